@@ -1,0 +1,1 @@
+//! The only part that touches a shard: raw events in, sends within limits out, sessions with their cache snapshot.

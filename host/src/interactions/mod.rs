@@ -1,0 +1,1 @@
+//! The response state of every open invocation.

@@ -1,0 +1,14 @@
+//! The bot: it loads native plugins and serves them Discord.
+//!
+//! This file is an index. `main.rs` reads the command line; `bot.rs` wires the parts together; each part is a folder.
+
+pub mod builtins;
+pub mod cache;
+pub mod commands;
+pub mod config;
+pub mod gateway;
+pub mod interactions;
+pub mod plugins;
+pub mod rest;
+pub mod slash;
+pub mod telemetry;

@@ -1,0 +1,1 @@
+//! The one REST client: raw requests with their path checked.

@@ -1,0 +1,1 @@
+//! Slash commands: a pure plan, and its synchronisation.

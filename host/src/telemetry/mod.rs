@@ -1,0 +1,1 @@
+//! Logs and notices to the owner.

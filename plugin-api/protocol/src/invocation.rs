@@ -1,0 +1,153 @@
+//! A command, a click or an event on its way to a plugin, and what became of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Channel, ChannelId, GuildId, InteractionId, Member, MessageId, Role, User};
+
+/// A command or a click, decoded: the head of an [`INVOKE`](crate::kind::INVOKE).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The command's name as described, or the component's handler.
+    pub name: String,
+    /// The door it came by.
+    pub door: Door,
+    /// Who asked.
+    pub author: User,
+    /// Who asked, as a member; absent in direct messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Member>,
+    /// The server; absent in direct messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guild_id: Option<GuildId>,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// By prefix: the message. By component: the message that the control is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// By slash and component: the interaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction_id: Option<InteractionId>,
+    /// By slash and component: the asker's language, such as `de` or `en-US`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// By prefix: the prefix that was used, so that usage lines can show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The arguments that were given, by name.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, ArgumentValue>,
+    /// By component: the control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub click: Option<Click>,
+}
+
+/// The way by which a command reached the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// A message with the prefix or a mention of the bot.
+    Prefix,
+    /// A slash command.
+    Slash,
+    /// A button or select.
+    Component,
+    /// A door that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The value of an argument, already looked up and checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArgumentValue {
+    /// Text.
+    String(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Boolean(bool),
+    /// A user.
+    User(User),
+    /// A member of the server.
+    Member(Member),
+    /// A channel of the server.
+    Channel(Channel),
+    /// A role of the server.
+    Role(Role),
+}
+
+/// A control that somebody used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Click {
+    /// The state that the custom id carries: JSON of the handler's state type.
+    #[serde(default)]
+    pub state: String,
+    /// A select's values; empty for a button.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+/// A gateway event: the head of an [`EVENT`](crate::kind::EVENT).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Discord's name of the event.
+    pub name: String,
+    /// The shard it came by.
+    #[serde(default)]
+    pub shard: u32,
+    /// Its number in the session; with the session and shard the key of an event that comes twice.
+    #[serde(default)]
+    pub sequence: u64,
+}
+
+/// What became of an invocation or an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    #[serde(default)]
+    pub verdict: Verdict,
+    /// A refusal's text for the asker; a failure's text for the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The panic, if it ended in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panic: Option<PanicReport>,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It ran to its end.
+    #[default]
+    Done,
+    /// The plugin said no, with a text for the asker: an answer, not an incident.
+    Refused,
+    /// It returned an error: an incident.
+    Failed,
+    /// It panicked: an incident.
+    Panicked,
+    /// It was cut off, since its generation ended.
+    Interrupted,
+    /// An end that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A panic, as the plugin's hook saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PanicReport {
+    /// What it said.
+    #[serde(default)]
+    pub message: String,
+    /// File, line and column.
+    #[serde(default)]
+    pub location: String,
+    /// The thread's name.
+    #[serde(default)]
+    pub thread: String,
+}

@@ -1,0 +1,42 @@
+//! The kinds of envelopes, and the bits of their flags.
+//!
+//! Requests carry an id that their sender chose; the answer is an [`ANSWER`] with that id. Ids of the host and of the
+//! plugin are separate number spaces, told apart by the direction of the answer.
+
+/// Answer to a request of the other side: id as asked. With [`FLAG_PROBLEM`], the head is a [`Problem`](crate::Problem).
+pub const ANSWER: u32 = 1;
+
+/// Host to plugin, asks: build the state. Head [`Start`](crate::Start), tail what the older generation handed over (may
+/// be empty). Answered with [`Started`](crate::Started).
+pub const START: u32 = 10;
+/// Host to plugin: this generation serves from now on; spawned loops begin. Head [`Activation`](crate::Activation).
+pub const ACTIVATE: u32 = 11;
+/// Host to plugin: configuration or log level have changed. Head [`Settings`](crate::Settings).
+pub const CONFIGURE: u32 = 12;
+/// Host to plugin, asks: end. Head [`Stop`](crate::Stop). Answered with [`Stopped`](crate::Stopped), tail what is handed
+/// to the next generation; nothing is delivered after it but answers, and the lane ends by itself.
+pub const STOP: u32 = 13;
+/// Host to plugin, asks: run a command or a component's handler. Head [`Invocation`](crate::Invocation), tail the
+/// gateway's payload as received (`{"t":..,"s":..,"op":0,"d":{..}}`). Answered with [`Outcome`](crate::Outcome).
+pub const INVOKE: u32 = 20;
+/// Host to plugin, asks: run the handlers of a gateway event. Head [`Event`](crate::Event), tail the gateway's payload as
+/// received. Answered with [`Outcome`](crate::Outcome).
+pub const EVENT: u32 = 21;
+
+/// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
+/// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
+pub const RESPOND: u32 = 100;
+/// Plugin to host, asks: a REST call. Head [`Rest`](crate::Rest), tail the body. Answered with
+/// [`RestAnswer`](crate::RestAnswer), tail the body of Discord's answer.
+pub const REST: u32 = 101;
+/// Plugin to host, asks: something of the host itself. Head [`Call`](crate::Call); the answer's head is a JSON value.
+pub const CALL: u32 = 102;
+/// Plugin to host: a log record. Head [`LogRecord`](crate::LogRecord).
+pub const LOG: u32 = 110;
+/// Plugin to host: a panic outside of any invocation. Head [`PanicReport`](crate::PanicReport).
+pub const PANIC: u32 = 111;
+
+/// On an [`ANSWER`]: the request failed, the head is a [`Problem`](crate::Problem).
+pub const FLAG_PROBLEM: u32 = 1;
+/// The receiver takes it though its queue is full: answers and the lifecycle's envelopes.
+pub const FLAG_UNBOUNDED: u32 = 2;

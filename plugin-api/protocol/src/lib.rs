@@ -1,0 +1,28 @@
+//! What crosses the boundary between the host and a plugin, as serde types.
+//!
+//! An envelope is a kind, flags, an id, a JSON head and a raw tail. This crate says which kinds there are ([`kind`]),
+//! what their heads look like and what their tails hold. It does no I/O and knows neither tokio nor Discord libraries.
+//!
+//! Rules that keep old and new apart-compatible: unknown fields are ignored, every field that is added has a default,
+//! an unknown kind that asks for an answer is answered with [`ProblemCode::NotSupported`], and nothing changes meaning.
+
+pub mod custom_id;
+mod description;
+mod entities;
+mod ids;
+mod invocation;
+pub mod kind;
+mod lifecycle;
+mod manifest;
+mod requests;
+
+pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription};
+pub use entities::{Channel, Member, Role, User};
+pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, UserId};
+pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
+pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped};
+pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
+pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
+
+/// The version of the protocol that this crate speaks: the version of this crate.
+pub const PROTOCOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,109 @@
+//! The heads of the envelopes by which a generation is started, activated, configured and stopped.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ApplicationId, UserId};
+
+/// Build the state; touch nothing outside yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The plugin's name.
+    #[serde(default)]
+    pub plugin: String,
+    /// The number of this generation: 1 for the first since the host started.
+    #[serde(default)]
+    pub generation: u32,
+    /// Configuration and log level.
+    #[serde(default)]
+    pub settings: Settings,
+    /// The version of the state in the tail, if an older generation handed one over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_version: Option<u32>,
+}
+
+/// The state is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {}
+
+/// This generation serves from now on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The bot's application, once the gateway has told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<ApplicationId>,
+    /// The bot's user, once the gateway has told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_id: Option<UserId>,
+}
+
+/// What the owner set for this plugin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The plugin's section of the configuration: an object, `{}` if there is none.
+    #[serde(default)]
+    pub section: Value,
+    /// The least important level that is logged.
+    #[serde(default)]
+    pub level: Level,
+}
+
+/// How important a log record is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For finding the reason of a fault in a plugin's inside.
+    Trace,
+    /// For finding the reason of a fault.
+    Debug,
+    /// Worth knowing in normal operation.
+    #[default]
+    Info,
+    /// Something is odd, nothing is lost.
+    Warn,
+    /// Something did not work.
+    Error,
+}
+
+/// End: handlers that run are given until the deadline.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Why.
+    #[serde(default)]
+    pub why: StopReason,
+    /// Milliseconds from now until the lane is abandoned.
+    #[serde(default)]
+    pub deadline_millis: u64,
+}
+
+/// Why a generation ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// A newer generation has taken over.
+    Reload,
+    /// The plugin is unloaded.
+    #[default]
+    Unload,
+    /// The host stops.
+    Shutdown,
+    /// It never served: a load or reload was given up.
+    Rollback,
+    /// A reason that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// It has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Handlers that were cut off.
+    #[serde(default)]
+    pub interrupted: u32,
+    /// An error or panic of the stop function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// The version of the state in the tail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_version: Option<u32>,
+}

@@ -1,0 +1,163 @@
+//! The heads of what a plugin asks of the host, of the answers, and of its log records.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ChannelId, Level, MessageId};
+
+/// Answer an invocation: the host knows by which door it came and what has been answered already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Respond {
+    /// The id of the [`INVOKE`](crate::kind::INVOKE).
+    pub invocation: u64,
+    /// What to do.
+    pub action: Action,
+    /// Only the asker sees it: by slash and component; by prefix it is an ordinary reply.
+    #[serde(default)]
+    pub ephemeral: bool,
+    /// For [`Action::Edit`] and [`Action::Delete`]: which of the answers; absent for the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+}
+
+/// What to do for an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Send the tail as an answer: the first one is the reply, further ones are follow-ups.
+    Reply,
+    /// Change an answer to the tail.
+    Edit,
+    /// Delete an answer.
+    Delete,
+    /// Say that an answer will come: by prefix, show typing.
+    Defer,
+    /// Change the message that the used control is on to the tail (components only).
+    UpdateMessage,
+    /// An action that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The invocation was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Responded {
+    /// The message, where Discord told its id: not for the first answer to an interaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// The channel it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<ChannelId>,
+}
+
+/// A REST call, as Discord documents it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// The path behind the version, with its query: `/channels/1/messages?limit=5`.
+    pub path: String,
+    /// The reason for the server's audit log, up to 512 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The body's type if it isn't JSON: `multipart/form-data; boundary=...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// Discord's answer; its body is the tail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestAnswer {
+    /// The HTTP status.
+    pub status: u16,
+}
+
+/// Something asked of the host itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// What, such as `plugins.reload`.
+    pub name: String,
+    /// With what.
+    #[serde(default)]
+    pub arguments: Value,
+    /// The id of the [`INVOKE`](crate::kind::INVOKE) in which it is asked, if any: who asked decides what is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<u64>,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What kind of failure.
+    pub code: ProblemCode,
+    /// What happened and what to do, for the plugin's author or the owner.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with its text.
+    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What kind of failure a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// The other side doesn't know this kind, action or call.
+    NotSupported,
+    /// The request itself is wrong.
+    Invalid,
+    /// This plugin may not ask that.
+    NotGranted,
+    /// Too much is under way: try again later.
+    Busy,
+    /// The receiver is ending or has ended.
+    Closed,
+    /// It took too long.
+    TimedOut,
+    /// What it is about does not exist (any more).
+    NotFound,
+    /// It was tried and did not work.
+    Failed,
+    /// A code that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A log record of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// How important.
+    #[serde(default)]
+    pub level: Level,
+    /// The module that logged.
+    #[serde(default)]
+    pub target: String,
+    /// The text.
+    #[serde(default)]
+    pub message: String,
+    /// The record's further fields.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
+    /// The source file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}

@@ -1,0 +1,128 @@
+//! Discord's permission bits and the computation of a member's permissions in a channel
+//! (<https://discord.com/developers/docs/topics/permissions>). Pure: facts in, bits out.
+
+use super::{Channel, Guild};
+
+pub(crate) const CREATE_INSTANT_INVITE: u64 = 1;
+pub(crate) const KICK_MEMBERS: u64 = 1 << 1;
+pub(crate) const BAN_MEMBERS: u64 = 1 << 2;
+pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+pub(crate) const MANAGE_CHANNELS: u64 = 1 << 4;
+pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
+pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
+pub(crate) const VIEW_AUDIT_LOG: u64 = 1 << 7;
+pub(crate) const STREAM: u64 = 1 << 9;
+pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
+pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
+pub(crate) const MANAGE_MESSAGES: u64 = 1 << 13;
+pub(crate) const EMBED_LINKS: u64 = 1 << 14;
+pub(crate) const ATTACH_FILES: u64 = 1 << 15;
+pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
+pub(crate) const USE_EXTERNAL_EMOJIS: u64 = 1 << 18;
+pub(crate) const CONNECT: u64 = 1 << 20;
+pub(crate) const SPEAK: u64 = 1 << 21;
+pub(crate) const USE_VAD: u64 = 1 << 25;
+pub(crate) const CHANGE_NICKNAME: u64 = 1 << 26;
+pub(crate) const MANAGE_NICKNAMES: u64 = 1 << 27;
+pub(crate) const MANAGE_ROLES: u64 = 1 << 28;
+pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
+pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
+pub(crate) const MANAGE_THREADS: u64 = 1 << 34;
+pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+pub(crate) const USE_EXTERNAL_STICKERS: u64 = 1 << 37;
+pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+pub(crate) const MODERATE_MEMBERS: u64 = 1 << 40;
+
+/// Every bit that Discord defines.
+pub(crate) const ALL: u64 = (1 << 53) - 1;
+
+/// What `@everyone` may in a new guild.
+pub(crate) const EVERYONE: u64 = CREATE_INSTANT_INVITE
+    | ADD_REACTIONS
+    | STREAM
+    | VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY
+    | USE_EXTERNAL_EMOJIS
+    | CONNECT
+    | SPEAK
+    | USE_VAD
+    | CHANGE_NICKNAME
+    | USE_APPLICATION_COMMANDS
+    | CREATE_PUBLIC_THREADS
+    | USE_EXTERNAL_STICKERS
+    | SEND_MESSAGES_IN_THREADS;
+
+/// What the role "Moderator" adds.
+pub(crate) const MODERATOR: u64 =
+    KICK_MEMBERS | BAN_MEMBERS | VIEW_AUDIT_LOG | MANAGE_MESSAGES | MANAGE_NICKNAMES | MODERATE_MEMBERS;
+
+/// What the bot's own role adds: generous, without administrator.
+pub(crate) const BOT: u64 =
+    EVERYONE | MODERATOR | MANAGE_CHANNELS | MANAGE_GUILD | MENTION_EVERYONE | MANAGE_ROLES | MANAGE_WEBHOOKS | MANAGE_THREADS;
+
+/// A permission overwrite of a channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Overwrite {
+    pub(crate) id: u64,
+    /// 0: a role, 1: a member.
+    pub(crate) kind: u64,
+    pub(crate) allow: u64,
+    pub(crate) deny: u64,
+}
+
+/// What `user` may in `guild`, and in `channel` if given; nothing if the user is no member.
+pub(crate) fn of(guild: &Guild, channel: Option<&Channel>, user: u64) -> u64 {
+    if guild.owner_id == user {
+        return ALL;
+    }
+    let Some(member) = guild.members.get(&user) else {
+        return 0;
+    };
+    let holds = |role: u64| role == guild.id || member.roles.contains(&role);
+    let mut bits =
+        guild.roles.iter().filter(|role| holds(role.id)).fold(0, |bits, role| bits | role.permissions);
+    if bits & ADMINISTRATOR != 0 {
+        return ALL;
+    }
+    if let Some(channel) = channel {
+        let everyone = channel.overwrites.iter().filter(|o| o.kind == 0 && o.id == guild.id);
+        for overwrite in everyone {
+            bits = (bits & !overwrite.deny) | overwrite.allow;
+        }
+        let of_roles = || channel.overwrites.iter().filter(|o| o.kind == 0 && o.id != guild.id && holds(o.id));
+        bits &= !of_roles().fold(0, |deny, o| deny | o.deny);
+        bits |= of_roles().fold(0, |allow, o| allow | o.allow);
+        for overwrite in channel.overwrites.iter().filter(|o| o.kind == 1 && o.id == user) {
+            bits = (bits & !overwrite.deny) | overwrite.allow;
+        }
+        if bits & VIEW_CHANNEL == 0 {
+            return 0;
+        }
+    }
+    bits
+}
+
+/// The name that people know a permission by, for refusals.
+pub(crate) const fn name(bit: u64) -> &'static str {
+    match bit {
+        KICK_MEMBERS => "Kick Members",
+        BAN_MEMBERS => "Ban Members",
+        MANAGE_CHANNELS => "Manage Channels",
+        MANAGE_GUILD => "Manage Server",
+        ADD_REACTIONS => "Add Reactions",
+        VIEW_CHANNEL => "View Channel",
+        SEND_MESSAGES => "Send Messages",
+        MANAGE_MESSAGES => "Manage Messages",
+        ATTACH_FILES => "Attach Files",
+        READ_MESSAGE_HISTORY => "Read Message History",
+        CHANGE_NICKNAME => "Change Nickname",
+        MANAGE_NICKNAMES => "Manage Nicknames",
+        MANAGE_ROLES => "Manage Roles",
+        MODERATE_MEMBERS => "Time Out Members",
+        _ => "a permission",
+    }
+}
