@@ -62,7 +62,12 @@ pub(crate) fn command() -> Command {
 /// `cargo build` with these arguments, progress and diagnostics on the terminal.
 pub(crate) fn build(profile: Profile, arguments: &[&str], folder: &Path, stop: &Stop) -> Result<Vec<Artifact>> {
     let mut command = command();
-    command.current_dir(folder).args(["build", "--message-format=json-render-diagnostics", "--profile", profile.name()]);
+    command.current_dir(folder).args([
+        "build",
+        "--message-format=json-render-diagnostics",
+        "--profile",
+        profile.name(),
+    ]);
     read_messages(&process::output(command.args(arguments), stop)?)
 }
 
@@ -79,12 +84,20 @@ pub(crate) fn executable(artifacts: &[Artifact], name: &str) -> Result<PathBuf> 
 pub(crate) fn cdylib(artifacts: &[Artifact], manifest: &Path) -> Result<PathBuf> {
     artifacts
         .iter()
-        .filter(|artifact| artifact.manifest_path == manifest && artifact.target.kind.iter().any(|kind| kind == "cdylib"))
+        .filter(|artifact| {
+            artifact.manifest_path == manifest && artifact.target.kind.iter().any(|kind| kind == "cdylib")
+        })
         .flat_map(|artifact| &artifact.filenames)
-        .find(|file| file.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION))
+        .find(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == env::consts::DLL_EXTENSION)
+        })
         .cloned()
         .with_context(|| {
-            format!("{} makes no compiled plugin: its [lib] needs crate-type = [\"cdylib\"]", manifest.display())
+            format!(
+                "{} makes no compiled plugin: its [lib] needs crate-type = [\"cdylib\"]",
+                manifest.display()
+            )
         })
 }
 
@@ -123,7 +136,10 @@ mod tests {
     #[test]
     fn results_are_found_by_name_and_by_manifest() {
         let artifacts = read_messages(&messages()).expect("these are cargo's messages");
-        assert_eq!(executable(&artifacts, "bothost").expect("it was built"), PathBuf::from("/t/bothost"));
+        assert_eq!(
+            executable(&artifacts, "bothost").expect("it was built"),
+            PathBuf::from("/t/bothost")
+        );
         let plugin = cdylib(&artifacts, Path::new("/p/Cargo.toml")).expect("it was built");
         assert_eq!(plugin, PathBuf::from(format!("/t/libgreeter.{DLL_EXTENSION}")));
     }
@@ -131,7 +147,12 @@ mod tests {
     #[test]
     fn what_was_not_built_is_an_error_that_says_so() {
         let artifacts = read_messages(&messages()).expect("these are cargo's messages");
-        assert!(executable(&artifacts, "greeter").expect_err("it is a library").to_string().contains("greeter"));
+        assert!(
+            executable(&artifacts, "greeter")
+                .expect_err("it is a library")
+                .to_string()
+                .contains("greeter")
+        );
         let none = cdylib(&artifacts, Path::new("/h/Cargo.toml")).expect_err("it is a program");
         assert!(none.to_string().contains("cdylib"), "{none}");
     }

@@ -33,12 +33,18 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     let sources = if arguments.plugins.is_empty() {
         workspace.bundled().into_iter().map(Source::Member).collect()
     } else {
-        arguments.plugins.iter().map(|name| Source::named(name, &workspace)).collect::<Result<Vec<_>>>()?
+        arguments
+            .plugins
+            .iter()
+            .map(|name| Source::named(name, &workspace))
+            .collect::<Result<Vec<_>>>()?
     };
     let folder = arguments.to.clone().unwrap_or_else(|| workspace.drop_folder());
     let mut steps = Steps::new(sources.len());
     for source in &sources {
-        let installed = steps.step(&source.what(), || source.install(&workspace, Profile::Release, &[], &folder, stop))?;
+        let installed = steps.step(&source.what(), || {
+            source.install(&workspace, Profile::Release, &[], &folder, stop)
+        })?;
         eprintln!("      installed {}", installed.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -100,7 +106,9 @@ pub(crate) fn drop_into(folder: &Path, file: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let staged = folder.join(staged_name(name));
     let target = folder.join(name);
-    let dropped = copy_durably(file, &staged).and_then(|()| fs::rename(&staged, &target)).and_then(|()| sync(folder));
+    let dropped = copy_durably(file, &staged)
+        .and_then(|()| fs::rename(&staged, &target))
+        .and_then(|()| sync(folder));
     if let Err(error) = dropped {
         // What is left of the copy is of no use; the first error is the one to tell.
         let _ = fs::remove_file(&staged);
@@ -143,7 +151,11 @@ mod tests {
             manifest: PathBuf::from("/w/plugins/example/Cargo.toml"),
             fixture: false,
         };
-        Workspace { root: PathBuf::from("/w"), target: PathBuf::from("/w/target"), plugins: vec![plugin] }
+        Workspace {
+            root: PathBuf::from("/w"),
+            target: PathBuf::from("/w/target"),
+            plugins: vec![plugin],
+        }
     }
 
     #[test]
@@ -156,7 +168,10 @@ mod tests {
             let target = drop_into(&to.path().join("plugins"), &file).expect("it is dropped");
             assert_eq!(fs::read_to_string(target).expect("the file"), version);
         }
-        let names: Vec<_> = fs::read_dir(to.path().join("plugins")).expect("the folder").flatten().collect();
+        let names: Vec<_> = fs::read_dir(to.path().join("plugins"))
+            .expect("the folder")
+            .flatten()
+            .collect();
         assert_eq!(names.len(), 1, "{names:?}");
     }
 
@@ -187,7 +202,9 @@ mod tests {
     fn a_bare_word_is_a_name_and_anything_with_a_slash_a_path() {
         let workspace = workspace();
         assert!(matches!(Source::named("example", &workspace), Ok(Source::Member(_))));
-        let unknown = Source::named("levels", &workspace).expect_err("there is none").to_string();
+        let unknown = Source::named("levels", &workspace)
+            .expect_err("there is none")
+            .to_string();
         assert!(unknown.contains("example"), "{unknown}");
 
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -75,14 +75,19 @@ pub(crate) fn output(command: &mut Command, stop: &Stop) -> Result<String> {
         stdout.read_to_string(&mut text).map(|_| text)
     });
     let status = wait(child, stop)?;
-    let text = reader.join().map_err(|_| io::Error::other("the reader panicked")).flatten();
+    let text = reader
+        .join()
+        .map_err(|_| io::Error::other("the reader panicked"))
+        .flatten();
     check(status)?;
     text.context("cannot read its output")
 }
 
 /// Starts a command; the error names the program.
 pub(crate) fn spawn(command: &mut Command) -> Result<Child> {
-    command.spawn().with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))
 }
 
 /// Waits for a child. When a stop is asked for, the child is told so and [`Interrupted`] returned
@@ -92,7 +97,11 @@ fn wait(mut child: Child, stop: &Stop) -> Result<ExitStatus> {
     loop {
         if stop.take() {
             // After a second wish the child gets no more time.
-            if stopping { child.kill()? } else { ask_to_stop(&mut child) }
+            if stopping {
+                child.kill()?;
+            } else {
+                ask_to_stop(&mut child);
+            }
             stopping = true;
         }
         if let Some(status) = child.try_wait()? {
@@ -137,7 +146,9 @@ pub(crate) fn describe(status: ExitStatus) -> String {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("killed by signal {signal}");
     }
-    status.code().map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
+    status
+        .code()
+        .map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
 }
 
 /// The exit code to pass on: a signal is 128 and its number, as shells have it.
@@ -171,8 +182,14 @@ mod tests {
     #[test]
     fn a_failure_tells_the_exit_code_or_the_signal() {
         let stop = Stop::default();
-        assert_eq!(run(&mut sh("exit 101"), &stop).expect_err("it fails").to_string(), "exit code 101");
-        assert_eq!(run(&mut sh("kill -9 $$"), &stop).expect_err("it fails").to_string(), "killed by signal 9");
+        assert_eq!(
+            run(&mut sh("exit 101"), &stop).expect_err("it fails").to_string(),
+            "exit code 101"
+        );
+        assert_eq!(
+            run(&mut sh("kill -9 $$"), &stop).expect_err("it fails").to_string(),
+            "killed by signal 9"
+        );
         let missing = run(&mut Command::new("no-such-program-here"), &stop).expect_err("it cannot start");
         assert!(missing.to_string().contains("no-such-program-here"), "{missing}");
     }

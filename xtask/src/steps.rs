@@ -41,7 +41,9 @@ mod tests {
     #[test]
     fn a_failure_names_the_step_and_the_reason() {
         let mut steps = Steps::new(4);
-        steps.step("building the bot", || Ok(())).expect("the first step succeeds");
+        steps
+            .step("building the bot", || Ok(()))
+            .expect("the first step succeeds");
         let failed: Result<()> = steps.step("building plugin example", || bail!("exit code 101"));
         assert_eq!(
             failed.expect_err("the second step fails").to_string(),

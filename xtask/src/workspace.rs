@@ -32,33 +32,42 @@ pub(crate) struct Plugin {
 impl Workspace {
     /// Asks cargo; needs no network and builds nothing.
     pub(crate) fn read() -> Result<Self> {
-        let root = root();
         let output = cargo::command()
             .args(["metadata", "--no-deps", "--format-version", "1"])
-            .current_dir(&root)
+            .current_dir(here())
             .output()
             .context("cannot start cargo")?;
         if !output.status.success() {
-            bail!("cargo cannot read the workspace: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "cargo cannot read the workspace: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
-        Self::from_metadata(root, &String::from_utf8_lossy(&output.stdout))
+        Self::from_metadata(&String::from_utf8_lossy(&output.stdout))
     }
 
-    fn from_metadata(root: PathBuf, json: &str) -> Result<Self> {
+    fn from_metadata(json: &str) -> Result<Self> {
         let metadata: Metadata = serde_json::from_str(json).context("cargo metadata is not understood")?;
-        let folder = root.join("plugins");
+        let folder = metadata.workspace_root.join("plugins");
         let mut plugins: Vec<Plugin> = metadata
             .packages
             .into_iter()
             .filter(|package| package.manifest_path.starts_with(&folder))
             .map(|package| Plugin {
-                fixture: package.metadata.and_then(|metadata| metadata.plugin).is_some_and(|plugin| plugin.fixture),
+                fixture: package
+                    .metadata
+                    .and_then(|metadata| metadata.plugin)
+                    .is_some_and(|plugin| plugin.fixture),
                 name: package.name,
                 manifest: package.manifest_path,
             })
             .collect();
         plugins.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(Self { root, target: metadata.target_directory, plugins })
+        Ok(Self {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            plugins,
+        })
     }
 
     /// The folder into which compiled plugins are dropped.
@@ -92,11 +101,10 @@ impl Plugin {
     }
 }
 
-/// The checkout that holds this crate.
-pub(crate) fn root() -> PathBuf {
-    // At run time cargo tells where this crate is now; the built-in path is where it was compiled.
-    let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
+/// The folder of this crate: at run time cargo tells where it is now, the built-in path is where it
+/// was compiled.
+fn here() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
 fn contains_tests(folder: &Path) -> bool {
@@ -114,6 +122,7 @@ fn contains_tests(folder: &Path) -> bool {
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
+    workspace_root: PathBuf,
     target_directory: PathBuf,
 }
 
@@ -137,17 +146,15 @@ struct PluginMetadata {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::PathBuf;
-
     use super::{Plugin, Workspace};
+    use std::fs;
 
     fn workspace() -> Workspace {
-        let json = r#"{"target_directory":"/w/target","packages":[
+        let json = r#"{"target_directory":"/w/target","workspace_root":"/w","packages":[
             {"name":"host","manifest_path":"/w/host/Cargo.toml","metadata":null},
             {"name":"stress","manifest_path":"/w/plugins/stress/Cargo.toml","metadata":{"plugin":{"fixture":true}}},
             {"name":"example","manifest_path":"/w/plugins/example/Cargo.toml","metadata":{"docs":{}}}]}"#;
-        Workspace::from_metadata(PathBuf::from("/w"), json).expect("this is cargo's format")
+        Workspace::from_metadata(json).expect("this is cargo's format")
     }
 
     #[test]
@@ -168,8 +175,11 @@ mod tests {
     #[test]
     fn a_plugin_has_tests_when_a_source_file_or_a_folder_says_so() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let plugin =
-            Plugin { name: "levels".to_owned(), manifest: folder.path().join("Cargo.toml"), fixture: false };
+        let plugin = Plugin {
+            name: "levels".to_owned(),
+            manifest: folder.path().join("Cargo.toml"),
+            fixture: false,
+        };
         fs::create_dir_all(folder.path().join("src/rates")).expect("a folder");
         fs::write(folder.path().join("src/lib.rs"), "fn levels() {}").expect("a file");
         assert!(!plugin.has_tests());
