@@ -1,4 +1,6 @@
-//! What is in the tree: its root, its target folder, its plugins. Read from cargo, which knows.
+//! What is in the tree: its root, its target folder, its plugins.
+//!
+//! Cargo is asked, so that no path and no list of names is kept twice.
 
 use std::env;
 use std::path::{Path, PathBuf};

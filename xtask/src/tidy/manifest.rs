@@ -1,10 +1,16 @@
 //! Rules for Cargo.toml files: who depends on whom, and that every crate keeps the workspace's lints.
+//!
+//! The files are read line by line: a heading, or a key with its value, is all that the rules need.
 
 use super::Finding;
 use super::tree::Document;
 
 /// Crates that may depend on `abi_stable`; the root only fixes its version.
 const BOUNDARY: &[&str] = &["Cargo.toml", "plugin-api/abi/Cargo.toml", "host/Cargo.toml"];
+
+/// Crates with lints of their own: inherited ones cannot be changed in part, and the boundary is where
+/// the unsafe code is.
+const OWN_LINTS: &[&str] = &["plugin-api/abi/Cargo.toml"];
 
 /// What the sandbox must not know, to stay an independent opinion about Discord.
 const OTHER_SIDE: &[&str] = &["host", "plugin-api", "plugin-abi", "plugin-protocol", "plugin-macros"];
@@ -16,6 +22,7 @@ pub(super) fn check(document: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
     if is_package
         && !stands_alone
+        && !OWN_LINTS.contains(&document.path.as_str())
         && !entries
             .iter()
             .any(|entry| entry.section == "lints" && entry.is("workspace", "true"))
@@ -144,6 +151,10 @@ mod tests {
             "lints",
         );
         none("host/Cargo.toml", &format!("[package]\nname = \"host\"\n{LINTS}"));
+        none(
+            "plugin-api/abi/Cargo.toml",
+            "[package]\nname = \"plugin-abi\"\n[lints.rust]\nunsafe_code = \"allow\"\n",
+        );
         none("Cargo.toml", "[workspace]\nmembers = []\n");
         none(
             "host/tests/outside/Cargo.toml",

@@ -1,4 +1,6 @@
 //! Rules for every text file: names that say nothing, notes left behind, places of one machine.
+//!
+//! They read plain lines, comments and all: what must not be written must not be written anywhere.
 
 use super::Finding;
 use super::tree::Document;

@@ -1,4 +1,6 @@
 //! The files that tidy looks at: all text of the checkout but for what is made, not written.
+//!
+//! It walks the folders and asks no git, so that a checkout without one can be tested too.
 
 use std::fs;
 use std::path::Path;
