@@ -829,3 +829,777 @@ function drawMessages() {
   drawWaiting();
   scrollDown();
 }
+
+// ---- Places: servers, channels, members, who one acts as ----
+
+function openGuild(id) {
+  const channels = id ? state.guilds.find((guild) => guild.id === id)?.channels ?? [] : state.dms;
+  const remembered = channels.find((channel) => channel.id === lastChannel.get(id));
+  const first = remembered ?? sortChannels(channels).find((channel) => TEXT_CHANNELS.has(channel.type));
+  state.guild = id;
+  if (first) openChannel(first.id);
+  else if (!id) openDirect();
+  else { state.channel = null; drawAll(); }
+}
+const lastChannel = new Map();
+
+async function openDirect() {
+  if (!state.dms.length) {
+    try {
+      const channel = await api('POST', '/page/dm', { as: state.me.id });
+      if (!state.dms.some((each) => each.id === channel.id)) state.dms.push(channel);
+    } catch (error) { complain(error.message); return; }
+  }
+  openChannel(state.dms[0].id);
+}
+
+function openChannel(id) {
+  const channel = findChannel(id);
+  if (!channel || !TEXT_CHANNELS.has(channel.type)) return;
+  if (state.channel) state.drafts.set(state.channel, $('text').value);
+  if (state.channel !== id) { state.replyTo = null; state.editing = null; closeSlash(false); complain(''); }
+  state.guild = guildOfChannel(id)?.id ?? null;
+  state.channel = id;
+  lastChannel.set(state.guild, id);
+  state.unread.delete(id);
+  $('text').value = state.drafts.get(id) ?? '';
+  drawAll();
+  closeDrawers();
+  rememberPlace();
+  if (!matchMedia('(pointer: coarse)').matches) $('text').focus();
+  loadRoom(id);
+}
+
+const rememberPlace = () => {
+  const url = new URL(location.href);
+  if (state.me) url.searchParams.set('as', state.me.id);
+  if (state.channel) url.searchParams.set('channel', state.channel);
+  history.replaceState(null, '', url);
+};
+
+const sortChannels = (channels) => {
+  const order = (a, b) => (a.position ?? 0) - (b.position ?? 0) || byId(a, b);
+  const categories = channels.filter((channel) => channel.type === 4).sort(order);
+  const under = (parent) => channels.filter((channel) => channel.type !== 4 && !THREADS.has(channel.type) && (categories.some((each) => each.id === channel.parent_id) ? channel.parent_id : null) === parent)
+    .sort(order).flatMap((channel) => [channel, ...channels.filter((each) => THREADS.has(each.type) && each.parent_id === channel.id)]);
+  return [...under(null), ...categories.flatMap((category) => [category, ...under(category.id)])];
+};
+
+function drawPlaces() {
+  const guild = guildNow();
+  const unreadIn = (channels) => channels.reduce((sum, channel) => {
+    const seen = state.unread.get(channel.id);
+    return { count: sum.count + (seen?.count ?? 0), mentions: sum.mentions + (seen?.mentions ?? 0) };
+  }, { count: 0, mentions: 0 });
+  const serverButton = (id, name, face, channels) => {
+    const { count, mentions } = unreadIn(channels);
+    return h('button', {
+      type: 'button', class: `server ${count ? 'unread' : ''}`, 'aria-current': state.guild === id ? 'page' : null, title: name,
+      'aria-label': `${name}${mentions ? `, ${mentions} for you` : count ? ', unread' : ''}`, onclick: () => openGuild(id),
+    }, face, mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(mentions)));
+  };
+  $('servers').replaceChildren(
+    serverButton(null, 'Direct messages', icon('mark'), state.dms), h('hr'),
+    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? [])));
+
+  $('place').replaceChildren(h('h1', {}, guild?.name ?? 'Direct messages'));
+  const channels = guild ? sortChannels(guild.channels ?? []) : state.dms;
+  const nodes = channels.map((channel) => {
+    if (channel.type === 4) return h('h2', {}, channel.name);
+    const seen = state.unread.get(channel.id);
+    const face = channel.type === 1 ? avatar(state.bot, 'small') : icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : 'hash');
+    return h('button', {
+      type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type),
+      'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => openChannel(channel.id), 'data-channel': channel.id,
+      'aria-label': `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`,
+    }, face, h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions)));
+  });
+  if (!guild && !state.dms.length && state.bot) {
+    nodes.push(h('button', { type: 'button', class: 'channel', onclick: openDirect }, avatar(state.bot, 'small'), h('span', {}, `Message ${botName()}`)));
+  }
+  $('channels').replaceChildren(...nodes);
+
+  const channel = findChannel(state.channel);
+  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : icon('hash'), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, channel.topic) : ''] : []));
+  const { mentions } = unreadIn([...state.guilds.flatMap((each) => each.channels ?? []), ...state.dms]);
+  document.title = `${mentions ? `(${mentions}) ` : ''}${channel ? `${channel.type === 1 ? '@' : '#'}${channelName(channel)} · ` : ''}Sandbox`;
+  $('text').placeholder = channel ? `Message ${channel.type === 1 ? '@' : '#'}${channelName(channel)}` : '';
+  $('text').setAttribute('aria-label', channel ? `Message ${channelName(channel)}` : 'Message');
+  $('text').disabled = !channel;
+}
+
+function drawBotState() {
+  const name = botName();
+  $('bot-state').className = state.online ? 'online' : 'offline';
+  $('bot-state').replaceChildren(...(state.bot ? [h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', {}, h('b', {}, name), state.online ? ' is online' : ' is offline'),
+    state.online ? '' : h('small', {}, 'Nobody will answer until the bot connects.')] : []));
+}
+
+function drawMembers() {
+  const guild = guildNow();
+  const hoisted = (guild?.roles ?? []).filter((role) => role.hoist && role.id !== guild.id).sort((a, b) => b.position - a.position);
+  const groups = new Map();
+  for (const member of membersNow()) {
+    const { user } = member;
+    const away = user.id === state.bot?.id && !state.online;
+    const role = hoisted.find((each) => member.roles?.includes(each.id));
+    const title = away ? 'Offline' : role?.name ?? (user.bot ? 'Bots' : 'People');
+    if (!groups.has(title)) groups.set(title, { rank: away ? -2 : role?.position ?? (user.bot ? -1 : 0), members: [] });
+    groups.get(title).members.push(member);
+  }
+  $('members').replaceChildren(...[...groups].sort(([, a], [, b]) => b.rank - a.rank).map(([title, { members }]) => h('section', { 'aria-label': title },
+    h('h2', {}, `${title} — ${members.length}`),
+    members.sort((a, b) => userName(a.user).localeCompare(userName(b.user))).map(({ user }) => {
+      const away = user.id === state.bot?.id && !state.online;
+      return h('button', { type: 'button', class: `member ${away ? 'away' : ''}`, 'data-user': user.id, onclick: (event) => openCard(event.currentTarget, user) },
+        h('span', { class: 'presence' }, avatar(user, 'small'), h('span', { class: away ? 'dot off' : 'dot', 'aria-hidden': 'true' })),
+        h('span', { class: 'member-name', style: memberColour(user.id) ? { '--role': memberColour(user.id) } : {} }, userName(user)), tag(user), user.id === state.me?.id && h('small', {}, 'you'));
+    }))));
+}
+
+function drawSelf() {
+  if (!state.me) { $('self').replaceChildren(); return; }
+  $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', 'aria-label': `Acting as ${userName(state.me)}. Switch person`, onclick: (event) => openPeople(event.currentTarget) },
+    avatar(state.me), h('span', { class: 'who' }, h('small', {}, 'Acting as'), h('b', {}, userName(state.me))), icon('chevron')));
+}
+
+function openPeople(anchor) {
+  const name = h('input', { type: 'text', placeholder: 'Name', 'aria-label': 'Name of the new person', maxlength: '32', autocomplete: 'off' });
+  const note = h('p', { class: 'wrong', role: 'alert', hidden: true });
+  const people = state.people.filter((user) => !user.bot);
+  const items = people.map((user) => h('button', {
+    type: 'button', role: 'menuitemradio', class: 'entry', 'aria-checked': String(user.id === state.me.id), onclick: () => { popover.hidePopover(); actAs(user.id); },
+  }, avatar(user, 'small'), h('span', { class: 'entry-text' }, h('span', {}, userName(user)), user.global_name && user.global_name !== user.username && h('small', {}, user.username)), icon('check')));
+  const add = async (event) => {
+    event.preventDefault();
+    try {
+      const user = await api('POST', '/page/people', { name: name.value.trim(), ...(state.guild ? { guild_id: state.guild } : {}) });
+      popover.hidePopover();
+      actAs(user.id);
+    } catch (error) { note.hidden = false; note.textContent = error.message; }
+  };
+  const popover = h('div', { class: 'popover people', popover: 'auto' },
+    h('h2', {}, 'Act as'), h('div', { role: 'menu', 'aria-label': 'People', class: 'entries' }, items),
+    h('form', { class: 'add', onsubmit: add }, name, h('button', { type: 'submit', class: 'button secondary' }, icon('plus'), 'Add'), note));
+  popover.addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const all = [...items, name];
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+  });
+  popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') { popover.remove(); if (anchor.isConnected) anchor.focus(); } });
+  showPopover(popover, anchor, anchor.offsetWidth);
+  (items.find((item) => item.getAttribute('aria-checked') === 'true') ?? items[0] ?? name).focus();
+}
+
+function openCard(anchor, user) {
+  const member = memberOf(user.id);
+  const roles = (member?.roles ?? []).map(findRole).filter(Boolean).sort((a, b) => b.position - a.position);
+  const act = (label, run, kind = 'secondary') => h('button', { type: 'button', class: `button ${kind}`, onclick: () => { popover.hidePopover(); run(); } }, label);
+  const isPerson = state.people.some((each) => each.id === user.id) && !user.bot;
+  const popover = h('div', { class: 'popover card', popover: 'auto', role: 'dialog', 'aria-label': userName(user) },
+    h('div', { class: 'card-head' }, avatar(user, 'large'), h('div', {}, h('b', {}, userName(user)), ' ', tag(user), h('small', {}, user.username))),
+    roles.length > 0 && h('div', { class: 'roles' }, roles.map((role) => h('span', { class: 'role', style: roleColour(role) ? { '--role': roleColour(role) } : {} }, role.name))),
+    h('p', { class: 'id' }, 'ID ', h('code', {}, user.id), iconButton('copy', 'Copy ID', () => navigator.clipboard?.writeText(user.id))),
+    h('div', { class: 'card-actions' },
+      act('Mention', () => insertMention(user)),
+      user.id === state.bot?.id && act('Message', openDirect),
+      isPerson && user.id !== state.me.id && act(`Act as ${userName(user)}`, () => actAs(user.id), 'primary')));
+  popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') popover.remove(); });
+  showPopover(popover, anchor);
+  popover.querySelector('.card-actions button')?.focus();
+}
+
+function actAs(id) {
+  if (id === state.me?.id) return;
+  wanted.as = id;
+  connect();
+}
+
+const closeDrawers = () => {
+  document.body.classList.remove('channels-open', 'members-open');
+  $('shade').hidden = true;
+  $('show-channels').setAttribute('aria-expanded', 'false');
+};
+const narrow = matchMedia('(max-width: 760px)');
+const middling = matchMedia('(max-width: 1080px)');
+$('show-channels').addEventListener('click', () => {
+  const open = document.body.classList.toggle('channels-open');
+  $('show-channels').setAttribute('aria-expanded', String(open));
+  $('shade').hidden = !open;
+});
+$('show-members').addEventListener('click', () => {
+  if (middling.matches) $('shade').hidden = !document.body.classList.toggle('members-open');
+  else document.body.classList.toggle('members-closed');
+  drawMembersButton();
+});
+const drawMembersButton = () => $('show-members').setAttribute('aria-pressed', String(middling.matches ? document.body.classList.contains('members-open') : !document.body.classList.contains('members-closed')));
+middling.addEventListener('change', () => { closeDrawers(); drawMembersButton(); });
+$('shade').addEventListener('click', () => { closeDrawers(); drawMembersButton(); });
+
+const THEMES = ['auto', 'dark', 'light'];
+const applyTheme = (theme) => {
+  document.documentElement.dataset.theme = theme;
+  const label = `Theme: ${theme === 'auto' ? 'as the system' : theme}`;
+  $('theme').replaceChildren(icon('theme'));
+  $('theme').setAttribute('aria-label', label);
+  $('theme').title = label;
+};
+$('theme').addEventListener('click', () => {
+  const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  localStorage.setItem('theme', next);
+  applyTheme(next);
+});
+applyTheme(THEMES.includes(localStorage.getItem('theme')) ? localStorage.getItem('theme') : 'auto');
+
+const drawAll = () => { drawPlaces(); drawBotState(); drawMembers(); drawSelf(); drawMessages(); drawAnswering(); drawTyping(); drawMembersButton(); fit($('text')); };
+
+// ---- Composer ----
+
+const fit = (box) => { box.style.height = 'auto'; box.style.height = `${Math.min(box.scrollHeight, innerHeight * 0.4)}px`; };
+const complain = (text) => { $('problem').hidden = !text; $('problem').replaceChildren(...(text ? [h('span', {}, text), iconButton('close', 'Dismiss', () => complain(''))] : [])); };
+
+/** Text that was put in by choosing someone, and what Discord's clients send for it. */
+const chosenMentions = new Map();
+const encodeMentions = (content) => [...chosenMentions].sort(([a], [b]) => b.length - a.length).reduce((text, [shown, token]) => text.replaceAll(shown, token), content);
+function insertMention(user) {
+  const box = $('text');
+  const shown = `@${userName(user)}`;
+  chosenMentions.set(shown, `<@${user.id}>`);
+  box.setRangeText(`${shown} `, box.selectionStart, box.selectionEnd, 'end');
+  box.focus();
+}
+
+function drawAnswering() {
+  const message = listNow().find((each) => each.id === state.replyTo);
+  $('answering').hidden = !message;
+  $('answering').replaceChildren(...(message ? [h('span', {}, 'Replying to ', h('b', {}, userName(message.author))), iconButton('close', 'Stop replying', stopReply)] : []));
+}
+
+/** Messages go out one after the other, in the order in which they were typed. */
+let sending = Promise.resolve();
+function sendText() {
+  const box = $('text');
+  const typed = box.value;
+  const content = encodeMentions(typed.trim());
+  if (!content || !state.channel) return;
+  const target = { as: state.me.id, channel_id: state.channel, content, ...(state.replyTo ? { reply_to: state.replyTo } : {}) };
+  box.value = '';
+  changed();
+  stopReply();
+  complain('');
+  sending = sending.then(async () => {
+    try { receive('message_create', await api('POST', '/page/messages', target)); }
+    catch (error) {
+      complain(`Not sent: ${error.message}`);
+      if (!box.value && state.channel === target.channel_id) { box.value = typed; changed(); }
+    }
+  });
+}
+
+const picker = { items: [], at: 0, kind: null };
+
+function showPicker(kind, items, nothing) {
+  picker.kind = kind;
+  picker.items = items;
+  picker.at = 0;
+  const box = $('picker');
+  box.replaceChildren(...(items.length ? items.map((item, index) => h('div', {
+    role: 'option', class: 'entry', id: `pick-${index}`, onmousedown: (event) => event.preventDefault(), onclick: () => item.pick(), onmousemove: () => markPick(index),
+  }, item.face, h('span', { class: 'entry-text' }, h('span', {}, item.label), item.detail && h('small', {}, item.detail)), item.hint && h('span', { class: 'entry-hint' }, item.hint)))
+    : [h('p', { class: 'nothing' }, nothing)]));
+  box.hidden = false;
+  $('text').setAttribute('aria-expanded', 'true');
+  markPick(0);
+}
+function markPick(index) {
+  picker.at = index;
+  [...$('picker').children].forEach((node, at) => {
+    if (node.role === 'option') node.setAttribute('aria-selected', String(at === index));
+    if (at === index) node.scrollIntoView({ block: 'nearest' });
+  });
+  if (picker.items.length) $('text').setAttribute('aria-activedescendant', `pick-${index}`);
+}
+function hidePicker() {
+  picker.items = [];
+  picker.kind = null;
+  $('picker').hidden = true;
+  $('text').removeAttribute('aria-activedescendant');
+  $('text').setAttribute('aria-expanded', 'false');
+}
+
+/** What the text calls for: commands after a leading slash, people and roles after @, channels after #. */
+function changed() {
+  const box = $('text');
+  fit(box);
+  const left = 2000 - box.value.length;
+  $('count').textContent = left < 200 ? String(left) : '';
+  $('count').classList.toggle('over', left < 0);
+  if (!box.value) chosenMentions.clear();
+  const command = /^\/([^\n]*)$/.exec(box.value);
+  if (command) { pickCommand(command[1]); return; }
+  const token = /(?:^|[\s(])([@#])([^\s@#]{0,32})$/u.exec(box.value.slice(0, box.selectionStart));
+  if (token && state.channel) { pickMention(token[1], token[2].toLowerCase()); return; }
+  hidePicker();
+}
+
+function pickCommand(typed) {
+  const all = invocations();
+  const exact = /\s$/.test(typed) && all.find((each) => each.name === typed.trim());
+  if (exact && !all.some((each) => each !== exact && each.name.startsWith(`${exact.name} `))) { openSlash(exact); return; }
+  const wanted = typed.toLowerCase().trim();
+  const rank = (each) => (each.name.startsWith(wanted) ? 0 : each.name.includes(wanted) ? 1 : (each.description ?? '').toLowerCase().includes(wanted) ? 2 : 3);
+  const found = all.map((each) => [rank(each), each]).filter(([order]) => order < 3).sort(([a, x], [b, y]) => a - b || x.name.localeCompare(y.name)).slice(0, 50);
+  if (!found.length && all.length) { hidePicker(); return; }
+  showPicker('/', found.map(([, each]) => ({
+    face: avatar(state.bot, 'small'), label: `/${each.name}`, detail: each.description, hint: each.options.map((option) => (option.required ? option.name : `${option.name}?`)).join(' '), pick: () => openSlash(each),
+  })), `${botName()} has no slash commands here${state.online ? '' : ' while it is offline'}.`);
+}
+
+function pickMention(mark, typed) {
+  const fits = (...names) => names.some((name) => name?.toLowerCase().includes(typed));
+  const insert = (shown, token) => {
+    const box = $('text');
+    const start = box.value.slice(0, box.selectionStart).lastIndexOf(mark);
+    chosenMentions.set(shown, token);
+    box.setRangeText(`${shown} `, start, box.selectionStart, 'end');
+    hidePicker();
+    changed();
+  };
+  const found = mark === '@'
+    ? [...membersNow().filter(({ user }) => fits(userName(user), user.username)).map(({ user }) => ({ face: avatar(user, 'small'), label: userName(user), detail: user.bot ? 'Bot' : user.username, pick: () => insert(`@${userName(user)}`, `<@${user.id}>`) })),
+      ...(guildNow()?.roles ?? []).filter((role) => role.id !== state.guild && fits(role.name)).map((role) => ({ face: icon('people'), label: `@${role.name}`, detail: 'Role', pick: () => insert(`@${role.name}`, `<@&${role.id}>`) }))]
+    : (guildNow()?.channels ?? []).filter((channel) => channel.type !== 4 && fits(channel.name)).map((channel) => ({ face: icon('hash'), label: channel.name, pick: () => insert(`#${channel.name}`, `<#${channel.id}>`) }));
+  if (found.length) showPicker(mark, found.slice(0, 25)); else hidePicker();
+}
+
+function composerKeys(event) {
+  if (event.isComposing) return;
+  const box = event.currentTarget;
+  const open = picker.items.length > 0;
+  if (open && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+    markPick((picker.at + (event.key === 'ArrowDown' ? 1 : -1) + picker.items.length) % picker.items.length);
+  } else if (open && ((event.key === 'Enter' && !event.shiftKey) || (event.key === 'Tab' && !event.shiftKey))) picker.items[picker.at].pick();
+  else if (event.key === 'Escape') {
+    if (picker.kind) hidePicker();
+    else if (state.replyTo) stopReply();
+    else { scrollDown(); return; }
+  } else if (event.key === 'Enter' && !event.shiftKey) sendText();
+  else if (event.key === 'ArrowUp' && !box.value) {
+    const own = listNow().findLast(isOwn);
+    if (own) startEdit(own); else focusMessage($('messages').lastElementChild);
+  } else return;
+  event.preventDefault();
+}
+$('text').addEventListener('input', changed);
+$('text').addEventListener('keydown', composerKeys);
+$('text').addEventListener('blur', hidePicker);
+$('text').addEventListener('focus', () => { if ($('text').value) changed(); });
+$('composer').addEventListener('submit', (event) => { event.preventDefault(); sendText(); $('text').focus(); });
+$('newer').addEventListener('click', scrollDown);
+$('scroller').addEventListener('scroll', () => { if (atBottom()) $('newer').hidden = true; }, { passive: true });
+
+function drawTyping() {
+  const names = [...state.typing.values()].filter((each) => each.channelId === state.channel).map((each) => userName(findUser(each.userId)));
+  $('typing').replaceChildren(...(names.length ? [h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('b', {}, names.slice(0, 3).join(', ')), names.length === 1 ? ' is typing…' : ' are typing…'] : []));
+}
+function startTyping({ channel_id: channelId, user_id: userId }) {
+  if (userId === state.me?.id) return;
+  const key = `${channelId}:${userId}`;
+  clearTimeout(state.typing.get(key)?.timer);
+  // Discord's clients show it for ten seconds, or until the message is there.
+  state.typing.set(key, { channelId, userId, timer: setTimeout(() => clearTyping(channelId, userId), 10_000) });
+  drawTyping();
+}
+function clearTyping(channelId, userId) {
+  const key = `${channelId}:${userId}`;
+  clearTimeout(state.typing.get(key)?.timer);
+  if (state.typing.delete(key)) drawTyping();
+}
+
+// ---- Slash form ----
+
+const OPTION_TYPES = { 3: 'text', 4: 'whole number', 5: 'yes or no', 6: 'person', 7: 'channel', 8: 'role', 9: 'person or role', 10: 'number', 11: 'file' };
+
+/** Every way to call a command that fits the open place; sub-commands and groups are flattened to "group sub". */
+function invocations() {
+  const fits = (command) => (command.type ?? 1) === 1
+    && (command.guild_id ? command.guild_id === state.guild : state.guild !== null || (command.contexts?.includes(1) ?? command.dm_permission !== false));
+  const flatten = (command, path, options, description) => {
+    const inner = (options ?? []).filter((option) => option.type === 1 || option.type === 2);
+    if (!inner.length) return [{ command, path, name: path.map((step) => step.name).join(' '), description, options: [...(options ?? [])].sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required))) }];
+    return inner.flatMap((option) => flatten(command, [...path, option], option.options, option.description));
+  };
+  return state.commands.filter(fits).flatMap((command) => flatten(command, [command], command.options, command.description));
+}
+
+let form = null;
+
+function openSlash(invocation) {
+  hidePicker();
+  form = { invocation, fields: invocation.options.map(optionField) };
+  $('text').value = '';
+  fit($('text'));
+  $('composer').hidden = true;
+  const node = $('slash');
+  node.hidden = false;
+  node.setAttribute('aria-label', `Command ${invocation.name}`);
+  node.replaceChildren(
+    h('div', { class: 'slash-head' }, avatar(state.bot, 'small'), h('b', {}, `/${invocation.name}`), h('span', { class: 'about' }, invocation.description), iconButton('close', 'Cancel the command', () => closeSlash())),
+    form.fields.length > 0 && h('div', { class: 'options' }, form.fields.map((field) => field.node)),
+    h('div', { class: 'slash-foot' }, h('small', {}, 'Enter to send, Escape to cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Send')));
+  (form.fields[0]?.input ?? node.querySelector('[type="submit"]')).focus();
+  scrollDown();
+}
+
+function closeSlash(focus = true) {
+  form = null;
+  $('slash').hidden = true;
+  $('slash').replaceChildren();
+  $('composer').hidden = false;
+  if (focus) $('text').focus();
+}
+
+/** One option of a command: its element, and a function that gives its value or says what is wrong with it. */
+function optionField(option) {
+  const id = `option-${option.name}`;
+  const shared = { id, name: option.name, 'aria-describedby': `${id}-about ${id}-wrong`, 'aria-required': String(Boolean(option.required)) };
+  const people = () => membersNow().map(({ user }) => [user.id, userName(user)]);
+  const roles = () => (guildNow()?.roles ?? []).map((role) => [role.id, role.id === state.guild ? '@everyone' : role.name]);
+  const choose = (...groups) => h('select', shared, h('option', { value: '' }, option.required ? 'Choose…' : '—'),
+    groups.map(([label, entries]) => (groups.length > 1 ? h('optgroup', { label }, entries.map(([value, text]) => h('option', { value }, text))) : entries.map(([value, text]) => h('option', { value }, text)))));
+  let input;
+  if (option.choices?.length) input = choose(['Choices', option.choices.map((choice) => [String(choice.value), choice.name])]);
+  else if (option.type === 4 || option.type === 10) input = h('input', { ...shared, type: 'text', inputmode: option.type === 4 ? 'numeric' : 'decimal', autocomplete: 'off' });
+  else if (option.type === 5) input = choose(['Choices', [['true', 'True'], ['false', 'False']]]);
+  else if (option.type === 6) input = choose(['People', people()]);
+  else if (option.type === 7) input = choose(['Channels', channelsNow().filter((channel) => !option.channel_types?.length || option.channel_types.includes(channel.type)).map((channel) => [channel.id, channelName(channel)])]);
+  else if (option.type === 8) input = choose(['Roles', roles()]);
+  else if (option.type === 9) input = choose(['People', people()], ['Roles', roles()]);
+  else if (option.type === 11) input = h('input', { ...shared, type: 'text', disabled: true, placeholder: 'Files are not supported yet' });
+  else input = h('input', { ...shared, type: 'text', autocomplete: 'off', maxlength: String(option.max_length ?? 6000) });
+
+  const wrong = h('span', { class: 'wrong', id: `${id}-wrong` });
+  const tell = (text) => {
+    wrong.textContent = text;
+    if (text) input.setAttribute('aria-invalid', 'true'); else input.removeAttribute('aria-invalid');
+  };
+  input.addEventListener('input', () => tell(''));
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && input.tagName === 'SELECT') { event.preventDefault(); $('slash').requestSubmit(); }
+    else if (event.key === 'Backspace' && input.tagName === 'INPUT' && !input.value && form?.fields[0]?.input === input) {
+      event.preventDefault();
+      const { name } = form.invocation;
+      closeSlash();
+      $('text').value = `/${name}`;
+      changed();
+    }
+  });
+
+  const bounds = [option.min_value !== undefined && `at least ${option.min_value}`, option.max_value !== undefined && `at most ${option.max_value}`,
+    option.min_length && `at least ${option.min_length} characters`, option.max_length && `at most ${option.max_length} characters`].filter(Boolean).join(', ');
+  const read = () => {
+    // Numbers keep their text as people type it; strings are sent as they are.
+    const text = option.type === 3 && !option.choices?.length ? encodeMentions(input.value) : input.value.trim();
+    if (!text) return option.required ? { wrong: 'This option is required.' } : {};
+    if (option.type === 4 || option.type === 10) {
+      const value = Number(text);
+      if (option.type === 4 && !Number.isSafeInteger(value)) return { wrong: 'This has to be a whole number.' };
+      if (!Number.isFinite(value)) return { wrong: 'This has to be a number.' };
+      if (value < (option.min_value ?? -Infinity) || value > (option.max_value ?? Infinity)) return { wrong: `This has to be ${bounds}.` };
+      return { value };
+    }
+    if (option.type === 5) return { value: text === 'true' };
+    if (option.type === 3 && !option.choices?.length && (text.length < (option.min_length ?? 0) || text.length > (option.max_length ?? 6000))) return { wrong: `This has to have ${bounds}.` };
+    return { value: text };
+  };
+  const node = h('div', { class: `option ${option.required ? 'required' : ''}` },
+    h('label', { for: id }, option.name, h('span', { class: 'kind' }, `${OPTION_TYPES[option.type] ?? 'value'}${option.required ? '' : ', optional'}`)),
+    input, h('span', { class: 'about', id: `${id}-about` }, [option.description, bounds && `(${bounds})`].filter(Boolean).join(' ')), wrong);
+  return { option, node, input, read, tell };
+}
+
+async function sendSlash(event) {
+  event.preventDefault();
+  const { invocation, fields } = form;
+  const values = [];
+  let faulty = null;
+  for (const field of fields) {
+    const { value, wrong } = field.read();
+    field.tell(wrong ?? '');
+    if (wrong) faulty ??= field;
+    else if (value !== undefined) values.push({ name: field.option.name, type: field.option.type, value });
+  }
+  if (faulty) { faulty.input.focus(); return; }
+  const options = invocation.path.slice(1).reduceRight((inner, step) => [{ name: step.name, type: step.type, options: inner }], values);
+  const shown = [`/${invocation.name}`, ...values.map(({ name, value }) => `${name}: ${findUser(value)?.username ?? value}`)].join(' ');
+  const call = { kind: 'slash', channelId: state.channel, command: shown, phase: 'waiting' };
+  closeSlash();
+  complain('');
+  state.waiting.add(call);
+  drawWaiting();
+  scrollDown();
+  await track(call, '/page/slash', { as: state.me.id, channel_id: state.channel, command_id: invocation.command.id, options });
+}
+$('slash').addEventListener('submit', sendSlash);
+$('slash').addEventListener('keydown', (event) => { if (event.key === 'Escape') { event.preventDefault(); closeSlash(); } });
+
+// ---- Interactions: what waits for the bot ----
+
+/** States that arrived before the answer of the request that names their interaction. */
+const early = new Map();
+
+async function track(entry, path, body) {
+  const { me } = state;
+  try {
+    const { interaction_id: id } = await api('POST', path, body);
+    entry.id = id;
+    const known = early.get(id);
+    early.delete(id);
+    for (const each of state.waiting) if (each !== entry && each.id === id) state.waiting.delete(each);
+    if (known) interactionChanged(known);
+  } catch (error) {
+    if (state.me !== me) return;
+    entry.phase = 'failed';
+    entry.error = error.message;
+  }
+  drawWaiting();
+}
+
+function interactionChanged(data) {
+  let entry = [...state.waiting].find((each) => each.id === data.id);
+  if (!entry) {
+    early.set(data.id, data);
+    if (early.size > 50) early.delete(early.keys().next().value);
+    // An own command that was sent elsewhere, or whose request is still under way.
+    const underWay = [...state.waiting].some((each) => !each.id && each.phase === 'waiting');
+    if (underWay || data.state === 'answered' || data.state === 'autocomplete' || !data.command) return;
+    entry = { kind: data.message_id && data.state !== 'deferred' ? 'click' : 'slash', id: data.id, channelId: data.channel_id, messageId: data.message_id, command: `/${data.command}` };
+    if (data.state !== 'modal') state.waiting.add(entry);
+  }
+  if (data.state === 'answered') state.waiting.delete(entry);
+  else if (data.state === 'modal') { state.waiting.delete(entry); openModal(data.id, data.modal ?? {}); }
+  else if (data.state === 'failed') { entry.phase = 'failed'; entry.error = data.error; }
+  else if (data.state === 'waiting' || data.state === 'deferred') { entry.phase = data.state; entry.answerId = data.message_id; }
+  drawWaiting();
+}
+
+function drawWaiting() {
+  const follow = atBottom();
+  for (const node of $('messages').querySelectorAll('[aria-busy]')) node.removeAttribute('aria-busy');
+  for (const node of $('messages').querySelectorAll('.failure:not([hidden])')) node.hidden = true;
+  const rows = [];
+  const list = listNow();
+  for (const entry of state.waiting) {
+    if (entry.channelId !== state.channel) continue;
+    if (entry.kind === 'click') {
+      const node = $(`m-${entry.messageId}`);
+      if (entry.phase === 'failed') {
+        const note = node?.querySelector('.failure');
+        if (note) { note.hidden = false; note.textContent = entry.error || 'This interaction failed'; }
+      } else if (entry.customId) node?.querySelector(`[data-custom-id="${CSS.escape(entry.customId)}"]`)?.setAttribute('aria-busy', 'true');
+      continue;
+    }
+    // A deferred answer may already stand in the list as a message that says "thinking".
+    if (entry.phase !== 'failed' && list.some((message) => message.id === entry.answerId || (isLoading(message) && usedCommand(message)?.id === entry.id))) continue;
+    const failed = entry.phase === 'failed';
+    rows.push(h('li', { class: `message start ${failed ? 'failed' : ''}` },
+      h('div', { class: 'quoted' }, avatar(state.me, 'tiny'), h('b', {}, userName(state.me)), ' used ', h('span', { class: 'command' }, entry.command)),
+      h('div', { class: 'row' }, h('div', { class: 'gutter' }, avatar(state.bot)), h('div', { class: 'body' },
+        h('div', { class: 'head' }, h('span', { class: 'author' }, botName()), tag(state.bot)),
+        failed ? h('div', { class: 'content' }, entry.error || 'The application did not respond', ' · ', h('button', { type: 'button', class: 'plain', onclick: () => { state.waiting.delete(entry); drawWaiting(); } }, 'Dismiss'))
+          : h('div', { class: 'content thinking' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), entry.phase === 'deferred' ? `${botName()} is thinking…` : 'Sending command…')))));
+  }
+  $('pending').replaceChildren(...rows);
+  if (follow && rows.length) scrollDown();
+}
+
+// ---- Dialogs ----
+
+function openDialog(title, content, buttons) {
+  const dialog = h('dialog', { 'aria-label': title }, h('form', { method: 'dialog' }, h('h2', {}, title), content, h('div', { class: 'dialog-foot' }, buttons)));
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+const confirmDialog = (title, text, yes) => new Promise((resolve) => {
+  const dialog = openDialog(title, h('p', { class: 'excerpt' }, text), [
+    h('button', { type: 'submit', value: 'no', class: 'button secondary' }, 'Cancel'), h('button', { type: 'submit', value: 'yes', class: 'button danger', autofocus: true }, yes)]);
+  dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'));
+});
+
+/** The inputs of a modal, whether they stand in rows (type 1) or in labels (type 18). */
+function modalFields(components) {
+  const fields = [];
+  const nodes = (components ?? []).flatMap(function walk(component, index, all, label = {}) {
+    if (component.type === 1) return (component.components ?? []).map((each) => walk(each));
+    if (component.type === 18) return walk(component.component ?? {}, 0, [], { label: component.label, description: component.description });
+    if (component.type === 10) return h('div', { class: 'content' }, markdown(component.content ?? ''));
+    const id = `modal-${fields.length}`;
+    const required = component.required !== false;
+    let input;
+    if (component.type === 4) {
+      const props = { id, required, minlength: component.min_length, maxlength: component.max_length ?? 4000, placeholder: component.placeholder, autocomplete: 'off' };
+      input = component.style === 2 ? h('textarea', { ...props, rows: '4' }) : h('input', { ...props, type: 'text' });
+      input.value = component.value ?? '';
+      fields.push({ id: component.custom_id, read: () => input.value });
+    } else if ([3, 5, 6, 7, 8].includes(component.type)) {
+      const most = component.max_values ?? 1;
+      input = h('select', { id, required, multiple: most > 1 }, most > 1 ? null : h('option', { value: '' }, component.placeholder ?? 'Choose…'),
+        selectEntries(component).map((entry) => h('option', { value: entry.value, selected: entry.chosen }, entry.label)));
+      fields.push({ id: component.custom_id, read: () => [...input.selectedOptions].map((option) => option.value).filter(Boolean) });
+    } else return h('p', { class: 'nothing' }, `A field of type ${component.type}, which this page does not show.`);
+    return h('div', { class: 'modal-field' }, h('label', { for: id }, label.label ?? component.label ?? component.custom_id, required ? h('span', { class: 'star', 'aria-hidden': 'true' }, ' *') : null),
+      label.description && h('small', {}, label.description), input);
+  });
+  return { fields, nodes };
+}
+
+function openModal(interactionId, modal) {
+  const { fields, nodes } = modalFields(modal.components);
+  const note = h('p', { class: 'wrong', role: 'alert', hidden: true });
+  const dialog = openDialog(modal.title ?? 'Form', [h('p', { class: 'from' }, avatar(state.bot, 'tiny'), ` This form was made by ${botName()}.`), nodes, note], [
+    h('button', { type: 'button', class: 'button secondary', onclick: () => dialog.close() }, 'Cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Submit')]);
+  dialog.querySelector('form').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    try {
+      await api('POST', '/page/modal', { as: state.me.id, interaction_id: interactionId, values: Object.fromEntries(fields.map((field) => [field.id, field.read()])) });
+      dialog.close();
+    } catch (error) {
+      note.hidden = false;
+      note.textContent = error.status === 404 || error.status === 405 ? 'This sandbox does not take forms yet. Nothing was sent.' : error.message;
+    }
+  });
+  dialog.querySelector('.modal-field :is(input, textarea, select)')?.focus();
+}
+
+// ---- Live connection ----
+
+class PageError extends Error {
+  constructor(status, message) { super(message); this.status = status; }
+}
+
+async function api(method, path, body) {
+  let response;
+  try {
+    response = await fetch(path, { method, headers: body ? { 'content-type': 'application/json' } : {}, body: body ? JSON.stringify(body) : undefined });
+  } catch { throw new PageError(0, 'The sandbox cannot be reached.'); }
+  const text = await response.text();
+  let data = null;
+  try { data = text ? JSON.parse(text) : null; } catch { /* An error page of something that is not the sandbox. */ }
+  if (!response.ok) throw new PageError(response.status, data?.message ?? `${response.status} ${response.statusText}`);
+  return data;
+}
+
+const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel') };
+let socket = null;
+let retryTimer = null;
+let attempts = 0;
+
+function connect() {
+  clearTimeout(retryTimer);
+  const own = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/page/live?as=${encodeURIComponent(wanted.as)}`);
+  const before = socket;
+  socket = own;
+  before?.close();
+  let opened = false;
+  own.addEventListener('open', () => { opened = true; });
+  own.addEventListener('message', ({ data }) => {
+    if (own !== socket) return;
+    let event;
+    try { event = JSON.parse(data); } catch { return; }
+    receive(event.type, event.data);
+  });
+  own.addEventListener('close', async () => {
+    if (own !== socket) return;
+    attempts += 1;
+    showConnection(false);
+    // A sandbox that was started anew may not know the person that this page wants to be.
+    if (!opened && wanted.as && await fetch('/page/app.js', { method: 'HEAD' }).then((answer) => answer.ok, () => false)) wanted.as = '';
+    if (own !== socket) return;
+    retryTimer = setTimeout(connect, Math.min(5000, 200 * 2 ** Math.min(attempts, 6)));
+  });
+}
+
+function showConnection(connected) {
+  const box = $('connection');
+  box.hidden = connected;
+  document.body.classList.toggle('disconnected', !connected);
+  box.replaceChildren(...(connected ? [] : [h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('span', {}, 'Not connected to the sandbox. Trying again…'), h('button', { type: 'button', class: 'plain', onclick: connect }, 'Try now')]));
+}
+addEventListener('online', () => { if (document.body.classList.contains('disconnected')) connect(); });
+
+function takeState(data) {
+  const samePerson = state.me?.id === data.me.id;
+  attempts = 0;
+  showConnection(true);
+  Object.assign(state, { me: data.me, bot: data.bot, online: data.online, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [] });
+  // What was missed while away is read anew; hidden messages exist only here, so they are kept for the same person.
+  const kept = samePerson ? [...state.rooms].map(([id, { list }]) => [id, { list: list.filter(isHidden), loaded: false, gone: new Set() }]) : [];
+  state.rooms = new Map(kept);
+  state.waiting.clear();
+  early.clear();
+  for (const { timer } of state.typing.values()) clearTimeout(timer);
+  state.typing.clear();
+  if (!samePerson) { state.unread.clear(); state.drafts.clear(); state.replyTo = null; state.editing = null; }
+  wanted.as = data.me.id;
+  const channel = findChannel(state.channel ?? wanted.channel);
+  // Someone else's direct messages have another id: stay in direct messages, with one's own.
+  if (channel) {
+    if (form && samePerson) { drawAll(); loadRoom(channel.id); } else openChannel(channel.id);
+  } else openGuild(state.channel && state.guild === null ? null : state.guilds[0]?.id ?? null);
+  rememberPlace();
+}
+
+function receive(type, data) {
+  switch (type) {
+    case 'state': takeState(data); break;
+    case 'message_create': addMessage(data); break;
+    case 'message_update': updateMessage(data); break;
+    case 'message_delete': removeMessage(data.channel_id, data.id); break;
+    case 'typing': startTyping(data); break;
+    case 'interaction': interactionChanged(data); break;
+    case 'commands': state.commands = data; if (picker.kind === '/') changed(); break;
+    case 'bot': state.online = data.online; drawBotState(); drawMembers(); break;
+    case 'people': state.people = data; drawMembers(); break;
+    case 'member_add': addMember(data); break;
+    case 'rest_error': state.restErrors.unshift({ ...data, at: new Date() }); state.restErrors.length = Math.min(state.restErrors.length, 50); drawRestErrors(); break;
+    default: break;
+  }
+}
+
+function addMember(data) {
+  const guild = state.guilds.find((each) => each.id === data.guild_id);
+  const member = data.member ?? data;
+  if (!guild || !member.user) return;
+  guild.members = [...(guild.members ?? []).filter((each) => each.user?.id !== member.user.id), member];
+  drawMembers();
+}
+
+function drawRestErrors() {
+  const box = $('rest');
+  const all = state.restErrors;
+  box.hidden = !all.length;
+  if (!all.length) { box.open = false; return; }
+  const [last] = all;
+  box.querySelector('summary').replaceChildren(h('span', { class: 'badge' }, String(all.length)), h('span', { class: 'rest-title' }, `${botName()}'s request was refused`), h('code', {}, `${last.method} ${last.path}`), h('b', {}, String(last.status)),
+    iconButton('close', 'Clear these errors', (event) => { event.preventDefault(); state.restErrors = []; drawRestErrors(); }));
+  box.querySelector('ol').replaceChildren(...all.map((error) => h('li', {}, timeElement(error.at, CLOCK.format(error.at), 'when'), h('code', {}, `${error.method} ${error.path}`), h('b', {}, String(error.status)),
+    h('pre', { tabindex: '0' }, typeof error.body === 'string' ? prettyJson(error.body) : JSON.stringify(error.body, null, 2)))));
+}
+const prettyJson = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; } };
+
+addEventListener('keydown', (event) => {
+  if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
+    const open = [...document.querySelectorAll('.channel:not(:disabled)')];
+    const at = open.findIndex((node) => node.dataset.channel === state.channel);
+    open[(at + (event.key === 'ArrowDown' ? 1 : -1) + open.length) % open.length]?.click();
+    event.preventDefault();
+  } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && document.activeElement === document.body && !$('composer').hidden) $('text').focus();
+});
+
+drawAll();
+connect();
