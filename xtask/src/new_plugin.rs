@@ -172,24 +172,20 @@ plugin! {{ commands: [hello] }}
 }
 
 fn next_steps(name: &str, folder: &Path, outside: bool) -> String {
-    let (install, run) = if outside {
-        (
-            folder.display().to_string(),
-            "cargo xtask run           starts the bot, if it does not run yet",
-        )
+    let install = if outside {
+        folder.display().to_string()
     } else {
-        (
-            name.to_owned(),
-            "cargo xtask run           builds everything and starts the bot, if it does not run yet",
-        )
+        name.to_owned()
     };
     format!(
         "Wrote {folder}
 
-  {run}
-  !hello or /hello          is what it answers
   cargo xtask install {install}
-                            after a change to src/lib.rs: builds it again; a running bot takes it at once",
+      builds it and hands it to the bot; a running one takes it at once. Again after each change.
+  cargo xtask run
+      starts the bot, if it does not run yet; then try !hello or /hello.
+
+  The command is in src/lib.rs; the description that people read is in Cargo.toml.",
         folder = folder.display()
     )
 }
