@@ -63,13 +63,7 @@ pub(crate) fn run(mut bot: Command, mut local: Option<LocalDiscord>, stop: &Stop
             }
             process::code(status)
         }
-        Ended::LocalDiscord(status) => {
-            eprintln!(
-                "the local Discord ended by itself: {}; the bot was stopped",
-                process::describe(status)
-            );
-            process::code(status).max(1)
-        }
+        Ended::LocalDiscord(status) => process::code(status).max(1),
     })
 }
 
@@ -85,6 +79,10 @@ fn run_once(mut bot: Child, mut local: Option<&mut LocalDiscord>, stop: &Stop) -
         if let Some(local) = local.as_deref_mut()
             && let Some(status) = local.ended()?
         {
+            eprintln!(
+                "the local Discord ended by itself: {}; stopping the bot",
+                process::describe(status)
+            );
             end(&mut bot, stop)?;
             return Ok(Ended::LocalDiscord(status));
         }

@@ -3,9 +3,11 @@
 //! The tidy checks first, since they take a second; then the plugins, compiled as they are shipped,
 //! for tests that load real ones; then the tests of all crates.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::cargo::{self, Profile};
 use crate::install::Source;
@@ -29,12 +31,14 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
         0 => Ok(()),
         count => bail!("{count} findings of tidy"),
     })?;
+    let mut compiled = Vec::new();
     for plugin in &workspace.plugins {
         let source = Source::Member(plugin.clone());
-        steps.step(&source.what(), || {
+        compiled.push(steps.step(&source.what(), || {
             source.install(&workspace, Profile::Release, &["--locked"], &staged, stop)
-        })?;
+        })?);
     }
+    remove_all_but(&compiled, &staged)?;
     steps.step("running the tests", || {
         let mut command = cargo::command();
         command
@@ -45,6 +49,20 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
         process::run(&mut command, stop)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What earlier plugins left behind would be tested in their place.
+fn remove_all_but(files: &[PathBuf], folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if !files.contains(&path) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Libraries, programs, integration tests and documentation, of all crates but the plugins without
@@ -62,8 +80,20 @@ fn test_arguments(plugins: &[Plugin], filter: Option<&str>) -> Vec<String> {
 mod tests {
     use std::fs;
 
-    use super::test_arguments;
+    use super::{remove_all_but, test_arguments};
     use crate::workspace::Plugin;
+
+    #[test]
+    fn only_plugins_of_the_tree_are_left_for_the_tests() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [kept, old] = ["libexample.so", "libgone.so"].map(|name| folder.path().join(name));
+        for file in [&kept, &old] {
+            fs::write(file, "code").expect("a file");
+        }
+        remove_all_but(std::slice::from_ref(&kept), folder.path()).expect("it is swept");
+        assert!(kept.exists() && !old.exists());
+        remove_all_but(&[], &folder.path().join("none")).expect("nothing to sweep");
+    }
 
     #[test]
     fn plugins_without_tests_are_left_out_and_the_filter_comes_last() {
