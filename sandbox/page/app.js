@@ -85,9 +85,10 @@ const avatar = (user, kind = '') => {
   const name = userName(user);
   const words = name.split(/[\s_.-]+/u).filter(Boolean);
   const initials = (words.length > 1 ? [...words[0]][0] + [...words[1]][0] : [...name].slice(0, 2).join('')).toUpperCase();
-  let hue = 0;
-  for (const digit of String(user?.id ?? name)) hue = (hue * 31 + digit.codePointAt(0)) % 360;
-  return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': String(hue) }, 'aria-hidden': 'true' }, initials);
+  // The golden angle keeps neighbours apart, whatever the names' hashes are.
+  let hash = 0;
+  for (const char of user?.username ?? name) hash = (hash * 33 + char.codePointAt(0)) % 65_521;
+  return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': ((hash * 137.508) % 360).toFixed() }, 'aria-hidden': 'true' }, initials);
 };
 const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'BOT') : null);
 
@@ -383,9 +384,9 @@ function messageNode(message, before) {
   const author = message.author ?? { id: '0', username: 'unknown' };
   const system = ![0, 19, 20, 23].includes(message.type);
   const start = startsGroup(message, before);
-  const classes = ['message', start && 'start', system && 'system', mentionsMe(message) && 'mentioned', isHidden(message) && 'ephemeral',
+  const classes = ['message', start && 'start', message.failed && 'failed', system && 'system', mentionsMe(message) && 'mentioned', isHidden(message) && 'ephemeral',
     state.replyTo === message.id && 'answered'].filter(Boolean);
-  const name = h('button', { type: 'button', class: 'author', style: memberColour(author.id) ? { '--role': memberColour(author.id) } : {}, onclick: (event) => openCard(event.currentTarget, author) }, userName(author));
+  const name = h('button', { type: 'button', class: 'author', tabindex: '-1', style: memberColour(author.id) ? { '--role': memberColour(author.id) } : {}, onclick: (event) => openCard(event.currentTarget, author) }, userName(author));
 
   const body = h('div', { class: 'body' });
   if (system) {
@@ -429,7 +430,7 @@ function contentNodes(message) {
   if (isLoading(message)) {
     nodes.push(h('div', { class: 'content thinking' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), `${userName(message.author)} is thinking…`));
   } else if (message.content) {
-    const text = h('div', { class: 'content' }, markdown(message.content));
+    const text = h('div', { class: 'content' }, message.failed ? message.content : markdown(message.content));
     if (edited) (text.lastElementChild?.matches('.text') ? text.lastElementChild : text).append(' ', edited);
     nodes.push(text);
   }
@@ -519,10 +520,16 @@ function messageKeys(event, message) {
   else return;
   event.preventDefault();
 }
+/** The one message that Tab reaches; the arrow keys go on from there. */
+let roving = null;
+const rove = (node) => {
+  if (roving) roving.tabIndex = -1;
+  roving = node;
+  if (roving) roving.tabIndex = 0;
+};
 const focusMessage = (node) => {
   if (!node) return;
-  for (const each of $('messages').querySelectorAll('[tabindex="0"].message')) each.tabIndex = -1;
-  if (node.matches('.message')) node.tabIndex = 0;
+  if (node.matches('.message')) rove(node);
   node.focus();
   node.scrollIntoView({ block: 'nearest' });
 };
@@ -710,11 +717,19 @@ const room = (channelId) => {
   return state.rooms.get(channelId);
 };
 const listNow = () => state.rooms.get(state.channel)?.list ?? [];
-const atBottom = () => { const box = $('scroller'); return box.scrollHeight - box.scrollTop - box.clientHeight < 90; };
+/** Whether the newest message is in view, so that the list follows what comes. */
+let stuck = true;
+$('scroller').addEventListener('scroll', () => {
+  const box = $('scroller');
+  stuck = box.scrollHeight - box.scrollTop - box.clientHeight < 90;
+  if (stuck) $('newer').hidden = true;
+}, { passive: true });
+new ResizeObserver(() => { if (stuck) scrollDown(); }).observe($('scroller'));
 let scrollWanted = false;
 const scrollDown = () => {
   if (scrollWanted) return;
   scrollWanted = true;
+  stuck = true;
   requestAnimationFrame(() => { scrollWanted = false; $('scroller').scrollTop = $('scroller').scrollHeight; $('newer').hidden = true; });
 };
 
@@ -742,7 +757,7 @@ function addMessage(message) {
     const seen = state.unread.get(message.channel_id) ?? { count: 0, mentions: 0 };
     const direct = state.dms.some((channel) => channel.id === message.channel_id);
     state.unread.set(message.channel_id, { count: seen.count + 1, mentions: seen.mentions + Number(direct || mentionsMe(message)) });
-    drawPlaces();
+    drawPlacesSoon();
   }
   if (!target) return;
   const at = target.list.findIndex((each) => each.id === message.id);
@@ -753,8 +768,10 @@ function addMessage(message) {
     if (message.channel_id === state.channel) $(`m-${dropped.id}`)?.remove();
   }
   if (message.channel_id !== state.channel) return;
-  const follow = own || atBottom();
-  $('messages').append(messageNode(message, target.list.at(-2)));
+  const follow = own || message.failed || stuck;
+  const node = messageNode(message, target.list.at(-2));
+  $('messages').append(node);
+  if (roving !== document.activeElement) rove(node);
   $('beginning').hidden = false;
   drawWaiting();
   if (follow) scrollDown(); else $('newer').hidden = false;
@@ -771,9 +788,8 @@ function updateMessage(message) {
     if (message.channel_id === state.channel) drawMessage(each.id);
   }
   if (message.channel_id !== state.channel) return;
-  const follow = atBottom();
   drawMessage(message.id);
-  if (follow) scrollDown();
+  if (stuck) scrollDown();
 }
 
 function removeMessage(channelId, id) {
@@ -802,7 +818,9 @@ function drawMessage(id) {
   if (!old || at < 0) return;
   const held = old.contains(document.activeElement) ? document.activeElement : null;
   const fresh = messageNode(list[at], list[at - 1]);
-  fresh.tabIndex = old.tabIndex;
+  const [typed, box] = [old.querySelector('.edit'), fresh.querySelector('.edit')];
+  if (typed && box) box.value = typed.value;
+  if (roving === old) rove(fresh);
   old.replaceWith(fresh);
   if (held === old) fresh.focus({ preventScroll: true });
   else if (held?.dataset.customId) fresh.querySelector(`[data-custom-id="${CSS.escape(held.dataset.customId)}"]`)?.focus({ preventScroll: true });
@@ -824,8 +842,9 @@ function drawMessages() {
   const direct = channel.type === 1;
   place.append(direct ? avatar(state.bot, 'big') : h('span', { class: 'big-hash', 'aria-hidden': 'true' }, icon('hash')),
     h('h2', {}, direct ? channelName(channel) : `Welcome to #${channelName(channel)}`),
-    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic || 'This is where the channel begins. Say something, or type / to see the commands.'));
+    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : 'This is where the channel begins. Say something, or type / to see the commands.'));
   $('messages').append(...list.map((message, index) => messageNode(message, list[index - 1])));
+  rove($('messages').lastElementChild);
   drawWaiting();
   scrollDown();
 }
@@ -885,6 +904,14 @@ const sortChannels = (channels) => {
   return [...under(null), ...categories.flatMap((category) => [category, ...under(category.id)])];
 };
 
+let placesWanted = false;
+/** Once for all messages of a burst. */
+const drawPlacesSoon = () => {
+  if (placesWanted) return;
+  placesWanted = true;
+  requestAnimationFrame(() => { placesWanted = false; drawPlaces(); });
+};
+
 function drawPlaces() {
   const guild = guildNow();
   const unreadIn = (channels) => channels.reduce((sum, channel) => {
@@ -920,7 +947,7 @@ function drawPlaces() {
   $('channels').replaceChildren(...nodes);
 
   const channel = findChannel(state.channel);
-  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : icon('hash'), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, channel.topic) : ''] : []));
+  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : icon('hash'), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));
   const { mentions } = unreadIn([...state.guilds.flatMap((each) => each.channels ?? []), ...state.dms]);
   document.title = `${mentions ? `(${mentions}) ` : ''}${channel ? `${channel.type === 1 ? '@' : '#'}${channelName(channel)} · ` : ''}Sandbox`;
   $('text').placeholder = channel ? `Message ${channel.type === 1 ? '@' : '#'}${channelName(channel)}` : '';
@@ -1198,7 +1225,6 @@ $('text').addEventListener('blur', hidePicker);
 $('text').addEventListener('focus', () => { if ($('text').value) changed(); });
 $('composer').addEventListener('submit', (event) => { event.preventDefault(); sendText(); $('text').focus(); });
 $('newer').addEventListener('click', scrollDown);
-$('scroller').addEventListener('scroll', () => { if (atBottom()) $('newer').hidden = true; }, { passive: true });
 
 function drawTyping() {
   const names = [...state.typing.values()].filter((each) => each.channelId === state.channel).map((each) => userName(findUser(each.userId)));
@@ -1360,11 +1386,23 @@ async function track(entry, path, body) {
     for (const each of state.waiting) if (each !== entry && each.id === id) state.waiting.delete(each);
     if (known) interactionChanged(known);
   } catch (error) {
-    if (state.me !== me) return;
-    entry.phase = 'failed';
-    entry.error = error.message;
+    if (state.me === me) fail(entry, error.message);
   }
   drawWaiting();
+}
+
+/** A click's failure is shown below its message; a command's is a message that only its user sees, where it happened. */
+function fail(entry, error) {
+  if (entry.kind === 'click') {
+    entry.phase = 'failed';
+    entry.error = error;
+    return;
+  }
+  state.waiting.delete(entry);
+  addMessage({
+    id: entry.id ?? `${room(entry.channelId).list.at(-1)?.id ?? ''}0`, channel_id: entry.channelId, type: 20, flags: EPHEMERAL, failed: true, author: state.bot,
+    content: error || 'The application did not respond', timestamp: new Date().toISOString(), interaction_metadata: { user: state.me, name: entry.command.replace(/^\//, '') },
+  });
 }
 
 function interactionChanged(data) {
@@ -1380,13 +1418,15 @@ function interactionChanged(data) {
   }
   if (data.state === 'answered') state.waiting.delete(entry);
   else if (data.state === 'modal') { state.waiting.delete(entry); openModal(data.id, data.modal ?? {}); }
-  else if (data.state === 'failed') { entry.phase = 'failed'; entry.error = data.error; }
+  else if (data.state === 'failed') fail(entry, data.error);
   else if (data.state === 'waiting' || data.state === 'deferred') { entry.phase = data.state; entry.answerId = data.message_id; }
   drawWaiting();
 }
 
+let waitingShown = false;
 function drawWaiting() {
-  const follow = atBottom();
+  if (!state.waiting.size && !waitingShown) return;
+  waitingShown = state.waiting.size > 0;
   for (const node of $('messages').querySelectorAll('[aria-busy]')) node.removeAttribute('aria-busy');
   for (const node of $('messages').querySelectorAll('.failure:not([hidden])')) node.hidden = true;
   const rows = [];
@@ -1402,17 +1442,15 @@ function drawWaiting() {
       continue;
     }
     // A deferred answer may already stand in the list as a message that says "thinking".
-    if (entry.phase !== 'failed' && list.some((message) => message.id === entry.answerId || (isLoading(message) && usedCommand(message)?.id === entry.id))) continue;
-    const failed = entry.phase === 'failed';
-    rows.push(h('li', { class: `message start ${failed ? 'failed' : ''}` },
+    if (list.some((message) => message.id === entry.answerId || (isLoading(message) && usedCommand(message)?.id === entry.id))) continue;
+    rows.push(h('li', { class: 'message start' },
       h('div', { class: 'quoted' }, avatar(state.me, 'tiny'), h('b', {}, userName(state.me)), ' used ', h('span', { class: 'command' }, entry.command)),
       h('div', { class: 'row' }, h('div', { class: 'gutter' }, avatar(state.bot)), h('div', { class: 'body' },
-        h('div', { class: 'head' }, h('span', { class: 'author' }, botName()), tag(state.bot)),
-        failed ? h('div', { class: 'content' }, entry.error || 'The application did not respond', ' · ', h('button', { type: 'button', class: 'plain', onclick: () => { state.waiting.delete(entry); drawWaiting(); } }, 'Dismiss'))
-          : h('div', { class: 'content thinking' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), entry.phase === 'deferred' ? `${botName()} is thinking…` : 'Sending command…')))));
+        h('div', { class: 'head' }, h('span', { class: 'author', style: memberColour(state.bot?.id) ? { '--role': memberColour(state.bot.id) } : {} }, botName()), tag(state.bot)),
+        h('div', { class: 'content thinking' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), entry.phase === 'deferred' ? `${botName()} is thinking…` : 'Sending command…')))));
   }
   $('pending').replaceChildren(...rows);
-  if (follow && rows.length) scrollDown();
+  if (stuck && rows.length) scrollDown();
 }
 
 // ---- Dialogs ----
