@@ -56,7 +56,21 @@ enum Message {
 
 /// The cargo that runs this, else the one on the path.
 pub(crate) fn command() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(describes_this_crate)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What `cargo run` tells this program about its own crate. Handed on, it would count as a change for
+/// build scripts that ask to see it (ring's), and everything above them would be compiled again
+/// whenever one goes from `cargo xtask` to plain cargo.
+fn describes_this_crate(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+        || variable == "CARGO_PRIMARY_PACKAGE"
 }
 
 /// `cargo build` with these arguments, progress and diagnostics on the terminal.
@@ -118,7 +132,26 @@ mod tests {
     use std::env::consts::DLL_EXTENSION;
     use std::path::{Path, PathBuf};
 
-    use super::{cdylib, executable, read_messages};
+    use super::{cdylib, command, executable, read_messages};
+
+    #[test]
+    fn children_are_not_told_about_this_crate() {
+        // Set by the cargo that runs this test.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let removed: Vec<_> = command()
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(removed.iter().any(|removed| removed == name), "{name} is handed on");
+        }
+        assert!(
+            !removed
+                .iter()
+                .any(|removed| removed == "CARGO_HOME" || removed == "CARGO_TARGET_DIR")
+        );
+    }
 
     fn messages() -> String {
         [
