@@ -99,7 +99,7 @@ pub(crate) fn cdylib(artifacts: &[Artifact], manifest: &Path) -> Result<PathBuf>
     artifacts
         .iter()
         .filter(|artifact| {
-            artifact.manifest_path == manifest && artifact.target.kind.iter().any(|kind| kind == "cdylib")
+            is_same(&artifact.manifest_path, manifest) && artifact.target.kind.iter().any(|kind| kind == "cdylib")
         })
         .flat_map(|artifact| &artifact.filenames)
         .find(|file| {
@@ -113,6 +113,11 @@ pub(crate) fn cdylib(artifacts: &[Artifact], manifest: &Path) -> Result<PathBuf>
                 manifest.display()
             )
         })
+}
+
+/// Cargo writes paths in one of several forms: with links resolved, or with Windows' prefix.
+fn is_same(left: &Path, right: &Path) -> bool {
+    left == right || matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right)
 }
 
 fn read_messages(output: &str) -> Result<Vec<Artifact>> {

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{self, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -64,7 +64,10 @@ impl Source {
         if !argument.contains(['/', '\\']) && argument != "." && argument != ".." {
             return workspace.plugin(argument).map(Source::Member);
         }
-        let folder = fs::canonicalize(argument).with_context(|| format!("there is no folder {argument}"))?;
+        let folder = path::absolute(argument)?;
+        if !folder.is_dir() {
+            bail!("there is no folder {argument}");
+        }
         let manifest = folder.join("Cargo.toml");
         if !manifest.is_file() {
             bail!("{argument} has no Cargo.toml: name the folder of a plugin's crate");

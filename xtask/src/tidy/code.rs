@@ -112,20 +112,12 @@ fn opening(document: &Document) -> Option<Finding> {
     }
     let lines = document.text.lines().take_while(|line| line.starts_with("//!")).count();
     let most = if document.name() == "lib.rs" { usize::MAX } else { 8 };
-    if lines < 2 {
-        return Some(Finding::new(
-            document,
-            1,
-            "a file opens with 2 to 8 lines of //!: what it is, why it stands apart",
-        ));
-    }
-    (lines > most).then(|| {
-        Finding::new(
-            document,
-            most + 1,
-            "the opening has at most 8 lines; the rest belongs to the items",
-        )
-    })
+    let message = match lines {
+        0 | 1 => format!("opens with {lines} lines of //!, not 2 to 8: what it is, why it stands apart"),
+        lines if lines > most => format!("opens with {lines} lines of //!, not 2 to 8: the rest belongs to the items"),
+        _ => return None,
+    };
+    Some(Finding::new(document, 1, message))
 }
 
 fn length(document: &Document) -> Option<Finding> {
