@@ -1,0 +1,174 @@
+// The box to write in, its picker of commands, people and channels, and who is typing.
+
+import { $, h, icon, iconButton } from './dom.js';
+import { botName, findUser, guildNow, isOwn, listNow, membersNow, state, userName } from './state.js';
+import { focusMessage, startEdit } from './message.js';
+import { drawMessage, scrollDown } from './timeline.js';
+import { avatar } from './people.js';
+import { invocations, openSlash } from './slash.js';
+import { api } from './server.js';
+import { receive } from './live.js';
+
+const stopReply = () => {
+  const before = state.replyTo;
+  state.replyTo = null;
+  if (before) drawMessage(before);
+  drawAnswering();
+};
+export const fit = (box) => { box.style.height = 'auto'; box.style.height = `${Math.min(box.scrollHeight, innerHeight * 0.4)}px`; };
+export const complain = (text) => { $('problem').hidden = !text; $('problem').replaceChildren(...(text ? [h('span', {}, text), iconButton('close', 'Dismiss', () => complain(''))] : [])); };
+
+/** Text that was put in by choosing someone, and what Discord's clients send for it. */
+const chosenMentions = new Map();
+export const encodeMentions = (content) => [...chosenMentions].sort(([a], [b]) => b.length - a.length).reduce((text, [shown, token]) => text.replaceAll(shown, token), content);
+export function insertMention(user) {
+  const box = $('text');
+  const shown = `@${userName(user)}`;
+  chosenMentions.set(shown, `<@${user.id}>`);
+  box.setRangeText(`${shown} `, box.selectionStart, box.selectionEnd, 'end');
+  box.focus();
+}
+
+export function drawAnswering() {
+  const message = listNow().find((each) => each.id === state.replyTo);
+  $('answering').hidden = !message;
+  $('answering').replaceChildren(...(message ? [h('span', {}, 'Replying to ', h('b', {}, userName(message.author))), iconButton('close', 'Stop replying', stopReply)] : []));
+}
+
+/** Messages go out one after the other, in the order in which they were typed. */
+let sending = Promise.resolve();
+function sendText() {
+  const box = $('text');
+  const typed = box.value;
+  const content = encodeMentions(typed.trim());
+  if (!content || !state.channel) return;
+  const target = { as: state.me.id, channel_id: state.channel, content, ...(state.replyTo ? { reply_to: state.replyTo } : {}) };
+  box.value = '';
+  changed();
+  stopReply();
+  complain('');
+  sending = sending.then(async () => {
+    try { receive('message_create', await api('POST', '/page/messages', target)); }
+    catch (error) {
+      complain(`Not sent: ${error.message}`);
+      if (!box.value && state.channel === target.channel_id) { box.value = typed; changed(); }
+    }
+  });
+}
+
+export const picker = { items: [], at: 0, kind: null };
+
+function showPicker(kind, items, nothing) {
+  picker.kind = kind;
+  picker.items = items;
+  picker.at = 0;
+  const box = $('picker');
+  box.replaceChildren(...(items.length ? items.map((item, index) => h('div', {
+    role: 'option', class: 'entry', id: `pick-${index}`, onmousedown: (event) => event.preventDefault(), onclick: () => item.pick(), onmousemove: () => markPick(index),
+  }, item.face, h('span', { class: 'entry-text' }, h('span', {}, item.label), item.detail && h('small', {}, item.detail)), item.hint && h('span', { class: 'entry-hint' }, item.hint)))
+    : [h('p', { class: 'nothing' }, nothing)]));
+  box.hidden = false;
+  $('text').setAttribute('aria-expanded', 'true');
+  markPick(0);
+}
+function markPick(index) {
+  picker.at = index;
+  [...$('picker').children].forEach((node, at) => {
+    if (node.role === 'option') node.setAttribute('aria-selected', String(at === index));
+    if (at === index) node.scrollIntoView({ block: 'nearest' });
+  });
+  if (picker.items.length) $('text').setAttribute('aria-activedescendant', `pick-${index}`);
+}
+export function hidePicker() {
+  picker.items = [];
+  picker.kind = null;
+  $('picker').hidden = true;
+  $('text').removeAttribute('aria-activedescendant');
+  $('text').setAttribute('aria-expanded', 'false');
+}
+
+/** What the text calls for: commands after a leading slash, people and roles after @, channels after #. */
+export function changed() {
+  const box = $('text');
+  fit(box);
+  const left = 2000 - box.value.length;
+  $('count').textContent = left < 200 ? String(left) : '';
+  $('count').classList.toggle('over', left < 0);
+  if (!box.value) chosenMentions.clear();
+  const command = /^\/([^\n]*)$/.exec(box.value);
+  if (command) { pickCommand(command[1]); return; }
+  const token = /(?:^|[\s(])([@#])([^\s@#]{0,32})$/u.exec(box.value.slice(0, box.selectionStart));
+  if (token && state.channel) { pickMention(token[1], token[2].toLowerCase()); return; }
+  hidePicker();
+}
+
+function pickCommand(typed) {
+  const all = invocations();
+  const exact = /\s$/.test(typed) && all.find((each) => each.name === typed.trim());
+  if (exact && !all.some((each) => each !== exact && each.name.startsWith(`${exact.name} `))) { openSlash(exact); return; }
+  const sought = typed.toLowerCase().trim();
+  const rank = (each) => (each.name.startsWith(sought) ? 0 : each.name.includes(sought) ? 1 : (each.description ?? '').toLowerCase().includes(sought) ? 2 : 3);
+  const found = all.map((each) => [rank(each), each]).filter(([order]) => order < 3).sort(([a, x], [b, y]) => a - b || x.name.localeCompare(y.name)).slice(0, 50);
+  if (!found.length && all.length) { hidePicker(); return; }
+  showPicker('/', found.map(([, each]) => ({
+    face: avatar(state.bot, 'small'), label: `/${each.name}`, detail: each.description, hint: each.options.map((option) => (option.required ? option.name : `${option.name}?`)).join(' '), pick: () => openSlash(each),
+  })), `${botName()} has no slash commands here${state.online ? '' : ' while it is offline'}.`);
+}
+
+function pickMention(mark, typed) {
+  const fits = (...names) => names.some((name) => name?.toLowerCase().includes(typed));
+  const insert = (shown, token) => {
+    const box = $('text');
+    const start = box.value.slice(0, box.selectionStart).lastIndexOf(mark);
+    chosenMentions.set(shown, token);
+    box.setRangeText(`${shown} `, start, box.selectionStart, 'end');
+    hidePicker();
+    changed();
+  };
+  const found = mark === '@'
+    ? [...membersNow().filter(({ user }) => fits(userName(user), user.username)).map(({ user }) => ({ face: avatar(user, 'small'), label: userName(user), detail: user.bot ? 'Bot' : user.username, pick: () => insert(`@${userName(user)}`, `<@${user.id}>`) })),
+      ...(guildNow()?.roles ?? []).filter((role) => role.id !== state.guild && fits(role.name)).map((role) => ({ face: icon('people'), label: `@${role.name}`, detail: 'Role', pick: () => insert(`@${role.name}`, `<@&${role.id}>`) }))]
+    : (guildNow()?.channels ?? []).filter((channel) => channel.type !== 4 && fits(channel.name)).map((channel) => ({ face: icon('hash'), label: channel.name, pick: () => insert(`#${channel.name}`, `<#${channel.id}>`) }));
+  if (found.length) showPicker(mark, found.slice(0, 25)); else hidePicker();
+}
+
+function composerKeys(event) {
+  if (event.isComposing) return;
+  const box = event.currentTarget;
+  const open = picker.items.length > 0;
+  if (open && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+    markPick((picker.at + (event.key === 'ArrowDown' ? 1 : -1) + picker.items.length) % picker.items.length);
+  } else if (open && ((event.key === 'Enter' && !event.shiftKey) || (event.key === 'Tab' && !event.shiftKey))) picker.items[picker.at].pick();
+  else if (event.key === 'Escape') {
+    if (picker.kind) hidePicker();
+    else if (state.replyTo) stopReply();
+    else { scrollDown(); return; }
+  } else if (event.key === 'Enter' && !event.shiftKey) sendText();
+  else if (event.key === 'ArrowUp' && !box.value) {
+    const own = listNow().findLast(isOwn);
+    if (own) startEdit(own); else focusMessage($('messages').lastElementChild);
+  } else return;
+  event.preventDefault();
+}
+$('text').addEventListener('input', changed);
+$('text').addEventListener('keydown', composerKeys);
+$('text').addEventListener('blur', hidePicker);
+$('text').addEventListener('focus', () => { if ($('text').value) changed(); });
+$('composer').addEventListener('submit', (event) => { event.preventDefault(); sendText(); $('text').focus(); });
+export function drawTyping() {
+  const names = [...state.typing.values()].filter((each) => each.channelId === state.channel).map((each) => userName(findUser(each.userId)));
+  $('typing').replaceChildren(...(names.length ? [h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('b', {}, names.slice(0, 3).join(', ')), names.length === 1 ? ' is typing…' : ' are typing…'] : []));
+}
+export function startTyping({ channel_id: channelId, user_id: userId }) {
+  if (userId === state.me?.id) return;
+  const key = `${channelId}:${userId}`;
+  clearTimeout(state.typing.get(key)?.timer);
+  // Discord's clients show it for ten seconds, or until the message is there.
+  state.typing.set(key, { channelId, userId, timer: setTimeout(() => clearTyping(channelId, userId), 10_000) });
+  drawTyping();
+}
+export function clearTyping(channelId, userId) {
+  const key = `${channelId}:${userId}`;
+  clearTimeout(state.typing.get(key)?.timer);
+  if (state.typing.delete(key)) drawTyping();
+}

@@ -1,0 +1,190 @@
+// One message as an element: its head, quoted line, text, hidden-note and what can be done with it.
+
+import { $, confirmDialog, h, icon, iconButton } from './dom.js';
+import { commandName, isHidden, isLoading, isOwn, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
+import { CLOCK, DAY, EXACT, timeElement } from './time.js';
+import { markdown } from './markdown.js';
+import { attachmentNode, embedNode } from './embed.js';
+import { componentNode } from './component.js';
+import { drawMessage, removeMessage } from './timeline.js';
+import { avatar, openCard, tag } from './people.js';
+import { complain, drawAnswering, fit } from './composer.js';
+import { api } from './server.js';
+import { receive } from './live.js';
+
+const startsGroup = (message, before) => !before
+  || before.author?.id !== message.author?.id
+  || ![0, 19, 20].includes(before.type)
+  || message.type !== 0
+  || Boolean(usedCommand(message))
+  || Boolean(message.webhook_id) !== Boolean(before.webhook_id)
+  || isHidden(message) !== isHidden(before)
+  || new Date(message.timestamp) - new Date(before.timestamp) > 7 * 60_000
+  || newDay(message, before);
+const newDay = (message, before) => Boolean(before) && new Date(message.timestamp).toDateString() !== new Date(before.timestamp).toDateString();
+
+const SYSTEM_TEXTS = new Map([
+  [1, 'added someone to the group.'], [2, 'removed someone from the group.'], [6, 'pinned a message to this channel.'],
+  [7, 'joined the server.'], [8, 'boosted the server.'], [18, 'started a thread.'],
+]);
+
+/** One message of the list as an element; `before` decides whether it continues a group. */
+export function messageNode(message, before) {
+  const author = message.author ?? { id: '0', username: 'unknown' };
+  const system = ![0, 19, 20, 23].includes(message.type);
+  const start = startsGroup(message, before);
+  const classes = ['message', start && 'start', message.failed && 'failed', system && 'system', mentionsMe(message) && 'mentioned', isHidden(message) && 'ephemeral',
+    state.replyTo === message.id && 'answered'].filter(Boolean);
+  const name = h('button', { type: 'button', class: 'author', tabindex: '-1', style: memberColour(author.id) ? { '--role': memberColour(author.id) } : {}, onclick: (event) => openCard(event.currentTarget, author) }, userName(author));
+
+  const body = h('div', { class: 'body' });
+  if (system) {
+    body.append(h('div', { class: 'content' }, name, ' ', SYSTEM_TEXTS.get(message.type) ?? markdown(message.content || `did something that this page does not show (message type ${message.type}).`, { inline: true }), ' ', timeElement(message.timestamp, null, 'when')));
+  } else {
+    if (start) body.append(h('div', { class: 'head' }, name, tag(author), timeElement(message.timestamp, null, 'when')));
+    if (state.editing === message.id) body.append(editBox(message));
+    else body.append(...contentNodes(message));
+  }
+
+  return h('li', { class: classes.join(' '), id: `m-${message.id}`, tabindex: '-1', 'data-message': message.id, onkeydown: (event) => messageKeys(event, message) },
+    newDay(message, before) && h('div', { class: 'day', role: 'separator' }, h('span', {}, DAY.format(new Date(message.timestamp)))),
+    quotedLine(message),
+    h('div', { class: 'row' },
+      h('div', { class: 'gutter' }, system ? h('span', { class: 'arrow', 'aria-hidden': 'true' }, '→') : start ? avatar(author) : timeElement(message.timestamp, CLOCK.format(new Date(message.timestamp)), 'when')),
+      body),
+    toolsFor(message, system));
+}
+
+/** The line above a message: what it replies to, or whose command it answers. */
+function quotedLine(message) {
+  const used = usedCommand(message);
+  if (used && (message.type === 20 || message.type === 23)) {
+    const user = used.user ?? {};
+    const command = commandName(message);
+    return h('div', { class: 'quoted' }, avatar(user, 'tiny'), h('b', {}, userName(user)), ' used ',
+      command ? h('span', { class: 'command' }, message.type === 20 ? `/${command}` : command) : h('span', { class: 'command' }, 'a command'));
+  }
+  if (message.type !== 19 && !message.message_reference) return null;
+  const original = message.referenced_message;
+  if (!original) return h('div', { class: 'quoted' }, h('i', {}, 'Original message was deleted'));
+  const line = original.content ? markdown(original.content.split('\n')[0].slice(0, 300), { inline: true })
+    : h('i', {}, original.embeds?.length ? (original.embeds[0].title ?? 'Embed') : 'Message without text');
+  return h('div', { class: 'quoted' }, avatar(original.author, 'tiny'), h('b', {}, userName(original.author)), tag(original.author), ' ',
+    h('button', { type: 'button', class: 'jump', 'aria-label': 'Go to the message', onclick: () => flash(original.id) }), h('span', { class: 'line' }, line));
+}
+
+function contentNodes(message) {
+  const nodes = [];
+  const edited = message.edited_timestamp && h('time', { class: 'edited', datetime: message.edited_timestamp, title: EXACT.format(new Date(message.edited_timestamp)) }, '(edited)');
+  if (isLoading(message)) {
+    nodes.push(h('div', { class: 'content thinking' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), `${userName(message.author)} is thinking…`));
+  } else if (message.content) {
+    const text = h('div', { class: 'content' }, message.failed ? message.content : markdown(message.content));
+    if (edited) (text.lastElementChild?.matches('.text') ? text.lastElementChild : text).append(' ', edited);
+    nodes.push(text);
+  }
+  for (const attachment of message.attachments ?? []) nodes.push(attachmentNode(attachment));
+  for (const embed of message.embeds ?? []) nodes.push(embedNode(embed));
+  for (const sticker of message.sticker_items ?? []) nodes.push(h('div', { class: 'file' }, icon('image'), `Sticker: ${sticker.name}`));
+  if (message.poll) nodes.push(h('div', { class: 'file' }, `Poll: ${message.poll.question?.text ?? ''}`));
+  if (message.components?.length) nodes.push(h('div', { class: 'components' }, message.components.map((component) => componentNode(message, component))));
+  if (message.reactions?.length) {
+    nodes.push(h('div', { class: 'reactions' }, message.reactions.map((reaction) => h('span', { class: `reaction ${reaction.me ? 'own' : ''}` },
+      reaction.emoji?.id ? `:${reaction.emoji.name}:` : reaction.emoji?.name, ' ', String(reaction.count ?? 1)))));
+  }
+  if (edited && !message.content && !isLoading(message)) nodes.push(h('div', {}, edited));
+  if (!nodes.length) nodes.push(h('div', { class: 'content empty' }, 'Empty message'));
+  if (isHidden(message)) {
+    nodes.push(h('div', { class: 'hidden-note' }, icon('eye'), 'Only you can see this · ',
+      h('button', { type: 'button', class: 'plain', onclick: () => removeMessage(message.channel_id, message.id) }, 'Dismiss')));
+  }
+  nodes.push(h('div', { class: 'failure', hidden: true }));
+  return nodes;
+}
+
+/** What can be done with a message, shown on hover and when the message or one of these has the focus. */
+function toolsFor(message, system) {
+  if (isHidden(message) || system) return null;
+  const own = isOwn(message);
+  return h('div', { class: 'tools', role: 'group', 'aria-label': 'Message actions' },
+    iconButton('reply', 'Reply', () => startReply(message)),
+    own && iconButton('edit', 'Edit', () => startEdit(message)),
+    message.content && iconButton('copy', 'Copy text', () => navigator.clipboard?.writeText(message.content)),
+    own && iconButton('delete', 'Delete', (event) => askDelete(message, event.shiftKey)));
+}
+
+function messageKeys(event, message) {
+  if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+  const neighbour = { ArrowUp: 'previousElementSibling', ArrowDown: 'nextElementSibling' }[event.key];
+  if (neighbour) focusMessage(event.currentTarget[neighbour] ?? (event.key === 'ArrowDown' ? $('text') : null));
+  else if (event.key === 'r' && !isHidden(message)) startReply(message);
+  else if (event.key === 'e' && isOwn(message)) startEdit(message);
+  else if (event.key === 'Delete' && isOwn(message)) askDelete(message, event.shiftKey);
+  else if (event.key === 'Escape') $('text').focus();
+  else return;
+  event.preventDefault();
+}
+/** The one message that Tab reaches; the arrow keys go on from there. */
+export let roving = null;
+export const rove = (node) => {
+  if (roving) roving.tabIndex = -1;
+  roving = node;
+  if (roving) roving.tabIndex = 0;
+};
+export const focusMessage = (node) => {
+  if (!node) return;
+  if (node.matches('.message')) rove(node);
+  node.focus();
+  node.scrollIntoView({ block: 'nearest' });
+};
+const flash = (id) => {
+  const node = $(`m-${id}`);
+  if (!node) return;
+  node.scrollIntoView({ block: 'center', behavior: 'smooth' });
+  focusMessage(node);
+  node.classList.remove('flash');
+  requestAnimationFrame(() => node.classList.add('flash'));
+};
+
+function editBox(message) {
+  const box = h('textarea', { class: 'edit', 'aria-label': 'Edit message', rows: '1', oninput: () => fit(box) });
+  box.value = message.content;
+  const close = () => { state.editing = null; drawMessage(message.id); $('text').focus(); };
+  const save = async () => {
+    const content = box.value.trim();
+    if (!content) { close(); askDelete(message); return; }
+    if (content !== message.content) {
+      try { receive('message_update', await api('PATCH', `/page/messages/${message.channel_id}/${message.id}`, { as: state.me.id, content })); }
+      catch (error) { complain(error.message); return; }
+    }
+    close();
+  };
+  box.addEventListener('keydown', (event) => {
+    event.stopPropagation();
+    if (event.key === 'Escape') close();
+    else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); save(); }
+  });
+  requestAnimationFrame(() => { fit(box); box.focus(); box.setSelectionRange(box.value.length, box.value.length); });
+  return h('div', { class: 'editing' }, box, h('small', {}, 'Escape to ', h('button', { type: 'button', class: 'plain', onclick: close }, 'cancel'), ' · Enter to ', h('button', { type: 'button', class: 'plain', onclick: save }, 'save')));
+}
+export const startEdit = (message) => {
+  const before = state.editing;
+  state.editing = message.id;
+  if (before) drawMessage(before);
+  drawMessage(message.id);
+};
+const startReply = (message) => {
+  const before = state.replyTo;
+  state.replyTo = message.id;
+  if (before) drawMessage(before);
+  drawMessage(message.id);
+  drawAnswering();
+  $('text').focus();
+};
+const askDelete = async (message, sure = false) => {
+  if (!sure && !await confirmDialog('Delete this message?', message.content.slice(0, 300), 'Delete')) return;
+  try {
+    await api('DELETE', `/page/messages/${message.channel_id}/${message.id}?as=${encodeURIComponent(state.me.id)}`);
+    removeMessage(message.channel_id, message.id);
+  } catch (error) { complain(error.message); }
+};

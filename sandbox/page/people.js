@@ -1,0 +1,108 @@
+// Who is there and who one acts as: the bot's state, members, the card of a person, the switch between people.
+
+import { $, h, icon, iconButton, showPopover } from './dom.js';
+import { botName, findRole, guildNow, memberColour, memberOf, membersNow, roleColour, state, userName } from './state.js';
+import { openDirect } from './places.js';
+import { insertMention } from './composer.js';
+import { api } from './server.js';
+import { connect, wanted } from './live.js';
+
+export const avatar = (user, kind = '') => {
+  const name = userName(user);
+  const words = name.split(/[\s_.-]+/u).filter(Boolean);
+  const initials = (words.length > 1 ? [...words[0]][0] + [...words[1]][0] : [...name].slice(0, 2).join('')).toUpperCase();
+  // The golden angle keeps neighbours apart, whatever the names' hashes are.
+  let hash = 0;
+  for (const char of user?.username ?? name) hash = (hash * 33 + char.codePointAt(0)) % 65_521;
+  return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': ((hash * 137.508) % 360).toFixed() }, 'aria-hidden': 'true' }, initials);
+};
+export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'BOT') : null);
+
+export function drawBotState() {
+  const name = botName();
+  $('bot-state').className = state.online ? 'online' : 'offline';
+  $('bot-state').replaceChildren(...(state.bot ? [h('span', { class: 'dot', 'aria-hidden': 'true' }), h('span', {}, h('b', {}, name), state.online ? ' is online' : ' is offline'),
+    state.online ? '' : h('small', {}, 'Nobody will answer until the bot connects.')] : []));
+}
+
+export function drawMembers() {
+  const guild = guildNow();
+  const hoisted = (guild?.roles ?? []).filter((role) => role.hoist && role.id !== guild.id).sort((a, b) => b.position - a.position);
+  const groups = new Map();
+  for (const member of membersNow()) {
+    const { user } = member;
+    const away = user.id === state.bot?.id && !state.online;
+    const role = hoisted.find((each) => member.roles?.includes(each.id));
+    const title = away ? 'Offline' : role?.name ?? (user.bot ? 'Bots' : 'People');
+    if (!groups.has(title)) groups.set(title, { rank: away ? -2 : role?.position ?? (user.bot ? -1 : 0), members: [] });
+    groups.get(title).members.push(member);
+  }
+  $('members').replaceChildren(...[...groups].sort(([, a], [, b]) => b.rank - a.rank).map(([title, { members }]) => h('section', { 'aria-label': title },
+    h('h2', {}, `${title} — ${members.length}`),
+    members.sort((a, b) => userName(a.user).localeCompare(userName(b.user))).map(({ user }) => {
+      const away = user.id === state.bot?.id && !state.online;
+      return h('button', { type: 'button', class: `member ${away ? 'away' : ''}`, 'data-user': user.id, onclick: (event) => openCard(event.currentTarget, user) },
+        h('span', { class: 'presence' }, avatar(user, 'small'), h('span', { class: away ? 'dot off' : 'dot', 'aria-hidden': 'true' })),
+        h('span', { class: 'member-name', style: memberColour(user.id) ? { '--role': memberColour(user.id) } : {} }, userName(user)), tag(user), user.id === state.me?.id && h('small', {}, 'you'));
+    }))));
+}
+
+export function drawSelf() {
+  if (!state.me) { $('self').replaceChildren(); return; }
+  $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', 'aria-label': `Acting as ${userName(state.me)}. Switch person`, onclick: (event) => openPeople(event.currentTarget) },
+    avatar(state.me), h('span', { class: 'who' }, h('small', {}, 'Acting as'), h('b', {}, userName(state.me))), icon('chevron')));
+}
+
+function openPeople(anchor) {
+  const name = h('input', { type: 'text', placeholder: 'Name', 'aria-label': 'Name of the new person', maxlength: '32', autocomplete: 'off' });
+  const note = h('p', { class: 'wrong', role: 'alert', hidden: true });
+  const people = state.people.filter((user) => !user.bot);
+  const items = people.map((user) => h('button', {
+    type: 'button', role: 'menuitemradio', class: 'entry', 'aria-checked': String(user.id === state.me.id), onclick: () => { popover.hidePopover(); actAs(user.id); },
+  }, avatar(user, 'small'), h('span', { class: 'entry-text' }, h('span', {}, userName(user)), user.global_name && user.global_name !== user.username && h('small', {}, user.username)), icon('check')));
+  const add = async (event) => {
+    event.preventDefault();
+    try {
+      const user = await api('POST', '/page/people', { name: name.value.trim(), ...(state.guild ? { guild_id: state.guild } : {}) });
+      popover.hidePopover();
+      actAs(user.id);
+    } catch (error) { note.hidden = false; note.textContent = error.message; }
+  };
+  const popover = h('div', { class: 'popover people', popover: 'auto' },
+    h('h2', {}, 'Act as'), h('div', { role: 'menu', 'aria-label': 'People', class: 'entries' }, items),
+    h('form', { class: 'add', onsubmit: add }, name, h('button', { type: 'submit', class: 'button secondary' }, icon('plus'), 'Add'), note));
+  popover.addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const all = [...items, name];
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+  });
+  popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') { popover.remove(); if (anchor.isConnected) anchor.focus(); } });
+  showPopover(popover, anchor, anchor.offsetWidth);
+  (items.find((item) => item.getAttribute('aria-checked') === 'true') ?? items[0] ?? name).focus();
+}
+
+export function openCard(anchor, user) {
+  const member = memberOf(user.id);
+  const roles = (member?.roles ?? []).map(findRole).filter(Boolean).sort((a, b) => b.position - a.position);
+  const act = (label, run, kind = 'secondary') => h('button', { type: 'button', class: `button ${kind}`, onclick: () => { popover.hidePopover(); run(); } }, label);
+  const isPerson = state.people.some((each) => each.id === user.id) && !user.bot;
+  const popover = h('div', { class: 'popover card', popover: 'auto', role: 'dialog', 'aria-label': userName(user) },
+    h('div', { class: 'card-head' }, avatar(user, 'large'), h('div', {}, h('b', {}, userName(user)), ' ', tag(user), h('small', {}, user.username))),
+    roles.length > 0 && h('div', { class: 'roles' }, roles.map((role) => h('span', { class: 'role', style: roleColour(role) ? { '--role': roleColour(role) } : {} }, role.name))),
+    h('p', { class: 'id' }, 'ID ', h('code', {}, user.id), iconButton('copy', 'Copy ID', () => navigator.clipboard?.writeText(user.id))),
+    h('div', { class: 'card-actions' },
+      act('Mention', () => insertMention(user)),
+      user.id === state.bot?.id && act('Message', openDirect),
+      isPerson && user.id !== state.me.id && act(`Act as ${userName(user)}`, () => actAs(user.id), 'primary')));
+  popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') popover.remove(); });
+  showPopover(popover, anchor);
+  popover.querySelector('.card-actions button')?.focus();
+}
+
+function actAs(id) {
+  if (id === state.me?.id) return;
+  wanted.as = id;
+  connect();
+}

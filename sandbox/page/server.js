@@ -1,0 +1,17 @@
+// Requests to the sandbox. Errors carry the text that the sandbox gives for people.
+
+class PageError extends Error {
+  constructor(status, message) { super(message); this.status = status; }
+}
+
+export async function api(method, path, body) {
+  let response;
+  try {
+    response = await fetch(path, { method, headers: body ? { 'content-type': 'application/json' } : {}, body: body ? JSON.stringify(body) : undefined });
+  } catch { throw new PageError(0, 'The sandbox cannot be reached.'); }
+  const text = await response.text();
+  let data = null;
+  try { data = text ? JSON.parse(text) : null; } catch { /* An error page of something that is not the sandbox. */ }
+  if (!response.ok) throw new PageError(response.status, data?.message ?? `${response.status} ${response.statusText}`);
+  return data;
+}

@@ -1,0 +1,62 @@
+// What the page knows: the server's last `state`, kept up to date by its events, and which place is open.
+// Looking things up lives here; drawing them does not.
+
+export const state = {
+  me: null, bot: null, online: false, people: [], guilds: [], dms: [], commands: [],
+  /** The open place: a guild's id or null for direct messages, and a channel's id. */
+  guild: null, channel: null,
+  /** channel id -> { list, loaded, gone }: messages of channels that were opened, oldest first. */
+  rooms: new Map(),
+  unread: new Map(),
+  drafts: new Map(),
+  typing: new Map(),
+  /** Commands and clicks that wait for the bot's answer, and those it left unanswered. */
+  waiting: new Set(),
+  restErrors: [],
+  replyTo: null, editing: null,
+};
+
+export const KEPT_MESSAGES = 400;
+export const EPHEMERAL = 1 << 6;
+const LOADING = 1 << 7;
+export const TEXT_CHANNELS = new Set([0, 1, 3, 5, 10, 11, 12]);
+export const THREADS = new Set([10, 11, 12]);
+
+export const guildNow = () => state.guilds.find((guild) => guild.id === state.guild) ?? null;
+export const channelsNow = () => guildNow()?.channels ?? state.dms;
+export const findChannel = (id) => [...state.guilds.flatMap((guild) => guild.channels ?? []), ...state.dms].find((channel) => channel.id === id) ?? null;
+export const guildOfChannel = (id) => state.guilds.find((guild) => guild.channels?.some((channel) => channel.id === id)) ?? null;
+export const membersNow = () => guildNow()?.members ?? [state.bot, state.me].filter(Boolean).map((user) => ({ user, roles: [] }));
+export const memberOf = (userId) => guildNow()?.members?.find((member) => member.user?.id === userId) ?? null;
+export const findUser = (id) => [state.bot, state.me, ...state.people, ...state.guilds.flatMap((guild) => guild.members ?? []).map((member) => member.user)]
+  .find((user) => user?.id === id) ?? null;
+export const findRole = (id) => guildNow()?.roles?.find((role) => role.id === id) ?? null;
+export const userName = (user) => memberOf(user?.id)?.nick ?? user?.global_name ?? user?.username ?? 'someone';
+export const botName = () => (state.bot ? userName(state.bot) : 'The bot');
+export const channelName = (channel) => (channel.type === 1 ? channel.recipients?.filter((user) => user.id !== state.me?.id).map(userName).join(', ') || botName() : channel.name ?? 'channel');
+export const roleColour = (role) => {
+  const colour = role?.color || role?.colors?.primary_color;
+  return colour ? `#${colour.toString(16).padStart(6, '0')}` : null;
+};
+export const memberColour = (userId) => {
+  const roles = (memberOf(userId)?.roles ?? []).map(findRole).filter((role) => roleColour(role));
+  return roleColour(roles.sort((a, b) => b.position - a.position)[0]);
+};
+/** Snowflakes in order of age; they are longer than a JavaScript number is exact. */
+export const byId = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+export const isHidden = (message) => Boolean((message.flags ?? 0) & EPHEMERAL);
+export const isLoading = (message) => Boolean((message.flags ?? 0) & LOADING);
+export const isOwn = (message) => message.author?.id === state.me?.id && !isHidden(message) && (message.type === 0 || message.type === 19);
+export const usedCommand = (message) => message.interaction_metadata ?? message.interaction ?? null;
+export const commandName = (message) => message.interaction?.name ?? message.interaction_metadata?.name ?? null;
+export const mentionsMe = (message) => Boolean(state.me) && message.author?.id !== state.me.id && (
+  message.mention_everyone
+  || message.mentions?.some((user) => user.id === state.me.id)
+  || message.mention_roles?.some((role) => memberOf(state.me.id)?.roles?.includes(role)));
+
+export const room = (channelId) => {
+  if (!state.rooms.has(channelId)) state.rooms.set(channelId, { list: [], loaded: false, gone: new Set() });
+  return state.rooms.get(channelId);
+};
+export const listNow = () => state.rooms.get(state.channel)?.list ?? [];

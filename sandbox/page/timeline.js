@@ -1,0 +1,157 @@
+// The messages of the open channel: read, added, changed, removed, drawn, and followed while the newest is in view.
+
+import { $, h, icon } from './dom.js';
+import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, mentionsMe, room, state } from './state.js';
+import { markdown } from './markdown.js';
+import { focusMessage, messageNode, rove, roving } from './message.js';
+import { drawPlacesSoon } from './places.js';
+import { avatar } from './people.js';
+import { clearTyping, complain, drawAnswering } from './composer.js';
+import { drawWaiting } from './interaction.js';
+import { api } from './server.js';
+
+/** Whether the newest message is in view, so that the list follows what comes. */
+export let stuck = true;
+$('scroller').addEventListener('scroll', () => {
+  const box = $('scroller');
+  const down = box.scrollHeight - box.scrollTop - box.clientHeight < 90;
+  // In a burst the list grows and shrinks between two frames; that is nobody's wish to look at older messages.
+  if (down || !scrollWanted) stuck = down;
+  if (down) $('newer').hidden = true;
+}, { passive: true });
+for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
+new ResizeObserver(() => { if (stuck) scrollDown(); }).observe($('scroller'));
+let scrollWanted = false;
+export const scrollDown = () => {
+  stuck = true;
+  if (scrollWanted) return;
+  scrollWanted = true;
+  requestAnimationFrame(() => {
+    scrollWanted = false;
+    if (!stuck) return;
+    $('scroller').scrollTop = $('scroller').scrollHeight;
+    $('newer').hidden = true;
+  });
+};
+
+export async function loadRoom(channelId) {
+  const target = room(channelId);
+  if (target.loaded) return;
+  const { me } = state;
+  try {
+    const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: me.id, channel_id: channelId, limit: '50' })}`);
+    if (state.rooms.get(channelId) !== target) return;
+    const known = new Map([...fetched, ...target.list].map((message) => [message.id, message]));
+    target.list = [...known.values()].filter((message) => !target.gone.has(message.id)).sort(byId);
+    target.loaded = true;
+  } catch (error) {
+    if (state.channel === channelId) complain(`The messages could not be read: ${error.message}`);
+  }
+  if (state.channel === channelId) drawMessages();
+}
+
+export function addMessage(message) {
+  const target = state.rooms.get(message.channel_id);
+  clearTyping(message.channel_id, message.author?.id);
+  const own = message.author?.id === state.me?.id;
+  if (message.channel_id !== state.channel && !own) {
+    const seen = state.unread.get(message.channel_id) ?? { count: 0, mentions: 0 };
+    const direct = state.dms.some((channel) => channel.id === message.channel_id);
+    state.unread.set(message.channel_id, { count: seen.count + 1, mentions: seen.mentions + Number(direct || mentionsMe(message)) });
+    drawPlacesSoon();
+  }
+  if (!target) return;
+  const at = target.list.findIndex((each) => each.id === message.id);
+  if (at >= 0) { target.list[at] = { ...target.list[at], ...message }; if (message.channel_id === state.channel) drawMessage(message.id); return; }
+  target.list.push(message);
+  if (target.list.length > KEPT_MESSAGES) {
+    const dropped = target.list.shift();
+    if (message.channel_id === state.channel) $(`m-${dropped.id}`)?.remove();
+  }
+  if (message.channel_id !== state.channel) return;
+  const follow = own || message.failed || stuck;
+  const node = messageNode(message, target.list.at(-2));
+  $('messages').append(node);
+  if (roving !== document.activeElement) rove(node);
+  $('beginning').hidden = false;
+  drawWaiting();
+  if (follow) scrollDown(); else $('newer').hidden = false;
+}
+
+export function updateMessage(message) {
+  const target = state.rooms.get(message.channel_id);
+  const at = target?.list.findIndex((each) => each.id === message.id) ?? -1;
+  if (at < 0) return;
+  target.list[at] = { ...target.list[at], ...message };
+  for (const each of target.list) {
+    if (each.referenced_message?.id !== message.id) continue;
+    each.referenced_message = target.list[at];
+    if (message.channel_id === state.channel) drawMessage(each.id);
+  }
+  if (message.channel_id !== state.channel) return;
+  drawMessage(message.id);
+  if (stuck) scrollDown();
+}
+
+export function removeMessage(channelId, id) {
+  const target = state.rooms.get(channelId);
+  if (!target) return;
+  target.gone.add(id);
+  const at = target.list.findIndex((each) => each.id === id);
+  if (at < 0) return;
+  target.list.splice(at, 1);
+  for (const each of target.list) if (each.referenced_message?.id === id) each.referenced_message = null;
+  if (channelId !== state.channel) return;
+  if (state.replyTo === id) { state.replyTo = null; drawAnswering(); }
+  if (state.editing === id) state.editing = null;
+  const node = $(`m-${id}`);
+  const next = node?.nextElementSibling ?? node?.previousElementSibling;
+  if (node?.contains(document.activeElement)) focusMessage(next ?? $('text'));
+  node?.remove();
+  for (const each of target.list) if (each === target.list[at] || each.message_reference?.message_id === id) drawMessage(each.id);
+}
+
+/** Draws one message again in its place, keeping the focus if one of its controls has it. */
+export function drawMessage(id) {
+  const old = $(`m-${id}`);
+  const list = listNow();
+  const at = list.findIndex((message) => message.id === id);
+  if (!old || at < 0) return;
+  const held = old.contains(document.activeElement) ? document.activeElement : null;
+  const fresh = messageNode(list[at], list[at - 1]);
+  const [typed, box] = [old.querySelector('.edit'), fresh.querySelector('.edit')];
+  if (typed && box) box.value = typed.value;
+  if (roving === old) rove(fresh);
+  old.replaceWith(fresh);
+  if (held === old) fresh.focus({ preventScroll: true });
+  else if (held?.dataset.customId) {
+    // A control may come back with another custom id: then it is known by its place.
+    const index = [...old.querySelectorAll('[data-custom-id]')].indexOf(held);
+    (fresh.querySelector(`[data-custom-id="${CSS.escape(held.dataset.customId)}"]`) ?? fresh.querySelectorAll('[data-custom-id]')[index])?.focus({ preventScroll: true });
+  }
+  drawWaiting();
+}
+
+export function drawMessages() {
+  const list = listNow();
+  const channel = findChannel(state.channel);
+  const place = $('beginning');
+  place.replaceChildren();
+  $('messages').replaceChildren();
+  $('newer').hidden = true;
+  if (!channel) {
+    place.append(h('h2', {}, state.me ? 'No channel is open' : 'Connecting…'), h('p', {}, state.me ? 'Choose one on the left.' : 'The page is waiting for the sandbox.'));
+    return;
+  }
+  $('messages').setAttribute('aria-label', `Messages in ${channelName(channel)}`);
+  const direct = channel.type === 1;
+  place.append(direct ? avatar(state.bot, 'big') : h('span', { class: 'big-hash', 'aria-hidden': 'true' }, icon('hash')),
+    h('h2', {}, direct ? channelName(channel) : `Welcome to #${channelName(channel)}`),
+    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : 'This is where the channel begins. Say something, or type / to see the commands.'));
+  $('messages').append(...list.map((message, index) => messageNode(message, list[index - 1])));
+  rove($('messages').lastElementChild);
+  drawWaiting();
+  scrollDown();
+}
+
+$('newer').addEventListener('click', scrollDown);
