@@ -6,7 +6,7 @@ import { CLOCK, timeElement } from './time.js';
 import { addMessage, loadRoom, removeMessage, updateMessage } from './timeline.js';
 import { openChannel, openGuild, rememberPlace } from './places.js';
 import { drawBotState, drawMembers } from './people.js';
-import { changed, picker, startTyping } from './composer.js';
+import { changed, startTyping } from './composer.js';
 import { form } from './slash.js';
 import { early, interactionChanged } from './interaction.js';
 import { drawAll } from './app.js';
@@ -79,7 +79,7 @@ export function receive(type, data) {
     case 'message_delete': removeMessage(data.channel_id, data.id); break;
     case 'typing': startTyping(data); break;
     case 'interaction': interactionChanged(data); break;
-    case 'commands': state.commands = data; if (picker.kind === '/') changed(); break;
+    case 'commands': state.commands = data; if ($('text').value.startsWith('/') && document.activeElement === $('text')) changed(); break;
     case 'bot': state.online = data.online; drawBotState(); drawMembers(); break;
     case 'people': state.people = data; drawMembers(); break;
     case 'member_add': addMember(data); break;

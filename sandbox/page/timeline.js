@@ -137,6 +137,7 @@ export function drawMessages() {
   const channel = findChannel(state.channel);
   const place = $('beginning');
   place.replaceChildren();
+  $('messages').setAttribute('aria-busy', String(!state.rooms.get(state.channel)?.loaded));
   $('messages').replaceChildren();
   $('newer').hidden = true;
   if (!channel) {
