@@ -19,6 +19,7 @@ $('show-channels').addEventListener('click', () => {
   const open = document.body.classList.toggle('channels-open');
   $('show-channels').setAttribute('aria-expanded', String(open));
   $('shade').hidden = !open;
+  if (open) $('channels').querySelector('button:not(:disabled)')?.focus();
 });
 $('show-members').addEventListener('click', () => {
   if (middling.matches) $('shade').hidden = !document.body.classList.toggle('members-open');
@@ -44,10 +45,16 @@ $('theme').addEventListener('click', () => {
 });
 applyTheme(THEMES.includes(localStorage.getItem('theme')) ? localStorage.getItem('theme') : 'auto');
 
-export const drawAll = () => { drawPlaces(); drawBotState(); drawMembers(); drawSelf(); drawMessages(); drawAnswering(); drawTyping(); drawMembersButton(); fit($('text')); };
+export const drawAll = () => {
+  for (const draw of [drawPlaces, drawBotState, drawMembers, drawSelf, drawMessages, drawAnswering, drawTyping, drawMembersButton]) draw();
+  fit($('text'));
+};
 
 addEventListener('keydown', (event) => {
-  if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
+  if (event.key === 'Escape' && !$('shade').hidden) {
+    closeDrawers();
+    drawMembersButton();
+  } else if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
     const open = [...document.querySelectorAll('.channel:not(:disabled)')];
     const at = open.findIndex((node) => node.dataset.channel === state.channel);
     open[(at + (event.key === 'ArrowDown' ? 1 : -1) + open.length) % open.length]?.click();

@@ -74,7 +74,7 @@ function showPicker(kind, items, nothing) {
 function markPick(index) {
   picker.at = index;
   [...$('picker').children].forEach((node, at) => {
-    if (node.role === 'option') node.setAttribute('aria-selected', String(at === index));
+    if (node.getAttribute('role') === 'option') node.setAttribute('aria-selected', String(at === index));
     if (at === index) node.scrollIntoView({ block: 'nearest' });
   });
   if (picker.items.length) $('text').setAttribute('aria-activedescendant', `pick-${index}`);

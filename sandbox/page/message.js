@@ -1,7 +1,7 @@
 // One message as an element: its head, quoted line, text, hidden-note and what can be done with it.
 
 import { $, confirmDialog, h, icon, iconButton } from './dom.js';
-import { commandName, isHidden, isLoading, isOwn, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
+import { commandName, isHidden, isLoading, isOwn, listNow, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
 import { CLOCK, DAY, EXACT, timeElement } from './time.js';
 import { markdown } from './markdown.js';
 import { attachmentNode, embedNode } from './embed.js';
@@ -65,7 +65,8 @@ function quotedLine(message) {
       command ? h('span', { class: 'command' }, message.type === 20 ? `/${command}` : command) : h('span', { class: 'command' }, 'a command'));
   }
   if (message.type !== 19 && !message.message_reference) return null;
-  const original = message.referenced_message;
+  const original = message.referenced_message ?? listNow().find((each) => each.id === message.message_reference?.message_id);
+  if (!original && message.type !== 19) return null;
   if (!original) return h('div', { class: 'quoted' }, h('i', {}, 'Original message was deleted'));
   const line = original.content ? markdown(original.content.split('\n')[0].slice(0, 300), { inline: true })
     : h('i', {}, original.embeds?.length ? (original.embeds[0].title ?? 'Embed') : 'Message without text');
