@@ -1,1 +1,79 @@
-//! stub
+//! What the author of a plugin depends on.
+//!
+//! A plugin is a Rust `cdylib`: functions marked as commands, event handlers and handlers of controls, listed in one
+//! [`plugin!`]. The host loads the compiled file, hands it invocations and takes its answers; between the two runs the
+//! plugin's *lane*: a tokio runtime of its own on a thread of its own, so that handlers need not be [`Send`], the state
+//! may be a [`RefCell`](std::cell::RefCell), and the rest of the ecosystem (reqwest, `tokio::time`, ...) works as it is.
+//!
+//! ```
+//! use std::cell::Cell;
+//!
+//! use plugin_api::prelude::*;
+//!
+//! /// The plugin's state: lives on the lane, needs no locks.
+//! #[derive(Default)]
+//! struct Greeter {
+//!     greeted: Cell<u32>,
+//! }
+//!
+//! /// Greet somebody.
+//! #[command(slash, prefix)]
+//! async fn greet(ctx: Ctx<Greeter>, #[description = "Who is greeted"] user: User) -> Result {
+//!     if user.bot {
+//!         return refuse("Bots don't care for greetings.");
+//!     }
+//!     let greeted = ctx.state().greeted.get() + 1;
+//!     ctx.state().greeted.set(greeted);
+//!     ctx.reply(format!("Hello {}, you are number {greeted}.", user.mention())).await
+//! }
+//!
+//! # mod linked { use super::*;
+//! # plugin!(linked; state: Greeter, commands: [super::greet]);
+//! # } #[cfg(any())]
+//! plugin! { state: Greeter, commands: [greet] }
+//! # fn main() { assert!(linked::linked_plugin().module().description().is_some()); }
+//! ```
+//!
+//! Its `Cargo.toml` needs `crate-type = ["cdylib"]` and this crate. The promise: what is built with version 1.x runs on
+//! every host that knows 1.y with y >= x, whatever the compilers. [`model`] is outside of that promise.
+
+extern crate self as plugin_api;
+
+mod argument;
+mod component;
+mod context;
+mod definition;
+mod error;
+mod event;
+mod export;
+pub mod linked;
+#[doc(hidden)]
+pub mod manifest;
+mod mention;
+mod message;
+pub mod prelude;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod raw;
+mod runtime;
+
+pub use argument::{Argument, WrongArgument};
+pub use component::{ButtonFactory, Handled, Handler};
+pub use context::{ClickCtx, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
+pub use error::{Error, HttpError, Result, refuse};
+pub use event::GatewayEvent;
+pub use mention::Mention;
+pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
+pub use plugin_macros::{command, component, event, plugin, start, stop};
+pub use plugin_protocol::{
+    ApplicationId, Channel, ChannelId, Door, GuildId, InteractionId, Member, MessageId, Problem, ProblemCode, Role,
+    RoleId, StopReason, User, UserId,
+};
+pub use raw::{Raw, RawAnswer, RawRequest};
+
+pub use serde;
+pub use serde_json;
+pub use tokio;
+pub use tracing;
+pub use twilight_model as model;

@@ -1,1 +1,119 @@
-//! stub
+//! The macros of `plugin-api`, which re-exports them: use them from there.
+//!
+//! Each attribute leaves the function as it was, so that it can be called and tested, and puts beside it what
+//! [`plugin!`](macro@plugin) collects. Generated code names nothing but `::plugin_api::__private`.
+
+mod command;
+mod component;
+mod event;
+mod function;
+mod lifecycle;
+mod plugin;
+
+use proc_macro::TokenStream;
+use syn::{ItemFn, parse_macro_input};
+
+/// Makes a command of a documented `async fn`.
+///
+/// The first parameter is the [`Ctx`](../plugin_api/struct.Ctx.html), the others are the command's arguments; what types
+/// they may have says [`Argument`](../plugin_api/trait.Argument.html). The description that Discord shows is the first
+/// paragraph of the documentation, of at most 100 characters.
+///
+/// In brackets behind `command`, separated by commas:
+///
+/// - `slash`, `prefix`: by which doors; both, if neither is named.
+/// - `name = "tag add"`: the name, if not the function's; words of a group and its subcommand are separated by a space.
+/// - `aliases("a", "b")`: further names, by prefix only.
+/// - `owner_only`: only the bot's owners may use it.
+///
+/// On an argument:
+///
+/// - `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its name is shown.
+/// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one, a `String`.
+/// - `#[min = 1]`, `#[max = 20]`: limits of a number, within those of its type.
+///
+/// ```ignore
+/// /// Ban a member from this server.
+/// #[command(slash, prefix, aliases("b"))]
+/// async fn ban(ctx: Ctx<State>, member: Member, #[min = 0] #[max = 7] days: Option<u8>, #[rest] reason: Option<String>) -> Result {
+///     ctx.reply(format!("{} is banned.", member.mention())).await
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn command(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as command::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    command::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a handler of controls of an `async fn`, and of its name the factory of its buttons.
+///
+/// The first parameter is the [`ClickCtx`](../plugin_api/struct.ClickCtx.html); a second one, if any, is the state that a
+/// button carries: any type of serde that takes at most 54 bytes as JSON.
+///
+/// In brackets behind `component`:
+///
+/// - `anyone`: everybody may use the controls, not only the one who asked for the message.
+/// - `expires = "60s"`: for how long, in `s`, `m`, `h` or `d`; else for ever.
+#[proc_macro_attribute]
+pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as component::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    component::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a handler of a gateway event of an `async fn`.
+///
+/// The first parameter is the [`EventCtx`](../plugin_api/struct.EventCtx.html), the second one the event: one of twilight's
+/// types, or any type of serde (such as `serde_json::Value`) if the event is named.
+///
+/// In brackets behind `event`:
+///
+/// - `"GUILD_SOUNDBOARD_SOUND_CREATE"`: the event's name, if its type has none.
+/// - `guild`: only events of servers.
+/// - `!bot`: not the ones that a bot caused, where the event tells.
+#[proc_macro_attribute]
+pub fn event(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as event::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    event::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
+#[proc_macro_attribute]
+pub fn start(options: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as ItemFn);
+    lifecycle::expand(lifecycle::End::Start, &options.into(), function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes the `async fn(StopCtx, State) -> Result` (or `Result<Saved>`) the one that ends the plugin's state.
+#[proc_macro_attribute]
+pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as ItemFn);
+    lifecycle::expand(lifecycle::End::Stop, &options.into(), function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Puts a plugin together, at the root of its crate.
+///
+/// Name, version, authors and description are those of `Cargo.toml`. All keys may be left out:
+///
+/// - `state: Type`: what `#[start]` returns; without a `#[start]`, its `Default`; without this key, `()`.
+/// - `state_version: 1`: the version of what `#[stop]` hands to the next generation.
+/// - `start: path`, `stop: path`: only if they are in another module than this.
+/// - `commands: [ban, tags::add]`, `components: [confirm]`, `events: [count]`: the handlers.
+/// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
+///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
+/// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.
+/// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own SQLite.
+/// - `description: "..."`: instead of that of `Cargo.toml`.
+///
+/// It also makes a function `linked_plugin`, for tests; with `linked;` in front, nothing but that.
+#[proc_macro]
+pub fn plugin(input: TokenStream) -> TokenStream {
+    let plugin = parse_macro_input!(input as plugin::Plugin);
+    plugin::expand(&plugin).unwrap_or_else(syn::Error::into_compile_error).into()
+}

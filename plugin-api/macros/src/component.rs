@@ -1,0 +1,125 @@
+//! `#[component]`: a function becomes a handler of controls and the factory of its buttons.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{
+    Error, FnArg, ItemFn, LitStr, Result, Token,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+};
+
+use crate::function::{allow, beside, check, comma, context_type, parameters, unraw};
+
+/// What stands in the brackets.
+#[derive(Default)]
+pub(crate) struct Options {
+    anyone: bool,
+    expires_seconds: Option<u32>,
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        while !input.is_empty() {
+            let option = input.call(Ident::parse_any)?;
+            match option.to_string().as_str() {
+                "anyone" => options.anyone = true,
+                "expires" => {
+                    input.parse::<Token![=]>()?;
+                    let text: LitStr = input.parse()?;
+                    let seconds = seconds(&text.value());
+                    let wants = "write a time such as \"60s\", \"15m\", \"2h\" or \"7d\"";
+                    options.expires_seconds = Some(seconds.ok_or_else(|| Error::new(text.span(), wants))?);
+                }
+                other => {
+                    let text = format!("`{other}` is no option of a component: `anyone` and `expires = \"60s\"` are");
+                    return Err(Error::new(option.span(), text));
+                }
+            }
+            comma(input)?;
+        }
+        Ok(options)
+    }
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let unit = text.chars().next_back()?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().ok()?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    number.checked_mul(factor).filter(|&seconds| seconds > 0)
+}
+
+pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStream> {
+    check(&function, "a handler of controls")?;
+    let ident = function.sig.ident.clone();
+    let context = context_type(&mut function, "ctx: ClickCtx<State>")?;
+    let types: Vec<_> = parameters(&mut function).map(|parameter| (*parameter.ty).clone()).collect();
+    let (read, state) = match &types[1..] {
+        [] => (quote!(), quote!()),
+        [ty] => (quote!(let state: #ty = ctx.control_state()?;), quote!(, state)),
+        [_, second, ..] => {
+            let text = "a handler of controls has a context and at most one state: put several values into a tuple or struct";
+            return Err(Error::new_spanned(second, text));
+        }
+    };
+
+    let name = unraw(&ident);
+    let beside = beside("component", &ident);
+    let (visibility, attributes, allow) = (function.vis.clone(), std::mem::take(&mut function.attrs), allow());
+    let inner = quote::format_ident!("handle_{name}");
+    function.vis = syn::Visibility::Inherited;
+    function.sig.ident = inner.clone();
+    let names: Vec<_> = (0..types.len()).map(|number| quote::format_ident!("parameter_{number}")).collect();
+    let inputs: Vec<FnArg> =
+        names.iter().zip(&types).map(|(name, ty)| syn::parse_quote!(#name: #ty)).collect();
+    let anyone = options.anyone;
+    let expires = match options.expires_seconds {
+        Some(seconds) => quote!(::core::option::Option::Some(#seconds)),
+        None => quote!(::core::option::Option::None),
+    };
+    Ok(quote! {
+        #(#attributes)*
+        #visibility fn #ident(#(#inputs),*) -> ::plugin_api::__private::Handled<#beside> {
+            #allow
+            #function
+            ::plugin_api::__private::Handled::new(#inner(#(#names),*))
+        }
+
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
+        #visibility struct #beside;
+
+        #[allow(private_interfaces)]
+        impl ::plugin_api::__private::Handler for #beside {
+            type State = <#context as ::plugin_api::__private::Context>::State;
+            const NAME: &'static str = #name;
+            const ANYONE: bool = #anyone;
+            const EXPIRES_SECONDS: ::core::option::Option<u32> = #expires;
+
+            fn run(ctx: ::plugin_api::__private::ClickCtx<Self::State>) -> ::plugin_api::__private::Running {
+                ::std::boxed::Box::pin(async move {
+                    #read
+                    #ident(ctx #state).await
+                })
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_read_in_four_units() {
+        let cases = [("60s", Some(60)), ("15m", Some(900)), ("2h", Some(7200)), ("7d", Some(604_800))];
+        let wrong = [("", None), ("s", None), ("60", None), ("0s", None), ("1.5h", None), ("5µ", None)];
+        for (text, seconds) in cases.into_iter().chain(wrong) {
+            assert_eq!(super::seconds(text), seconds, "{text}");
+        }
+    }
+}

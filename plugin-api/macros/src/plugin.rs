@@ -1,0 +1,279 @@
+//! `plugin!`: collects what the attributes have put beside the functions, writes the manifest, exports the table.
+
+use std::{env, fmt::Write};
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{
+    Error, Ident, LitInt, LitStr, Path, Result, Token, Type, bracketed,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+    punctuated::Punctuated,
+};
+
+use crate::function::{beside_path, comma};
+
+/// What stands in the macro.
+#[derive(Default)]
+pub(crate) struct Plugin {
+    linked: bool,
+    state: Option<Type>,
+    state_version: Option<u32>,
+    start: Option<Path>,
+    stop: Option<Path>,
+    commands: Vec<Path>,
+    components: Vec<Path>,
+    events: Vec<Path>,
+    depends: Vec<Dependency>,
+    conflicts: Vec<Dependency>,
+    intents: Vec<Ident>,
+    exclusive: bool,
+    description: Option<LitStr>,
+}
+
+struct Dependency {
+    name: String,
+    range: String,
+    optional: bool,
+}
+
+impl Parse for Plugin {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut plugin = Self::default();
+        if input.peek(Ident) && input.peek2(Token![;]) {
+            let form: Ident = input.parse()?;
+            if form != "linked" {
+                return Err(Error::new(form.span(), "the only other form of a plugin is `linked;`"));
+            }
+            input.parse::<Token![;]>()?;
+            plugin.linked = true;
+        }
+        while !input.is_empty() {
+            let key = input.call(Ident::parse_any)?;
+            input.parse::<Token![:]>()?;
+            match key.to_string().as_str() {
+                "state" => plugin.state = Some(input.parse()?),
+                "state_version" => plugin.state_version = Some(input.parse::<LitInt>()?.base10_parse()?),
+                "start" => plugin.start = Some(input.parse()?),
+                "stop" => plugin.stop = Some(input.parse()?),
+                "commands" => plugin.commands = list(input)?,
+                "components" => plugin.components = list(input)?,
+                "events" => plugin.events = list(input)?,
+                "depends" => plugin.depends = dependencies(input)?,
+                "conflicts" => plugin.conflicts = dependencies(input)?,
+                "intents" => plugin.intents = list(input)?,
+                "swap" => plugin.exclusive = exclusive(input)?,
+                "description" => plugin.description = Some(input.parse()?),
+                other => {
+                    let text = format!(
+                        "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
+                         events, depends, conflicts, intents, swap and description are"
+                    );
+                    return Err(Error::new(key.span(), text));
+                }
+            }
+            comma(input)?;
+        }
+        Ok(plugin)
+    }
+}
+
+fn list<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
+    let items;
+    bracketed!(items in input);
+    Ok(Punctuated::<T, Token![,]>::parse_terminated(&items)?.into_iter().collect())
+}
+
+fn exclusive(input: ParseStream<'_>) -> Result<bool> {
+    let swap: Ident = input.parse()?;
+    match swap.to_string().as_str() {
+        "exclusive" => Ok(true),
+        "beside" => Ok(false),
+        _ => Err(Error::new(swap.span(), "a plugin's swap is `beside` or `exclusive`")),
+    }
+}
+
+fn dependencies(input: ParseStream<'_>) -> Result<Vec<Dependency>> {
+    list::<LitStr>(input)?.iter().map(|text| dependency(&text.value(), text.span())).collect()
+}
+
+fn dependency(text: &str, span: Span) -> Result<Dependency> {
+    let (name, range) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
+    check_plugin_name(name, span)?;
+    Ok(Dependency { name: name.to_owned(), range: range.trim().to_owned(), optional })
+}
+
+fn check_plugin_name(name: &str, span: Span) -> Result<()> {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    if (1..=32).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(Error::new(span, format!("`{name}` is no plugin's name: 1 to 32 of a-z, 0-9, _ and -")))
+}
+
+pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
+    let package = |key: &str| env::var(format!("CARGO_PKG_{key}")).unwrap_or_default();
+    let (name, version) = (package("NAME"), package("VERSION"));
+    check_plugin_name(&name, Span::call_site())?;
+
+    let state = plugin.state.as_ref().map_or_else(|| quote!(()), |state| quote!(#state));
+    let state_version = match plugin.state_version {
+        Some(version) => quote!(::core::option::Option::Some(#version)),
+        None => quote!(::core::option::Option::None),
+    };
+    let at = |path: Option<&Path>, name: &str| {
+        let mut path = path.cloned().unwrap_or_else(|| syn::parse_quote!(default));
+        if let Some(last) = path.segments.last_mut() {
+            last.ident = quote::format_ident!("__plugin_{name}");
+        }
+        path
+    };
+    let (start, stop) = (at(plugin.start.as_ref(), "start"), at(plugin.stop.as_ref(), "stop"));
+    let commands = plugin.commands.iter().map(|path| beside_path("command", path));
+    let components = plugin.components.iter().map(|path| beside_path("component", path));
+    let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
+    let intents = &plugin.intents;
+    let manifest = manifest(plugin, &name, &version, &package("AUTHORS"), &package("DESCRIPTION"));
+
+    let module = quote! {
+        #[allow(unused_imports)]
+        use ::plugin_api::__private::defaults::*;
+
+        #[doc(hidden)]
+        #[allow(missing_docs, missing_debug_implementations)]
+        pub struct __Plugin;
+
+        #[allow(private_interfaces)]
+        impl ::plugin_api::__private::Module for __Plugin {
+            type State = #state;
+            const NAME: &'static str = #name;
+            const VERSION: &'static str = #version;
+            const STATE_VERSION: ::core::option::Option<u32> = #state_version;
+
+            async fn start(ctx: ::plugin_api::__private::StartCtx) -> ::plugin_api::__private::Result<Self::State> {
+                #start(ctx).await
+            }
+
+            async fn stop(
+                ctx: ::plugin_api::__private::StopCtx,
+                state: Self::State,
+            ) -> ::plugin_api::__private::Result<::plugin_api::__private::Saved> {
+                #stop(ctx, state).await.map(::core::convert::Into::into)
+            }
+
+            fn commands() -> ::std::vec::Vec<::plugin_api::__private::CommandDef<Self::State>> {
+                ::std::vec![#(#commands),*]
+            }
+
+            fn components() -> ::std::vec::Vec<::plugin_api::__private::ComponentDef<Self::State>> {
+                ::std::vec![#(::plugin_api::__private::ComponentDef::of::<#components>()),*]
+            }
+
+            fn events() -> ::std::vec::Vec<::plugin_api::__private::EventDef<Self::State>> {
+                ::std::vec![#(#events),*]
+            }
+        }
+
+        const __PLUGIN_INTENTS: ::plugin_api::__private::manifest::Digits =
+            ::plugin_api::__private::manifest::Digits::of(
+                0 #(| #events.intents)* #(| ::plugin_api::model::gateway::Intents::#intents.bits())*
+            );
+
+        const __PLUGIN_MANIFEST: &[&str] = &[
+            #manifest,
+            "\"abi\":\"", ::plugin_api::__private::manifest::ABI,
+            "\",\"target\":\"", ::plugin_api::__private::manifest::TARGET,
+            "\",\"compiler\":\"", ::plugin_api::__private::manifest::COMPILER,
+            "\",\"panic\":\"unwind\",\"intents\":", __PLUGIN_INTENTS.text(),
+            "}",
+        ];
+
+        /// This plugin, for a program that it is linked into.
+        #[must_use]
+        #[allow(dead_code)]
+        pub fn linked_plugin() -> ::plugin_api::__private::LinkedPlugin {
+            static MANIFEST: [u8; ::plugin_api::__private::manifest::length(__PLUGIN_MANIFEST)] =
+                ::plugin_api::__private::manifest::join(__PLUGIN_MANIFEST);
+            ::plugin_api::__private::LinkedPlugin::new::<__Plugin>(&MANIFEST)
+        }
+    };
+    if plugin.linked {
+        return Ok(module);
+    }
+    Ok(quote! {
+        #[cfg(panic = "abort")]
+        ::core::compile_error!(
+            "a plugin must be built with `panic = \"unwind\"`: a panic would end the whole bot otherwise"
+        );
+
+        #module
+
+        ::plugin_api::__private::export!(::plugin_api::__private::Loaded<__Plugin>);
+
+        #[used]
+        #[allow(unsafe_code, reason = "a link section of its own, which the host reads")]
+        #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".bothost"))]
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__bothost"))]
+        static __PLUGIN_MANIFEST_BYTES: [u8; ::plugin_api::__private::manifest::length(__PLUGIN_MANIFEST)] =
+            ::plugin_api::__private::manifest::join(__PLUGIN_MANIFEST);
+    })
+}
+
+/// The manifest's JSON up to what only the compiler knows.
+fn manifest(plugin: &Plugin, name: &str, version: &str, authors: &str, description: &str) -> String {
+    let authors = authors.split(':').filter(|author| !author.is_empty()).map(json).collect::<Vec<_>>().join(",");
+    let description = plugin.description.as_ref().map_or_else(|| description.to_owned(), LitStr::value);
+    let dependencies = |list: &[Dependency]| {
+        let written = list.iter().map(|Dependency { name, range, optional }| {
+            format!("{{\"name\":{},\"range\":{},\"optional\":{optional}}}", json(name), json(range))
+        });
+        written.collect::<Vec<_>>().join(",")
+    };
+    format!(
+        "{{\"name\":{},\"version\":{},\"authors\":[{authors}],\"description\":{},\"depends\":[{}],\"conflicts\":[{}],\
+         \"swap\":\"{}\",",
+        json(name),
+        json(version),
+        json(&description),
+        dependencies(&plugin.depends),
+        dependencies(&plugin.conflicts),
+        if plugin.exclusive { "exclusive" } else { "beside" },
+    )
+}
+
+/// A text as JSON.
+fn json(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            control if control < ' ' => {
+                // Writing into a String can't fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(control));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_are_a_name_and_a_range() {
+        let read = |text| dependency(text, Span::call_site()).map(|d| (d.name, d.range, d.optional)).ok();
+        assert_eq!(read("modlog >=1.2, <2"), Some(("modlog".into(), ">=1.2, <2".into(), false)));
+        assert_eq!(read("levels?"), Some(("levels".into(), String::new(), true)));
+        assert_eq!(read("Mod Log"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn texts_are_escaped() {
+        assert_eq!(json("a\"b\\c\n"), r#""a\"b\\c\u000a""#);
+    }
+}

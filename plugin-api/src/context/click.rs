@@ -1,0 +1,69 @@
+//! The context of a control's handler: a command's, and the message that the control is on.
+
+use std::{fmt, ops::Deref};
+
+use plugin_protocol::Action;
+use serde::de::DeserializeOwned;
+
+use super::Ctx;
+use crate::{Message, Reply, Result, refuse};
+
+/// What the handler of a button or select is given.
+///
+/// It dereferences to [`Ctx`]: `reply` answers with a message of its own, [`update`](Self::update) changes the message
+/// that the control is on.
+pub struct ClickCtx<S = ()> {
+    ctx: Ctx<S>,
+}
+
+impl<S> ClickCtx<S> {
+    pub(crate) fn new(ctx: Ctx<S>) -> Self {
+        Self { ctx }
+    }
+
+    /// Changes the message that the control is on: await it. What the message doesn't set stays as it is.
+    pub fn update(&self, message: impl Into<Message>) -> Reply {
+        Reply::to_invocation(
+            self.host().clone(),
+            self.asked.id(),
+            Action::UpdateMessage,
+            self.message_id(),
+            message.into(),
+        )
+    }
+
+    /// What was chosen in a select; empty for a button.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        self.asked.invocation.click.as_ref().map_or(&[], |click| &click.values)
+    }
+
+    /// The state in the control's custom id, for generated code.
+    #[doc(hidden)]
+    pub fn control_state<T: DeserializeOwned>(&self) -> Result<T> {
+        let text = self.asked.invocation.click.as_ref().map_or("", |click| click.state.as_str());
+        let text = if text.is_empty() { "null" } else { text };
+        serde_json::from_str(text)
+            .or_else(|_| refuse("This control comes from another version of the plugin. Please ask for a new one."))
+    }
+}
+
+impl<S> Clone for ClickCtx<S> {
+    fn clone(&self) -> Self {
+        Self { ctx: self.ctx.clone() }
+    }
+}
+
+impl<S> Deref for ClickCtx<S> {
+    type Target = Ctx<S>;
+
+    fn deref(&self) -> &Ctx<S> {
+        &self.ctx
+    }
+}
+
+impl<S> fmt::Debug for ClickCtx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClickCtx").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

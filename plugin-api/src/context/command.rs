@@ -1,0 +1,214 @@
+//! The context of a command: who asked, where, by which door, and the ways to answer.
+
+use std::{fmt, ops::Deref, rc::Rc};
+
+use plugin_protocol::{Action, Door, Invocation, Respond, Responded, kind::RESPOND};
+
+use super::Host;
+use crate::{
+    ChannelId, GuildId, InteractionId, Member, Message, MessageId, Reply, Result, User,
+    argument::Arguments,
+    runtime::{Core, Owned},
+};
+
+/// An invocation, as it came.
+pub(crate) struct Asked {
+    pub(crate) invocation: Invocation,
+    envelope: Owned,
+}
+
+impl Asked {
+    pub(crate) fn new(envelope: Owned, invocation: Invocation) -> Self {
+        Self { invocation, envelope }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.envelope.id
+    }
+
+    pub(crate) fn is_click(&self) -> bool {
+        self.invocation.click.is_some()
+    }
+
+    pub(crate) fn take_arguments(&mut self) -> Arguments {
+        Arguments::new(std::mem::take(&mut self.invocation.arguments))
+    }
+}
+
+/// What a command's handler is given: `Ctx<State>`, or just `Ctx` in a plugin without a state.
+///
+/// It dereferences to [`Host`], and is cheap to clone.
+///
+/// ```
+/// use plugin_api::prelude::*;
+///
+/// /// Say how long a text is.
+/// #[command(slash, prefix)]
+/// async fn length(ctx: Ctx, #[rest] text: String) -> Result {
+///     let answer = ctx.reply("Counting...").handle().await?;
+///     answer.edit(format!("{} letters", text.chars().count())).await
+/// }
+/// # mod linked { plugin_api::plugin!(linked; commands: [super::length]); }
+/// # fn main() {}
+/// ```
+pub struct Ctx<S = ()> {
+    host: Host,
+    state: Rc<S>,
+    pub(crate) asked: Rc<Asked>,
+}
+
+impl<S> Ctx<S> {
+    pub(crate) fn new(core: Rc<Core>, state: Rc<S>, asked: Asked) -> Self {
+        let host =
+            Host { core, invocation: Some(asked.id()), requester: Some(asked.invocation.author.id) };
+        Self { host, state, asked: Rc::new(asked) }
+    }
+
+    /// The plugin's state, as the start function built it.
+    #[must_use]
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn author(&self) -> &User {
+        &self.asked.invocation.author
+    }
+
+    /// Who asked, as a member of the server; `None` in direct messages.
+    #[must_use]
+    pub fn member(&self) -> Option<&Member> {
+        self.asked.invocation.member.as_ref()
+    }
+
+    /// The server; `None` in direct messages.
+    #[must_use]
+    pub fn guild_id(&self) -> Option<GuildId> {
+        self.asked.invocation.guild_id
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel_id(&self) -> ChannelId {
+        self.asked.invocation.channel_id
+    }
+
+    /// By prefix: the message that asked. By a control: the message that it is on. By slash: `None`.
+    #[must_use]
+    pub fn message_id(&self) -> Option<MessageId> {
+        self.asked.invocation.message_id
+    }
+
+    /// By slash and by a control: the interaction.
+    #[must_use]
+    pub fn interaction_id(&self) -> Option<InteractionId> {
+        self.asked.invocation.interaction_id
+    }
+
+    /// By which way it was asked.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        self.asked.invocation.door
+    }
+
+    /// The asker's language, such as `de` or `en-US`; by prefix, Discord doesn't tell it.
+    #[must_use]
+    pub fn locale(&self) -> Option<&str> {
+        self.asked.invocation.locale.as_deref()
+    }
+
+    /// By prefix: the prefix that was used.
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        self.asked.invocation.prefix.as_deref()
+    }
+
+    /// The command's or the control's name, as the plugin declares it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.asked.invocation.name
+    }
+
+    /// The gateway's payload as received: JSON with the event under `d`.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.asked.envelope.tail()
+    }
+
+    /// Answers: await it. The first answer is the reply, further ones are follow-ups.
+    ///
+    /// By prefix it is a reply to the message that asked; by slash and by a control it is the interaction's answer.
+    pub fn reply(&self, message: impl Into<Message>) -> Reply {
+        Reply::to_invocation(self.host.clone(), self.asked.id(), Action::Reply, None, message.into())
+    }
+
+    /// Changes the first answer: await it. What the message doesn't set stays as it is.
+    pub fn edit(&self, message: impl Into<Message>) -> Reply {
+        Reply::to_invocation(self.host.clone(), self.asked.id(), Action::Edit, None, message.into())
+    }
+
+    /// Deletes the first answer.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was answered yet, or the answer is gone.
+    pub async fn delete(&self) -> Result {
+        self.act(Action::Delete, false).await
+    }
+
+    /// Says that an answer will come: a slash command must be answered within 3 seconds, or be deferred
+    /// (<https://discord.com/developers/docs/interactions/receiving-and-responding>). By prefix it shows typing.
+    ///
+    /// # Errors
+    ///
+    /// It was answered already.
+    pub async fn defer(&self) -> Result {
+        self.act(Action::Defer, false).await
+    }
+
+    /// Like [`defer`](Self::defer), for an answer that only the asker sees.
+    ///
+    /// # Errors
+    ///
+    /// It was answered already.
+    pub async fn defer_ephemeral(&self) -> Result {
+        self.act(Action::Defer, true).await
+    }
+
+    /// Shows the bot as typing in the channel, for 10 seconds or until it writes.
+    ///
+    /// # Errors
+    ///
+    /// The bot may not write there.
+    pub async fn typing(&self) -> Result {
+        self.raw().post(&format!("/channels/{}/typing", self.channel_id()), &()).await?;
+        Ok(())
+    }
+
+    async fn act(&self, action: Action, ephemeral: bool) -> Result {
+        let respond = Respond { invocation: self.asked.id(), action, ephemeral, message_id: None };
+        self.core.link.ask_for::<Responded>(RESPOND, &respond, &[]).await?;
+        Ok(())
+    }
+}
+
+impl<S> Clone for Ctx<S> {
+    fn clone(&self) -> Self {
+        Self { host: self.host.clone(), state: self.state.clone(), asked: self.asked.clone() }
+    }
+}
+
+impl<S> Deref for Ctx<S> {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl<S> fmt::Debug for Ctx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx").field("name", &self.name()).field("door", &self.door()).finish_non_exhaustive()
+    }
+}

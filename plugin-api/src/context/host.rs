@@ -1,0 +1,133 @@
+//! What every context can do, whatever the occasion.
+
+use std::{fmt, rc::Rc};
+
+use plugin_protocol::{Call, kind::CALL};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    ApplicationId, ChannelId, Error, Message, Raw, Reply, Result, UserId,
+    runtime::{Core, Spawned},
+};
+
+/// The way to the host: what every context can do.
+///
+/// All contexts dereference to it. It is cheap to clone, so that a spawned task can keep one:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use plugin_api::{prelude::*, tokio};
+///
+/// #[start]
+/// async fn start(ctx: StartCtx) -> Result {
+///     let host = ctx.host().clone();
+///     let channel: ChannelId = "1100000000000000001".parse()?;
+///     ctx.spawn(async move {
+///         loop {
+///             tokio::time::sleep(Duration::from_secs(3600)).await;
+///             host.send(channel, "Another hour has passed.").await?;
+///         }
+///     });
+///     Ok(())
+/// }
+/// # mod linked { use super::*; plugin_api::plugin!(linked; start: super::start); }
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) core: Rc<Core>,
+    /// In which invocation it is used, and by whom.
+    pub(crate) invocation: Option<u64>,
+    pub(crate) requester: Option<UserId>,
+}
+
+impl Host {
+    pub(crate) fn new(core: Rc<Core>) -> Self {
+        Self { core, invocation: None, requester: None }
+    }
+
+    /// Itself: what a context dereferences to, by name.
+    #[must_use]
+    pub fn host(&self) -> &Self {
+        self
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        self.core.link.plugin()
+    }
+
+    /// The number of this generation: 1 for the first that the host has started.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.core.link.generation()
+    }
+
+    /// The bot's application; `None` before this generation serves or the gateway has told it.
+    #[must_use]
+    pub fn application_id(&self) -> Option<ApplicationId> {
+        self.core.activation.borrow().application_id
+    }
+
+    /// The bot's user; `None` before this generation serves or the gateway has told it.
+    #[must_use]
+    pub fn bot_id(&self) -> Option<UserId> {
+        self.core.activation.borrow().bot_id
+    }
+
+    /// The plugin's section of the configuration, `plugins.NAME`, as it is now: changes arrive while the plugin runs.
+    ///
+    /// # Errors
+    ///
+    /// The section doesn't fit `T`. Give fields defaults: without a section, `T` is read from `{}`.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.core.section())
+            .map_err(|error| Error::new(format!("`plugins.{}` in the configuration: {error}", self.plugin())))
+    }
+
+    /// Sends a message to a channel: await it.
+    pub fn send(&self, channel: ChannelId, message: impl Into<Message>) -> Reply {
+        Reply::to_channel(self.clone(), channel, message.into())
+    }
+
+    /// Any REST call of Discord.
+    #[must_use]
+    pub fn raw(&self) -> Raw {
+        Raw::new(self.core.link.clone())
+    }
+
+    /// Asks something of the host itself, such as `plugins.reload`, and reads its answer.
+    ///
+    /// # Errors
+    ///
+    /// The host doesn't know it, or this plugin, or the one who asked it, may not.
+    pub async fn call<T: DeserializeOwned>(&self, name: &str, arguments: &impl Serialize) -> Result<T> {
+        let arguments = serde_json::to_value(arguments)?;
+        let call = Call { name: name.to_owned(), arguments, invocation: self.invocation };
+        let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
+        Ok(answer)
+    }
+
+    /// Runs a task beside the handlers, on the same thread: it need not be `Send`.
+    ///
+    /// It begins at once, or, in the start function, when this generation begins to serve; it is dropped when the
+    /// generation ends. An error that it returns is logged, a panic is reported, neither disturbs anything else. In the
+    /// stop function nothing is spawned any more.
+    pub fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output: Spawned> + 'static,
+    {
+        self.core.spawn(future);
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("plugin", &self.plugin())
+            .field("generation", &self.generation())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! Contexts: what a handler is given. [`Host`] is what all of them can do; the others add what their occasion has.
+
+mod click;
+mod command;
+mod event;
+mod host;
+mod lifecycle;
+
+pub use click::ClickCtx;
+pub(crate) use command::Asked;
+pub use command::Ctx;
+pub use event::EventCtx;
+pub use host::Host;
+pub use lifecycle::{Saved, StartCtx, StopCtx};

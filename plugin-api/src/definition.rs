@@ -1,0 +1,176 @@
+//! What the macros make of a plugin: tables of its commands, controls and events, and the trait that ties them together.
+//!
+//! Public for generated code only, through `__private`; all of it is outside of the version promise, since
+//! macros and runtime are always of the same version.
+
+#![allow(missing_docs, reason = "for generated code only")]
+
+use std::{collections::HashMap, pin::Pin, rc::Rc};
+
+use plugin_protocol as protocol;
+use plugin_protocol::{ArgumentKind, Description, Doors, EventSubscription};
+
+use crate::{
+    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx,
+    argument::Arguments,
+    context::Asked,
+    event::Payload,
+    runtime::Core,
+};
+
+/// A future on the lane: it need not be `Send`.
+pub type Running<T = Result> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A plugin, as `plugin!` puts it together.
+pub trait Module: 'static {
+    type State: 'static;
+    const NAME: &'static str;
+    const VERSION: &'static str;
+    const STATE_VERSION: Option<u32>;
+
+    fn start(ctx: StartCtx) -> impl Future<Output = Result<Self::State>> + 'static;
+    fn stop(ctx: StopCtx, state: Self::State) -> impl Future<Output = Result<Saved>> + 'static;
+    fn commands() -> Vec<CommandDef<Self::State>>;
+    fn components() -> Vec<ComponentDef<Self::State>>;
+    fn events() -> Vec<EventDef<Self::State>>;
+}
+
+/// What `#[command]` makes of a function.
+pub struct CommandDef<S> {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub prefix: bool,
+    pub slash: bool,
+    pub aliases: &'static [&'static str],
+    pub owner_only: bool,
+    pub arguments: &'static [ArgumentDef],
+    pub run: fn(Ctx<S>, Arguments) -> Running,
+}
+
+/// What `#[command]` makes of an argument.
+pub struct ArgumentDef {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub kind: ArgumentKind,
+    pub required: bool,
+    pub rest: bool,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// What `#[component]` makes of a function.
+pub struct ComponentDef<S> {
+    pub name: &'static str,
+    pub anyone: bool,
+    pub expires_seconds: Option<u32>,
+    pub run: fn(ClickCtx<S>) -> Running,
+}
+
+/// What `#[event]` makes of a function.
+pub struct EventDef<S> {
+    pub name: &'static str,
+    pub intents: u64,
+    pub guild_only: bool,
+    pub ignore_bots: bool,
+    pub run: fn(EventCtx<S>) -> Running,
+}
+
+impl<S> CommandDef<S> {
+    fn describe(&self) -> protocol::Command {
+        protocol::Command {
+            name: self.name.to_owned(),
+            description: self.description.to_owned(),
+            doors: Doors { prefix: self.prefix, slash: self.slash },
+            aliases: self.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            arguments: self.arguments.iter().map(ArgumentDef::describe).collect(),
+            owner_only: self.owner_only,
+        }
+    }
+}
+
+impl ArgumentDef {
+    fn describe(&self) -> protocol::Argument {
+        protocol::Argument {
+            name: self.name.to_owned(),
+            description: self.description.to_owned(),
+            kind: self.kind,
+            required: self.required,
+            rest: self.rest,
+            min: self.min,
+            max: self.max,
+        }
+    }
+}
+
+/// What a plugin offers, for the host.
+pub(crate) fn describe<M: Module>() -> Description {
+    Description {
+        name: M::NAME.to_owned(),
+        version: M::VERSION.to_owned(),
+        commands: M::commands().iter().map(CommandDef::describe).collect(),
+        components: M::components()
+            .iter()
+            .map(|component| protocol::Component { name: component.name.to_owned() })
+            .collect(),
+        events: M::events()
+            .iter()
+            .map(|event| EventSubscription {
+                name: event.name.to_owned(),
+                guild_only: event.guild_only,
+                ignore_bots: event.ignore_bots,
+            })
+            .collect(),
+        state_version: M::STATE_VERSION,
+    }
+}
+
+/// The tables of a plugin, by name, for the lane.
+pub(crate) struct Definition<S> {
+    commands: HashMap<&'static str, CommandDef<S>>,
+    pub(crate) components: HashMap<&'static str, ComponentDef<S>>,
+    events: HashMap<&'static str, Vec<EventDef<S>>>,
+}
+
+impl<S: 'static> Definition<S> {
+    pub(crate) fn of<M: Module<State = S>>() -> Self {
+        let mut events: HashMap<_, Vec<_>> = HashMap::new();
+        for event in M::events() {
+            events.entry(event.name).or_default().push(event);
+        }
+        Self {
+            commands: M::commands().into_iter().map(|command| (command.name, command)).collect(),
+            components: M::components().into_iter().map(|component| (component.name, component)).collect(),
+            events,
+        }
+    }
+
+    /// The handler of a command or click, made ready to run; `None` if there is none of that name.
+    pub(crate) fn invoke(&self, name: &str, core: Rc<Core>, state: Rc<S>, asked: Asked) -> Option<Running> {
+        if asked.is_click() {
+            let run = self.components.get(name)?.run;
+            let ctx = Ctx::new(core, state, asked);
+            return Some(Box::pin(async move { run(ClickCtx::new(ctx)).await }));
+        }
+        let run = self.commands.get(name)?.run;
+        let mut asked = asked;
+        let arguments = asked.take_arguments();
+        let ctx = Ctx::new(core, state, asked);
+        Some(Box::pin(async move { run(ctx, arguments).await }))
+    }
+
+    /// The handlers that want an event, made ready to run.
+    pub(crate) fn handlers_of(&self, core: &Rc<Core>, state: &Rc<S>, payload: &Rc<Payload>) -> Vec<Running> {
+        let Some(handlers) = self.events.get(payload.name()) else { return Vec::new() };
+        let wanting: Vec<_> =
+            handlers.iter().filter(|handler| payload.passes(handler.guild_only, handler.ignore_bots)).collect();
+        payload.expect_readers(wanting.len());
+        wanting
+            .into_iter()
+            .map(|handler| {
+                let (run, ctx) = (handler.run, EventCtx::new(core.clone(), state.clone(), payload.clone()));
+                let future: Running = Box::pin(async move { run(ctx).await });
+                future
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,14 @@
+//! Messages: what is sent, with Discord's limits checked before it leaves the plugin, and what one holds of it then.
+
+mod answer;
+mod body;
+mod button;
+mod embed;
+mod reply;
+
+pub use answer::Answer;
+pub use body::{Message, message};
+pub(crate) use body::Addressee;
+pub use button::{Button, ButtonOf};
+pub use embed::{Embed, embed};
+pub use reply::Reply;

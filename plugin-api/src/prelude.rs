@@ -1,0 +1,15 @@
+//! What nearly every plugin uses, for `use plugin_api::prelude::*`.
+//!
+//! Events are twilight's types, found under [`crate::model::gateway::payload::incoming`]; the ones that most plugins
+//! handle are here.
+
+pub use crate::model::gateway::payload::incoming::{
+    BanAdd, BanRemove, ChannelCreate, ChannelDelete, ChannelUpdate, GuildCreate, GuildDelete, GuildUpdate, MemberAdd,
+    MemberRemove, MemberUpdate, MessageCreate, MessageDelete, MessageUpdate, ReactionAdd, ReactionRemove, RoleCreate,
+    RoleDelete, RoleUpdate, ThreadCreate, VoiceStateUpdate,
+};
+pub use crate::{
+    Answer, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
+    Member, Mention as _, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User, UserId,
+    command, component, embed, event, message, plugin, refuse, start, stop,
+};

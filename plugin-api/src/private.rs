@@ -1,0 +1,59 @@
+//! What generated code names: outside of the version promise, and not for use by hand.
+#![allow(missing_docs, reason = "for generated code only")]
+
+pub use plugin_abi::export;
+pub use plugin_protocol::ArgumentKind;
+
+pub use crate::{
+    Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
+    argument::Arguments,
+    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running},
+    event::intents,
+    export::Loaded,
+    linked::LinkedPlugin,
+    manifest,
+};
+
+/// The type of the state behind a context's type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the context of a handler",
+    label = "expected `Ctx<State>`, `ClickCtx<State>` or `EventCtx<State>`"
+)]
+pub trait Context {
+    type State: 'static;
+}
+
+impl<S: 'static> Context for Ctx<S> {
+    type State = S;
+}
+
+impl<S: 'static> Context for ClickCtx<S> {
+    type State = S;
+}
+
+impl<S: 'static> Context for EventCtx<S> {
+    type State = S;
+}
+
+impl<S> ComponentDef<S> {
+    #[must_use]
+    pub fn of<H: Handler<State = S>>() -> Self {
+        Self { name: H::NAME, anyone: H::ANYONE, expires_seconds: H::EXPIRES_SECONDS, run: H::run }
+    }
+}
+
+/// What `plugin!` uses where the module has no `#[start]` or `#[stop]`: names of the module win over a glob import.
+pub mod defaults {
+    use crate::{Result, StartCtx, StopCtx};
+
+    #[allow(clippy::unused_async, reason = "stands for an author's function")]
+    pub async fn __plugin_start<S: Default>(_ctx: StartCtx) -> Result<S> {
+        Ok(S::default())
+    }
+
+    #[allow(clippy::unused_async, reason = "stands for an author's function")]
+    pub async fn __plugin_stop<S>(_ctx: StopCtx, state: S) -> Result {
+        drop(state);
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! What all contexts of one generation share, whatever the type of its state: the way to the host, the configuration,
+//! the ids of the bot, the tasks it has spawned. Lives on the lane and dies with it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+};
+
+use plugin_protocol::{Activation, Settings};
+use serde_json::Value;
+use tokio::task::{AbortHandle, spawn_local};
+
+use super::{Guarded, debt::Ledger, link::Link};
+use crate::{Error, Result, definition::Running};
+
+pub(crate) struct Core {
+    pub(crate) link: Arc<Link>,
+    pub(crate) ledger: Rc<Ledger>,
+    pub(crate) activation: RefCell<Activation>,
+    /// What each component's handler declared, by name, for the custom ids of its controls.
+    pub(crate) controls: HashMap<&'static str, Controls>,
+    section: RefCell<Value>,
+    spawned: RefCell<Spawning>,
+    /// Handlers run beyond this lane's last turn: nothing is spawned any more.
+    ended: Cell<bool>,
+}
+
+/// Who may use the controls of a handler, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Controls {
+    pub(crate) anyone: bool,
+    pub(crate) expires_seconds: Option<u32>,
+}
+
+#[derive(Default)]
+struct Spawning {
+    active: bool,
+    waiting: Vec<Guarded<Result>>,
+    running: Vec<AbortHandle>,
+    /// When `running` is next rid of what has ended.
+    sweep_at: usize,
+}
+
+/// What a spawned future may return: nothing, or a [`Result`] whose error is logged.
+pub trait Spawned {
+    #[doc(hidden)]
+    fn ended(self) -> Result;
+}
+
+impl Spawned for () {
+    fn ended(self) -> Result {
+        Ok(())
+    }
+}
+
+impl Spawned for Result {
+    fn ended(self) -> Result {
+        self
+    }
+}
+
+impl Core {
+    pub(crate) fn new(link: Arc<Link>, controls: HashMap<&'static str, Controls>) -> Self {
+        Self {
+            link,
+            ledger: Rc::default(),
+            activation: RefCell::default(),
+            controls,
+            section: RefCell::default(),
+            spawned: RefCell::default(),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// The plugin's section of the configuration, an object.
+    pub(crate) fn section(&self) -> Value {
+        match &*self.section.borrow() {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            section => section.clone(),
+        }
+    }
+
+    pub(crate) fn configure(&self, settings: Settings) {
+        self.section.replace(settings.section);
+        if self.link.level() != settings.level as u8 {
+            self.link.set_level(settings.level);
+            tracing::callsite::rebuild_interest_cache();
+        }
+    }
+
+    /// Runs `future` as a task of this generation: from its activation on, until it ends.
+    pub(crate) fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output: Spawned> + 'static,
+    {
+        let future: Running<Result> = Box::pin(async move { future.await.ended() });
+        let future = Guarded::new(future);
+        if self.ended.get() {
+            return;
+        }
+        let mut spawned = self.spawned.borrow_mut();
+        if spawned.active {
+            let link = self.link.clone();
+            spawned.run(link, future);
+        } else {
+            spawned.waiting.push(future);
+        }
+    }
+
+    /// Notes a task that ends with this generation.
+    pub(crate) fn own(&self, task: AbortHandle) {
+        self.spawned.borrow_mut().own(task);
+    }
+
+    pub(crate) fn activate(&self, activation: Activation) {
+        self.activation.replace(activation);
+        let mut spawned = self.spawned.borrow_mut();
+        spawned.active = true;
+        for future in std::mem::take(&mut spawned.waiting) {
+            spawned.run(self.link.clone(), future);
+        }
+    }
+
+    /// Ends what was spawned; nothing is spawned any more.
+    pub(crate) fn end_spawned(&self) {
+        self.ended.set(true);
+        let spawned = self.spawned.take();
+        for task in &spawned.running {
+            task.abort();
+        }
+        // Dropped outside of the borrow: destructors are the author's code and may call back.
+        drop(spawned);
+    }
+}
+
+impl Spawning {
+    fn run(&mut self, link: Arc<Link>, future: Guarded<Result>) {
+        let task = spawn_local(async move {
+            match future.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => log_failure(&error),
+                Err(panic) => link.report(&panic),
+            }
+        });
+        self.own(task.abort_handle());
+    }
+
+    fn own(&mut self, task: AbortHandle) {
+        if self.running.len() >= self.sweep_at {
+            self.running.retain(|task| !task.is_finished());
+            self.sweep_at = (self.running.len() * 2).max(16);
+        }
+        self.running.push(task);
+    }
+}
+
+fn log_failure(error: &Error) {
+    tracing::error!("a spawned task failed: {}", error.chain());
+}

@@ -1,0 +1,49 @@
+//! A future whose panics end it instead of the lane: in a poll, and in the drop of it or of what it returned.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use plugin_protocol::PanicReport;
+
+use super::panics::{catch, guarded_drop};
+use crate::definition::Running;
+
+pub(crate) struct Guarded<T> {
+    future: Option<Running<T>>,
+}
+
+impl<T> Guarded<T> {
+    pub(crate) fn new(future: Running<T>) -> Self {
+        Self { future: Some(future) }
+    }
+}
+
+impl<T> Future for Guarded<T> {
+    type Output = Result<T, PanicReport>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = self.future.as_mut() else { return Poll::Pending };
+        let polled = match catch(|| future.as_mut().poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => Ok(value),
+            Err(panic) => Err(panic),
+        };
+        let dropped = self.future.take().and_then(guarded_drop);
+        Poll::Ready(match (polled, dropped) {
+            (Ok(value), Some(panic)) => {
+                guarded_drop(value);
+                Err(panic)
+            }
+            (polled, _) => polled,
+        })
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    fn drop(&mut self) {
+        // Cut off: a panic of a destructor has no one left to go to but the hook's thread-local.
+        self.future.take().and_then(guarded_drop);
+    }
+}

@@ -1,0 +1,216 @@
+//! Log records: what the plugin writes with `tracing` (and `log`) is sent to the host, which writes it into its own log
+//! under the plugin's name. Nothing is ever printed.
+//!
+//! A loaded plugin has one subscriber for its whole library, which sends through the lane that was made last; a linked
+//! one has a subscriber for its lane's thread. Spans are accepted and not told.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Once, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use plugin_protocol::{Level, LogRecord};
+use serde_json::Value;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    span,
+    subscriber::DefaultGuard,
+};
+
+use super::{link::Link, panics};
+
+/// The way to the host for the whole library: of the lane that was made last.
+static LIBRARY: RwLock<Option<Arc<Link>>> = RwLock::new(None);
+
+/// Installs the library's panic hook and subscriber; only in a `cdylib`, whose standard library is its own.
+pub(crate) fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            if let Some(report) = panics::record(info)
+                && let Some(link) = library()
+            {
+                link.report(&report);
+            }
+        }));
+        // Neither can fail: this library is new, and nothing of it has run before.
+        let _ = tracing::subscriber::set_global_default(ToHost { link: None });
+        if log::set_logger(&LogToHost).is_ok() {
+            log::set_max_level(log::LevelFilter::Trace);
+        }
+    });
+}
+
+pub(crate) fn serve_library(link: Arc<Link>) {
+    *LIBRARY.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// Forgets `link`, if it is the library's.
+pub(crate) fn leave_library(link: &Arc<Link>) {
+    let mut library = LIBRARY.write().unwrap_or_else(PoisonError::into_inner);
+    library.take_if(|current| Arc::ptr_eq(current, link));
+}
+
+fn library() -> Option<Arc<Link>> {
+    LIBRARY.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Sends what this thread logs through `link`, until the guard is dropped.
+pub(crate) fn serve_thread(link: Arc<Link>) -> DefaultGuard {
+    tracing::subscriber::set_default(ToHost { link: Some(link) })
+}
+
+/// A subscriber that sends records through its link, or through the library's.
+struct ToHost {
+    link: Option<Arc<Link>>,
+}
+
+impl ToHost {
+    fn link(&self) -> Option<Arc<Link>> {
+        self.link.clone().or_else(library)
+    }
+}
+
+impl Subscriber for ToHost {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.link().is_some_and(|link| level(*metadata.level()) as u8 >= link.level())
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(match self.link()?.level() {
+            0 => LevelFilter::TRACE,
+            1 => LevelFilter::DEBUG,
+            2 => LevelFilter::INFO,
+            3 => LevelFilter::WARN,
+            _ => LevelFilter::ERROR,
+        })
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        span::Id::from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let Some(link) = self.link() else { return };
+        let metadata = event.metadata();
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        link.log(LogRecord {
+            level: level(*metadata.level()),
+            target: metadata.target().to_owned(),
+            message: fields.message,
+            fields: fields.others,
+            file: metadata.file().map(str::to_owned),
+            line: metadata.line(),
+        });
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn level(level: tracing::Level) -> Level {
+    match level {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: BTreeMap<String, Value>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.others.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        if field.name() == "message" {
+            self.message = text;
+        } else {
+            self.put(field, text);
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.put(field, value);
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+}
+
+/// Forwards records of the `log` crate, which many libraries write.
+struct LogToHost;
+
+impl log::Log for LogToHost {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        library().is_some_and(|link| log_level(metadata.level()) as u8 >= link.level())
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if let Some(link) = library()
+            && log_level(record.level()) as u8 >= link.level()
+        {
+            link.log(LogRecord {
+                level: log_level(record.level()),
+                target: record.target().to_owned(),
+                message: record.args().to_string(),
+                fields: BTreeMap::new(),
+                file: record.file().map(str::to_owned),
+                line: record.line(),
+            });
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn log_level(level: log::Level) -> Level {
+    match level {
+        log::Level::Trace => Level::Trace,
+        log::Level::Debug => Level::Debug,
+        log::Level::Info => Level::Info,
+        log::Level::Warn => Level::Warn,
+        log::Level::Error => Level::Error,
+    }
+}

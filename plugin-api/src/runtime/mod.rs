@@ -1,0 +1,18 @@
+//! The author's runtime: a plugin's lane, from its queue to its last drop. Private; authors see contexts.
+
+mod core;
+mod debt;
+mod guarded;
+mod inbox;
+mod lane;
+mod link;
+pub(crate) mod logging;
+pub(crate) mod panics;
+
+pub(crate) use self::{
+    core::{Core, Spawned},
+    guarded::Guarded,
+    lane::{Form, Lane},
+    link::Link,
+};
+pub(crate) use inbox::Owned;
