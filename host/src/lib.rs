@@ -9,6 +9,8 @@ pub mod config;
 pub mod gateway;
 pub mod interactions;
 pub mod plugins;
+pub mod process;
 pub mod rest;
 pub mod slash;
+pub mod storage;
 pub mod telemetry;

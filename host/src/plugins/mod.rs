@@ -1,1 +1,26 @@
-//! Plugins from file to retirement: manifest, shadow, probe, loader, lane, registry, lifecycle, watcher.
+//! Plugins from file to retirement. Only this part of the host knows the boundary (`plugin-abi`).
+//!
+//! - `drop_folder` sees files, `shadow` copies them, `manifest` reads them, `registry` decides who may run (pure)
+//! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever
+//! - `generation` is a running one; `lane` is how invocations find it and how it is emptied; `table` says who handles what
+//! - `life` makes every change a transaction; `watcher` says when to look
+
+mod drop_folder;
+mod generation;
+mod lane;
+mod life;
+mod loader;
+mod manifest;
+mod persisted;
+pub mod probe;
+pub mod registry;
+mod shadow;
+mod table;
+mod watcher;
+
+pub use generation::{Desk, Generation, Request, Undelivered, is_event};
+pub use lane::{Gate, Routing, Ticket};
+pub use life::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+pub use manifest::{Unreadable, read as read_manifest};
+pub use shadow::ContentHash;
+pub use table::Table;

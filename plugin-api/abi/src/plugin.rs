@@ -38,6 +38,12 @@ pub struct PluginModule {
     pub deliver: extern "C" fn(lane: LaneHandle, batch: RSlice<'_, Envelope<'_>>) -> Delivery,
 }
 
+impl fmt::Debug for PluginModuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginModule").finish_non_exhaustive()
+    }
+}
+
 impl RootModule for PluginModuleRef {
     declare_root_module_statics! {PluginModuleRef}
     const BASE_NAME: &'static str = "plugin";

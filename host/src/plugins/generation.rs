@@ -1,0 +1,470 @@
+//! One running generation of a plugin: its thread, what it was asked, and what it asks.
+//!
+//! The host starts the thread, the plugin's library is opened on it, and the plugin's lane runs on it until it is
+//! stopped. Everything that passes between the two are envelopes: what the host asks waits here for its answer, what the
+//! plugin asks goes to the [`Desk`]. Nothing of a plugin's memory is kept.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
+use plugin_protocol::{
+    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings, Start,
+    Stop, StopReason, Stopped, Verdict, kind,
+};
+use serde::Serialize;
+use tokio::{
+    sync::{oneshot, watch},
+    time::timeout,
+};
+
+use super::{
+    lane::{Gate, Ticket},
+    loader,
+    shadow::ContentHash,
+};
+
+/// How long opening a library may take.
+const OPENING: Duration = Duration::from_secs(10);
+/// How long a start function may take.
+const STARTING: Duration = Duration::from_secs(30);
+/// How long a lane's thread may take to end after it has said that it stopped.
+const ENDING: Duration = Duration::from_secs(3);
+/// How many requests of one generation may be under way.
+const MAX_REQUESTS: usize = 4096;
+/// Ids of the host's own requests have the highest bit, ids of invocations have not.
+const REQUEST_BIT: u64 = 1 << 63;
+
+/// Whether an id of a delivery is an event's, and not an invocation's.
+#[must_use]
+pub fn is_event(id: u64) -> bool {
+    id & REQUEST_BIT != 0
+}
+
+/// What the host does with what generations ask and tell. Called on plugins' threads: it must not wait.
+pub trait Desk: Send + Sync + 'static {
+    /// A request of kind RESPOND, REST or CALL, to be answered once by [`Generation::answer`].
+    fn asked(&self, from: &Arc<Generation>, request: Request);
+    /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
+    fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
+    /// A log record.
+    fn logged(&self, from: &Arc<Generation>, record: &LogRecord);
+    /// A panic outside of any invocation.
+    fn panicked(&self, from: &Arc<Generation>, report: &PanicReport);
+    /// The lane has ended without having been asked to.
+    fn died(&self, from: &Arc<Generation>);
+}
+
+/// What a plugin asks.
+#[derive(Debug)]
+pub struct Request {
+    /// The kind: RESPOND, REST or CALL.
+    pub kind: u32,
+    /// The plugin's id of it.
+    pub id: u64,
+    /// The head, JSON.
+    pub head: Vec<u8>,
+    /// The tail.
+    pub tail: Bytes,
+}
+
+/// An answer of a plugin to a request of the host.
+#[derive(Debug)]
+struct Answer {
+    head: Vec<u8>,
+    problem: bool,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Request(oneshot::Sender<Answer>),
+    Invocation(Ticket),
+}
+
+/// Where a generation's code comes from.
+#[derive(Debug)]
+pub enum Code {
+    /// A private copy that the probe has passed.
+    Copy(PathBuf),
+    /// Linked into the host.
+    Linked(PluginModuleRef),
+}
+
+/// What a generation is made of.
+#[derive(Debug)]
+pub struct Blueprint {
+    /// Its manifest.
+    pub manifest: Arc<Manifest>,
+    /// What it offers.
+    pub description: Arc<Description>,
+    /// The hash of its file; `None` if it is linked.
+    pub hash: Option<ContentHash>,
+    /// Its number among the generations of this plugin.
+    pub number: u32,
+    /// Where its code comes from.
+    pub code: Code,
+}
+
+/// Why a generation did not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartFailure {
+    /// The library could not be opened.
+    #[error(transparent)]
+    Load(#[from] loader::LoadFailure),
+    /// Opening it did not come to an end.
+    #[error("loading does not finish: no further plugin can be loaded until the bot is restarted")]
+    Stuck,
+    /// The lane could not be made.
+    #[error("it panics before its start function: its library is broken, build it again")]
+    NoLane,
+    /// The start function failed or panicked.
+    #[error("its start function failed: {0}")]
+    Start(String),
+    /// The start function did not come to an end.
+    #[error("its start function does not finish within {} s", STARTING.as_secs())]
+    Slow,
+    /// No thread.
+    #[error("no thread can be started ({0})")]
+    Thread(String),
+}
+
+/// How a generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It stopped, and its thread has ended.
+    Clean,
+    /// Its thread goes on: it is closed, and what it sends is dropped.
+    Abandoned,
+}
+
+/// Why something could not be delivered; the ticket is given back by being dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// The lane's queue is full.
+    Full,
+    /// The lane has ended.
+    Closed,
+}
+
+/// One running generation of a plugin.
+#[derive(Debug)]
+pub struct Generation {
+    /// The plugin's manifest.
+    pub manifest: Arc<Manifest>,
+    /// What it offers.
+    pub description: Arc<Description>,
+    /// The hash of its file; `None` if it is linked.
+    pub hash: Option<ContentHash>,
+    /// Its number among the generations of this plugin.
+    pub number: u32,
+    /// How long it took from opening to the end of its start function.
+    pub load_time: OnceLock<Duration>,
+    /// Counts what is under way.
+    pub gate: Arc<Gate>,
+    lane: OnceLock<(PluginModuleRef, LaneHandle)>,
+    waiting: Mutex<HashMap<u64, Waiting>>,
+    next_request: AtomicU64,
+    requests: AtomicUsize,
+    stopping: AtomicBool,
+    ended: watch::Sender<bool>,
+}
+
+impl Generation {
+    /// Opens the code on a thread of its own and runs the start function. It serves nothing before
+    /// [`activate`](Self::activate).
+    ///
+    /// # Errors
+    ///
+    /// [`StartFailure`]; the thread has then ended or is abandoned.
+    pub async fn start(blueprint: Blueprint, desk: Arc<dyn Desk>, settings: Settings) -> Result<Arc<Self>, StartFailure> {
+        let began = Instant::now();
+        let Blueprint { manifest, description, hash, number, code } = blueprint;
+        let generation = Arc::new(Self {
+            manifest,
+            description,
+            hash,
+            number,
+            load_time: OnceLock::new(),
+            gate: Arc::new(Gate::default()),
+            lane: OnceLock::new(),
+            waiting: Mutex::default(),
+            next_request: AtomicU64::new(1),
+            requests: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            ended: watch::Sender::new(false),
+        });
+        let head = Start {
+            plugin: generation.name().to_string(),
+            generation: number,
+            settings,
+            state_version: None,
+        };
+        let (loaded, loading) = oneshot::channel();
+        let on_thread = Arc::clone(&generation);
+        let lane_head = to_json(&head);
+        thread::Builder::new()
+            .name(format!("{}#{number}", generation.name()))
+            .spawn(move || on_thread.run(code, &lane_head, desk, loaded))
+            .map_err(|error| StartFailure::Thread(error.to_string()))?;
+        match timeout(OPENING, loading).await {
+            Ok(Ok(loaded)) => loaded?,
+            Ok(Err(_)) => return Err(StartFailure::NoLane),
+            Err(_) => return Err(StartFailure::Stuck),
+        }
+        let answer = timeout(STARTING, generation.ask(kind::START, &head, &[])).await;
+        let failure = match answer {
+            Ok(Ok(_)) => {
+                let _ = generation.load_time.set(began.elapsed());
+                return Ok(generation);
+            }
+            Ok(Err(problem)) => StartFailure::Start(problem.message),
+            Err(_) => StartFailure::Slow,
+        };
+        // What started in part is stopped in the background; its text is what matters now.
+        let failed = Arc::clone(&generation);
+        tokio::spawn(async move { failed.stop(StopReason::Rollback, ENDING).await });
+        Err(failure)
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn name(&self) -> &PluginName {
+        &self.manifest.name
+    }
+
+    /// Whether it is linked into the host.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.hash.is_none()
+    }
+
+    /// The body of the lane's thread.
+    fn run(self: Arc<Self>, code: Code, head: &[u8], desk: Arc<dyn Desk>, loaded: oneshot::Sender<Result<(), StartFailure>>) {
+        let module = match code {
+            Code::Linked(module) => Ok(module),
+            Code::Copy(path) => loader::open_probed(&path),
+        };
+        let module = match module {
+            Ok(module) => module,
+            Err(failure) => {
+                let _ = loaded.send(Err(failure.into()));
+                return;
+            }
+        };
+        let link = Arc::new(RwLock::new(Some(Arc::clone(&self))));
+        let context = Context { link: Arc::clone(&link), desk: Arc::clone(&desk) };
+        let Some(lane) = module.make_lane(Host::leak(Box::new(context)), head) else {
+            close(&link);
+            let _ = loaded.send(Err(StartFailure::NoLane));
+            return;
+        };
+        let _ = self.lane.set((module, lane));
+        if loaded.send(Ok(())).is_ok() {
+            let orderly = module.run_lane(lane);
+            if !orderly {
+                tracing::error!(plugin = %self.name(), generation = self.number, "the lane panicked");
+            }
+        }
+        close(&link);
+        let died = !self.stopping.load(Ordering::Acquire);
+        self.fail_waiting(&desk);
+        self.ended.send_replace(true);
+        if died {
+            desk.died(&self);
+        }
+    }
+
+    /// Serves from now on.
+    pub fn activate(&self, activation: &Activation) {
+        self.tell(kind::ACTIVATE, &to_json(activation));
+    }
+
+    /// Tells changed settings.
+    pub fn configure(&self, settings: &Settings) {
+        self.tell(kind::CONFIGURE, &to_json(settings));
+    }
+
+    /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// The lane is full or has ended; the ticket is given back.
+    pub fn deliver(&self, kind: u32, id: u64, head: &[u8], payload: &[u8], ticket: Ticket) -> Result<(), Undelivered> {
+        self.waiting().insert(id, Waiting::Invocation(ticket));
+        let delivery = self.hand_over(&Envelope::new(kind, 0, id, head, payload));
+        if delivery == Delivery::ACCEPTED {
+            return Ok(());
+        }
+        // Absent: the lane ended in between, and the desk has heard that it was interrupted.
+        match self.waiting().remove(&id) {
+            None => Ok(()),
+            Some(_) if delivery == Delivery::FULL => Err(Undelivered::Full),
+            Some(_) => Err(Undelivered::Closed),
+        }
+    }
+
+    /// An id for an event, which nobody else knows.
+    pub fn event_id(&self) -> u64 {
+        self.next_request.fetch_add(1, Ordering::Relaxed) | REQUEST_BIT
+    }
+
+    /// Answers a request of the plugin.
+    pub fn answer<T: Serialize>(&self, id: u64, answer: &Result<T, Problem>, tail: &[u8]) {
+        let (flags, head) = match answer {
+            Ok(head) => (kind::FLAG_UNBOUNDED, to_json(head)),
+            Err(problem) => (kind::FLAG_UNBOUNDED | kind::FLAG_PROBLEM, to_json(problem)),
+        };
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+        // A lane that has ended needs no answer.
+        let _ = self.hand_over(&Envelope::new(kind::ANSWER, flags, id, &head, tail));
+    }
+
+    /// Ends the generation: gives running handlers `grace`, then waits for the thread to end.
+    pub async fn stop(self: &Arc<Self>, why: StopReason, grace: Duration) -> Ending {
+        self.stopping.store(true, Ordering::Release);
+        let head = Stop { why, deadline_millis: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
+        match timeout(grace + ENDING, self.ask(kind::STOP, &head, &[])).await {
+            Ok(Ok(answer)) => {
+                let stopped: Stopped = serde_json::from_slice(&answer).unwrap_or_default();
+                if let Some(problem) = stopped.problem {
+                    tracing::error!(plugin = %self.name(), generation = self.number, %problem, "the stop function failed");
+                }
+                if stopped.interrupted > 0 {
+                    tracing::warn!(plugin = %self.name(), generation = self.number, interrupted = stopped.interrupted, "handlers were cut off");
+                }
+            }
+            Ok(Err(problem)) => tracing::debug!(plugin = %self.name(), %problem, "the lane did not answer to stop"),
+            Err(_) => {}
+        }
+        let mut ended = self.ended.subscribe();
+        let clean = timeout(ENDING, ended.wait_for(|&ended| ended)).await.is_ok();
+        if clean { Ending::Clean } else { Ending::Abandoned }
+    }
+
+    async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Vec<u8>, Problem> {
+        let closed = || Problem::new(ProblemCode::Closed, "the plugin's thread has ended");
+        let (sender, answer) = oneshot::channel();
+        let id = self.event_id();
+        self.waiting().insert(id, Waiting::Request(sender));
+        let envelope_head = to_json(head);
+        if self.hand_over(&Envelope::new(kind, kind::FLAG_UNBOUNDED, id, &envelope_head, tail)) != Delivery::ACCEPTED {
+            self.waiting().remove(&id);
+            return Err(closed());
+        }
+        let answer = answer.await.map_err(|_| closed())?;
+        if answer.problem {
+            return Err(serde_json::from_slice(&answer.head)
+                .unwrap_or_else(|_| Problem::new(ProblemCode::Unknown, "an answer that can't be read")));
+        }
+        Ok(answer.head)
+    }
+
+    fn tell(&self, kind: u32, head: &[u8]) {
+        let _ = self.hand_over(&Envelope::new(kind, kind::FLAG_UNBOUNDED, 0, head, &[]));
+    }
+
+    fn hand_over(&self, envelope: &Envelope<'_>) -> Delivery {
+        match self.lane.get() {
+            Some((module, lane)) => module.hand_over(*lane, std::slice::from_ref(envelope)),
+            None => Delivery::CLOSED,
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail_waiting(self: &Arc<Self>, desk: &Arc<dyn Desk>) {
+        let left = std::mem::take(&mut *self.waiting());
+        for (id, waiting) in left {
+            // Dropping a request's sender tells that the lane is closed.
+            if let Waiting::Invocation(ticket) = waiting {
+                let outcome = Outcome { verdict: Verdict::Interrupted, ..Outcome::default() };
+                desk.finished(self, id, outcome, ticket);
+            }
+        }
+    }
+
+    fn receive(self: &Arc<Self>, desk: &dyn Desk, envelope: &Envelope<'_>) {
+        match envelope.kind() {
+            kind::ANSWER => {
+                let waiting = self.waiting().remove(&envelope.id());
+                match waiting {
+                    Some(Waiting::Request(sender)) => {
+                        let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
+                        let _ = sender.send(Answer { head: envelope.head().to_vec(), problem });
+                    }
+                    Some(Waiting::Invocation(ticket)) => {
+                        let outcome = serde_json::from_slice(envelope.head()).unwrap_or(Outcome {
+                            verdict: Verdict::Failed,
+                            text: Some("the plugin's answer can't be read".to_owned()),
+                            panic: None,
+                        });
+                        desk.finished(self, envelope.id(), outcome, ticket);
+                    }
+                    None => tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for"),
+                }
+            }
+            kind::LOG => match serde_json::from_slice(envelope.head()) {
+                Ok(record) => desk.logged(self, &record),
+                Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),
+            },
+            kind::PANIC => desk.panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
+            kind::RESPOND | kind::REST | kind::CALL => {
+                let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS;
+                if busy {
+                    let text = format!("{MAX_REQUESTS} requests of this plugin are under way: wait for some of them");
+                    self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
+                    return;
+                }
+                let request = Request {
+                    kind: envelope.kind(),
+                    id: envelope.id(),
+                    head: envelope.head().to_vec(),
+                    tail: Bytes::copy_from_slice(envelope.tail()),
+                };
+                desk.asked(self, request);
+            }
+            unknown => {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                let text = format!("this host does not know requests of kind {unknown}: it is older than the plugin");
+                self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
+            }
+        }
+    }
+}
+
+/// The way of one generation to the host, which is never freed: closed, it holds nothing.
+struct Context {
+    link: Arc<RwLock<Option<Arc<Generation>>>>,
+    desk: Arc<dyn Desk>,
+}
+
+impl Receiver for Context {
+    fn receive(&self, batch: &[Envelope<'_>]) -> Delivery {
+        let generation = self.link.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(generation) = generation else { return Delivery::CLOSED };
+        for envelope in batch {
+            generation.receive(&*self.desk, envelope);
+        }
+        Delivery::ACCEPTED
+    }
+}
+
+fn close(link: &RwLock<Option<Arc<Generation>>>) {
+    *link.write().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    // The protocol's types have string keys and no failing Serialize.
+    serde_json::to_vec(value).unwrap_or_default()
+}

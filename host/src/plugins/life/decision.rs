@@ -1,0 +1,174 @@
+//! Who should run: what lies in the folder, what the owner decided and what the registry says, brought together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use plugin_protocol::{Manifest, PluginName, StopReason};
+
+use super::{Choice, Life, Live, report::file_name, transaction::retire};
+use crate::plugins::{
+    drop_folder::{DropFolder, Entry},
+    registry::{self, Candidate, Refusal},
+};
+
+/// What the registry made of the choices.
+pub(super) struct Kept {
+    running: BTreeSet<PluginName>,
+    start: Vec<Choice>,
+}
+
+impl Life {
+    /// Looks at the folder and makes what runs agree with what should. `forced` are replaced even if nothing changed.
+    pub(super) async fn settle(&mut self, forced: &BTreeSet<PluginName>) {
+        self.look_again = self.look().await;
+        let mut refused = BTreeMap::new();
+        let choices = self.choose(forced, &mut refused);
+        let kept = self.resolve(choices, &mut refused);
+        let gone: Vec<_> = self
+            .live
+            .iter()
+            .filter(|(name, live)| live.file.is_some() && !kept.running.contains(*name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for generation in self.swap_out(&gone) {
+            tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
+            self.retiring.spawn(retire(generation, StopReason::Unload));
+        }
+        let due: Vec<_> = kept.start.into_iter().filter(|choice| self.is_due(choice, forced)).collect();
+        for (choice, prepared) in self.prepare(due).await {
+            let name = choice.manifest.name.clone();
+            let started = match (self.missing_dependency(&choice.manifest), prepared) {
+                (Some(needs), _) => Err(Refusal::DependencyRefused(needs).to_string()),
+                (None, Ok(prepared)) => self.replace(&choice, prepared).await,
+                (None, Err(why)) => Err(why),
+            };
+            match started {
+                Ok(()) => drop(self.failed.remove(&name)),
+                Err(why) => {
+                    self.failed.insert(name.clone(), (choice.hash, why.clone()));
+                    refused.insert(file_name(&choice.path), why);
+                }
+            }
+        }
+        self.tell_refused(refused);
+        self.publish_views();
+    }
+
+    /// True if a file is still being written.
+    pub(super) async fn look(&mut self) -> bool {
+        let Some(mut folder) = self.folder.take() else { return false };
+        let shadows = Arc::clone(&self.shadows);
+        let looked = tokio::task::spawn_blocking(move || {
+            let look = folder.look(&shadows);
+            (folder, look)
+        })
+        .await;
+        let Ok((folder, look)) = looked else { return false };
+        let path = folder.path().to_owned();
+        self.folder = Some(folder);
+        match look {
+            Ok(look) => look.unsettled,
+            Err(error) => {
+                tracing::error!(folder = %path.display(), %error, "the plugins' folder can't be read: what runs goes on");
+                false
+            }
+        }
+    }
+
+
+    /// One file a plugin, leaving out what is broken, doubled, unloaded, on the blacklist or has failed before.
+    pub(super) fn choose(&self, forced: &BTreeSet<PluginName>, refused: &mut BTreeMap<String, String>) -> BTreeMap<PluginName, Choice> {
+        let mut choices: BTreeMap<PluginName, Vec<Choice>> = BTreeMap::new();
+        for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
+            match entry {
+                Entry::Broken { why } => drop(refused.insert(file_name(path), why.clone())),
+                Entry::Plugin { hash, manifest, .. } => {
+                    let choice = Choice { path: path.to_owned(), hash: *hash, manifest: Arc::clone(manifest) };
+                    choices.entry(manifest.name.clone()).or_default().push(choice);
+                }
+            }
+        }
+        let mut chosen = BTreeMap::new();
+        for (name, mut files) in choices {
+            let serving = self.live.get(&name).map(|live| live.file.clone());
+            if let Some(None) = serving {
+                let why = format!("`{name}` is the name of a built-in plugin: rename the crate");
+                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
+                continue;
+            }
+            if self.blacklist.contains(name.as_str()) {
+                let why = "it is on `extensions.blacklist` of config.json".to_owned();
+                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
+                continue;
+            }
+            if files.len() > 1 {
+                let names: Vec<_> = files.iter().map(|file| file_name(&file.path)).collect();
+                let why = format!("{} hold the same plugin `{name}`: keep one of them", names.join(" and "));
+                let kept = files.iter().position(|file| Some(Some(&file.path)) == serving.as_ref().map(Option::as_ref));
+                let kept = kept.map(|at| files.swap_remove(at));
+                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
+                files = kept.into_iter().collect();
+            }
+            let Some(choice) = files.pop() else { continue };
+            if self.decisions.is_unloaded(&name) || (self.hold_back && !forced.contains(&name)) {
+                continue;
+            }
+            match self.failed.get(&name) {
+                Some((hash, why)) if *hash == choice.hash && !forced.contains(&name) => {
+                    refused.insert(file_name(&choice.path), why.clone());
+                }
+                _ => drop(chosen.insert(name, choice)),
+            }
+        }
+        chosen
+    }
+
+    /// Lets the registry decide. Where a newer file is refused, its older generation is asked for instead.
+    pub(super) fn resolve(&self, mut choices: BTreeMap<PluginName, Choice>, refused: &mut BTreeMap<String, String>) -> Kept {
+        loop {
+            let stays = |name: &PluginName, live: &Live| {
+                let file = live.file.as_ref();
+                file.is_none_or(|file| self.folder.iter().flat_map(DropFolder::files).any(|(path, _)| path == file))
+                    && !self.decisions.is_unloaded(name)
+            };
+            let older = self.live.iter().filter(|(name, live)| !choices.contains_key(*name) && stays(name, live));
+            let candidates: Vec<_> = older
+                .map(|(_, live)| Candidate { manifest: &live.generation.manifest, running: true })
+                .chain(choices.iter().map(|(name, choice)| Candidate {
+                    manifest: &choice.manifest,
+                    running: self.live.contains_key(name),
+                }))
+                .collect();
+            let resolution = registry::resolve(&candidates);
+            let newer: Vec<_> = resolution.refused.keys().filter(|name| choices.contains_key(*name)).cloned().collect();
+            for (name, why) in &resolution.refused {
+                match choices.get(name) {
+                    Some(choice) => drop(refused.insert(file_name(&choice.path), why.to_string())),
+                    None => {
+                        let text = format!("The plugin `{name}` is unloaded: {why}.");
+                        self.outlook.tell_owner(name.as_str(), &text);
+                    }
+                }
+            }
+            if newer.iter().any(|name| self.live.contains_key(name)) {
+                choices.retain(|name, _| !newer.contains(name));
+                continue;
+            }
+            let running = resolution.order.iter().cloned().collect();
+            let start = resolution.order.iter().filter_map(|name| choices.remove(name)).collect();
+            return Kept { running, start };
+        }
+    }
+
+    pub(super) fn is_due(&self, choice: &Choice, forced: &BTreeSet<PluginName>) -> bool {
+        let name = &choice.manifest.name;
+        forced.contains(name) || self.live.get(name).is_none_or(|live| live.generation.hash != Some(choice.hash))
+    }
+
+    pub(super) fn missing_dependency(&self, manifest: &Manifest) -> Option<PluginName> {
+        let missing = manifest.depends.iter().find(|needs| !needs.optional && !self.live.contains_key(&needs.name));
+        missing.map(|needs| needs.name.clone())
+    }
+}

@@ -1,0 +1,200 @@
+//! The way to the life of plugins: how it is set up, what can be ordered, and what is known about every plugin.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use plugin_abi::PluginModuleRef;
+use plugin_protocol::{Activation, Manifest, PluginName, Settings};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Life;
+use crate::plugins::{
+    generation::{Desk, Generation},
+    lane::Routing,
+    table::Table,
+    watcher,
+};
+
+/// What the life of plugins needs to know.
+pub struct Setup {
+    /// The drop folder.
+    pub folder: PathBuf,
+    /// Where private copies go.
+    pub run_folder: PathBuf,
+    /// Where the probe's results and the owner's decisions are remembered.
+    pub data_folder: PathBuf,
+    /// Names that are never loaded.
+    pub blacklist: BTreeSet<String>,
+    /// Whether what lies in the folder is loaded at start.
+    pub auto_load: bool,
+    /// Whether the folder is watched.
+    pub auto_reload: bool,
+    /// Plugins that are linked into the host.
+    pub linked: Vec<Linked>,
+    /// What plugins ask and tell goes here.
+    pub desk: Arc<dyn Desk>,
+    /// The world as the life of plugins sees it.
+    pub outlook: Arc<dyn Outlook>,
+}
+
+/// What the life of plugins asks of the rest of the host.
+pub trait Outlook: Send + Sync + 'static {
+    /// A plugin's configuration and log level.
+    fn settings(&self, plugin: &PluginName) -> Settings;
+    /// Who the bot is, as far as known.
+    fn activation(&self) -> Activation;
+    /// The owner has to hear of this: `about` is a plugin or file.
+    fn tell_owner(&self, about: &str, text: &str);
+}
+
+/// A plugin that is linked into the host.
+#[derive(Debug)]
+pub struct Linked {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its functions.
+    pub module: PluginModuleRef,
+}
+
+/// What is known about a plugin or a file in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginView {
+    /// The plugin's name, or the file's if it has none.
+    pub name: String,
+    /// Its version, where known.
+    pub version: Option<String>,
+    /// The file's name; `None` for what is linked in.
+    pub file: Option<String>,
+    /// How it is.
+    pub state: PluginState,
+}
+
+/// How a plugin is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginState {
+    /// It serves, as this generation; if a newer file was refused, that is why.
+    Running {
+        /// The number of the generation.
+        generation: u32,
+        /// Why the file that lies there now does not run.
+        newer_refused: Option<String>,
+    },
+    /// It does not run, and why.
+    Refused(String),
+    /// The owner unloaded it.
+    Unloaded,
+}
+
+/// What an order came to, in words for the owner.
+pub type Reply = Result<String, String>;
+
+pub(super) enum Order {
+    Look,
+    Load(PluginName, oneshot::Sender<Reply>),
+    Reload(Option<PluginName>, oneshot::Sender<Reply>),
+    Unload { name: PluginName, with_dependants: bool, reply: oneshot::Sender<Reply> },
+    Died(Arc<Generation>),
+    Announce,
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way to the life of plugins.
+#[derive(Clone)]
+pub struct Plugins {
+    orders: mpsc::Sender<Order>,
+    routing: Arc<Routing<Table>>,
+    views: watch::Receiver<Arc<Vec<PluginView>>>,
+}
+
+impl Plugins {
+    /// Starts the linked plugins and, if asked, what lies in the folder; answers when that has settled.
+    ///
+    /// # Errors
+    ///
+    /// The folder of private copies can't be made, the drop folder can't be read, or a linked plugin does not start.
+    pub async fn start(setup: Setup) -> Result<Self, String> {
+        let (orders, inbox) = mpsc::channel(64);
+        let (folder, auto_reload) = (setup.folder.clone(), setup.auto_reload);
+        let (mut life, linked) = Life::new(setup)?;
+        let (routing, views) = (Arc::clone(&life.routing), life.views.subscribe());
+        for linked in linked {
+            life.start_linked(linked).await?;
+        }
+        life.settle(&BTreeSet::new()).await;
+        life.hold_back = false;
+        if auto_reload {
+            let (looks, looked) = mpsc::channel(1);
+            tokio::spawn(watcher::watch(folder, looks));
+            tokio::spawn(life.run(inbox, Some(looked)));
+            // What changed before the watch began.
+            let _ = orders.send(Order::Look).await;
+        } else {
+            tokio::spawn(life.run(inbox, None));
+        }
+        Ok(Self { orders, routing, views })
+    }
+
+    /// Who handles what, now and after each change.
+    #[must_use]
+    pub fn routing(&self) -> &Arc<Routing<Table>> {
+        &self.routing
+    }
+
+    /// What is known about every plugin, and a way to hear of changes.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<Arc<Vec<PluginView>>> {
+        self.views.clone()
+    }
+
+    /// Loads a plugin that lies in the folder and does not run.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words for the owner.
+    pub async fn load(&self, name: PluginName) -> Reply {
+        self.order(|reply| Order::Load(name, reply)).await
+    }
+
+    /// Replaces a plugin, or all of them, by what lies in the folder, even if that has not changed.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words for the owner; the older generation then goes on.
+    pub async fn reload(&self, name: Option<PluginName>) -> Reply {
+        self.order(|reply| Order::Reload(name, reply)).await
+    }
+
+    /// Unloads a plugin, also for after a restart.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words for the owner.
+    pub async fn unload(&self, name: PluginName, with_dependants: bool) -> Reply {
+        self.order(|reply| Order::Unload { name, with_dependants, reply }).await
+    }
+
+    /// A generation's lane has ended by itself.
+    pub fn died(&self, generation: Arc<Generation>) {
+        let orders = self.orders.clone();
+        tokio::spawn(async move { orders.send(Order::Died(generation)).await });
+    }
+
+    /// Tells every plugin who the bot is, once that is known or has changed.
+    pub async fn announce(&self) {
+        let _ = self.orders.send(Order::Announce).await;
+    }
+
+    /// Drains and ends all plugins. What is ordered afterwards is refused.
+    pub async fn stop(&self) {
+        let (reply, stopped) = oneshot::channel();
+        if self.orders.send(Order::Stop(reply)).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<Reply>) -> Order) -> Reply {
+        let ended = || "the bot is stopping".to_owned();
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}

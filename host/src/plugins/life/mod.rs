@@ -1,0 +1,257 @@
+//! The life of plugins: one task that owns it, and the transactions that change it.
+//!
+//! Orders come in one by one (`handle`): look at the folder, load, reload, unload, stop. Each becomes a decision about who
+//! should run (`decision`) and then a transaction a plugin (`transaction`). Whatever fails before a swap leaves the older
+//! generation serving, untouched. What the owner hears is worded in `report`.
+
+mod decision;
+mod handle;
+mod report;
+mod transaction;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use plugin_protocol::{Manifest, PluginName, StopReason};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::sleep,
+};
+
+use handle::{Order, Reply};
+pub use handle::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+use transaction::retire;
+
+use super::{
+    drop_folder::DropFolder,
+    generation::{Desk, Generation},
+    lane::Routing,
+    persisted::Decisions,
+    probe::Probe,
+    registry,
+    shadow::{ContentHash, ShadowFolder},
+    table::Table,
+};
+
+/// When a file that is still being written is looked at again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// A plugin that serves.
+struct Live {
+    generation: Arc<Generation>,
+    /// Its file; `None` for what is linked in.
+    file: Option<PathBuf>,
+}
+
+struct Life {
+    probe: Probe,
+    shadows: Arc<ShadowFolder>,
+    /// Absent only while a look at it runs on another thread.
+    folder: Option<DropFolder>,
+    decisions: Decisions,
+    blacklist: BTreeSet<String>,
+    desk: Arc<dyn Desk>,
+    outlook: Arc<dyn Outlook>,
+    routing: Arc<Routing<Table>>,
+    live: BTreeMap<PluginName, Live>,
+    numbers: HashMap<PluginName, u32>,
+    /// Contents that did not start: not tried again until they change or the owner asks.
+    failed: HashMap<PluginName, (ContentHash, String)>,
+    /// Why files do not run, as told.
+    refused: BTreeMap<String, String>,
+    views: watch::Sender<Arc<Vec<PluginView>>>,
+    retiring: JoinSet<()>,
+    /// Opening a library hung: nothing can be opened any more.
+    stuck: bool,
+    /// Nothing is loaded that the owner has not asked for.
+    hold_back: bool,
+    /// A file is still being written: it is worth another look soon.
+    look_again: bool,
+}
+
+/// A plugin's file, chosen to be run.
+#[derive(Clone)]
+struct Choice {
+    path: PathBuf,
+    hash: ContentHash,
+    manifest: Arc<Manifest>,
+}
+
+impl Life {
+    fn new(setup: Setup) -> Result<(Self, Vec<Linked>), String> {
+        let shadows = ShadowFolder::open(setup.run_folder).map_err(|error| error.to_string())?;
+        std::fs::create_dir_all(&setup.folder)
+            .map_err(|error| format!("the plugins' folder {} can't be made: {error}", setup.folder.display()))?;
+        let life = Self {
+            probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
+            shadows: Arc::new(shadows),
+            folder: Some(DropFolder::new(setup.folder)),
+            decisions: Decisions::open(setup.data_folder.join("plugin_decisions.json")),
+            blacklist: setup.blacklist,
+            desk: setup.desk,
+            outlook: setup.outlook,
+            routing: Arc::new(Routing::new(Table::default())),
+            live: BTreeMap::new(),
+            numbers: HashMap::new(),
+            failed: HashMap::new(),
+            refused: BTreeMap::new(),
+            views: watch::Sender::default(),
+            retiring: JoinSet::new(),
+            stuck: false,
+            hold_back: !setup.auto_load,
+            look_again: false,
+        };
+        Ok((life, setup.linked))
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>, mut looks: Option<mpsc::Receiver<()>>) {
+        loop {
+            let looked = async {
+                match &mut looks {
+                    Some(looks) => looks.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let look_again = self.look_again;
+            let order = tokio::select! {
+                () = sleep(AGAIN), if look_again => Some(Order::Look),
+                order = inbox.recv() => order,
+                Some(()) = looked => Some(Order::Look),
+                Some(_) = self.retiring.join_next() => continue,
+            };
+            match order {
+                Some(Order::Look) => {
+                    self.settle(&BTreeSet::new()).await;
+                }
+                Some(Order::Load(name, reply)) => drop(reply.send(self.load(&name).await)),
+                Some(Order::Reload(name, reply)) => drop(reply.send(self.reload(name.as_ref()).await)),
+                Some(Order::Unload { name, with_dependants, reply }) => {
+                    drop(reply.send(self.unload(&name, with_dependants).await));
+                }
+                Some(Order::Died(generation)) => self.bury(&generation),
+                Some(Order::Announce) => {
+                    let activation = self.outlook.activation();
+                    self.live.values().for_each(|live| live.generation.activate(&activation));
+                }
+                Some(Order::Stop(reply)) => {
+                    self.stop_all().await;
+                    let _ = reply.send(());
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
+    async fn load(&mut self, name: &PluginName) -> Reply {
+        if let Some(live) = self.live.get(name) {
+            return Err(format!(
+                "`{name}` is running already (generation {}). `reload {name}` replaces it by what lies in the folder.",
+                live.generation.number
+            ));
+        }
+        self.decisions.set_unloaded(name, false);
+        self.failed.remove(name);
+        self.settle(&BTreeSet::from([name.clone()])).await;
+        self.report(name, "loaded")
+    }
+
+    async fn reload(&mut self, name: Option<&PluginName>) -> Reply {
+        let names: BTreeSet<PluginName> = match name {
+            Some(name) if self.live.get(name).is_some_and(|live| live.file.is_none()) => {
+                return Err(format!("`{name}` is built into the bot: it is replaced with the bot itself."));
+            }
+            Some(name) => BTreeSet::from([name.clone()]),
+            None => self.live.iter().filter(|(_, live)| live.file.is_some()).map(|(name, _)| name.clone()).collect(),
+        };
+        let before: HashMap<_, _> =
+            self.live.iter().map(|(name, live)| (name.clone(), live.generation.number)).collect();
+        for name in &names {
+            self.decisions.set_unloaded(name, false);
+            self.failed.remove(name);
+        }
+        self.settle(&names).await;
+        let mut replies = Vec::new();
+        let mut failed = false;
+        for name in &names {
+            let now = self.live.get(name).map(|live| live.generation.number);
+            let reply = match now {
+                Some(now) if before.get(name) == Some(&now) => {
+                    let why = self.why_refused(name).unwrap_or_else(|| "its file is gone".to_owned());
+                    Err(format!("`{name}` was not reloaded, generation {now} goes on: {why}"))
+                }
+                _ => self.report(name, "reloaded"),
+            };
+            failed |= reply.is_err();
+            replies.push(reply.unwrap_or_else(|text| text));
+        }
+        if replies.is_empty() {
+            return Ok("There is no plugin to reload.".to_owned());
+        }
+        let text = replies.join("\n");
+        if failed { Err(text) } else { Ok(text) }
+    }
+
+    async fn unload(&mut self, name: &PluginName, with_dependants: bool) -> Reply {
+        match self.live.get(name) {
+            None if self.known().contains(name) => {
+                self.decisions.set_unloaded(name, true);
+                self.publish_views();
+                return Ok(format!("`{name}` was not running; it stays unloaded until you `load {name}`."));
+            }
+            None => return Err(self.unknown(name)),
+            Some(live) if live.file.is_none() => {
+                return Err(format!("`{name}` is built into the bot and can't be unloaded."));
+            }
+            Some(_) => {}
+        }
+        let running: Vec<Arc<Manifest>> = self.live.values().map(|live| Arc::clone(&live.generation.manifest)).collect();
+        let dependants = registry::dependants(name, running.iter().map(AsRef::as_ref));
+        if !dependants.is_empty() && !with_dependants {
+            let list: Vec<_> = dependants.iter().map(|name| format!("`{name}`")).collect();
+            return Err(format!(
+                "{} needed by {}. `unload {name} --with-dependants` unloads them, too.",
+                if list.len() == 1 { format!("`{name}` is") } else { format!("`{name}` is still") },
+                list.join(", ")
+            ));
+        }
+        let mut gone = dependants;
+        gone.push(name.clone());
+        for name in &gone {
+            self.decisions.set_unloaded(name, true);
+        }
+        let generations = self.swap_out(&gone);
+        // The owner hears of the end when it is the end.
+        join_all(generations.into_iter().map(|generation| retire(generation, StopReason::Unload))).await;
+        self.publish_views();
+        let list: Vec<_> = gone.iter().map(|name| format!("`{name}`")).collect();
+        Ok(format!("Unloaded {}.", list.join(", ")))
+    }
+
+    fn bury(&mut self, generation: &Arc<Generation>) {
+        let name = generation.name().clone();
+        if !self.live.get(&name).is_some_and(|live| Arc::ptr_eq(&live.generation, generation)) {
+            return;
+        }
+        let why = "its thread ended by itself: see the log for a panic. `load` starts it again".to_owned();
+        if let Some(hash) = generation.hash {
+            self.failed.insert(name.clone(), (hash, why.clone()));
+        }
+        let _ = self.swap_out(std::slice::from_ref(&name));
+        self.outlook.tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
+        self.publish_views();
+    }
+
+    async fn stop_all(&mut self) {
+        let names: Vec<_> = self.live.keys().cloned().collect();
+        let generations = self.swap_out(&names);
+        join_all(generations.into_iter().map(|generation| retire(generation, StopReason::Shutdown))).await;
+        while self.retiring.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,100 @@
+//! What the owner is told about plugins, and what the other parts can look up.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use plugin_protocol::PluginName;
+
+use super::{Life, PluginState, PluginView, Reply};
+use crate::plugins::drop_folder::{DropFolder, Entry};
+
+impl Life {
+    pub(super) fn tell_refused(&mut self, refused: BTreeMap<String, String>) {
+        for (file, why) in &refused {
+            if self.refused.get(file) == Some(why) {
+                continue;
+            }
+            let serving = self.live.values().find(|live| live.file.as_deref().map(file_name).as_ref() == Some(file));
+            let goes_on = serving.map_or(String::new(), |live| {
+                format!(" Generation {} of `{}` goes on.", live.generation.number, live.generation.name())
+            });
+            tracing::warn!(%file, %why, "refused");
+            self.outlook.tell_owner(file, &format!("`{file}` is refused: {why}.{goes_on}"));
+        }
+        self.refused = refused;
+    }
+
+    pub(super) fn publish_views(&self) {
+        let mut views = Vec::new();
+        let mut serving = BTreeSet::new();
+        for (name, live) in &self.live {
+            let file = live.file.as_deref().map(file_name);
+            let newer_refused = file.as_ref().and_then(|file| self.refused.get(file)).cloned();
+            serving.extend(file.clone());
+            views.push(PluginView {
+                name: name.to_string(),
+                version: Some(live.generation.manifest.version.clone()),
+                file,
+                state: PluginState::Running { generation: live.generation.number, newer_refused },
+            });
+        }
+        for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
+            let file = file_name(path);
+            if serving.contains(&file) {
+                continue;
+            }
+            let (name, version) = match entry {
+                Entry::Plugin { manifest, .. } => (manifest.name.to_string(), Some(manifest.version.clone())),
+                Entry::Broken { .. } => (file.clone(), None),
+            };
+            let state = self.refused.get(&file).cloned().map_or(PluginState::Unloaded, PluginState::Refused);
+            views.push(PluginView { name, version, file: Some(file), state });
+        }
+        self.views.send_replace(Arc::new(views));
+    }
+
+    pub(super) fn known(&self) -> BTreeSet<PluginName> {
+        let files = self.folder.iter().flat_map(DropFolder::files).filter_map(|(_, entry)| match entry {
+            Entry::Plugin { manifest, .. } => Some(manifest.name.clone()),
+            Entry::Broken { .. } => None,
+        });
+        files.chain(self.live.keys().cloned()).collect()
+    }
+
+    pub(super) fn unknown(&self, name: &PluginName) -> String {
+        let known: Vec<_> = self.known().iter().map(|name| format!("`{name}`")).collect();
+        let broken: Vec<_> = self.refused.keys().map(|file| format!("`{file}`")).collect();
+        let mut text = format!("There is no plugin `{name}`.");
+        if !known.is_empty() {
+            text += &format!(" Known: {}.", known.join(", "));
+        }
+        if !broken.is_empty() {
+            text += &format!(" Refused: {}.", broken.join(", "));
+        }
+        text
+    }
+
+    pub(super) fn why_refused(&self, name: &PluginName) -> Option<String> {
+        let folder = self.folder.as_ref()?;
+        let serving = self.live.get(name).and_then(|live| live.file.as_deref());
+        folder.files_of(name).chain(serving).find_map(|path| self.refused.get(&file_name(path))).cloned()
+    }
+
+    pub(super) fn report(&self, name: &PluginName, done: &str) -> Reply {
+        match (self.live.get(name), self.why_refused(name)) {
+            (Some(live), _) => {
+                let generation = &live.generation;
+                Ok(format!("`{name}` {} {done} (generation {}).", generation.manifest.version, generation.number))
+            }
+            (None, Some(why)) => Err(format!("`{name}` is refused: {why}.")),
+            (None, None) => Err(self.unknown(name)),
+        }
+    }
+}
+
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

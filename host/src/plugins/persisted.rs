@@ -1,0 +1,71 @@
+//! What the owner decided about plugins and what must survive a restart: so far, what is unloaded.
+
+use std::{collections::BTreeSet, fs, io, path::PathBuf};
+
+use plugin_protocol::PluginName;
+use serde::{Deserialize, Serialize};
+
+/// The owner's decisions, on disk.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Decisions {
+    #[serde(skip)]
+    file: PathBuf,
+    #[serde(default)]
+    unloaded: BTreeSet<PluginName>,
+}
+
+impl Decisions {
+    /// Reads them; a missing file is none, a damaged one is told and counts as none.
+    #[must_use]
+    pub fn open(file: PathBuf) -> Self {
+        let read = match fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error),
+        };
+        let decisions = read.unwrap_or_else(|error| {
+            tracing::warn!(file = %file.display(), %error, "which plugins are unloaded can't be read: all are loaded");
+            Self::default()
+        });
+        Self { file, ..decisions }
+    }
+
+    /// Whether the owner unloaded this plugin.
+    #[must_use]
+    pub fn is_unloaded(&self, name: &PluginName) -> bool {
+        self.unloaded.contains(name)
+    }
+
+    /// Remembers that the owner unloaded a plugin, or loaded it again.
+    pub fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
+        let changed = if unloaded { self.unloaded.insert(name.clone()) } else { self.unloaded.remove(name) };
+        if !changed {
+            return;
+        }
+        let written = serde_json::to_vec_pretty(self)
+            .map_err(io::Error::from)
+            .and_then(|bytes| crate::storage::write_atomically(&self.file, &bytes));
+        if let Err(error) = written {
+            tracing::error!(file = %self.file.display(), %error, "which plugins are unloaded can't be written: it holds until the next start only");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unloaded_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("decisions.json");
+        let name: PluginName = "levels".parse().unwrap();
+        Decisions::open(file.clone()).set_unloaded(&name, true);
+        let mut again = Decisions::open(file.clone());
+        assert!(again.is_unloaded(&name));
+        again.set_unloaded(&name, false);
+        assert!(!Decisions::open(file.clone()).is_unloaded(&name));
+        fs::write(&file, "{").unwrap();
+        assert!(!Decisions::open(file).is_unloaded(&name));
+    }
+}

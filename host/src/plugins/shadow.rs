@@ -1,0 +1,201 @@
+//! Shadow copies: the one private copy of a plugin's file that is read, hashed, probed and opened.
+//!
+//! The file in the drop folder may be overwritten or truncated at any time, and `dlopen` gives the library that it
+//! already has for a path or inode it knows. So every generation gets a copy of its own under a new name, in a folder
+//! that only the bot's user may enter. Copies stay while they are mapped, and are swept at the next start.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The hash of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    /// The first 16 hexadecimal digits.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string()[..16].to_owned()
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A private copy of a plugin's file, whose content was hashed on the way.
+#[derive(Debug)]
+pub struct Shadow {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The hash of its content.
+    pub hash: ContentHash,
+}
+
+impl Shadow {
+    /// What is in it.
+    ///
+    /// # Errors
+    ///
+    /// As reading a file.
+    pub fn bytes(&self) -> io::Result<Vec<u8>> {
+        fs::read(&self.path)
+    }
+
+    /// Removes it: for copies that were never opened.
+    pub fn discard(self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(path = %self.path.display(), %error, "a shadow copy could not be removed");
+        }
+    }
+}
+
+/// Why no copy could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ShadowError {
+    /// The file changed while it was read: another event will come.
+    #[error("the file is still being written: it is looked at again in a moment")]
+    Changing,
+    /// It is gone again.
+    #[error("the file is gone")]
+    Gone,
+    /// The drop folder's file can't be read.
+    #[error("the file can't be read ({0}): check its permissions")]
+    Source(io::Error),
+    /// The copy can't be written.
+    #[error("no private copy can be written to {} ({error}): check its permissions and the free space", folder.display())]
+    Copy {
+        /// The folder of the copies.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// The folder of the copies.
+#[derive(Debug)]
+pub struct ShadowFolder {
+    folder: PathBuf,
+    next: AtomicU64,
+}
+
+impl ShadowFolder {
+    /// Opens the folder, makes it if it is missing and sweeps what an earlier process left. The caller holds the root's
+    /// lock, so nobody maps what is swept.
+    ///
+    /// # Errors
+    ///
+    /// The folder can't be made or is not writable.
+    pub fn open(folder: PathBuf) -> Result<Self, ShadowError> {
+        let failed = |error| ShadowError::Copy { folder: folder.clone(), error };
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&folder).map_err(failed)?;
+        Ok(Self { folder, next: AtomicU64::new(1) })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Copies `source`, hashing on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`ShadowError`]; [`ShadowError::Changing`] when the file changed meanwhile.
+    pub fn copy(&self, source: &Path) -> Result<Shadow, ShadowError> {
+        let gone_or = |error: io::Error| {
+            if error.kind() == io::ErrorKind::NotFound { ShadowError::Gone } else { ShadowError::Source(error) }
+        };
+        let failed = |error| ShadowError::Copy { folder: self.folder.clone(), error };
+        let mut from = File::open(source).map_err(gone_or)?;
+        let before = from.metadata().map_err(gone_or)?;
+
+        let stem = source.file_stem().map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy().into_owned());
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.folder.join(format!(".{stem}-{number}.part"));
+        let mut to = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
+        let copied = copy_and_hash(&mut from, &mut to, &failed);
+        let after = from.metadata().map_err(gone_or);
+        let (hash, length) = match (copied, after) {
+            (Ok((_, length)), Ok(after)) if after.len() != length || after.modified().ok() != before.modified().ok() => {
+                let _ = fs::remove_file(&temporary);
+                return Err(ShadowError::Changing);
+            }
+            (Ok(copied), Ok(_)) => copied,
+            (Err(error), _) | (_, Err(error)) => {
+                let _ = fs::remove_file(&temporary);
+                return Err(error);
+            }
+        };
+        debug_assert_eq!(length, before.len());
+        let suffix = std::env::consts::DLL_SUFFIX;
+        let path = self.folder.join(format!("{stem}-{}-g{number}{suffix}", hash.short()));
+        fs::rename(&temporary, &path).map_err(failed)?;
+        Ok(Shadow { path, hash })
+    }
+}
+
+fn copy_and_hash(
+    from: &mut File,
+    to: &mut File,
+    failed: &impl Fn(io::Error) -> ShadowError,
+) -> Result<(ContentHash, u64), ShadowError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut length = 0;
+    loop {
+        let read = from.read(&mut buffer).map_err(ShadowError::Source)?;
+        if read == 0 {
+            return Ok((ContentHash(*hasher.finalize().as_bytes()), length));
+        }
+        hasher.update(&buffer[..read]);
+        to.write_all(&buffer[..read]).map_err(failed)?;
+        length += read as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_the_content_and_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("libexample.so");
+        fs::write(&source, b"one").unwrap();
+        let shadows = ShadowFolder::open(folder.path().join("run")).unwrap();
+        let first = shadows.copy(&source).unwrap();
+        let again = shadows.copy(&source).unwrap();
+        fs::write(&source, b"two").unwrap();
+        let second = shadows.copy(&source).unwrap();
+        assert_eq!(first.bytes().unwrap(), b"one");
+        assert_eq!((first.hash, again.hash == second.hash), (again.hash, false));
+        assert!(first.path != again.path && again.path != second.path);
+        assert!(first.path.file_name().unwrap().to_string_lossy().starts_with("libexample-"));
+    }
+
+    #[test]
+    fn opening_sweeps_and_a_missing_file_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        fs::create_dir(&run).unwrap();
+        fs::write(run.join("old.so"), b"x").unwrap();
+        let shadows = ShadowFolder::open(run.clone()).unwrap();
+        assert_eq!(fs::read_dir(&run).unwrap().count(), 0);
+        assert!(matches!(shadows.copy(Path::new("/nonexistent/x.so")), Err(ShadowError::Gone)));
+    }
+}

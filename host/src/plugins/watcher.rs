@@ -1,0 +1,148 @@
+//! The watcher: says when the drop folder is worth a look.
+//!
+//! It watches the folder, never a file. A rename into it, a file closed after writing or a removal is worth a look at
+//! once, after 20 ms in which a batch gathers; anything else when it has been quiet for a while. It looks every 30 s
+//! anyway, and much more often where the system offers no events.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use notify::{
+    Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _,
+    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
+};
+
+/// In which files of one batch gather.
+const GATHER: Duration = Duration::from_millis(20);
+/// How long a file that is written to must be quiet.
+const QUIET: Duration = Duration::from_millis(300);
+/// How often it looks without having been told.
+const RESCAN: Duration = Duration::from_secs(30);
+/// How often it looks where the system offers no events.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How soon a look is worth it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    Now,
+    WhenQuiet,
+}
+
+/// Watches `folder` and sends a token whenever it is worth a look, until the receiver is dropped.
+pub async fn watch(folder: PathBuf, looks: mpsc::Sender<()>) {
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let handler = move |event: notify::Result<Event>| {
+        if let Some(urgency) = event.ok().as_ref().and_then(urgency) {
+            let _ = sender.send(urgency);
+        }
+    };
+    // Kept alive: dropping it ends the watch.
+    let _watcher = begin(&folder, handler);
+    let mut rescan = interval_at(Instant::now() + RESCAN, RESCAN);
+    rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut due: Option<Instant> = None;
+    loop {
+        let due_at = due.unwrap_or_else(Instant::now);
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(Urgency::Now) => due = Some(due.map_or(Instant::now() + GATHER, |due| due.min(Instant::now() + GATHER))),
+                Some(Urgency::WhenQuiet) => due = Some(due.map_or(Instant::now() + QUIET, |at| if at > Instant::now() + GATHER { Instant::now() + QUIET } else { at })),
+                None => return,
+            },
+            () = sleep_until(due_at), if due.is_some() => {
+                due = None;
+                if looks.send(()).await.is_err() {
+                    return;
+                }
+            }
+            _ = rescan.tick() => {
+                if looks.send(()).await.is_err() {
+                    return;
+                }
+            }
+            () = looks.closed() => return,
+        }
+    }
+}
+
+fn begin<H: notify::EventHandler + Clone>(folder: &Path, handler: H) -> Option<Box<dyn notify::Watcher + Send>> {
+    let native = RecommendedWatcher::new(handler.clone(), Config::default())
+        .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    let error = match native {
+        Ok(watcher) => return Some(Box::new(watcher)),
+        Err(error) => error,
+    };
+    tracing::warn!(folder = %folder.display(), %error, "the system offers no events for the plugins' folder: looking every {} s", POLL.as_secs());
+    let polling = PollWatcher::new(handler, Config::default().with_poll_interval(POLL))
+        .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    match polling {
+        Ok(watcher) => Some(Box::new(watcher)),
+        Err(error) => {
+            tracing::error!(folder = %folder.display(), %error, "the plugins' folder can't be watched: looking every {} s", RESCAN.as_secs());
+            None
+        }
+    }
+}
+
+/// How urgent an event is; `None` for those that change nothing, such as our own reading.
+fn urgency(event: &Event) -> Option<Urgency> {
+    let relevant = event.paths.iter().any(|path| is_candidate(path));
+    if !relevant && !event.paths.is_empty() {
+        return None;
+    }
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Other => Some(Urgency::Now),
+        EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both | RenameMode::From | RenameMode::Any)) => {
+            Some(Urgency::Now)
+        }
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => None,
+        _ => Some(Urgency::WhenQuiet),
+    }
+}
+
+/// Whether a path looks like a compiled plugin: the platform's suffix, and not hidden.
+#[must_use]
+pub fn is_candidate(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    !name.starts_with('.') && name.ends_with(std::env::consts::DLL_SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_libraries_that_are_not_hidden_are_candidates() {
+        let suffix = std::env::consts::DLL_SUFFIX;
+        assert!(is_candidate(Path::new(&format!("plugins/libexample{suffix}"))));
+        assert!(!is_candidate(Path::new(&format!("plugins/.libexample{suffix}"))));
+        assert!(!is_candidate(Path::new("plugins/example/Cargo.toml")));
+    }
+
+    #[tokio::test]
+    async fn a_rename_into_the_folder_is_worth_a_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let (looks, mut looked) = mpsc::channel(8);
+        let watching = tokio::spawn(watch(folder.path().to_owned(), looks));
+        // The watch begins on its own time: files are renamed into the folder until one is noticed.
+        let mut number = 0;
+        let noticed = loop {
+            let hidden = folder.path().join(".part");
+            std::fs::write(&hidden, b"x").unwrap();
+            std::fs::rename(&hidden, folder.path().join(format!("lib{number}{}", std::env::consts::DLL_SUFFIX))).unwrap();
+            number += 1;
+            if let Ok(look) = tokio::time::timeout(Duration::from_millis(500), looked.recv()).await {
+                break look;
+            }
+        };
+        assert_eq!(noticed, Some(()));
+        drop(looked);
+        watching.await.unwrap();
+    }
+}

@@ -1,0 +1,98 @@
+//! What concerns the process itself: its program, its limits, its end, and the probe's child.
+//!
+//! The one file outside of `plugins/` that may be unsafe, for what the standard library and rustix do not offer safely.
+
+use std::{
+    fs::File,
+    io,
+    path::PathBuf,
+    process::ExitStatus,
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+/// The program that runs now, even after its file was replaced.
+///
+/// # Errors
+///
+/// The system does not tell.
+pub fn own_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        // A path into the program that runs, which `current_exe` is not after its file was replaced.
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
+}
+
+/// Names this build of the host: its version, and the size and time of its program.
+#[must_use]
+pub fn build_id() -> String {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| {
+        let file = own_program().and_then(|program| program.metadata());
+        let (length, changed) = file.map_or((0, None), |file| (file.len(), file.modified().ok()));
+        let changed = changed.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
+        format!("{}-{length}-{}", env!("CARGO_PKG_VERSION"), changed.as_nanos())
+    })
+    .clone()
+}
+
+/// Raises the limit of open descriptors to what the system allows.
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open descriptors stays as it is");
+    }
+}
+
+/// Makes this process the probe's child: limits set, output silenced. What is returned is the way to the host.
+///
+/// # Errors
+///
+/// The system refuses.
+pub fn enter_probe() -> io::Result<File> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let result = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nowhere)?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    rustix::stdio::dup2_stderr(&nowhere)?;
+    for (resource, limit) in [(Resource::Core, 0), (Resource::Cpu, 5), (Resource::Nofile, 256)] {
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+    }
+    // The host kills a child that takes too long; this is for a host that has died meanwhile.
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_secs(10));
+        exit_now(1);
+    });
+    Ok(File::from(result))
+}
+
+/// Kills a process group that was started as the probe's.
+pub fn kill_group(leader: u32) {
+    let group = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // Usually nobody is left, which is an error that means success.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+/// The signal that ended a process, if one did.
+#[must_use]
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    return None;
+}
+
+/// Ends the process at once: no destructors of plugins' statics and threads, which may be in any state.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: `_exit` has no preconditions.
+    #[allow(unsafe_code, reason = "the standard library has no exit without destructors")]
+    unsafe {
+        libc::_exit(code)
+    }
+}
