@@ -1,1 +1,21 @@
 //! From a message or an interaction to a command with its arguments.
+//!
+//! By prefix: `prefix` splits a message, `index` finds the command, `words` and `arguments` read what follows, and
+//! `lookup` asks a [`Directory`] for what has to be looked up. By interaction: `interaction` decodes it all from the
+//! payload. Nothing here answers anybody; that is the part `interactions`.
+
+pub mod arguments;
+pub mod index;
+pub mod interaction;
+pub mod lookup;
+pub mod message;
+mod partial;
+pub mod prefix;
+pub mod words;
+
+pub use arguments::{ArgumentError, ArgumentProblem, usage};
+pub use index::{CommandIndex, Conflict, Found};
+pub use interaction::{Interaction, InteractionKind, InteractionToken};
+pub use lookup::{Directory, DirectoryError, Place, parse_arguments};
+pub use message::{Mention, Message};
+pub use prefix::{Parsed, Prefixes};

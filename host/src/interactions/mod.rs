@@ -1,1 +1,21 @@
-//! The response state of every open invocation.
+//! The response state of every open invocation: what has been answered, what may still be, and the REST calls it takes.
+//!
+//! Plugins say "reply"; which of Discord's many routes that is depends on the door and on what was answered before.
+//! `state` decides it (pure), `body` and `calls` write it (pure), [`Invocations`] holds the states and sends. `texts`
+//! is what the host itself says.
+
+pub mod api;
+pub mod body;
+pub mod calls;
+mod deadlines;
+pub mod incidents;
+mod invocations;
+mod origin;
+pub mod refusal;
+pub mod state;
+pub mod texts;
+
+pub use api::{DiscordApi, Request, Response};
+pub use incidents::Incident;
+pub use invocations::Invocations;
+pub use origin::{InteractionRef, Origin};

@@ -1,0 +1,250 @@
+//! Which command a text names: all live plugins' commands by name and alias, without case.
+//!
+//! Pure. Built anew whenever the set of live plugins changes, read for every command. Of two commands that claim one
+//! name the one of the earlier plugin is kept and the other reported; prefix and slash are separate name spaces.
+
+use std::collections::HashMap;
+
+use plugin_protocol::{Command, PluginName};
+
+/// All live plugins' commands.
+#[derive(Clone, Debug, Default)]
+pub struct CommandIndex {
+    commands: Vec<(PluginName, Command)>,
+    by_prefix: HashMap<String, usize>,
+    by_slash: HashMap<String, usize>,
+    most_words: usize,
+    conflicts: Vec<Conflict>,
+}
+
+/// A command found by its name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found<'i, 't> {
+    /// Whose command it is.
+    pub plugin: &'i PluginName,
+    /// The command.
+    pub command: &'i Command,
+    /// What follows its name in the text, without leading spaces.
+    pub rest: &'t str,
+}
+
+/// A name that two plugins claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The name or alias, lower case.
+    pub name: String,
+    /// The plugin that has it.
+    pub kept: PluginName,
+    /// The plugin that does not get it.
+    pub left_out: PluginName,
+}
+
+impl CommandIndex {
+    /// An index of all live plugins' commands; earlier plugins go before later ones, and a plugin's names before its
+    /// aliases.
+    #[must_use]
+    pub fn build(plugins: impl IntoIterator<Item = (PluginName, Vec<Command>)>) -> Self {
+        let mut index = Self::default();
+        for (plugin, commands) in plugins {
+            let first = index.commands.len();
+            index
+                .commands
+                .extend(commands.into_iter().map(|command| (plugin.clone(), command)));
+            for at in first..index.commands.len() {
+                let command = &index.commands[at].1;
+                let (name, doors) = (folded(&command.name), command.doors);
+                if doors.prefix {
+                    index.claim_prefix(name.clone(), at);
+                }
+                if doors.slash {
+                    let taken = *index.by_slash.entry(name.clone()).or_insert(at);
+                    index.report(name, taken, at);
+                }
+            }
+            for at in first..index.commands.len() {
+                if index.commands[at].1.doors.prefix {
+                    for alias in index.commands[at].1.aliases.clone() {
+                        index.claim_prefix(folded(&alias), at);
+                    }
+                }
+            }
+        }
+        index
+    }
+
+    fn claim_prefix(&mut self, name: String, at: usize) {
+        if name.is_empty() {
+            return;
+        }
+        self.most_words = self.most_words.max(name.split(' ').count());
+        let taken = *self.by_prefix.entry(name.clone()).or_insert(at);
+        self.report(name, taken, at);
+    }
+
+    fn report(&mut self, name: String, taken: usize, at: usize) {
+        if taken == at {
+            return;
+        }
+        let conflict = Conflict {
+            name,
+            kept: self.commands[taken].0.clone(),
+            left_out: self.commands[at].0.clone(),
+        };
+        if !self.conflicts.contains(&conflict) {
+            self.conflicts.push(conflict);
+        }
+    }
+
+    /// The command that a text (without its prefix) begins with: the longest name or alias wins, so that `warn add`
+    /// goes before `warn`. `None` is an unknown command: silence, not an error.
+    #[must_use]
+    pub fn find<'t>(&self, text: &'t str) -> Option<Found<'_, 't>> {
+        let mut name = String::new();
+        let mut rest = text.trim_start();
+        let mut found = None;
+        for _ in 0..self.most_words {
+            let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+            if word.is_empty() {
+                break;
+            }
+            rest = rest[word.len()..].trim_start();
+            if !name.is_empty() {
+                name.push(' ');
+            }
+            name.push_str(&word.to_lowercase());
+            if let Some(&at) = self.by_prefix.get(&name) {
+                found = Some((at, rest));
+            }
+        }
+        found.map(|(at, rest)| {
+            let (plugin, command) = &self.commands[at];
+            Found { plugin, command, rest }
+        })
+    }
+
+    /// The slash command of this full name, such as `warn add`.
+    #[must_use]
+    pub fn slash(&self, name: &str) -> Option<(&PluginName, &Command)> {
+        let (plugin, command) = &self.commands[*self.by_slash.get(name)?];
+        Some((plugin, command))
+    }
+
+    /// Every name that is claimed by more than one plugin, or twice by one.
+    #[must_use]
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.conflicts
+    }
+
+    /// All commands with their plugins, in order.
+    pub fn commands(&self) -> impl Iterator<Item = (&PluginName, &Command)> {
+        self.commands.iter().map(|(plugin, command)| (plugin, command))
+    }
+}
+
+/// A name as it is looked up: lower case, one space between words.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(&word.to_lowercase());
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_protocol::Doors;
+
+    use super::*;
+
+    fn command(name: &str, aliases: &[&str]) -> Command {
+        Command {
+            name: name.to_owned(),
+            aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            doors: Doors {
+                prefix: true,
+                slash: true,
+            },
+            ..Command::default()
+        }
+    }
+
+    fn plugin(name: &str) -> PluginName {
+        name.parse().unwrap()
+    }
+
+    fn names<'a>(index: &'a CommandIndex, text: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let found = index.find(text)?;
+        Some((found.plugin.as_str(), found.command.name.as_str(), found.rest))
+    }
+
+    #[test]
+    fn the_longest_name_wins_without_case() {
+        let index = CommandIndex::build([(
+            plugin("a"),
+            vec![
+                command("warn", &["W"]),
+                command("warn add", &["wa"]),
+                command("größe", &[]),
+            ],
+        )]);
+        let cases = [
+            ("warn bob", Some(("a", "warn", "bob"))),
+            ("WARN   Add  bob x", Some(("a", "warn add", "bob x"))),
+            ("warn\nadd\nbob", Some(("a", "warn add", "bob"))),
+            ("warn added", Some(("a", "warn", "added"))),
+            ("w add", Some(("a", "warn", "add"))),
+            ("wa bob", Some(("a", "warn add", "bob"))),
+            ("GRÖSSE", None),
+            ("GRÖßE", Some(("a", "größe", ""))),
+            ("warned", None),
+            ("add", None),
+            ("", None),
+            ("   ", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(names(&index, text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_plugins_with_one_name_the_first_wins_and_the_other_is_reported() {
+        let index = CommandIndex::build([
+            (plugin("a"), vec![command("ban", &["b"])]),
+            (
+                plugin("b"),
+                vec![command("ban", &[]), command("b", &[]), command("c", &["ban"])],
+            ),
+        ]);
+        assert_eq!(names(&index, "ban"), Some(("a", "ban", "")));
+        assert_eq!(names(&index, "b"), Some(("a", "ban", "")));
+        assert_eq!(names(&index, "c"), Some(("b", "c", "")));
+        assert_eq!(
+            index.slash("b").unwrap().0.as_str(),
+            "b",
+            "aliases are no slash commands"
+        );
+        let left_out: Vec<_> = index
+            .conflicts()
+            .iter()
+            .map(|conflict| conflict.name.as_str())
+            .collect();
+        assert_eq!(left_out, ["ban", "b"]);
+        assert!(index.conflicts().iter().all(|conflict| conflict.kept.as_str() == "a"));
+    }
+
+    #[test]
+    fn doors_are_separate() {
+        let mut only_slash = command("ping", &["p"]);
+        only_slash.doors.prefix = false;
+        let mut only_prefix = command("ping", &[]);
+        only_prefix.doors.slash = false;
+        let index = CommandIndex::build([(plugin("a"), vec![only_slash]), (plugin("b"), vec![only_prefix])]);
+        assert_eq!(names(&index, "ping"), Some(("b", "ping", "")));
+        assert_eq!(names(&index, "p"), None);
+        assert_eq!(index.slash("ping").unwrap().0.as_str(), "a");
+        assert_eq!(index.conflicts(), []);
+    }
+}

@@ -1,0 +1,88 @@
+//! A call of the state machine as a REST request.
+//!
+//! Pure. The only place that knows the routes of interactions' answers.
+
+use plugin_protocol::Door;
+
+use super::{Origin, Request, body::Body, state::Call};
+
+/// The types of an interaction's callback.
+mod callback {
+    pub(super) const ANSWER: u8 = 4;
+    pub(super) const DEFER: u8 = 5;
+    pub(super) const DEFER_UPDATE: u8 = 6;
+    pub(super) const UPDATE: u8 = 7;
+}
+
+/// The request of a call; the body is what the plugin sent, with the host's rules applied. Calls without a message
+/// ignore it. `None` for a call that the origin can't make: an interaction's without an interaction.
+#[must_use]
+pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Request> {
+    let channel = origin.channel_id;
+    body.limit_mentions(origin.door == Door::Prefix && call == Call::Send);
+    // Only where a message is made can it become ephemeral.
+    body.set_ephemeral(matches!(
+        call,
+        Call::Answer { ephemeral: true } | Call::FollowUp { ephemeral: true }
+    ));
+    let callback = |body: Vec<u8>| {
+        let interaction = origin.interaction.as_ref()?;
+        let path = format!(
+            "/interactions/{}/{}/callback",
+            interaction.id,
+            interaction.token.as_str()
+        );
+        Some(Request {
+            method: "POST",
+            path,
+            body,
+        })
+    };
+    let webhook = |method, below: &str, body| {
+        let interaction = origin.interaction.as_ref()?;
+        let (application, token) = (interaction.application_id, interaction.token.as_str());
+        let path = format!("/webhooks/{application}/{token}{below}");
+        Some(Request { method, path, body })
+    };
+    let message = |method, below: &str, body| {
+        let path = format!("/channels/{channel}{below}");
+        Some(Request { method, path, body })
+    };
+    match call {
+        Call::Send => {
+            if let (Door::Prefix, Some(id)) = (origin.door, origin.message_id) {
+                body.refer_to(id);
+            }
+            message("POST", "/messages", body.to_json())
+        }
+        Call::EditMessage(id) => message("PATCH", &format!("/messages/{id}"), body.to_json()),
+        Call::DeleteMessage(id) => message("DELETE", &format!("/messages/{id}"), Vec::new()),
+        Call::Typing => message("POST", "/typing", Vec::new()),
+        Call::Answer { .. } => callback(body.to_callback(callback::ANSWER)),
+        Call::Defer { ephemeral } => {
+            let data = if ephemeral { r#","data":{"flags":64}"# } else { "" };
+            callback(format!(r#"{{"type":{}{data}}}"#, callback::DEFER).into_bytes())
+        }
+        Call::DeferUpdate => callback(format!(r#"{{"type":{}}}"#, callback::DEFER_UPDATE).into_bytes()),
+        Call::Update => callback(body.to_callback(callback::UPDATE)),
+        Call::EditOriginal => webhook("PATCH", "/messages/@original", body.to_json()),
+        Call::DeleteOriginal => webhook("DELETE", "/messages/@original", Vec::new()),
+        Call::FollowUp { .. } => webhook("POST", "", body.to_json()),
+        Call::EditFollowUp(id) => webhook("PATCH", &format!("/messages/{id}"), body.to_json()),
+        Call::DeleteFollowUp(id) => webhook("DELETE", &format!("/messages/{id}"), Vec::new()),
+    }
+}
+
+/// Whether a call carries a message, so that it needs a body.
+#[must_use]
+pub fn carries_message(call: Call) -> bool {
+    !matches!(
+        call,
+        Call::DeleteMessage(_)
+            | Call::Typing
+            | Call::Defer { .. }
+            | Call::DeferUpdate
+            | Call::DeleteOriginal
+            | Call::DeleteFollowUp(_)
+    )
+}

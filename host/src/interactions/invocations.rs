@@ -1,0 +1,456 @@
+//! All open invocations: opened when one is delivered, answered by its plugin, finished with its outcome.
+//!
+//! Calls of one invocation go out in the order they came, behind an asynchronous lock of its own; those of different
+//! ones do not wait for each other. One task looks after all deadlines: it defers what is not answered within
+//! 2 seconds (Discord gives up after 3) and forgets what is finished and 15 minutes old (Discord's limit for answers).
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use plugin_protocol::{
+    Action, ChannelId, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
+};
+use serde::Deserialize;
+use tokio::{task::AbortHandle, time::Instant};
+
+use super::{
+    DiscordApi, Incident, Origin,
+    body::Body,
+    calls,
+    deadlines::Deadlines,
+    incidents::Codes,
+    refusal::{ALREADY_ACKNOWLEDGED, Refusal},
+    state::{Closing, Conversation, Senseless, State, Step},
+    texts,
+};
+
+/// How long a handler may take before the host defers for it: a second less than Discord waits.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
+/// How long an interaction can be answered
+/// (<https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages>).
+const ANSWERABLE: Duration = Duration::from_secs(15 * 60);
+/// How many finished invocations are remembered for tasks that answer later; the oldest go first.
+const MOST_FINISHED: usize = 8192;
+
+/// All open invocations. Clones are the same.
+///
+/// A finished invocation can still be answered by tasks that its handler left behind, until 15 minutes after its
+/// beginning, unless 8,192 others have finished since.
+#[derive(Clone)]
+pub struct Invocations {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    api: Box<dyn DiscordApi>,
+    incidents: Box<dyn Fn(Incident) + Send + Sync>,
+    codes: Codes,
+    last_id: AtomicU64,
+    /// A plain lock: held for a look or an insertion, never across an await.
+    table: Mutex<Table>,
+    deadlines: Arc<Deadlines>,
+    timer: AbortHandle,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<u64, Arc<Entry>>,
+    /// In the order of finishing; some may have gone from `entries` since.
+    finished: VecDeque<u64>,
+}
+
+struct Entry {
+    id: u64,
+    origin: Arc<Origin>,
+    opened: Instant,
+    finished: AtomicBool,
+    /// An asynchronous lock, since it is held while a call is under way: that keeps calls in order.
+    conversation: tokio::sync::Mutex<Conversation>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.timer.abort();
+    }
+}
+
+impl Invocations {
+    /// No invocations. `incidents` is told of every handler that failed or panicked, before its asker is; it must not
+    /// block. Spawns the task that looks after deadlines, which ends with the last clone.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn new(api: impl DiscordApi + 'static, incidents: impl Fn(Incident) + Send + Sync + 'static) -> Self {
+        let deadlines = Arc::new(Deadlines::default());
+        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
+            api: Box::new(api),
+            incidents: Box::new(incidents),
+            codes: Codes::new(RandomState::new().hash_one("incident codes") as u32),
+            last_id: AtomicU64::new(0),
+            table: Mutex::default(),
+            timer: tokio::spawn(look_after(inner.clone(), Arc::clone(&deadlines))).abort_handle(),
+            deadlines,
+        });
+        Self { inner }
+    }
+
+    /// An invocation begins; its id is never 0.
+    #[must_use]
+    pub fn open(&self, origin: Origin) -> u64 {
+        let id = self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let opened = Instant::now();
+        let is_deferred_when_slow = origin.auto_defer;
+        let entry = Arc::new(Entry {
+            id,
+            conversation: tokio::sync::Mutex::new(conversation(&origin)),
+            origin: Arc::new(origin),
+            opened,
+            finished: AtomicBool::new(false),
+        });
+        self.inner.table().entries.insert(id, entry);
+        if is_deferred_when_slow {
+            self.inner.deadlines.insert(opened + SLOW_AFTER, id);
+        }
+        id
+    }
+
+    /// Where an invocation came from, while it is known.
+    #[must_use]
+    pub fn origin(&self, id: u64) -> Option<Arc<Origin>> {
+        Some(Arc::clone(&self.inner.entry(id)?.origin))
+    }
+
+    /// The invocations of a generation that have not finished.
+    #[must_use]
+    pub fn of_generation(&self, plugin: &PluginName, generation: u32) -> Vec<u64> {
+        let table = self.inner.table();
+        let theirs = table.entries.values().filter(|entry| {
+            !entry.finished.load(Ordering::Relaxed)
+                && entry.origin.generation == generation
+                && entry.origin.plugin == *plugin
+        });
+        theirs.map(|entry| entry.id).collect()
+    }
+
+    /// Does what a plugin asks for one of its invocations. Run it to its end: when it is dropped half-way, Discord may
+    /// know of an answer that is not known here.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`: no such invocation, or no such answer. `NotGranted`: another plugin's. `Invalid`: the action makes no
+    /// sense for that door, or the body is no message. `NotSupported`: an unknown action. `Failed`: Discord refused it
+    /// (with its status, code, message and the fields it names) or did not answer.
+    pub async fn respond(&self, plugin: &PluginName, head: Respond, body: Bytes) -> Result<Responded, Problem> {
+        let entry = self.inner.entry(head.invocation).ok_or_else(unknown_invocation)?;
+        if entry.origin.plugin != *plugin {
+            let text = "that invocation is another plugin's";
+            return Err(Problem::new(ProblemCode::NotGranted, text));
+        }
+        let is_old = entry.opened.elapsed() >= ANSWERABLE;
+        if is_old && entry.finished.load(Ordering::Relaxed) {
+            return Err(unknown_invocation());
+        }
+        let message = if body.is_empty() {
+            None
+        } else {
+            let message = Body::parse(&body).map_err(|error| {
+                let text = format!("the body of an answer must be a message as a JSON object: {error}");
+                Problem::new(ProblemCode::Invalid, text)
+            })?;
+            Some(message)
+        };
+        let mut conversation = entry.conversation.lock().await;
+        if is_old {
+            conversation.expire();
+        }
+        let ephemeral = head.ephemeral || message.as_ref().is_some_and(Body::is_ephemeral);
+        let step = conversation
+            .step(head.action, ephemeral, head.message_id)
+            .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
+        if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
+            let text = "this needs a message as its body";
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        }
+        self.inner
+            .perform(&entry.origin, &mut conversation, &step, &message.unwrap_or_default())
+            .await
+    }
+
+    /// An invocation has ended: says what its asker has to be told, if anything. Does nothing for an unknown or finished
+    /// one.
+    pub async fn finish(&self, id: u64, outcome: Outcome) {
+        let Some(entry) = self.inner.entry(id) else { return };
+        if entry.finished.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.inner.deadlines.remove(entry.opened + SLOW_AFTER, id);
+        let origin = &entry.origin;
+        let text = match outcome.verdict {
+            Verdict::Done | Verdict::Unknown => None,
+            Verdict::Refused => Some(outcome.text.unwrap_or_else(|| texts::REFUSED.to_owned())),
+            Verdict::Interrupted => Some(texts::INTERRUPTED.to_owned()),
+            Verdict::Failed | Verdict::Panicked => {
+                let code = self.inner.codes.next();
+                let text = texts::incident(&code);
+                (self.inner.incidents)(Incident {
+                    code,
+                    plugin: origin.plugin.clone(),
+                    generation: origin.generation,
+                    command: origin.command.clone(),
+                    text: outcome.text.unwrap_or_default(),
+                    panic: outcome.panic,
+                    author: origin.author.clone(),
+                    guild_id: origin.guild_id,
+                });
+                Some(text)
+            }
+        };
+        let mut conversation = entry.conversation.lock().await;
+        match text {
+            Some(text) => self.inner.say(origin, &mut conversation, &text, true).await,
+            None => match conversation.closing() {
+                Closing::Nothing => {}
+                Closing::Say => self.inner.say(origin, &mut conversation, texts::DONE, true).await,
+                Closing::Acknowledge(step) => {
+                    let acknowledged = self
+                        .inner
+                        .perform(origin, &mut conversation, &step, &Body::default())
+                        .await;
+                    if let Err(problem) = acknowledged {
+                        log_unsaid(origin, &problem);
+                    }
+                }
+            },
+        }
+        drop(conversation);
+        self.inner.keep_for_later(&entry);
+    }
+
+    /// Answers something that never became an invocation: a refusal by the host itself, such as a wrong argument. By
+    /// prefix it is a reply, which everybody sees.
+    ///
+    /// # Errors
+    ///
+    /// `Failed`: Discord refused it or did not answer.
+    pub async fn answer_directly(&self, origin: &Origin, text: &str, ephemeral: bool) -> Result<(), Problem> {
+        let mut conversation = conversation(origin);
+        self.inner
+            .try_to_say(origin, &mut conversation, text, ephemeral)
+            .await
+            .map(drop)
+    }
+}
+
+impl Inner {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entry(&self, id: u64) -> Option<Arc<Entry>> {
+        self.table().entries.get(&id).cloned()
+    }
+
+    /// Makes a step's calls, one after the other, and takes over what Discord accepted.
+    async fn perform(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        step: &Step,
+        body: &Body<'_>,
+    ) -> Result<Responded, Problem> {
+        let mut responded = Responded::default();
+        if step.calls.is_empty() {
+            conversation.moved(step.next);
+        }
+        for &call in &step.calls {
+            let request = calls::request(origin, call, body.clone()).ok_or_else(|| {
+                let text = "this invocation has no interaction to answer";
+                Problem::new(ProblemCode::Invalid, text)
+            })?;
+            let response = self.api.send(request).await.map_err(|error| {
+                let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
+                Problem::new(ProblemCode::Failed, text)
+            })?;
+            if !response.is_success() {
+                let refusal = Refusal::read(response.status, &response.body);
+                if refusal.is_expired() {
+                    conversation.expire();
+                } else if refusal.code == ALREADY_ACKNOWLEDGED {
+                    conversation.already_acknowledged();
+                }
+                return Err(Problem::new(ProblemCode::Failed, refusal.to_string()));
+            }
+            if calls::carries_message(call) {
+                responded = told(&response.body);
+            }
+            conversation.accepted(call, step.next, responded.message_id);
+        }
+        Ok(responded)
+    }
+
+    /// Tells the asker something that must not be lost: if it can't be ephemeral, then as it can be.
+    async fn say(&self, origin: &Origin, conversation: &mut Conversation, text: &str, ephemeral: bool) {
+        let mut said = self.try_to_say(origin, conversation, text, ephemeral).await;
+        if said.is_err() && matches!(conversation.state(), State::Deferred { ephemeral: false, .. }) {
+            said = self.try_to_say(origin, conversation, text, false).await;
+        }
+        if let Err(problem) = said {
+            log_unsaid(origin, &problem);
+        }
+    }
+
+    async fn try_to_say(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        text: &str,
+        ephemeral: bool,
+    ) -> Result<Responded, Problem> {
+        let step = conversation
+            .step(Action::Reply, ephemeral, None)
+            .map_err(|senseless| senseless_problem(senseless, origin.door))?;
+        self.perform(origin, conversation, &step, &Body::text(text)).await
+    }
+
+    /// A deadline has come: the invocation is slow, or finished and old.
+    async fn due(&self, id: u64) {
+        let Some(entry) = self.entry(id) else { return };
+        if entry.finished.load(Ordering::Relaxed) {
+            self.forget(id);
+            return;
+        }
+        let mut conversation = entry.conversation.lock().await;
+        let Some(step) = conversation.step_when_slow() else {
+            return;
+        };
+        if let Err(problem) = self
+            .perform(&entry.origin, &mut conversation, &step, &Body::default())
+            .await
+        {
+            log_unsaid(&entry.origin, &problem);
+        }
+    }
+
+    /// Remembers a finished invocation until its 15 minutes are over or too many others have finished.
+    fn keep_for_later(&self, entry: &Entry) {
+        let until = entry.opened + ANSWERABLE;
+        if until <= Instant::now() {
+            self.table().entries.remove(&entry.id);
+            return;
+        }
+        self.deadlines.insert(until, entry.id);
+        let mut table = self.table();
+        table.finished.push_back(entry.id);
+        let mut forgotten = None;
+        if table.finished.len() > MOST_FINISHED
+            && let Some(oldest) = table.finished.pop_front()
+        {
+            forgotten = table.entries.remove(&oldest);
+        }
+        drop(table);
+        if let Some(entry) = forgotten {
+            self.deadlines.remove(entry.opened + ANSWERABLE, entry.id);
+        }
+    }
+
+    fn forget(&self, id: u64) {
+        let mut table = self.table();
+        table.entries.remove(&id);
+        while let Some(oldest) = table.finished.front().copied()
+            && !table.entries.contains_key(&oldest)
+        {
+            table.finished.pop_front();
+        }
+    }
+}
+
+/// The task that waits for deadlines. What is due runs beside the waiting, so that a slow call delays no other.
+async fn look_after(inner: Weak<Inner>, deadlines: Arc<Deadlines>) {
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            id = deadlines.next() => {
+                let Some(inner) = inner.upgrade() else { return };
+                under_way.push(async move { inner.due(id).await });
+            }
+            Some(()) = under_way.next() => {}
+        }
+    }
+}
+
+fn conversation(origin: &Origin) -> Conversation {
+    Conversation::new(origin.door, origin.message_id)
+}
+
+/// The message that Discord's answer tells of; none for a callback's empty answer.
+fn told(body: &[u8]) -> Responded {
+    #[derive(Deserialize)]
+    struct Sent {
+        id: MessageId,
+        #[serde(default)]
+        channel_id: Option<ChannelId>,
+    }
+    serde_json::from_slice::<Sent>(body).map_or_else(
+        |_| Responded::default(),
+        |sent| Responded {
+            message_id: Some(sent.id),
+            channel_id: sent.channel_id,
+        },
+    )
+}
+
+fn unknown_invocation() -> Problem {
+    let text = "that invocation is unknown: it never was, or it has ended and its 15 minutes are over";
+    Problem::new(ProblemCode::NotFound, text)
+}
+
+fn senseless_problem(senseless: Senseless, door: Door) -> Problem {
+    let by = match door {
+        Door::Prefix => "a prefix command",
+        Door::Slash => "a slash command",
+        Door::Component => "a control",
+        Door::Unknown => "this",
+    };
+    match senseless {
+        Senseless::Expired => Problem::new(
+            ProblemCode::NotFound,
+            "the interaction can't be answered any more: Discord allows it for 15 minutes",
+        ),
+        Senseless::NothingAnswered => Problem::new(
+            ProblemCode::NotFound,
+            "there is no answer to change yet: reply or defer first",
+        ),
+        Senseless::NotOurs(id) => Problem::new(
+            ProblemCode::NotFound,
+            format!("message {id} is no answer of this invocation: use a REST call for other messages"),
+        ),
+        Senseless::NoControl => Problem::new(
+            ProblemCode::Invalid,
+            format!("{by} is on no message that could be updated: edit the answer instead"),
+        ),
+        Senseless::UnknownAction => Problem::new(
+            ProblemCode::NotSupported,
+            "this host doesn't know that action: it is older than the plugin's plugin-api",
+        ),
+    }
+}
+
+fn log_unsaid(origin: &Origin, problem: &Problem) {
+    tracing::warn!(
+        plugin = %origin.plugin,
+        command = origin.command,
+        author = %origin.author.id,
+        %problem,
+        "the asker could not be answered"
+    );
+}

@@ -1,0 +1,43 @@
+//! Where an invocation came from: what is needed to answer it, and to say whose it was.
+
+use plugin_protocol::{ApplicationId, ChannelId, Door, GuildId, InteractionId, MessageId, PluginName, User};
+
+use crate::commands::InteractionToken;
+
+/// Where an invocation came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The plugin that it is for.
+    pub plugin: PluginName,
+    /// That plugin's generation.
+    pub generation: u32,
+    /// The command's name, or the handler's of a control.
+    pub command: String,
+    /// The door.
+    pub door: Door,
+    /// The server; absent in direct messages.
+    pub guild_id: Option<GuildId>,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// By prefix: the message. By component: the message that the control is on.
+    pub message_id: Option<MessageId>,
+    /// Who asked.
+    pub author: User,
+    /// By slash and component: the interaction.
+    pub interaction: Option<InteractionRef>,
+    /// Whether it is a control's: deferring means that its message will change.
+    pub control: bool,
+    /// Whether the host defers it (by prefix: shows typing) when nothing is answered in 2 seconds.
+    pub auto_defer: bool,
+}
+
+/// What answers an interaction.
+#[derive(Clone, Debug)]
+pub struct InteractionRef {
+    /// The interaction.
+    pub id: InteractionId,
+    /// Its token.
+    pub token: InteractionToken,
+    /// The bot's application.
+    pub application_id: ApplicationId,
+}

@@ -1,0 +1,381 @@
+//! What has been answered to an invocation, and what an action means then: which calls to make, and the state after.
+//!
+//! Pure; one table for all doors. A transition is taken only when Discord has accepted its calls. Discord's rules:
+//! <https://discord.com/developers/docs/interactions/receiving-and-responding>.
+
+use std::collections::VecDeque;
+
+use plugin_protocol::{Action, Door, MessageId};
+
+/// How many messages of one invocation are remembered as its own.
+const REMEMBERED: usize = 256;
+
+/// What has been answered to one invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    way: Way,
+    /// Where the acknowledgement of an interaction stands; stays [`State::Fresh`] by prefix.
+    state: State,
+    /// The first answer's message, if Discord told its id.
+    first: Option<MessageId>,
+    /// The messages that are this invocation's answers.
+    sent: VecDeque<MessageId>,
+    /// Whether there has been an answer.
+    answered: bool,
+}
+
+/// How an invocation is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By messages in the channel.
+    Channel,
+    /// As a slash command's interaction.
+    Slash,
+    /// As a control's interaction; its message can be changed, too.
+    Control {
+        /// The message that the control is on.
+        message_id: Option<MessageId>,
+    },
+}
+
+/// Where the acknowledgement of an interaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Discord waits for it: 3 seconds from the interaction's beginning.
+    Fresh,
+    /// "The bot is thinking": the original answer will come.
+    Deferred {
+        /// Whether only the asker sees that answer; it can't be changed any more.
+        ephemeral: bool,
+        /// Whether the host deferred by itself, so that nobody has promised to answer.
+        by_host: bool,
+    },
+    /// The original answer is a message of its own.
+    Replied,
+    /// Acknowledged, and the original answer is gone: answers are further ones.
+    Detached,
+    /// The original answer is the control's message: it may change, or has changed.
+    Updating,
+    /// Its 15 minutes are over, or Discord doesn't know it.
+    Expired,
+}
+
+/// A call to Discord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Send a message in the channel, as a reply to the asker's.
+    Send,
+    /// Edit a message in the channel.
+    EditMessage(MessageId),
+    /// Delete a message in the channel.
+    DeleteMessage(MessageId),
+    /// Show typing in the channel.
+    Typing,
+    /// Acknowledge with an answer (type 4).
+    Answer {
+        /// Whether only the asker sees it.
+        ephemeral: bool,
+    },
+    /// Acknowledge, an answer will come (type 5).
+    Defer {
+        /// Whether only the asker will see it.
+        ephemeral: bool,
+    },
+    /// Acknowledge, the control's message may change (type 6).
+    DeferUpdate,
+    /// Acknowledge by changing the control's message (type 7).
+    Update,
+    /// Edit the original answer, or write it after a defer.
+    EditOriginal,
+    /// Delete the original answer.
+    DeleteOriginal,
+    /// A further answer.
+    FollowUp {
+        /// Whether only the asker sees it.
+        ephemeral: bool,
+    },
+    /// Edit a further answer.
+    EditFollowUp(MessageId),
+    /// Delete a further answer.
+    DeleteFollowUp(MessageId),
+}
+
+/// What an action means: the calls, one after the other, and the state when all were accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The calls; empty if there is nothing to do.
+    pub calls: Vec<Call>,
+    /// The state when they were accepted.
+    pub next: State,
+}
+
+/// Why an action means nothing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Senseless {
+    /// The interaction's time is over.
+    Expired,
+    /// Nothing has been answered that could be edited or deleted.
+    NothingAnswered,
+    /// The message is not one of this invocation's answers.
+    NotOurs(MessageId),
+    /// There is no control whose message could be changed.
+    NoControl,
+    /// An action that this host doesn't know.
+    UnknownAction,
+}
+
+impl Conversation {
+    /// Nothing has been answered yet. `message_id` is the message that the control is on.
+    #[must_use]
+    pub fn new(door: Door, message_id: Option<MessageId>) -> Self {
+        let way = match door {
+            Door::Slash => Way::Slash,
+            Door::Component => Way::Control { message_id },
+            Door::Prefix | Door::Unknown => Way::Channel,
+        };
+        Self {
+            way,
+            state: State::Fresh,
+            first: None,
+            sent: VecDeque::new(),
+            answered: false,
+        }
+    }
+
+    /// Where the acknowledgement stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether there has been an answer: a message, an update, or a promise of the plugin's by deferring.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// What an action of the plugin means now.
+    ///
+    /// # Errors
+    ///
+    /// It means nothing.
+    pub fn step(&self, action: Action, ephemeral: bool, message_id: Option<MessageId>) -> Result<Step, Senseless> {
+        if self.state == State::Expired {
+            return Err(Senseless::Expired);
+        }
+        if let Some(id) = message_id.filter(|_| matches!(action, Action::Edit | Action::Delete))
+            && !self.sent.contains(&id)
+        {
+            return Err(Senseless::NotOurs(id));
+        }
+        match self.way {
+            Way::Channel => self.step_in_channel(action, message_id),
+            Way::Slash => self.step_of_interaction(action, ephemeral, message_id, None),
+            Way::Control { message_id: control } => {
+                self.step_of_interaction(action, ephemeral, message_id, Some(control))
+            }
+        }
+    }
+
+    fn step_in_channel(&self, action: Action, message_id: Option<MessageId>) -> Result<Step, Senseless> {
+        let answer = message_id.or(self.first).ok_or(Senseless::NothingAnswered);
+        let call = match action {
+            Action::Reply => Call::Send,
+            Action::Edit => Call::EditMessage(answer?),
+            Action::Delete => Call::DeleteMessage(answer?),
+            Action::Defer => Call::Typing,
+            Action::UpdateMessage => return Err(Senseless::NoControl),
+            Action::Unknown => return Err(Senseless::UnknownAction),
+        };
+        Ok(self.staying(call))
+    }
+
+    /// `control` is there for a control: the message that it is on, if known.
+    fn step_of_interaction(
+        &self,
+        action: Action,
+        ephemeral: bool,
+        message_id: Option<MessageId>,
+        control: Option<Option<MessageId>>,
+    ) -> Result<Step, Senseless> {
+        let to = |call, next| {
+            Ok(Step {
+                calls: vec![call],
+                next,
+            })
+        };
+        let stay = |call| Ok(self.staying(call));
+        match (action, self.state) {
+            (Action::Unknown, _) => Err(Senseless::UnknownAction),
+            (_, State::Expired) => Err(Senseless::Expired),
+
+            (Action::Reply, State::Fresh) => to(Call::Answer { ephemeral }, State::Replied),
+            // What was announced publicly is seen by all, and what only the asker may see must not be: the announcement
+            // goes and the answer comes as a further one.
+            (Action::Reply, State::Deferred { ephemeral: false, .. }) if ephemeral => Ok(Step {
+                calls: vec![Call::DeleteOriginal, Call::FollowUp { ephemeral }],
+                next: State::Detached,
+            }),
+            (Action::Reply, State::Deferred { .. }) => to(Call::EditOriginal, State::Replied),
+            (Action::Reply, State::Replied | State::Detached | State::Updating) => stay(Call::FollowUp { ephemeral }),
+
+            (Action::Defer, State::Fresh) if control.is_some() => to(Call::DeferUpdate, State::Updating),
+            (Action::Defer, State::Fresh) => {
+                let by_host = false;
+                to(Call::Defer { ephemeral }, State::Deferred { ephemeral, by_host })
+            }
+            // Now it is a promise of the plugin's.
+            (Action::Defer, State::Deferred { ephemeral, .. }) => Ok(Step {
+                calls: Vec::new(),
+                next: State::Deferred {
+                    ephemeral,
+                    by_host: false,
+                },
+            }),
+            (Action::Defer, State::Replied | State::Detached | State::Updating) => Ok(Step {
+                calls: Vec::new(),
+                next: self.state,
+            }),
+
+            (Action::UpdateMessage, state) => match (control, state) {
+                (None, _) => Err(Senseless::NoControl),
+                (Some(_), State::Fresh) => to(Call::Update, State::Updating),
+                (Some(_), State::Updating) => stay(Call::EditOriginal),
+                // The original answer is another message now; the control's is still the bot's own.
+                (Some(control), _) => stay(Call::EditMessage(control.ok_or(Senseless::NoControl)?)),
+            },
+
+            (Action::Edit | Action::Delete, State::Fresh) => Err(Senseless::NothingAnswered),
+            (Action::Edit, _) if message_id.is_some() => {
+                stay(message_id.map_or(Call::EditOriginal, Call::EditFollowUp))
+            }
+            (Action::Delete, _) if message_id.is_some() => {
+                stay(message_id.map_or(Call::DeleteOriginal, Call::DeleteFollowUp))
+            }
+            (Action::Edit, State::Updating) => stay(self.first.map_or(Call::EditOriginal, Call::EditFollowUp)),
+            (Action::Delete, State::Updating) => stay(self.first.map_or(Call::DeleteOriginal, Call::DeleteFollowUp)),
+            (Action::Edit, State::Detached) => stay(Call::EditFollowUp(self.first.ok_or(Senseless::NothingAnswered)?)),
+            (Action::Delete, State::Detached) => {
+                stay(Call::DeleteFollowUp(self.first.ok_or(Senseless::NothingAnswered)?))
+            }
+            (Action::Edit, _) => to(Call::EditOriginal, State::Replied),
+            (Action::Delete, _) => to(Call::DeleteOriginal, State::Detached),
+        }
+    }
+
+    /// What the host does when nothing was answered in time: defer, or show typing. `None` if something was.
+    #[must_use]
+    pub fn step_when_slow(&self) -> Option<Step> {
+        if self.answered || self.state != State::Fresh {
+            return None;
+        }
+        Some(match self.way {
+            Way::Channel => self.staying(Call::Typing),
+            Way::Slash => Step {
+                calls: vec![Call::Defer { ephemeral: false }],
+                next: State::Deferred {
+                    ephemeral: false,
+                    by_host: true,
+                },
+            },
+            Way::Control { .. } => Step {
+                calls: vec![Call::DeferUpdate],
+                next: State::Updating,
+            },
+        })
+    }
+
+    /// How an invocation that ended well without an answer is closed: what a slash command needs said, or a control's
+    /// silent acknowledgement. A plugin that deferred has promised to answer later and is left alone.
+    #[must_use]
+    pub fn closing(&self) -> Closing {
+        match (self.way, self.state) {
+            (Way::Slash, State::Fresh | State::Deferred { by_host: true, .. }) => Closing::Say,
+            (Way::Control { .. }, State::Fresh) => Closing::Acknowledge(Step {
+                calls: vec![Call::DeferUpdate],
+                next: State::Updating,
+            }),
+            _ => Closing::Nothing,
+        }
+    }
+
+    /// Takes over that Discord accepted one of a step's calls. `message_id` is the message that it told of, if any.
+    pub fn accepted(&mut self, call: Call, next: State, message_id: Option<MessageId>) {
+        self.moved(next);
+        match call {
+            Call::Send | Call::FollowUp { .. } => {
+                self.answered = true;
+                // Beside an original answer a further one is never the first.
+                self.remember(message_id, self.first.is_none() && next != State::Replied);
+            }
+            // While updating, the original is the control's message, which is no answer of this invocation.
+            Call::EditOriginal if next == State::Updating => self.answered = true,
+            Call::EditOriginal => {
+                self.answered = true;
+                self.remember(message_id, false);
+            }
+            Call::Answer { .. } | Call::Update => self.answered = true,
+            Call::DeleteMessage(id) | Call::DeleteFollowUp(id) => {
+                self.sent.retain(|&sent| sent != id);
+                if self.first == Some(id) {
+                    self.first = self.sent.front().copied();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes over the state after a step, which needs no call or whose calls were accepted.
+    pub fn moved(&mut self, next: State) {
+        self.state = next;
+        if let State::Deferred { by_host: false, .. } = next {
+            self.answered = true;
+        }
+    }
+
+    /// Discord says that the interaction has been acknowledged already: an answer whose fate was unknown got there.
+    pub fn already_acknowledged(&mut self) {
+        if self.state == State::Fresh {
+            self.state = State::Replied;
+            self.answered = true;
+        }
+    }
+
+    /// The interaction's time is over.
+    pub fn expire(&mut self) {
+        if self.way != Way::Channel {
+            self.state = State::Expired;
+        }
+    }
+
+    fn staying(&self, call: Call) -> Step {
+        Step {
+            calls: vec![call],
+            next: self.state,
+        }
+    }
+
+    fn remember(&mut self, message_id: Option<MessageId>, is_first: bool) {
+        let Some(id) = message_id else { return };
+        if is_first {
+            self.first = Some(id);
+        }
+        if !self.sent.contains(&id) {
+            if self.sent.len() == REMEMBERED {
+                self.sent.pop_front();
+            }
+            self.sent.push_back(id);
+        }
+    }
+}
+
+/// How an invocation without an answer is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// There is nothing to do.
+    Nothing,
+    /// The user must be told something.
+    Say,
+    /// The control must be acknowledged, silently.
+    Acknowledge(Step),
+}

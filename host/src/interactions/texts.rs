@@ -1,0 +1,61 @@
+//! What the host itself says to people, word by word.
+//!
+//! Pure. Plain sentences, never internals; who may see them is decided where they are sent.
+
+use plugin_protocol::UserId;
+
+/// A slash command ran to its end and had nothing to say.
+pub const DONE: &str = "Done.";
+/// An invocation was cut off.
+pub const INTERRUPTED: &str = "That command was interrupted because its plugin was replaced. Please try again.";
+/// A control's plugin is not there.
+pub const PLUGIN_ABSENT: &str = "The plugin behind this button is not loaded right now.";
+/// A slash command that is registered, but that no live plugin has.
+pub const COMMAND_ABSENT: &str = "That command is not available right now. Please try again later.";
+/// A control's time is over.
+pub const EXPIRED: &str = "This button has expired. Use the command again for a new one.";
+/// A plugin's queue is full.
+pub const BUSY: &str = "That plugin is busy right now. Please try again in a moment.";
+/// A refusal without a text of its own.
+pub const REFUSED: &str = "You can't do that right now.";
+/// An owner's command, used by somebody else.
+pub const OWNER_ONLY: &str = "Only the bot's owner can use that command.";
+
+/// Something failed.
+#[must_use]
+pub fn incident(code: &str) -> String {
+    format!("Something broke and the bot's owner has been told. Code `{code}`.")
+}
+
+/// Somebody else's control. Without a command, how to get an own one is left out.
+#[must_use]
+pub fn foreign(owner: UserId, command: Option<&str>) -> String {
+    match command {
+        Some(command) => format!("This menu belongs to <@{owner}>. Use `/{command}` for your own."),
+        None => format!("This menu belongs to <@{owner}>. Use the command for your own."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        let owner = UserId::new(5).unwrap();
+        let texts = [
+            DONE,
+            INTERRUPTED,
+            PLUGIN_ABSENT,
+            COMMAND_ABSENT,
+            EXPIRED,
+            BUSY,
+            REFUSED,
+            OWNER_ONLY,
+            &incident("7K3B"),
+            &foreign(owner, Some("help")),
+            &foreign(owner, None),
+        ];
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+}

@@ -1,0 +1,433 @@
+//! Which slash commands are registered, and as what: from all plugins' commands to the set that Discord gets.
+//!
+//! Pure, and careful: one command that Discord refuses would take the whole set with it, so what it would refuse is
+//! left out here, with the reason. Limits:
+//! <https://discord.com/developers/docs/interactions/application-commands#application-command-object>.
+
+use std::{collections::BTreeMap, fmt};
+
+use plugin_protocol::{Argument, ArgumentKind, Command, PluginName};
+use serde::Serialize;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::commands::arguments::GREATEST_NUMBER;
+
+/// Discord's limit of commands that are typed, in all servers together.
+pub const MOST_COMMANDS: usize = 100;
+/// Discord's limit of options of a command, and of subcommands of a command or group.
+pub const MOST_OPTIONS: usize = 25;
+/// Discord's limit of the characters of a command's names, descriptions and values together.
+pub const MOST_CHARACTERS: usize = 8000;
+/// Discord's limit of the characters of a name.
+pub const LONGEST_NAME: usize = 32;
+/// Discord's limit of the characters of a description.
+pub const LONGEST_DESCRIPTION: usize = 100;
+
+/// How many commands are registered: the owner's `slash_limiter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Never more than this.
+    pub max: usize,
+    /// From here on the owner is warned.
+    pub warning: usize,
+    /// From here on further commands are reachable by prefix only.
+    pub safe: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max: MOST_COMMANDS,
+            warning: 90,
+            safe: 95,
+        }
+    }
+}
+
+/// What is registered, and what is not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The commands, by name, as Discord gets them.
+    pub commands: Vec<SlashCommand>,
+    /// Slash commands that are not registered.
+    pub left_out: Vec<LeftOut>,
+    /// Whether there are so many that the owner is warned.
+    pub is_nearly_full: bool,
+}
+
+/// A slash command that is not registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Whose command.
+    pub plugin: PluginName,
+    /// The command's name.
+    pub command: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a slash command is not registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no room: it can be used by prefix only.
+    Full,
+    /// Only owners may use it, which Discord can't express: it is not shown to everybody.
+    OwnerOnly,
+    /// The name (or a word of it) is not one.
+    BadName(String),
+    /// More words than command, group and subcommand.
+    TooDeep,
+    /// Another command has the name, or uses it as a group's.
+    NameTaken {
+        /// The plugin whose command has it.
+        by: PluginName,
+    },
+    /// The command or group has 25 subcommands already.
+    TooManySubcommands,
+    /// More than 25 arguments.
+    TooManyArguments,
+    /// An argument's name is not one, or comes twice.
+    BadArgumentName(String),
+    /// An argument is of a kind that this host doesn't know.
+    UnknownKind(String),
+    /// No number keeps an argument's limits.
+    BadRange(String),
+    /// With it, the command would have more than 8,000 characters.
+    TooLarge,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("there is no room for more slash commands: prefix only"),
+            Self::OwnerOnly => f.write_str("it is for the bot's owners: prefix only"),
+            Self::BadName(name) => write!(
+                f,
+                "`{name}` is no slash command's name: 1 to {LONGEST_NAME} lower-case letters, digits, - _ '"
+            ),
+            Self::TooDeep => f.write_str("a slash command's name has at most three words"),
+            Self::NameTaken { by } => write!(f, "plugin {by} has a slash command of that name"),
+            Self::TooManySubcommands => write!(f, "its group has {MOST_OPTIONS} subcommands already"),
+            Self::TooManyArguments => write!(f, "a slash command has at most {MOST_OPTIONS} arguments"),
+            Self::BadArgumentName(name) => write!(
+                f,
+                "`{name}` is no argument's name or comes twice: 1 to {LONGEST_NAME} lower-case letters, digits, - _ '"
+            ),
+            Self::UnknownKind(name) => {
+                write!(
+                    f,
+                    "argument `{name}` is of a kind that this host doesn't know: update the host"
+                )
+            }
+            Self::BadRange(name) => write!(f, "no number keeps the limits of argument `{name}`"),
+            Self::TooLarge => write!(
+                f,
+                "the names and descriptions of the command would have more than {MOST_CHARACTERS} characters"
+            ),
+        }
+    }
+}
+
+/// A command as Discord registers it. Field order is fixed: equal commands have equal JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlashCommand {
+    /// The first word of the name.
+    pub name: String,
+    /// Discord's number of commands that are typed: 1.
+    #[serde(rename = "type")]
+    kind: u8,
+    description: String,
+    options: Vec<SlashOption>,
+    /// Whose it is: the plugin that had it first.
+    #[serde(skip)]
+    plugin: PluginName,
+}
+
+/// A subcommand, a group of them, or an argument.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct SlashOption {
+    name: String,
+    #[serde(rename = "type")]
+    kind: u8,
+    description: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_value: Option<serde_json::Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_value: Option<serde_json::Number>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<SlashOption>,
+}
+
+/// Discord's numbers of option types.
+mod kinds {
+    pub(super) const SUBCOMMAND: u8 = 1;
+    pub(super) const GROUP: u8 = 2;
+    pub(super) const STRING: u8 = 3;
+    pub(super) const INTEGER: u8 = 4;
+    pub(super) const BOOLEAN: u8 = 5;
+    pub(super) const USER: u8 = 6;
+    pub(super) const CHANNEL: u8 = 7;
+    pub(super) const ROLE: u8 = 8;
+    pub(super) const NUMBER: u8 = 10;
+}
+
+/// Plans the global set: of two commands with one name the earlier plugin's is registered, and when there is no room,
+/// the earlier ones are.
+#[must_use]
+pub fn plan<'a>(plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command])>, limits: Limits) -> Plan {
+    let most = limits.safe.min(limits.max).min(MOST_COMMANDS);
+    let mut commands = BTreeMap::new();
+    let mut left_out = Vec::new();
+    for (plugin, theirs) in plugins {
+        for command in theirs.iter().filter(|command| command.doors.slash) {
+            if let Err(reason) = place(&mut commands, plugin, command, most) {
+                left_out.push(LeftOut {
+                    plugin: plugin.clone(),
+                    command: command.name.clone(),
+                    reason,
+                });
+            }
+        }
+    }
+    Plan {
+        is_nearly_full: commands.len() >= limits.warning,
+        commands: commands.into_values().collect(),
+        left_out,
+    }
+}
+
+impl Plan {
+    /// The body of the bulk overwrite. The same set gives the same bytes, whatever order plugins were loaded in.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.commands).expect("names, texts and numbers are JSON")
+    }
+}
+
+impl SlashCommand {
+    /// The command as Discord gets it.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("names, texts and numbers are JSON")
+    }
+
+    fn characters(&self) -> usize {
+        characters(&self.name, &self.description) + self.options.iter().map(SlashOption::characters).sum::<usize>()
+    }
+}
+
+impl SlashOption {
+    fn holder(kind: u8, name: &str, options: Vec<Self>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            description: group_description(name),
+            required: false,
+            min_value: None,
+            max_value: None,
+            options,
+        }
+    }
+
+    fn characters(&self) -> usize {
+        characters(&self.name, &self.description) + self.options.iter().map(Self::characters).sum::<usize>()
+    }
+}
+
+/// Puts a command into the set.
+fn place(
+    commands: &mut BTreeMap<String, SlashCommand>,
+    plugin: &PluginName,
+    command: &Command,
+    most: usize,
+) -> Result<(), Reason> {
+    if command.owner_only {
+        return Err(Reason::OwnerOnly);
+    }
+    let words: Vec<_> = command.name.split(' ').collect();
+    if let Some(bad) = words.iter().find(|word| !is_name(word)) {
+        return Err(Reason::BadName((*bad).to_owned()));
+    }
+    let arguments = options(&command.arguments)?;
+    let described = description(&command.description, &command.name);
+    let (first, below) = (words[0], &words[1..]);
+    let subcommand = |name: &str, arguments| SlashOption {
+        description: described.clone(),
+        ..SlashOption::holder(kinds::SUBCOMMAND, name, arguments)
+    };
+    let (top_description, top_options) = match below {
+        [] => (described.clone(), arguments),
+        [sub] => (group_description(first), vec![subcommand(sub, arguments)]),
+        [group, sub] => {
+            let group = SlashOption::holder(kinds::GROUP, group, vec![subcommand(sub, arguments)]);
+            (group_description(first), vec![group])
+        }
+        _ => return Err(Reason::TooDeep),
+    };
+    let Some(existing) = commands.get_mut(first) else {
+        let new = SlashCommand {
+            name: first.to_owned(),
+            kind: 1,
+            description: top_description,
+            options: top_options,
+            plugin: plugin.clone(),
+        };
+        if new.characters() > MOST_CHARACTERS {
+            return Err(Reason::TooLarge);
+        }
+        if commands.len() >= most {
+            return Err(Reason::Full);
+        }
+        commands.insert(new.name.clone(), new);
+        return Ok(());
+    };
+    let by = existing.plugin.clone();
+    if below.is_empty() || !existing.options.iter().any(|option| is_holder(option.kind)) {
+        return Err(Reason::NameTaken { by });
+    }
+    let mut grown = existing.options.clone();
+    for option in top_options {
+        join(&mut grown, option, &by)?;
+    }
+    let larger = SlashCommand {
+        options: grown,
+        ..existing.clone()
+    };
+    if larger.characters() > MOST_CHARACTERS {
+        return Err(Reason::TooLarge);
+    }
+    *existing = larger;
+    Ok(())
+}
+
+/// Puts a subcommand or a group with one subcommand among others, in the order of their names.
+fn join(options: &mut Vec<SlashOption>, new: SlashOption, by: &PluginName) -> Result<(), Reason> {
+    match options.binary_search_by(|option| option.name.cmp(&new.name)) {
+        Err(_) if options.len() >= MOST_OPTIONS => Err(Reason::TooManySubcommands),
+        Err(at) => {
+            options.insert(at, new);
+            Ok(())
+        }
+        Ok(at) if options[at].kind == kinds::GROUP && new.kind == kinds::GROUP => {
+            for option in new.options {
+                join(&mut options[at].options, option, by)?;
+            }
+            Ok(())
+        }
+        Ok(_) => Err(Reason::NameTaken { by: by.clone() }),
+    }
+}
+
+/// The arguments as options, required ones first, as Discord wants it.
+fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason> {
+    if arguments.len() > MOST_OPTIONS {
+        return Err(Reason::TooManyArguments);
+    }
+    let mut options = Vec::with_capacity(arguments.len());
+    for (at, argument) in arguments.iter().enumerate() {
+        let name = &argument.name;
+        if !is_name(name) || arguments[..at].iter().any(|earlier| earlier.name == *name) {
+            return Err(Reason::BadArgumentName(name.clone()));
+        }
+        let kind = match argument.kind {
+            ArgumentKind::String => kinds::STRING,
+            ArgumentKind::Integer => kinds::INTEGER,
+            ArgumentKind::Number => kinds::NUMBER,
+            ArgumentKind::Boolean => kinds::BOOLEAN,
+            ArgumentKind::User | ArgumentKind::Member => kinds::USER,
+            ArgumentKind::Channel => kinds::CHANNEL,
+            ArgumentKind::Role => kinds::ROLE,
+            ArgumentKind::Unknown => return Err(Reason::UnknownKind(name.clone())),
+        };
+        let (min_value, max_value) = range(argument).ok_or_else(|| Reason::BadRange(name.clone()))?;
+        options.push(SlashOption {
+            name: name.clone(),
+            kind,
+            description: description(&argument.description, name),
+            required: argument.required,
+            min_value,
+            max_value,
+            options: Vec::new(),
+        });
+    }
+    options.sort_by_key(|option| !option.required);
+    Ok(options)
+}
+
+type Range = (Option<serde_json::Number>, Option<serde_json::Number>);
+
+/// A number's limits, as numbers that Discord takes; `None` if no number keeps them.
+fn range(argument: &Argument) -> Option<Range> {
+    let greatest = GREATEST_NUMBER as f64;
+    let is_integer = match argument.kind {
+        ArgumentKind::Integer => true,
+        ArgumentKind::Number => false,
+        _ => return Some((None, None)),
+    };
+    let (mut min, mut max) = (argument.min, argument.max);
+    if is_integer {
+        (min, max) = (min.map(f64::ceil), max.map(f64::floor));
+    }
+    if min.is_some_and(f64::is_nan) || max.is_some_and(f64::is_nan) {
+        return None;
+    }
+    let (least, most) = (min.unwrap_or(-greatest), max.unwrap_or(greatest));
+    if least > most || least > greatest || most < -greatest {
+        return None;
+    }
+    let number = |value: f64| {
+        let value = value.clamp(-greatest, greatest);
+        if is_integer {
+            Some(serde_json::Number::from(value as i64))
+        } else {
+            serde_json::Number::from_f64(value)
+        }
+    };
+    Some((min.and_then(number), max.and_then(number)))
+}
+
+/// Whether Discord takes this as a command's or argument's name: `^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$`, in
+/// lower case where there is one.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |character: char| match character {
+        '-' | '_' | '\'' => true,
+        // The scripts Devanagari and Thai, with their vowel signs.
+        '\u{900}'..='\u{950}' | '\u{955}'..='\u{963}' | '\u{966}'..='\u{97f}' | '\u{a8e0}'..='\u{a8ff}' => true,
+        '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e5b}' => true,
+        character if character.is_ascii() => character.is_ascii_alphanumeric(),
+        character => matches!(
+            character.general_category_group(),
+            GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
+        ),
+    };
+    (1..=LONGEST_NAME).contains(&name.chars().count())
+        && name.chars().all(is_allowed)
+        && name.chars().flat_map(char::to_lowercase).eq(name.chars())
+}
+
+/// A description that Discord takes: not empty, not too long.
+fn description(text: &str, name: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return name.chars().take(LONGEST_DESCRIPTION).collect();
+    }
+    if text.chars().count() <= LONGEST_DESCRIPTION {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(LONGEST_DESCRIPTION - 1).collect();
+    format!("{}…", cut.trim_end())
+}
+
+fn group_description(name: &str) -> String {
+    format!("The commands of {name}")
+}
+
+fn is_holder(kind: u8) -> bool {
+    matches!(kind, kinds::SUBCOMMAND | kinds::GROUP)
+}
+
+fn characters(name: &str, description: &str) -> usize {
+    name.chars().count() + description.chars().count()
+}
