@@ -1,7 +1,7 @@
 // The live connection: takes the state and the events of the sandbox, and comes back by itself when it breaks.
 
 import { $, h, iconButton } from './dom.js';
-import { botName, findChannel, isHidden, state } from './state.js';
+import { botName, findChannel, state } from './state.js';
 import { CLOCK, timeElement } from './time.js';
 import { addMessage, loadRoom, removeMessage, updateMessage } from './timeline.js';
 import { openChannel, openGuild, rememberPlace } from './places.js';
@@ -54,9 +54,8 @@ function takeState(data) {
   attempts = 0;
   showConnection(true);
   Object.assign(state, { me: data.me, bot: data.bot, online: data.online, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [] });
-  // What was missed while away is read anew; hidden messages exist only here, so they are kept for the same person.
-  const kept = samePerson ? [...state.rooms].map(([id, { list }]) => [id, { list: list.filter(isHidden), loaded: false, gone: new Set() }]) : [];
-  state.rooms = new Map(kept);
+  // What was missed while away is read anew.
+  state.rooms.clear();
   state.waiting.clear();
   early.clear();
   for (const { timer } of state.typing.values()) clearTimeout(timer);

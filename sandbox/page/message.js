@@ -97,7 +97,7 @@ function contentNodes(message) {
   if (!nodes.length) nodes.push(h('div', { class: 'content empty' }, 'Empty message'));
   if (isHidden(message)) {
     nodes.push(h('div', { class: 'hidden-note' }, icon('eye'), 'Only you can see this · ',
-      h('button', { type: 'button', class: 'plain', onclick: () => removeMessage(message.channel_id, message.id) }, 'Dismiss')));
+      h('button', { type: 'button', class: 'plain', onclick: () => dismiss(message) }, 'Dismiss')));
   }
   nodes.push(h('div', { class: 'failure', hidden: true }));
   return nodes;
@@ -181,6 +181,11 @@ const startReply = (message) => {
   drawMessage(message.id);
   drawAnswering();
   $('text').focus();
+};
+/** What nobody else sees is just gone; the sandbox is told, so that it stays away. Failed commands exist only on this page. */
+const dismiss = (message) => {
+  removeMessage(message.channel_id, message.id);
+  if (!message.failed) api('DELETE', `/page/messages/${message.channel_id}/${message.id}?as=${encodeURIComponent(state.me.id)}`).catch((error) => complain(error.message));
 };
 const askDelete = async (message, sure = false) => {
   if (!sure && !await confirmDialog('Delete this message?', message.content.slice(0, 300), 'Delete')) return;

@@ -5,7 +5,7 @@ export const state = {
   me: null, bot: null, online: false, people: [], guilds: [], dms: [], commands: [],
   /** The open place: a guild's id or null for direct messages, and a channel's id. */
   guild: null, channel: null,
-  /** channel id -> { list, loaded, gone }: messages of channels that were opened, oldest first. */
+  /** channel id -> { list, loaded, complete, gone }: messages of channels that were opened, oldest first. */
   rooms: new Map(),
   unread: new Map(),
   drafts: new Map(),

@@ -10,6 +10,9 @@ import { clearTyping, complain, drawAnswering } from './composer.js';
 import { drawWaiting } from './interaction.js';
 import { api } from './server.js';
 
+/** Messages of one request; fewer than these are the channel's first. */
+const PAGE = 50;
+
 /** Whether the newest message is in view, so that the list follows what comes. */
 export let stuck = true;
 $('scroller').addEventListener('scroll', () => {
@@ -18,6 +21,7 @@ $('scroller').addEventListener('scroll', () => {
   // In a burst the list grows and shrinks between two frames; that is nobody's wish to look at older messages.
   if (down || !scrollWanted) stuck = down;
   if (down) $('newer').hidden = true;
+  if (box.scrollTop < 300 && !down) loadOlder();
 }, { passive: true });
 for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
 new ResizeObserver(() => { if (stuck) scrollDown(); }).observe($('scroller'));
@@ -39,15 +43,42 @@ export async function loadRoom(channelId) {
   if (target.loaded) return;
   const { me } = state;
   try {
-    const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: me.id, channel_id: channelId, limit: '50' })}`);
+    const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: me.id, channel_id: channelId, limit: String(PAGE) })}`);
     if (state.rooms.get(channelId) !== target) return;
     const known = new Map([...fetched, ...target.list].map((message) => [message.id, message]));
     target.list = [...known.values()].filter((message) => !target.gone.has(message.id)).sort(byId);
     target.loaded = true;
+    target.complete = fetched.length < PAGE;
   } catch (error) {
     if (state.channel === channelId) complain(`The messages could not be read: ${error.message}`);
   }
   if (state.channel === channelId) drawMessages();
+}
+
+/** Reads what came before the oldest message that is shown, and puts it above without moving what is in view. */
+async function loadOlder() {
+  const channelId = state.channel;
+  const target = state.rooms.get(channelId);
+  if (!target?.loaded || target.complete || target.reading || !target.list.length) return;
+  target.reading = true;
+  try {
+    const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: state.me.id, channel_id: channelId, limit: String(PAGE), before: target.list[0].id })}`);
+    if (state.rooms.get(channelId) !== target) return;
+    const known = new Set(target.list.map((message) => message.id));
+    const older = fetched.filter((message) => !known.has(message.id) && !target.gone.has(message.id));
+    const [oldest] = target.list;
+    target.list = [...older, ...target.list];
+    target.complete = fetched.length < PAGE || !older.length;
+    if (state.channel !== channelId) return;
+    const box = $('scroller');
+    const fromEnd = box.scrollHeight - box.scrollTop;
+    $('messages').prepend(...older.map((message, index) => messageNode(message, older[index - 1])));
+    $('beginning').hidden = !target.complete;
+    if (oldest) drawMessage(oldest.id);
+    box.scrollTop = box.scrollHeight - fromEnd;
+  } catch (error) {
+    if (state.channel === channelId) complain(`Older messages could not be read: ${error.message}`);
+  } finally { target.reading = false; }
 }
 
 export function addMessage(message) {
@@ -64,8 +95,9 @@ export function addMessage(message) {
   const at = target.list.findIndex((each) => each.id === message.id);
   if (at >= 0) { target.list[at] = { ...target.list[at], ...message }; if (message.channel_id === state.channel) drawMessage(message.id); return; }
   target.list.push(message);
-  if (target.list.length > KEPT_MESSAGES) {
+  if (target.list.length > KEPT_MESSAGES && (stuck || message.channel_id !== state.channel)) {
     const dropped = target.list.shift();
+    target.complete = false;
     if (message.channel_id === state.channel) $(`m-${dropped.id}`)?.remove();
   }
   if (message.channel_id !== state.channel) return;
@@ -73,7 +105,6 @@ export function addMessage(message) {
   const node = messageNode(message, target.list.at(-2));
   $('messages').append(node);
   if (roving !== document.activeElement) rove(node);
-  $('beginning').hidden = false;
   drawWaiting();
   if (follow) scrollDown(); else $('newer').hidden = false;
 }
@@ -137,6 +168,7 @@ export function drawMessages() {
   const channel = findChannel(state.channel);
   const place = $('beginning');
   place.replaceChildren();
+  place.hidden = false;
   $('messages').setAttribute('aria-busy', String(!state.rooms.get(state.channel)?.loaded));
   $('messages').replaceChildren();
   $('newer').hidden = true;
@@ -150,6 +182,7 @@ export function drawMessages() {
     h('h2', {}, direct ? channelName(channel) : `Welcome to #${channelName(channel)}`),
     h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : 'This is where the channel begins. Say something, or type / to see the commands.'));
   $('messages').append(...list.map((message, index) => messageNode(message, list[index - 1])));
+  place.hidden = state.rooms.get(state.channel)?.complete === false;
   rove($('messages').lastElementChild);
   drawWaiting();
   scrollDown();
