@@ -42,7 +42,11 @@ pub(crate) struct Ids {
 
 impl Ids {
     pub(crate) const fn new(clock: Clock) -> Self {
-        Self { clock, parts: 0, last_timed: 0 }
+        Self {
+            clock,
+            parts: 0,
+            last_timed: 0,
+        }
     }
 
     /// The id of a guild, channel, role, person or command.
@@ -86,12 +90,17 @@ pub(crate) fn timestamp(unix_ms: u64) -> String {
     i64::try_from(unix_ms)
         .ok()
         .and_then(|ms| Timestamp::from_micros(ms.saturating_mul(1000)).ok())
-        .map_or_else(|| "1970-01-01T00:00:00.000000+00:00".to_owned(), |t| t.iso_8601().to_string())
+        .map_or_else(
+            || "1970-01-01T00:00:00.000000+00:00".to_owned(),
+            |t| t.iso_8601().to_string(),
+        )
 }
 
 /// Milliseconds since 1970 by the computer's clock.
 pub(crate) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(FIXED_MS, |since| since.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(FIXED_MS, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]
@@ -118,7 +127,10 @@ mod tests {
     #[test]
     fn the_fixed_clock_repeats() {
         let (mut one, mut two) = (Ids::new(Clock::Fixed), Ids::new(Clock::Fixed));
-        assert_eq!((0..5).map(|_| one.timed()).collect::<Vec<_>>(), (0..5).map(|_| two.timed()).collect::<Vec<_>>());
+        assert_eq!(
+            (0..5).map(|_| one.timed()).collect::<Vec<_>>(),
+            (0..5).map(|_| two.timed()).collect::<Vec<_>>()
+        );
         assert!(created_at(one.timed()).starts_with("2025-01-01T00:00:00.05"));
     }
 }

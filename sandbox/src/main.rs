@@ -1,1 +1,72 @@
-fn main() {}
+//! The program `sandbox`: a local Discord until it is interrupted. Standard output carries exactly one line, JSON with
+//! the addresses and the token, so that other programs can start it and read where it is.
+
+use clap::Parser;
+use sandbox::Sandbox;
+use tokio::io::AsyncReadExt;
+
+/// A local Discord: gateway, REST and a web page on 127.0.0.1.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 7800)]
+    port: u16,
+    /// The bot's token; one is made up if none is given.
+    #[arg(long)]
+    token: Option<String>,
+    /// The name of the person who owns the bot and the server.
+    #[arg(long, default_value = "olivia")]
+    owner_name: String,
+    /// End when standard input ends: with the program that started this one.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let arguments = Arguments::parse();
+    let mut builder = Sandbox::builder().port(arguments.port).owner_name(arguments.owner_name);
+    if let Some(token) = arguments.token {
+        builder = builder.bot_token(token);
+    }
+    let sandbox = builder.start().await?;
+    let ready = serde_json::json!({
+        "page_url": sandbox.page_url(),
+        "api_url": sandbox.api_url(),
+        "gateway_url": sandbox.gateway_url(),
+        "token": sandbox.token(),
+        "owner_id": sandbox.owner().id().to_string(),
+        "application_id": sandbox.application_id().to_string(),
+    });
+    println!("{ready}");
+    tokio::select! {
+        stopped = stop_signal() => stopped?,
+        () = end_of_input(), if arguments.until_stdin_closes => {}
+    }
+    sandbox.stop().await;
+    // A read of standard input that still waits must not keep the process.
+    std::process::exit(0)
+}
+
+async fn end_of_input() {
+    let mut input = tokio::io::stdin();
+    let mut buffer = [0; 256];
+    while matches!(input.read(&mut buffer).await, Ok(1..)) {}
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

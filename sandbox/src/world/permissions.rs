@@ -61,8 +61,14 @@ pub(crate) const MODERATOR: u64 =
     KICK_MEMBERS | BAN_MEMBERS | VIEW_AUDIT_LOG | MANAGE_MESSAGES | MANAGE_NICKNAMES | MODERATE_MEMBERS;
 
 /// What the bot's own role adds: generous, without administrator.
-pub(crate) const BOT: u64 =
-    EVERYONE | MODERATOR | MANAGE_CHANNELS | MANAGE_GUILD | MENTION_EVERYONE | MANAGE_ROLES | MANAGE_WEBHOOKS | MANAGE_THREADS;
+pub(crate) const BOT: u64 = EVERYONE
+    | MODERATOR
+    | MANAGE_CHANNELS
+    | MANAGE_GUILD
+    | MENTION_EVERYONE
+    | MANAGE_ROLES
+    | MANAGE_WEBHOOKS
+    | MANAGE_THREADS;
 
 /// A permission overwrite of a channel.
 #[derive(Clone, Debug)]
@@ -83,8 +89,11 @@ pub(crate) fn of(guild: &Guild, channel: Option<&Channel>, user: u64) -> u64 {
         return 0;
     };
     let holds = |role: u64| role == guild.id || member.roles.contains(&role);
-    let mut bits =
-        guild.roles.iter().filter(|role| holds(role.id)).fold(0, |bits, role| bits | role.permissions);
+    let mut bits = guild
+        .roles
+        .iter()
+        .filter(|role| holds(role.id))
+        .fold(0, |bits, role| bits | role.permissions);
     if bits & ADMINISTRATOR != 0 {
         return ALL;
     }
@@ -93,7 +102,12 @@ pub(crate) fn of(guild: &Guild, channel: Option<&Channel>, user: u64) -> u64 {
         for overwrite in everyone {
             bits = (bits & !overwrite.deny) | overwrite.allow;
         }
-        let of_roles = || channel.overwrites.iter().filter(|o| o.kind == 0 && o.id != guild.id && holds(o.id));
+        let of_roles = || {
+            channel
+                .overwrites
+                .iter()
+                .filter(|o| o.kind == 0 && o.id != guild.id && holds(o.id))
+        };
         bits &= !of_roles().fold(0, |deny, o| deny | o.deny);
         bits |= of_roles().fold(0, |allow, o| allow | o.allow);
         for overwrite in channel.overwrites.iter().filter(|o| o.kind == 1 && o.id == user) {

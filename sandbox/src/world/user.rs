@@ -17,13 +17,25 @@ impl User {
     /// A person called `name`; the shown name starts with a capital letter.
     pub(crate) fn person(id: u64, name: &str) -> Self {
         let mut letters = name.chars();
-        let shown = letters.next().map(|first| first.to_uppercase().chain(letters).collect());
-        Self { id, username: name.to_lowercase(), global_name: shown, bot: false }
+        let shown = letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect());
+        Self {
+            id,
+            username: name.to_lowercase(),
+            global_name: shown,
+            bot: false,
+        }
     }
 
     /// The bot's own user.
     pub(crate) fn bot(id: u64, name: &str) -> Self {
-        Self { id, username: name.to_owned(), global_name: None, bot: true }
+        Self {
+            id,
+            username: name.to_owned(),
+            global_name: None,
+            bot: true,
+        }
     }
 
     /// What people see in a channel.
@@ -68,7 +80,6 @@ impl User {
 /// A user's membership of one guild.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    pub(crate) user_id: u64,
     pub(crate) nick: Option<String>,
     pub(crate) roles: Vec<u64>,
     pub(crate) joined_at: String,
@@ -79,9 +90,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) const fn new(user_id: u64, joined_at: String) -> Self {
+    pub(crate) const fn new(joined_at: String) -> Self {
         Self {
-            user_id,
             nick: None,
             roles: Vec::new(),
             joined_at,

@@ -1,0 +1,26 @@
+//! Why a sandbox does not start.
+
+use std::{io, net::SocketAddr};
+
+/// A sandbox could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Error {
+    text: String,
+    source: io::Error,
+}
+
+impl Error {
+    pub(crate) fn bind(address: SocketAddr, source: io::Error) -> Self {
+        let text = if source.kind() == io::ErrorKind::AddrInUse {
+            format!(
+                "port {} on {} is taken, perhaps by another sandbox: stop that, or start this one with another port (0 takes a free one)",
+                address.port(),
+                address.ip()
+            )
+        } else {
+            format!("can't listen on {address}: {source}")
+        };
+        Self { text, source }
+    }
+}

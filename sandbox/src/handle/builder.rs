@@ -1,0 +1,171 @@
+//! How a sandbox is started: everything has a default.
+
+use std::time::Duration;
+
+use crate::{
+    Error, Sandbox,
+    gateway::intents::{self, Intents},
+    ids::Clock,
+    rest::limits::RateLimits,
+};
+
+/// Which privileged intents the application may use; with others, identifying ends with close code 4014.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PrivilegedIntents {
+    /// `GUILD_MEMBERS`.
+    pub members: bool,
+    /// `GUILD_PRESENCES`.
+    pub presences: bool,
+    /// `MESSAGE_CONTENT`.
+    pub message_content: bool,
+}
+
+impl PrivilegedIntents {
+    /// All three.
+    pub const ALL: Self = Self {
+        members: true,
+        presences: true,
+        message_content: true,
+    };
+    /// None of them.
+    pub const NONE: Self = Self {
+        members: false,
+        presences: false,
+        message_content: false,
+    };
+
+    pub(crate) const fn allowed(self) -> Intents {
+        let mut allowed = 0;
+        if self.members {
+            allowed |= intents::GUILD_MEMBERS;
+        }
+        if self.presences {
+            allowed |= intents::GUILD_PRESENCES;
+        }
+        if self.message_content {
+            allowed |= intents::MESSAGE_CONTENT;
+        }
+        allowed
+    }
+}
+
+/// What a sandbox is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) port: u16,
+    pub(crate) bot_token: Option<String>,
+    pub(crate) bot_name: String,
+    pub(crate) guild_name: String,
+    pub(crate) owner_name: String,
+    pub(crate) clock: Clock,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) privileged_intents: PrivilegedIntents,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) interaction_window: Duration,
+    pub(crate) patience: Duration,
+}
+
+/// Sets up a [`Sandbox`]; see [`Sandbox::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    settings: Settings,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            settings: Settings {
+                port: 0,
+                bot_token: None,
+                bot_name: "sandbot".to_owned(),
+                guild_name: "Sandbox".to_owned(),
+                owner_name: "olivia".to_owned(),
+                clock: Clock::Wall,
+                rate_limits: RateLimits::Generous,
+                privileged_intents: PrivilegedIntents::ALL,
+                heartbeat_interval: Duration::from_millis(41_250),
+                interaction_window: Duration::from_secs(3),
+                patience: Duration::from_secs(10),
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// The port on 127.0.0.1; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.settings.port = port;
+        self
+    }
+
+    /// The bot's token. If its first part is a bot's id in base64, the bot gets that id.
+    pub fn bot_token(mut self, token: impl Into<String>) -> Self {
+        self.settings.bot_token = Some(token.into());
+        self
+    }
+
+    /// The bot's and its application's name (default: `sandbot`).
+    pub fn bot_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.bot_name = name.into();
+        self
+    }
+
+    /// The first guild's name (default: `Sandbox`).
+    pub fn guild_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.guild_name = name.into();
+        self
+    }
+
+    /// Who owns the application and the guilds (default: `olivia`).
+    pub fn owner_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.owner_name = name.into();
+        self
+    }
+
+    /// Where ids of messages and interactions take their time from (default: the computer's clock).
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// Rate-limit headers (default: generous).
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.settings.rate_limits = limits;
+        self
+    }
+
+    /// Which privileged intents the application may use (default: all).
+    pub fn privileged_intents(mut self, intents: PrivilegedIntents) -> Self {
+        self.settings.privileged_intents = intents;
+        self
+    }
+
+    /// How often clients are told to heartbeat (default: 41.25 s). A connection without a heartbeat for twice as long
+    /// is closed with 4009.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.settings.heartbeat_interval = interval;
+        self
+    }
+
+    /// How long a bot has to answer an interaction first (default: 3 s, as Discord).
+    pub fn interaction_window(mut self, window: Duration) -> Self {
+        self.settings.interaction_window = window;
+        self
+    }
+
+    /// How long the `expect_…` functions wait before they panic (default: 10 s).
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.settings.patience = patience;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken or the operating system refuses to listen.
+    pub async fn start(self) -> Result<Sandbox, Error> {
+        Sandbox::run(self.settings).await
+    }
+}

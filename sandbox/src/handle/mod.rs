@@ -1,0 +1,25 @@
+//! The handle that tests hold: a running sandbox, its guilds, channels and people, what they say, and what the bot
+//! makes of it. Everything here stands on the same world as the wire; nothing reaches the bot but by gateway and REST.
+
+mod builder;
+mod conversation;
+mod faults;
+mod guild;
+mod message;
+mod person;
+mod said;
+mod sandbox;
+mod traffic;
+mod used;
+
+pub(crate) use self::builder::Settings;
+pub use self::{
+    builder::{Builder, PrivilegedIntents},
+    guild::{Channel, Guild, Role},
+    message::{Message, Watch},
+    person::Person,
+    said::Said,
+    sandbox::Sandbox,
+    traffic::{Direction, GatewayEntry, RestEntry},
+    used::{InteractionState, Used},
+};

@@ -1,0 +1,321 @@
+//! The sandbox itself: started, asked for addresses and people, watched, stopped.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+
+use super::{Builder, GatewayEntry, Guild, Message, Person, RestEntry, Settings, Watch, conversation};
+use crate::{
+    Error, server,
+    shared::{self, Shared},
+    world::World,
+};
+
+/// A running local Discord on 127.0.0.1. Cheap to clone; it ends when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Every task waits for this signal, sockets included.
+        self.shared.close();
+    }
+}
+
+impl Sandbox {
+    /// Starts one with all defaults: a free port, the guild "Sandbox" with channels "general" and "bots", its owner
+    /// olivia, and alice and bob.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses to listen.
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// Sets one up differently.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) async fn run(settings: Settings) -> Result<Self, Error> {
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port));
+        let listener = TcpListener::bind(wanted)
+            .await
+            .map_err(|source| Error::bind(wanted, source))?;
+        let address = listener.local_addr().map_err(|source| Error::bind(wanted, source))?;
+        let shared = Shared::new(settings, address);
+        let tasks = vec![
+            tokio::spawn(server::serve(listener, Arc::clone(&shared))),
+            tokio::spawn(shared::expire_interactions(Arc::clone(&shared))),
+        ];
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                tasks: Mutex::new(tasks),
+            }),
+        })
+    }
+
+    /// Ends it and waits until its port is free and its connections are closed.
+    pub async fn stop(&self) {
+        self.inner.shared.close();
+        let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            let _ = task.await;
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.inner.shared
+    }
+
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut self.inner.shared.world())
+    }
+
+    /// The bot's token.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.with(|world| world.token.clone())
+    }
+
+    /// Where REST is: `http://127.0.0.1:PORT`, to which clients add `/api/v10`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        self.inner.shared.http_url()
+    }
+
+    /// Where the gateway is: `ws://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn gateway_url(&self) -> String {
+        self.inner.shared.gateway_url()
+    }
+
+    /// Where the web page is: `http://127.0.0.1:PORT/`.
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        format!("{}/", self.inner.shared.http_url())
+    }
+
+    /// The application's id.
+    #[must_use]
+    pub fn application_id(&self) -> u64 {
+        self.bot_id()
+    }
+
+    /// The bot's user id, which is the application's too.
+    #[must_use]
+    pub fn bot_id(&self) -> u64 {
+        self.with(|world| world.bot_id)
+    }
+
+    /// The owner of the application and of the guilds, in the first guild's first channel.
+    #[must_use]
+    pub fn owner(&self) -> Person {
+        let name = self.with(|world| world.users.get(&world.owner_id).map(|user| user.username.clone()));
+        self.guild().user(&name.unwrap_or_default())
+    }
+
+    /// The first guild.
+    ///
+    /// # Panics
+    ///
+    /// Never: a sandbox starts with a guild and none is ever removed.
+    #[must_use]
+    pub fn guild(&self) -> Guild {
+        let id = self.with(|world| world.first_guild().map(|guild| guild.id));
+        Guild::new(self, id.expect("a sandbox starts with a guild"))
+    }
+
+    /// Another guild, with the same channels, roles and people as the first; the bot is told by `GUILD_CREATE`.
+    #[must_use]
+    pub fn add_guild(&self, name: &str) -> Guild {
+        Guild::new(self, self.with(|world| world.add_guild(name)))
+    }
+
+    /// The commands that are registered globally, as Discord's command objects.
+    #[must_use]
+    pub fn commands(&self) -> Vec<Value> {
+        self.with(|world| world.commands.of(None).to_vec())
+    }
+
+    /// Waits until the names of all registered commands, global and of guilds, satisfy `enough`.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time; the text says what is registered and which REST calls were refused.
+    pub async fn expect_commands(&self, enough: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let names = |world: &World| -> Vec<String> {
+            world
+                .commands
+                .all()
+                .filter_map(|one| one["name"].as_str().map(str::to_owned))
+                .collect()
+        };
+        let found = self
+            .inner
+            .shared
+            .until(self.patience(), |world| {
+                Some(names(world)).filter(|names| enough(names))
+            })
+            .await;
+        found.unwrap_or_else(|| {
+            let (names, errors) = self.with(|world| (names(world), conversation::errors(world)));
+            panic!(
+                "the expected commands were not registered within {:?}; registered: {names:?}\n{errors}",
+                self.patience()
+            )
+        })
+    }
+
+    /// Waits until the bot is online: every shard has a session that is READY or RESUMED.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time; the text tells the gateway's traffic and the refused REST calls.
+    pub async fn expect_online(&self) {
+        self.until("the bot is online", |world| world.sessions.is_online())
+            .await;
+    }
+
+    /// Waits until the bot has no live session.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_offline(&self) {
+        self.until("the bot is offline", |world| !world.sessions.is_online())
+            .await;
+    }
+
+    /// Waits until the bot has resumed its session so many times in all.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_resumes(&self, count: u64) {
+        self.until("the bot resumes", |world| world.logs.resumes >= count).await;
+    }
+
+    /// Waits until the bot has identified so many times in all.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_identifies(&self, count: u64) {
+        self.until("the bot identifies", |world| world.logs.identifies >= count)
+            .await;
+    }
+
+    /// Waits until a REST call of the bot satisfies `wanted`, and gives it.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_rest(&self, wanted: impl Fn(&RestEntry) -> bool) -> RestEntry {
+        let found = self.inner.shared.until(self.patience(), |world| {
+            world.logs.rest.iter().find(|entry| wanted(entry)).cloned()
+        });
+        found.await.unwrap_or_else(|| {
+            let errors = self.with(|world| conversation::errors(world));
+            panic!(
+                "the expected REST call did not come within {:?}\n{errors}",
+                self.patience()
+            )
+        })
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&World) -> bool) {
+        if self
+            .inner
+            .shared
+            .until(self.patience(), |world| is_so(world).then_some(()))
+            .await
+            .is_none()
+        {
+            let (traffic, errors) = self.with(|world| (conversation::gateway(world), conversation::errors(world)));
+            panic!("waited {:?} in vain until {what}\n{traffic}\n{errors}", self.patience());
+        }
+    }
+
+    /// Every message that the bot sends or edits from now on, in order.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.with(|world| world.watchers.push(sender));
+        Watch::new(Arc::clone(self.shared()), receiver)
+    }
+
+    /// All messages of a channel that are remembered, oldest first, as text for people.
+    #[must_use]
+    pub fn conversation(&self, channel_id: u64) -> String {
+        self.with(|world| conversation::of(world, channel_id))
+    }
+
+    /// A message by its ids.
+    #[must_use]
+    pub fn message(&self, channel_id: u64, id: u64) -> Option<Message> {
+        let stored = self.with(|world| world.message(channel_id, id).map(Arc::clone))?;
+        Some(Message::new(Arc::clone(self.shared()), stored))
+    }
+
+    /// The bot's REST calls, oldest first; the last 5,000 are kept.
+    #[must_use]
+    pub fn rest_log(&self) -> Vec<RestEntry> {
+        self.with(|world| world.logs.rest.iter().cloned().collect())
+    }
+
+    /// Gateway payloads in both directions, oldest first; the last 10,000 are kept.
+    #[must_use]
+    pub fn gateway_log(&self) -> Vec<GatewayEntry> {
+        self.with(|world| world.logs.gateway.iter().cloned().collect())
+    }
+
+    /// Gateway connections that were opened.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.with(|world| world.logs.connections)
+    }
+
+    /// Sessions that were started.
+    #[must_use]
+    pub fn identifies(&self) -> u64 {
+        self.with(|world| world.logs.identifies)
+    }
+
+    /// Sessions that were resumed.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.with(|world| world.logs.resumes)
+    }
+
+    /// Bulk overwrites of commands that were accepted.
+    #[must_use]
+    pub fn bulk_overwrites(&self) -> u64 {
+        self.with(|world| world.logs.bulk_overwrites)
+    }
+
+    /// Whether every shard of the bot has a live session.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.with(|world| world.sessions.is_online())
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner.shared.settings.patience
+    }
+}

@@ -1,0 +1,75 @@
+//! The page's files, built into the program: no files on disk, nothing from elsewhere.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+/// Nothing but the page's own files and this server may be loaded.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; media-src 'self'; \
+     connect-src 'self' ws:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../page/", $name)))),*]
+    };
+}
+
+const INDEX: &str = include_str!("../../page/index.html");
+const FILES: &[(&str, &str)] = files![
+    "app.js",
+    "component.js",
+    "composer.js",
+    "dom.js",
+    "embed.js",
+    "interaction.js",
+    "live.js",
+    "markdown.js",
+    "message.js",
+    "people.js",
+    "places.js",
+    "server.js",
+    "slash.js",
+    "state.js",
+    "style.css",
+    "time.js",
+    "timeline.js",
+];
+
+/// `/`
+pub(crate) fn index(headers: &HeaderMap) -> Response {
+    if !super::is_local(headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    respond("text/html; charset=utf-8", INDEX)
+}
+
+/// `/page/NAME`
+pub(crate) async fn file(Path(name): Path<String>) -> Response {
+    let Some((_, text)) = FILES.iter().find(|(file, _)| *file == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let is_style = std::path::Path::new(&name)
+        .extension()
+        .is_some_and(|extension| extension == "css");
+    respond(
+        if is_style {
+            "text/css; charset=utf-8"
+        } else {
+            "text/javascript; charset=utf-8"
+        },
+        text,
+    )
+}
+
+fn respond(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    (headers, text).into_response()
+}

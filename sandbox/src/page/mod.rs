@@ -1,0 +1,95 @@
+//! The web page's server part: its files, the live connection, and the acts of people. All of it is for the same
+//! computer only: requests whose Host or Origin is not loopback are refused, so that no web page elsewhere can drive
+//! the sandbox, not even through a name that points to 127.0.0.1.
+
+mod acts;
+mod assets;
+mod live;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+
+pub(crate) use self::{
+    assets::index,
+    live::{Audience, Pages},
+};
+use crate::shared::Shared;
+
+/// What stands below `/page`.
+pub(crate) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/page/live", get(live::live))
+        .route("/page/messages", get(acts::messages).post(acts::say))
+        .route("/page/messages/{channel}/{id}", delete(acts::delete).patch(acts::edit))
+        .route("/page/slash", post(acts::slash))
+        .route("/page/click", post(acts::click))
+        .route("/page/modal", post(acts::modal))
+        .route("/page/people", post(acts::enter))
+        .route("/page/dm", post(acts::direct))
+        .route("/page/{file}", get(assets::file))
+        .route_layer(middleware::from_fn(local_only))
+}
+
+async fn local_only(request: Request, next: Next) -> Response {
+    if is_local(request.headers()) {
+        return next.run(request).await;
+    }
+    let body = serde_json::json!({ "message": "the sandbox answers on this computer only" });
+    (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
+}
+
+/// Whether a request names this computer as the one asked, and comes from no web page elsewhere.
+pub(crate) fn is_local(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).is_none_or(is_loopback);
+    let origin = text(header::ORIGIN).is_none_or(|origin| {
+        origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"))
+            .is_some_and(is_loopback)
+    });
+    host && origin
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::is_local;
+
+    #[test]
+    fn only_loopback_hosts_and_origins() {
+        for (host, origin, local) in [
+            ("127.0.0.1:7800", None, true),
+            ("localhost:7800", Some("http://localhost:7800"), true),
+            ("[::1]:7800", None, true),
+            ("127.0.0.1:7800", Some("https://evil.example"), false),
+            ("127.0.0.1:7800", Some("null"), false),
+            ("evil.example:7800", None, false),
+            ("127.0.0.1.evil.example", None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(is_local(&headers), local, "{host} {origin:?}");
+        }
+    }
+}

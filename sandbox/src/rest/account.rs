@@ -1,0 +1,183 @@
+//! The bot itself: its user and application, its guilds, direct channels, where the gateway is.
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Call, Outcome,
+    errors::{self, Refusal},
+    snowflake,
+    validate::{Fields, checked},
+};
+use crate::{
+    gateway::application_flags,
+    world::{User, World, permissions},
+};
+
+pub(crate) fn gateway(call: &Call) -> Outcome {
+    Ok(Answer::ok(&json!({ "url": call.gateway_url })))
+}
+
+pub(crate) fn gateway_bot(call: &Call) -> Outcome {
+    Ok(Answer::ok(&json!({
+        "url": call.gateway_url,
+        "shards": 1,
+        "session_start_limit": { "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 },
+    })))
+}
+
+/// The application; below `/oauth2/@me` with what surrounds it there.
+pub(crate) fn application(world: &World, path: &[&str]) -> Outcome {
+    let application = application_json(world);
+    if path == ["oauth2", "@me"] {
+        return Ok(Answer::ok(&json!({
+            "application": application,
+            "scopes": ["bot", "applications.commands"],
+            "expires": "2035-01-01T00:00:00.000000+00:00",
+            "user": world.user_json(world.bot_id),
+        })));
+    }
+    Ok(Answer::ok(&application))
+}
+
+fn application_json(world: &World) -> Value {
+    let flags = application_flags(world);
+    json!({
+        "id": world.bot_id.to_string(),
+        "name": world.application_name,
+        "icon": null,
+        "cover_image": null,
+        "description": "The bot of a local Discord",
+        "type": null,
+        "summary": "",
+        "bot": world.user_json(world.bot_id),
+        "verify_key": "0000000000000000000000000000000000000000000000000000000000000000",
+        "flags": flags,
+        "flags_new": flags.to_string(),
+        "bot_public": true,
+        "bot_require_code_grant": false,
+        "redirect_uris": [],
+        "interactions_endpoint_url": null,
+        "role_connections_verification_url": null,
+        "owner": world.user_json(world.owner_id),
+        "approximate_guild_count": world.guilds.len(),
+        "approximate_user_install_count": 0,
+        "approximate_user_authorization_count": 0,
+        "explicit_content_filter": 0,
+        "team": null,
+        "eligible_oauth2_scopes": [],
+        "rpc_origins": [],
+        "tags": [],
+        "integration_types_config": { "0": {} },
+        "event_webhooks_status": 1,
+        "event_webhooks_url": null,
+        "event_webhooks_types": [],
+    })
+}
+
+pub(crate) fn edit_application(world: &World, call: &Call) -> Outcome {
+    let known = [
+        "description",
+        "icon",
+        "cover_image",
+        "team_id",
+        "flags",
+        "interactions_endpoint_url",
+        "explicit_content_filter",
+        "max_participants",
+        "type",
+        "tags",
+        "custom_install_url",
+        "install_params",
+        "role_connections_verification_url",
+        "integration_types_config",
+        "event_webhooks_status",
+        "event_webhooks_url",
+        "event_webhooks_types",
+    ];
+    checked(|faults| {
+        Fields::body(&call.body, &known, faults)
+            .text("description", 0..=400, faults)
+            .map(str::to_owned)
+    })?;
+    Ok(Answer::ok(&application_json(world)))
+}
+
+pub(crate) fn me(world: &World) -> Outcome {
+    Ok(Answer::ok(
+        &world.users.get(&world.bot_id).map_or(Value::Null, User::own_json),
+    ))
+}
+
+pub(crate) fn edit_me(world: &mut World, call: &Call) -> Outcome {
+    let name = checked(|faults| {
+        Fields::body(&call.body, &["username", "avatar", "banner"], faults)
+            .text("username", 2..=32, faults)
+            .map(str::to_owned)
+    })?;
+    if let (Some(name), Some(user)) = (name, world.users.get_mut(&world.bot_id)) {
+        user.username = name;
+        let data = user.own_json();
+        world.emit("USER_UPDATE", None, crate::gateway::intents::NONE, &data);
+    }
+    me(world)
+}
+
+pub(crate) fn user(world: &World, id: &str) -> Outcome {
+    let id = snowflake("user_id", id)?;
+    world
+        .users
+        .get(&id)
+        .map(|user| Answer::ok(&user.json()))
+        .ok_or_else(|| errors::UNKNOWN_USER.into())
+}
+
+pub(crate) fn my_guilds(world: &World, call: &Call) -> Outcome {
+    let limit = call.number("limit", 200, 1, 200)? as usize;
+    let (before, after) = (call.id("before")?, call.id("after")?);
+    let guilds: Value = world
+        .guilds
+        .values()
+        .filter(|guild| guild.members.contains_key(&world.bot_id))
+        .filter(|guild| before.is_none_or(|before| guild.id < before) && after.is_none_or(|after| guild.id > after))
+        .take(limit)
+        .map(|guild| {
+            json!({
+                "id": guild.id.to_string(),
+                "name": guild.name,
+                "icon": null,
+                "banner": null,
+                "owner": guild.owner_id == world.bot_id,
+                "permissions": permissions::of(guild, None, world.bot_id).to_string(),
+                "features": [],
+            })
+        })
+        .collect();
+    Ok(Answer::ok(&guilds))
+}
+
+pub(crate) fn leave_guild(world: &mut World, guild: &str) -> Outcome {
+    let guild = snowflake("guild_id", guild)?;
+    if world.leave(guild, world.bot_id) {
+        Ok(Answer::empty())
+    } else {
+        Err(errors::UNKNOWN_GUILD.into())
+    }
+}
+
+pub(crate) fn open_direct(world: &mut World, call: &Call) -> Outcome {
+    let person = checked(|faults| {
+        let fields = Fields::body(&call.body, &["recipient_id", "access_tokens", "nicks"], faults);
+        fields.required("recipient_id", faults);
+        fields.id("recipient_id", faults)
+    })?;
+    let person = person.ok_or_else(|| Refusal::from(errors::UNKNOWN_USER))?;
+    if person == world.bot_id {
+        return Err(errors::CANNOT_DIRECT.into());
+    }
+    if !world.users.contains_key(&person) {
+        return Err(Refusal::new(400, 50033, "Invalid Recipient(s)"));
+    }
+    let channel = world.direct(person);
+    let json = world.channels.get(&channel).map(|channel| world.channel_json(channel));
+    Ok(Answer::ok(&json.unwrap_or_default()))
+}

@@ -1,0 +1,161 @@
+//! Application commands, global and per guild: listed, created, replaced all at once, edited, deleted
+//! (<https://discord.com/developers/docs/interactions/application-commands#endpoints>).
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Call, Outcome,
+    errors::{self, Faults, Refusal},
+    guilds, snowflake, validate,
+};
+use crate::world::World;
+
+/// Answers what stands below `/commands` of a scope.
+pub(crate) fn route(world: &mut World, call: &Call, application: &str, guild: Option<&str>, rest: &[&str]) -> Outcome {
+    own(world, application)?;
+    let guild = guild.map(|guild| guilds::allowed(world, guild, 0)).transpose()?;
+    match (call.method.as_str(), rest) {
+        ("GET", []) => Ok(Answer::ok(
+            &world.commands.of(guild).iter().map(|one| shown(one, call)).collect(),
+        )),
+        ("POST", []) => create(world, call, guild),
+        ("PUT", []) => overwrite(world, call, guild),
+        ("GET", [id]) => find(world, guild, id).map(|at| Answer::ok(&world.commands.of(guild)[at])),
+        ("PATCH", [id]) => edit(world, call, guild, id),
+        ("DELETE", [id]) => {
+            let at = find(world, guild, id)?;
+            let mut all = world.commands.of(guild).to_vec();
+            all.remove(at);
+            world.set_commands(guild, all);
+            Ok(Answer::empty())
+        }
+        ("GET", [id, "permissions"]) => {
+            find(world, guild, id)?;
+            // No overwrites exist here; Discord says so with this error.
+            Err(Refusal::new(404, 10066, "Unknown application command permissions"))
+        }
+        _ => Err(errors::NOT_FOUND.into()),
+    }
+}
+
+/// The permission overwrites of a guild's commands: nobody made any.
+pub(crate) fn permissions(world: &World, application: &str, guild: &str) -> Outcome {
+    own(world, application)?;
+    guilds::allowed(world, guild, 0)?;
+    Ok(Answer::ok(&json!([])))
+}
+
+fn own(world: &World, application: &str) -> Result<(), Refusal> {
+    if snowflake("application_id", application)? == world.bot_id {
+        Ok(())
+    } else {
+        Err(errors::UNKNOWN_APPLICATION.into())
+    }
+}
+
+/// A command as lists show it: localisations only if asked for.
+fn shown(command: &Value, call: &Call) -> Value {
+    let mut command = command.clone();
+    if call.query("with_localizations") != Some("true")
+        && let Some(fields) = command.as_object_mut()
+    {
+        fields.remove("name_localizations");
+        fields.remove("description_localizations");
+    }
+    command
+}
+
+fn find(world: &World, guild: Option<u64>, id: &str) -> Result<usize, Refusal> {
+    snowflake("command_id", id)?;
+    world
+        .commands
+        .of(guild)
+        .iter()
+        .position(|one| one["id"] == id)
+        .ok_or_else(|| errors::UNKNOWN_COMMAND.into())
+}
+
+/// Gives a checked command its ids. One of the same name and type keeps its id, and its version if nothing changed.
+fn complete(world: &mut World, guild: Option<u64>, mut command: Value, old: Option<&Value>) -> Value {
+    let id = old
+        .and_then(|old| old["id"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| world.ids.part().to_string());
+    let mut whole = json!({ "id": id, "application_id": world.bot_id.to_string() });
+    if let Some(guild) = guild {
+        whole["guild_id"] = json!(guild.to_string());
+    }
+    let is_same = old.is_some_and(|old| {
+        command
+            .as_object()
+            .is_some_and(|new| new.iter().all(|(key, value)| old.get(key) == Some(value)))
+    });
+    let version = old
+        .filter(|_| is_same)
+        .map_or_else(|| json!(world.ids.part().to_string()), |old| old["version"].clone());
+    whole["version"] = version;
+    if let (Some(to), Some(from)) = (whole.as_object_mut(), command.as_object_mut()) {
+        to.append(from);
+    }
+    whole
+}
+
+fn create(world: &mut World, call: &Call, guild: Option<u64>) -> Outcome {
+    let mut faults = Faults::default();
+    let command = validate::command(&call.body, "", None, guild.is_some(), &mut faults);
+    faults.result()?;
+    let mut all = world.commands.of(guild).to_vec();
+    let place = all
+        .iter()
+        .position(|one| one["name"] == command["name"] && one["type"] == command["type"]);
+    let command = complete(world, guild, command, place.map(|at| all[at].clone()).as_ref());
+    match place {
+        Some(at) => all[at] = command.clone(),
+        None => all.push(command.clone()),
+    }
+    validate::check_set(&all)?;
+    world.set_commands(guild, all);
+    Ok(if place.is_some() {
+        Answer::ok(&command)
+    } else {
+        Answer::created(&command)
+    })
+}
+
+fn overwrite(world: &mut World, call: &Call, guild: Option<u64>) -> Outcome {
+    let list = guilds::list(&call.body)?;
+    let mut faults = Faults::default();
+    let read: Vec<Value> = list
+        .iter()
+        .enumerate()
+        .map(|(at, one)| validate::command(one, &at.to_string(), None, guild.is_some(), &mut faults))
+        .collect();
+    faults.result()?;
+    validate::check_set(&read)?;
+    let old = world.commands.of(guild).to_vec();
+    let all: Vec<Value> = read
+        .into_iter()
+        .map(|command| {
+            let before = old
+                .iter()
+                .find(|one| one["name"] == command["name"] && one["type"] == command["type"]);
+            complete(world, guild, command, before)
+        })
+        .collect();
+    world.logs.bulk_overwrites += 1;
+    world.set_commands(guild, all.clone());
+    Ok(Answer::ok(&Value::Array(all)))
+}
+
+fn edit(world: &mut World, call: &Call, guild: Option<u64>, id: &str) -> Outcome {
+    let at = find(world, guild, id)?;
+    let mut all = world.commands.of(guild).to_vec();
+    let mut faults = Faults::default();
+    let command = validate::command(&call.body, "", Some(&all[at]), guild.is_some(), &mut faults);
+    faults.result()?;
+    let before = all[at].clone();
+    all[at] = complete(world, guild, command, Some(&before));
+    validate::check_set(&all)?;
+    let command = all[at].clone();
+    world.set_commands(guild, all);
+    Ok(Answer::ok(&command))
+}

@@ -1,0 +1,170 @@
+//! Discord's error answers: JSON codes with their texts and statuses, and form errors with the path of each fault
+//! (<https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes>).
+
+use serde_json::{Map, Value, json};
+
+/// Why a request is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: u64,
+    pub(crate) message: String,
+    pub(crate) errors: Option<Value>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: u64, message: &str) -> Self {
+        Self {
+            status,
+            code,
+            message: message.to_owned(),
+            errors: None,
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let mut body = json!({ "message": self.message, "code": self.code });
+        if let Some(errors) = &self.errors {
+            body["errors"] = errors.clone();
+        }
+        body
+    }
+
+    /// A fault at one place of the body, its path with dots (`embeds.0.title`).
+    pub(crate) fn at(path: &str, code: &str, message: &str) -> Self {
+        let mut faults = Faults::default();
+        faults.add(path, code, message);
+        faults.refusal()
+    }
+
+    /// A missing permission, by its name.
+    pub(crate) fn permission(bit: u64) -> Self {
+        tracing::debug!(
+            permission = crate::world::permissions::name(bit),
+            "the bot lacks a permission"
+        );
+        MISSING_PERMISSIONS.into()
+    }
+}
+
+/// A refusal without particulars.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known(u16, u64, &'static str);
+
+impl From<Known> for Refusal {
+    fn from(Known(status, code, message): Known) -> Self {
+        Self::new(status, code, message)
+    }
+}
+
+pub(crate) const NOT_FOUND: Known = Known(404, 0, "404: Not Found");
+pub(crate) const METHOD_NOT_ALLOWED: Known = Known(405, 0, "405: Method Not Allowed");
+pub(crate) const UNAUTHORIZED: Known = Known(401, 0, "401: Unauthorized");
+pub(crate) const UNKNOWN_APPLICATION: Known = Known(404, 10002, "Unknown Application");
+pub(crate) const UNKNOWN_CHANNEL: Known = Known(404, 10003, "Unknown Channel");
+pub(crate) const UNKNOWN_GUILD: Known = Known(404, 10004, "Unknown Guild");
+pub(crate) const UNKNOWN_MEMBER: Known = Known(404, 10007, "Unknown Member");
+pub(crate) const UNKNOWN_MESSAGE: Known = Known(404, 10008, "Unknown Message");
+pub(crate) const UNKNOWN_ROLE: Known = Known(404, 10011, "Unknown Role");
+pub(crate) const UNKNOWN_USER: Known = Known(404, 10013, "Unknown User");
+pub(crate) const UNKNOWN_EMOJI: Known = Known(400, 10014, "Unknown Emoji");
+pub(crate) const UNKNOWN_WEBHOOK: Known = Known(404, 10015, "Unknown Webhook");
+pub(crate) const UNKNOWN_BAN: Known = Known(404, 10026, "Unknown Ban");
+pub(crate) const UNKNOWN_INTERACTION: Known = Known(404, 10062, "Unknown interaction");
+pub(crate) const UNKNOWN_COMMAND: Known = Known(404, 10063, "Unknown application command");
+pub(crate) const TOO_LARGE: Known = Known(413, 40005, "Request entity too large");
+pub(crate) const ALREADY_ACKNOWLEDGED: Known = Known(400, 40060, "Interaction has already been acknowledged.");
+pub(crate) const MISSING_ACCESS: Known = Known(403, 50001, "Missing Access");
+pub(crate) const NOT_IN_DIRECT: Known = Known(403, 50003, "Cannot execute action on a DM channel");
+pub(crate) const OTHERS_MESSAGE: Known = Known(403, 50005, "Cannot edit a message authored by another user");
+pub(crate) const EMPTY_MESSAGE: Known = Known(400, 50006, "Cannot send an empty message");
+pub(crate) const CANNOT_DIRECT: Known = Known(403, 50007, "Cannot send messages to this user");
+pub(crate) const NO_TEXT_CHANNEL: Known = Known(400, 50008, "Cannot send messages in a non-text channel");
+pub(crate) const MISSING_PERMISSIONS: Known = Known(403, 50013, "Missing Permissions");
+pub(crate) const BULK_COUNT: Known = Known(
+    400,
+    50016,
+    "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages to delete",
+);
+pub(crate) const INVALID_WEBHOOK_TOKEN: Known = Known(401, 50027, "Invalid Webhook Token");
+pub(crate) const INVALID_ROLE: Known = Known(400, 50028, "Invalid Role");
+pub(crate) const BULK_AGE: Known = Known(
+    400,
+    50034,
+    "You can only bulk delete messages that are under 14 days old.",
+);
+pub(crate) const INVALID_JSON: Known = Known(400, 50109, "The request body contains invalid JSON.");
+
+/// Form errors, collected: Discord tells all of them at once.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    found: Map<String, Value>,
+}
+
+impl Faults {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Notes a fault at `path` (parts joined by dots; empty for the body as a whole).
+    pub(crate) fn add(&mut self, path: &str, code: &str, message: &str) {
+        let mut place = &mut self.found;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            let next = place.entry(part).or_insert_with(|| Value::Object(Map::new()));
+            let Value::Object(inner) = next else { return };
+            place = inner;
+        }
+        let list = place.entry("_errors").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(json!({ "code": code, "message": message }));
+        }
+    }
+
+    /// All of them as one refusal.
+    pub(crate) fn refusal(self) -> Refusal {
+        Refusal {
+            status: 400,
+            code: 50035,
+            message: "Invalid Form Body".to_owned(),
+            errors: Some(Value::Object(self.found)),
+        }
+    }
+
+    /// Nothing, or all of them as one refusal.
+    pub(crate) fn result(self) -> Result<(), Refusal> {
+        if self.is_empty() { Ok(()) } else { Err(self.refusal()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Faults;
+
+    #[test]
+    fn form_errors_nest_by_path() {
+        let mut faults = Faults::default();
+        faults.add(
+            "embeds.0.title",
+            "BASE_TYPE_MAX_LENGTH",
+            "Must be 256 or fewer in length.",
+        );
+        faults.add("embeds.0.title", "B", "b");
+        faults.add("", "C", "c");
+        assert_eq!(
+            faults.refusal().json(),
+            json!({
+                "message": "Invalid Form Body",
+                "code": 50035,
+                "errors": {
+                    "embeds": { "0": { "title": { "_errors": [
+                        { "code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 256 or fewer in length." },
+                        { "code": "B", "message": "b" },
+                    ] } } },
+                    "_errors": [{ "code": "C", "message": "c" }],
+                },
+            })
+        );
+    }
+}

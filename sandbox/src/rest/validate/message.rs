@@ -1,0 +1,523 @@
+//! Messages as bots send and edit them: the body checked, files matched with their descriptions, mentions read
+//! (<https://discord.com/developers/docs/resources/message#create-message>).
+
+use serde_json::{Value, json};
+
+use super::{Fields, component::components, embed::embeds, id_of};
+use crate::{
+    rest::{
+        Upload,
+        errors::{self, Faults, Refusal},
+    },
+    world::{
+        AllowedMentions, Draft, Overwrite, Revision,
+        message::{COMPONENTS_V2, EPHEMERAL, SUPPRESS_EMBEDS},
+    },
+};
+
+const CONTENT: usize = 2000;
+const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+
+/// Where a message is sent, which decides the keys and flags that it may have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    /// A channel.
+    Channel,
+    /// The answer to an interaction.
+    Interaction,
+    /// A later message of an interaction.
+    FollowUp,
+}
+
+impl Place {
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Channel => &[
+                "content",
+                "nonce",
+                "tts",
+                "embeds",
+                "allowed_mentions",
+                "message_reference",
+                "components",
+                "sticker_ids",
+                "attachments",
+                "flags",
+                "enforce_nonce",
+                "poll",
+                "shared_client_theme",
+            ],
+            Self::Interaction => &[
+                "tts",
+                "content",
+                "embeds",
+                "allowed_mentions",
+                "flags",
+                "components",
+                "attachments",
+                "poll",
+            ],
+            Self::FollowUp => &[
+                "tts",
+                "content",
+                "embeds",
+                "allowed_mentions",
+                "flags",
+                "components",
+                "attachments",
+                "poll",
+                "username",
+                "avatar_url",
+                "thread_name",
+                "applied_tags",
+            ],
+        }
+    }
+}
+
+/// Reads a new message. `path` is where it stands in the body (`data` in callbacks).
+pub(crate) fn draft(
+    body: &Value,
+    path: &str,
+    files: &[Upload],
+    place: Place,
+    url: &dyn Fn(u64, &str) -> String,
+) -> Result<Draft, Refusal> {
+    let mut faults = Faults::default();
+    let fields = Fields::new(body, path, place.keys(), &mut faults);
+    let faults = &mut faults;
+    let asked = fields
+        .integer("flags", 0..=i64::from(u32::MAX), faults)
+        .unwrap_or(0)
+        .unsigned_abs();
+    let mut kept = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2;
+    if place != Place::Channel {
+        kept |= EPHEMERAL;
+    }
+    let flags = asked & kept;
+    let is_v2 = flags & COMPONENTS_V2 != 0;
+    let content = fields
+        .text("content", 0..=CONTENT, faults)
+        .unwrap_or_default()
+        .to_owned();
+    let read_embeds = fields
+        .list("embeds", 0..=10, faults)
+        .map(|list| embeds(list, &fields.at("embeds"), faults))
+        .unwrap_or_default();
+    let read_components = fields
+        .list("components", 0..=40, faults)
+        .map(|list| components(list, &fields.at("components"), is_v2, faults))
+        .unwrap_or_default();
+    let stickers = fields.ids("sticker_ids", 3, faults).unwrap_or_default();
+    let poll = fields
+        .get("poll")
+        .map(|poll| read_poll(poll, &fields.at("poll"), faults));
+    if is_v2 {
+        for (key, there) in [
+            ("content", !content.is_empty()),
+            ("embeds", !read_embeds.is_empty()),
+            ("sticker_ids", !stickers.is_empty()),
+            ("poll", poll.is_some()),
+        ] {
+            if there {
+                faults.add(
+                    &fields.at(key),
+                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                    &format!("The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"),
+                );
+            }
+        }
+    }
+    if let Some(nonce) = fields.get("nonce") {
+        let is_right =
+            nonce.is_i64() || nonce.is_u64() || nonce.as_str().is_some_and(|text| text.chars().count() <= 25);
+        if !is_right {
+            faults.add(
+                &fields.at("nonce"),
+                "NONCE_TYPE_TOO_LONG",
+                "Must be 25 or fewer in length.",
+            );
+        }
+    }
+    fields.flag("enforce_nonce", faults);
+    fields.text("username", 1..=80, faults);
+    let tts = fields.flag("tts", faults).unwrap_or(false);
+    let reference = fields.get("message_reference").and_then(|reference| {
+        let known = ["type", "message_id", "channel_id", "guild_id", "fail_if_not_exists"];
+        let reference = Fields::new(reference, &fields.at("message_reference"), &known, faults);
+        if reference.integer("type", 0..=1, faults) == Some(1) {
+            faults.add(
+                &reference.at("type"),
+                "NOT_IMPLEMENTED",
+                "The sandbox does not forward messages yet.",
+            );
+        }
+        reference.id("channel_id", faults);
+        reference.id("guild_id", faults);
+        reference.flag("fail_if_not_exists", faults);
+        reference.required("message_id", faults);
+        reference.id("message_id", faults)
+    });
+    let allowed_mentions = allowed(&fields, faults);
+    let attachments = attachments(&fields, files, &[], url, faults).unwrap_or_default();
+    std::mem::take(faults).result()?;
+    let shows_nothing = content.is_empty()
+        && read_embeds.is_empty()
+        && read_components.is_empty()
+        && attachments.is_empty()
+        && stickers.is_empty()
+        && poll.is_none();
+    if shows_nothing {
+        return Err(errors::EMPTY_MESSAGE.into());
+    }
+    let mut draft = Draft {
+        content,
+        embeds: read_embeds,
+        components: read_components,
+        attachments,
+        stickers: stickers
+            .iter()
+            .map(|id| json!({ "id": id.to_string(), "name": "sticker", "format_type": 1 }))
+            .collect(),
+        poll,
+        flags,
+        tts,
+        nonce: fields.get("nonce").cloned(),
+        reference,
+        allowed_mentions,
+        ..Draft::default()
+    };
+    point_at_files(&mut draft.embeds, &draft.attachments);
+    point_at_files(&mut draft.components, &draft.attachments);
+    Ok(draft)
+}
+
+/// Reads an edit of a message that has these flags and attachments now.
+pub(crate) fn revision(
+    body: &Value,
+    path: &str,
+    files: &[Upload],
+    before: &Value,
+    url: &dyn Fn(u64, &str) -> String,
+) -> Result<Revision, Refusal> {
+    let known = [
+        "content",
+        "embeds",
+        "flags",
+        "allowed_mentions",
+        "components",
+        "attachments",
+        "sticker_ids",
+        "poll",
+        "tts",
+    ];
+    let mut faults = Faults::default();
+    let fields = Fields::new(body, path, &known, &mut faults);
+    let faults = &mut faults;
+    let flags = fields
+        .integer("flags", 0..=i64::from(u32::MAX), faults)
+        .map(i64::unsigned_abs);
+    let was = before["flags"].as_u64().unwrap_or(0);
+    let is_v2 = (was | flags.unwrap_or(0)) & COMPONENTS_V2 != 0;
+    let cleared = |key: &str| fields.has(key) && fields.get(key).is_none();
+    let content = match fields.text("content", 0..=CONTENT, faults) {
+        Some(content) => Some(content.to_owned()),
+        None => cleared("content").then(String::new),
+    };
+    let mut read_embeds = match fields.list("embeds", 0..=10, faults) {
+        Some(list) => Some(embeds(list, &fields.at("embeds"), faults)),
+        None => cleared("embeds").then(Vec::new),
+    };
+    let mut read_components = match fields.list("components", 0..=40, faults) {
+        Some(list) => Some(components(list, &fields.at("components"), is_v2, faults)),
+        None => cleared("components").then(Vec::new),
+    };
+    let poll = fields
+        .get("poll")
+        .map(|poll| read_poll(poll, &fields.at("poll"), faults));
+    if is_v2 {
+        for (key, there) in [
+            ("content", content.as_ref().is_some_and(|content| !content.is_empty())),
+            ("embeds", read_embeds.as_ref().is_some_and(|embeds| !embeds.is_empty())),
+            ("poll", poll.is_some()),
+        ] {
+            if there {
+                faults.add(
+                    &fields.at(key),
+                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                    &format!("The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"),
+                );
+            }
+        }
+    }
+    let allowed_mentions = fields
+        .get("allowed_mentions")
+        .is_some()
+        .then(|| allowed(&fields, faults));
+    let existing = before["attachments"].as_array().map_or(&[][..], Vec::as_slice);
+    let attachments = attachments(&fields, files, existing, url, faults);
+    std::mem::take(faults).result()?;
+    let left = |new: Option<bool>, key: &str| {
+        new.unwrap_or_else(|| before[key].as_array().is_some_and(|list| !list.is_empty()))
+    };
+    let shows_something = content.as_ref().map_or_else(
+        || before["content"].as_str().is_some_and(|text| !text.is_empty()),
+        |text| !text.is_empty(),
+    ) || left(read_embeds.as_ref().map(|list| !list.is_empty()), "embeds")
+        || left(read_components.as_ref().map(|list| !list.is_empty()), "components")
+        || left(attachments.as_ref().map(|list| !list.is_empty()), "attachments")
+        || left(None, "sticker_items")
+        || poll.is_some()
+        || before["poll"].is_object();
+    if !shows_something {
+        return Err(errors::EMPTY_MESSAGE.into());
+    }
+    if let Some(attachments) = &attachments {
+        for list in [&mut read_embeds, &mut read_components].into_iter().flatten() {
+            point_at_files(list, attachments);
+        }
+    }
+    Ok(Revision {
+        content,
+        embeds: read_embeds,
+        components: read_components,
+        attachments,
+        poll,
+        flags,
+        allowed_mentions,
+        is_arrival: false,
+    })
+}
+
+/// `allowed_mentions`: everything may be pinged if it is absent.
+fn allowed(fields: &Fields<'_>, faults: &mut Faults) -> AllowedMentions {
+    let Some(value) = fields.get("allowed_mentions") else {
+        return AllowedMentions::default();
+    };
+    let allowed = Fields::new(
+        value,
+        &fields.at("allowed_mentions"),
+        &["parse", "users", "roles", "replied_user"],
+        faults,
+    );
+    let users = allowed.ids("users", 100, faults);
+    let roles = allowed.ids("roles", 100, faults);
+    let parse: Vec<&str> = allowed
+        .list("parse", 0..=3, faults)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for (at, word) in parse.iter().enumerate() {
+        if !["users", "roles", "everyone"].contains(word) {
+            faults.add(
+                &format!("{}.{at}", allowed.at("parse")),
+                "BASE_TYPE_CHOICES",
+                "Value must be one of ('users', 'roles', 'everyone').",
+            );
+        }
+    }
+    for (word, list) in [("users", &users), ("roles", &roles)] {
+        if parse.contains(&word) && list.as_ref().is_some_and(|list| !list.is_empty()) {
+            faults.add(
+                &allowed.at("parse"),
+                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+                &format!("parse:[\"{word}\"] and {word}: [ids...] are mutually exclusive."),
+            );
+        }
+    }
+    AllowedMentions {
+        everyone: parse.contains(&"everyone"),
+        users: if parse.contains(&"users") {
+            None
+        } else {
+            Some(users.unwrap_or_default())
+        },
+        roles: if parse.contains(&"roles") {
+            None
+        } else {
+            Some(roles.unwrap_or_default())
+        },
+        replied_user: allowed.flag("replied_user", faults).unwrap_or(false),
+    }
+}
+
+/// The attachments that a message has afterwards: kept ones and new files. `None`: as they are.
+fn attachments(
+    fields: &Fields<'_>,
+    files: &[Upload],
+    existing: &[Value],
+    url: &dyn Fn(u64, &str) -> String,
+    faults: &mut Faults,
+) -> Option<Vec<Value>> {
+    let described = fields.list("attachments", 0..=10, faults);
+    let is_cleared = fields.has("attachments") && described.is_none();
+    if described.is_none() && files.is_empty() && !is_cleared {
+        return None;
+    }
+    let mut kept: Vec<Value> = match described {
+        None if !is_cleared => existing.to_vec(),
+        _ => Vec::new(),
+    };
+    let mut texts: Vec<(u64, Option<&str>, Option<&str>)> = Vec::new();
+    for (at, one) in described.unwrap_or_default().iter().enumerate() {
+        let known = [
+            "id",
+            "filename",
+            "description",
+            "title",
+            "duration_secs",
+            "waveform",
+            "is_spoiler",
+            "is_remix",
+            "size",
+            "url",
+            "proxy_url",
+            "content_type",
+            "width",
+            "height",
+            "ephemeral",
+            "flags",
+            "placeholder",
+            "placeholder_version",
+            "original_content_type",
+            "content_scan_version",
+        ];
+        let path = format!("{}.{at}", fields.at("attachments"));
+        let one = Fields::new(one, &path, &known, faults);
+        let description = one.text("description", 0..=1024, faults);
+        let filename = one.text("filename", 1..=1024, faults);
+        let Some(id) = one.required("id", faults).and_then(id_of) else {
+            continue;
+        };
+        if let Some(old) = existing.iter().find(|old| id_of(&old["id"]) == Some(id)) {
+            kept.push(old.clone());
+        } else if files.iter().any(|file| file.index == id) {
+            texts.push((id, filename, description));
+        } else {
+            faults.add(
+                &format!("{path}.id"),
+                "ATTACHMENT_NOT_FOUND",
+                &format!("No file files[{id}] was sent and the message has no such attachment."),
+            );
+        }
+    }
+    for file in files {
+        let text = texts.iter().find(|(id, ..)| *id == file.index);
+        let name = text.and_then(|(_, name, _)| *name).unwrap_or(&file.filename);
+        let name: String = name
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || "._-".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let address = url(file.index, &name);
+        // The id stands before the name in the address.
+        let id = address.rsplit('/').nth(1).unwrap_or("0").to_owned();
+        let mut attachment = json!({
+            "id": id,
+            "filename": name,
+            "size": file.bytes.len(),
+            "url": address,
+            "proxy_url": address,
+            "content_type": file.content_type,
+        });
+        if let Some((_, _, Some(description))) = text {
+            attachment["description"] = json!(description);
+        }
+        kept.push(attachment);
+    }
+    if kept.len() > 10 {
+        faults.add(
+            &fields.at("attachments"),
+            "BASE_TYPE_MAX_LENGTH",
+            "Must be 10 or fewer in length.",
+        );
+    }
+    Some(kept)
+}
+
+/// Replaces `attachment://name` by the attachment's address.
+fn point_at_files(list: &mut [Value], attachments: &[Value]) {
+    for value in list {
+        match value {
+            Value::String(text) => {
+                if let Some(name) = text.strip_prefix("attachment://")
+                    && let Some(found) = attachments.iter().find(|one| one["filename"] == name)
+                    && let Some(url) = found["url"].as_str()
+                {
+                    url.clone_into(text);
+                }
+            }
+            Value::Array(inner) => point_at_files(inner, attachments),
+            Value::Object(map) => map
+                .values_mut()
+                .for_each(|inner| point_at_files(std::slice::from_mut(inner), attachments)),
+            _ => {}
+        }
+    }
+}
+
+/// A poll: accepted and shown, not counted.
+fn read_poll(value: &Value, path: &str, faults: &mut Faults) -> Value {
+    let fields = Fields::new(
+        value,
+        path,
+        &["question", "answers", "duration", "allow_multiselect", "layout_type"],
+        faults,
+    );
+    let question = fields.required("question", faults).cloned().unwrap_or_default();
+    let question_fields = Fields::new(&question, &fields.at("question"), &["text", "emoji"], faults);
+    question_fields.required("text", faults);
+    question_fields.text("text", 1..=300, faults);
+    fields.required("answers", faults);
+    let mut answers = Vec::new();
+    for (at, answer) in fields
+        .list("answers", 1..=10, faults)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        let one = Fields::new(
+            answer,
+            &format!("{}.{at}", fields.at("answers")),
+            &["answer_id", "poll_media"],
+            faults,
+        );
+        if let Some(media) = one.required("poll_media", faults) {
+            let media = Fields::new(media, &one.at("poll_media"), &["text", "emoji"], faults);
+            media.text("text", 1..=55, faults);
+        }
+        answers.push(json!({ "answer_id": at + 1, "poll_media": answer["poll_media"] }));
+    }
+    fields.integer("duration", 1..=768, faults);
+    json!({
+        "question": question,
+        "answers": answers,
+        "expiry": null,
+        "allow_multiselect": fields.flag("allow_multiselect", faults).unwrap_or(false),
+        "layout_type": 1,
+        "results": { "is_finalized": false, "answer_counts": [] },
+    })
+}
+
+/// The permission overwrites of a channel's body.
+pub(crate) fn overwrites(fields: &Fields<'_>, faults: &mut Faults) -> Option<Vec<Overwrite>> {
+    let list = fields.list("permission_overwrites", 0..=1000, faults)?;
+    let read = list.iter().enumerate().filter_map(|(at, one)| {
+        let path = format!("{}.{at}", fields.at("permission_overwrites"));
+        let one = Fields::new(one, &path, &["id", "type", "allow", "deny"], faults);
+        one.required("id", faults);
+        Some(Overwrite {
+            id: one.id("id", faults)?,
+            kind: one.integer("type", 0..=1, faults).unwrap_or(0).unsigned_abs(),
+            allow: one.permissions("allow", faults).unwrap_or(0),
+            deny: one.permissions("deny", faults).unwrap_or(0),
+        })
+    });
+    Some(read.collect())
+}

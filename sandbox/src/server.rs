@@ -1,0 +1,76 @@
+//! The one port: gateway, REST and page behind one listener, on loopback only.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Query, Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+    serve::ListenerExt,
+};
+use tokio::net::TcpListener;
+
+use crate::{
+    gateway, page, rest,
+    shared::{self, Shared},
+};
+
+/// Larger than any payload that the gateway accepts, so that too large ones are read and refused with their code.
+const LARGEST_MESSAGE: usize = 64 << 10;
+
+/// Serves until the sandbox ends.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut closing = shared.closing();
+    let router = Router::new()
+        .route("/", any(root))
+        .route("/gateway", any(root))
+        .route("/gateway/", any(root))
+        .route("/attachments/{channel}/{id}/{name}", get(attachment))
+        .merge(page::routes())
+        .fallback(rest::answer)
+        .with_state(Arc::clone(&shared));
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let ended = async move {
+        shared::ended(&mut closing).await;
+    };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+        tracing::error!(%error, "the sandbox's server ended");
+    }
+}
+
+/// The gateway for websockets, the page for browsers.
+async fn root(
+    State(shared): State<Arc<Shared>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    parameters: Query<gateway::Parameters>,
+    request: Request,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) if page::is_local(request.headers()) => {
+            let Query(parameters) = parameters;
+            upgrade
+                .max_message_size(LARGEST_MESSAGE)
+                .on_upgrade(move |socket| gateway::serve(shared, socket, parameters))
+        }
+        Ok(_) => StatusCode::FORBIDDEN.into_response(),
+        Err(_) => page::index(request.headers()),
+    }
+}
+
+/// The bytes of an attachment.
+async fn attachment(State(shared): State<Arc<Shared>>, Path((_, id, _)): Path<(u64, u64, String)>) -> Response {
+    let found = shared
+        .world()
+        .files
+        .iter()
+        .find(|(kept, _)| *kept == id)
+        .map(|(_, bytes)| bytes.clone());
+    match found {
+        Some(bytes) => ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

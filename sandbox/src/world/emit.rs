@@ -1,0 +1,299 @@
+//! Who hears of what: each change of the world becomes a gateway event for the bot's sessions (by shard, intents and
+//! the rules about message contents), and a note for open pages and waiting tests.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{Stored, World};
+use crate::{
+    gateway::intents::{self, Intents},
+    page::Audience,
+};
+
+impl World {
+    /// Sends an event about `guild` (or a direct channel, if none) to the sessions that have one of `intents`; to all
+    /// of that shard if `intents` is none.
+    pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
+        let data = data.to_string();
+        self.sessions
+            .deliver(&mut self.logs, name, guild, intents, &data, None::<fn() -> String>);
+        self.changed();
+    }
+
+    /// `MESSAGE_CREATE` or `MESSAGE_UPDATE`.
+    pub(crate) fn emit_message(&mut self, name: &'static str, message: &Arc<Stored>) {
+        if message.ephemeral_to.is_none() {
+            let intent = intents::messages(message.guild_id.is_some());
+            let extra = self.guild_fields(message);
+            let value = self.with_mentioned_members(message);
+            let data = join(&value.as_ref().unwrap_or(&message.value).to_string(), &extra);
+            let is_open = message.author_id == self.bot_id
+                || message.guild_id.is_none()
+                || message.mentions.contains(&self.bot_id);
+            let bot = self.bot_id.to_string();
+            let strip = || {
+                join(
+                    &stripped(value.as_ref().unwrap_or(&message.value), &bot).to_string(),
+                    &extra,
+                )
+            };
+            let strip = (!is_open).then_some(strip);
+            self.sessions
+                .deliver(&mut self.logs, name, message.guild_id, intent, &data, strip);
+        }
+        if message.by_bot {
+            self.watchers
+                .retain(|watcher| watcher.send(Arc::clone(message)).is_ok());
+        }
+        let kind = if name == "MESSAGE_CREATE" {
+            "message_create"
+        } else {
+            "message_update"
+        };
+        let audience = self.audience(message.channel_id, message.ephemeral_to);
+        self.pages.tell(&audience, kind, || page_message(message));
+        self.changed();
+    }
+
+    /// `MESSAGE_DELETE` or `MESSAGE_DELETE_BULK`.
+    pub(crate) fn emit_deleted(&mut self, channel_id: u64, gone: &[Arc<Stored>], bulk: bool) {
+        let Some(first) = gone.first() else {
+            return;
+        };
+        let guild = first.guild_id;
+        let intent = intents::messages(guild.is_some());
+        let public: Vec<&Arc<Stored>> = gone.iter().filter(|message| message.ephemeral_to.is_none()).collect();
+        let with_guild = |mut data: Value| {
+            if let Some(guild) = guild {
+                data["guild_id"] = json!(guild.to_string());
+            }
+            data
+        };
+        if bulk && !public.is_empty() {
+            let ids: Vec<String> = public.iter().map(|message| message.id.to_string()).collect();
+            let data = with_guild(json!({ "ids": ids, "channel_id": channel_id.to_string() }));
+            self.emit("MESSAGE_DELETE_BULK", guild, intent, &data);
+        } else {
+            for message in public {
+                let data = with_guild(json!({ "id": message.id.to_string(), "channel_id": channel_id.to_string() }));
+                self.emit("MESSAGE_DELETE", guild, intent, &data);
+            }
+        }
+        for message in gone {
+            let audience = self.audience(channel_id, message.ephemeral_to);
+            let data = json!({ "id": message.id.to_string(), "channel_id": channel_id.to_string() });
+            self.pages.tell(&audience, "message_delete", || data);
+        }
+        self.changed();
+    }
+
+    /// `MESSAGE_REACTION_ADD` or `MESSAGE_REACTION_REMOVE`.
+    pub(crate) fn emit_reaction(&mut self, message: &Arc<Stored>, user: u64, emoji: &Value, add: bool) {
+        let mut data = json!({
+            "user_id": user.to_string(),
+            "channel_id": message.channel_id.to_string(),
+            "message_id": message.id.to_string(),
+            "emoji": emoji,
+            "burst": false,
+            "type": 0,
+        });
+        if add {
+            data["message_author_id"] = json!(message.author_id.to_string());
+        }
+        if let Some(guild) = message.guild_id {
+            data["guild_id"] = json!(guild.to_string());
+            if add && let Some(member) = self.member_json(guild, user) {
+                data["member"] = member;
+            }
+        }
+        let name = if add {
+            "MESSAGE_REACTION_ADD"
+        } else {
+            "MESSAGE_REACTION_REMOVE"
+        };
+        self.emit(
+            name,
+            message.guild_id,
+            intents::reactions(message.guild_id.is_some()),
+            &data,
+        );
+        let audience = self.audience(message.channel_id, message.ephemeral_to);
+        self.pages.tell(&audience, "message_update", || page_message(message));
+    }
+
+    /// `MESSAGE_REACTION_REMOVE_ALL` or `MESSAGE_REACTION_REMOVE_EMOJI`.
+    pub(crate) fn emit_reactions_cleared(&mut self, message: &Arc<Stored>, only: Option<&Value>) {
+        let mut data = json!({ "channel_id": message.channel_id.to_string(), "message_id": message.id.to_string() });
+        if let Some(guild) = message.guild_id {
+            data["guild_id"] = json!(guild.to_string());
+        }
+        let name = if only.is_some() {
+            "MESSAGE_REACTION_REMOVE_EMOJI"
+        } else {
+            "MESSAGE_REACTION_REMOVE_ALL"
+        };
+        if let Some(emoji) = only {
+            data["emoji"] = emoji.clone();
+        }
+        self.emit(
+            name,
+            message.guild_id,
+            intents::reactions(message.guild_id.is_some()),
+            &data,
+        );
+        let audience = self.audience(message.channel_id, message.ephemeral_to);
+        self.pages.tell(&audience, "message_update", || page_message(message));
+    }
+
+    /// `CHANNEL_PINS_UPDATE`.
+    pub(crate) fn emit_pins(&mut self, channel_id: u64) {
+        let guild = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
+        let mut data = json!({ "channel_id": channel_id.to_string(), "last_pin_timestamp": null });
+        if let Some(guild) = guild {
+            data["guild_id"] = json!(guild.to_string());
+        }
+        self.emit(
+            "CHANNEL_PINS_UPDATE",
+            guild,
+            intents::GUILDS | intents::DIRECT_MESSAGES,
+            &data,
+        );
+    }
+
+    /// `TYPING_START`.
+    pub(crate) fn emit_typing(&mut self, channel_id: u64, user: u64) {
+        let guild = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
+        let mut data = json!({
+            "channel_id": channel_id.to_string(),
+            "user_id": user.to_string(),
+            "timestamp": self.ids.now_ms() / 1000,
+        });
+        if let Some(guild) = guild {
+            data["guild_id"] = json!(guild.to_string());
+            if let Some(member) = self.member_json(guild, user) {
+                data["member"] = member;
+            }
+        }
+        self.emit("TYPING_START", guild, intents::typing(guild.is_some()), &data);
+        let audience = self.audience(channel_id, None);
+        let note = json!({ "channel_id": channel_id.to_string(), "user_id": user.to_string() });
+        self.pages.tell(&audience, "typing", || note);
+    }
+
+    /// `CHANNEL_CREATE`, `_UPDATE` or `_DELETE`.
+    pub(crate) fn emit_channel(&mut self, name: &'static str, note: &'static str, guild: Option<u64>, data: &Value) {
+        self.emit(name, guild, intents::GUILDS, data);
+        self.pages.tell(&Audience::Everyone, note, || data.clone());
+    }
+
+    /// `GUILD_ROLE_CREATE`, `_UPDATE` or `_DELETE`.
+    pub(crate) fn emit_role(&mut self, name: &'static str, note: &'static str, guild: u64, data: &Value) {
+        self.emit(name, Some(guild), intents::GUILDS, data);
+        self.pages.tell(&Audience::Everyone, note, || data.clone());
+    }
+
+    /// `GUILD_MEMBER_ADD`, `_UPDATE` or `_REMOVE`. The bot hears of itself without the intent.
+    pub(crate) fn emit_member(&mut self, name: &'static str, note: &'static str, guild: u64, user: u64, data: &Value) {
+        let is_own = user == self.bot_id && name == "GUILD_MEMBER_UPDATE";
+        let intent = if is_own { intents::NONE } else { intents::GUILD_MEMBERS };
+        self.emit(name, Some(guild), intent, data);
+        self.pages.tell(&Audience::Everyone, note, || data.clone());
+    }
+
+    /// Who of the people sees what happens in a channel.
+    pub(crate) fn audience(&self, channel_id: u64, only: Option<u64>) -> Audience {
+        if let Some(only) = only {
+            return Audience::One(only);
+        }
+        match self.channels.get(&channel_id).and_then(|channel| channel.recipient) {
+            Some(person) => Audience::One(person),
+            None => Audience::Everyone,
+        }
+    }
+
+    /// `guild_id` and `member`, which only gateway events carry.
+    fn guild_fields(&self, message: &Stored) -> Map<String, Value> {
+        let mut fields = Map::new();
+        if let Some(guild_id) = message.guild_id {
+            fields.insert("guild_id".to_owned(), json!(guild_id.to_string()));
+            let member = self
+                .guilds
+                .get(&guild_id)
+                .and_then(|guild| guild.members.get(&message.author_id));
+            if let Some(member) = member {
+                fields.insert("member".to_owned(), Value::Object(member.partial()));
+            }
+        }
+        fields.insert(
+            "channel_type".to_owned(),
+            json!(self.channels.get(&message.channel_id).map_or(0, |c| c.kind)),
+        );
+        fields
+    }
+
+    /// The message with the membership of those whom it mentions; `None` if it mentions nobody.
+    fn with_mentioned_members(&self, message: &Stored) -> Option<Value> {
+        let guild = message.guild_id.and_then(|id| self.guilds.get(&id))?;
+        if message.mentions.is_empty() {
+            return None;
+        }
+        let mut value = message.value.clone();
+        for mention in value["mentions"].as_array_mut()? {
+            let id: Option<u64> = mention["id"].as_str().and_then(|id| id.parse().ok());
+            if let Some(member) = id.and_then(|id| guild.members.get(&id)) {
+                mention["member"] = Value::Object(member.partial());
+            }
+        }
+        Some(value)
+    }
+}
+
+/// A message as pages get it: with the guild's id.
+pub(crate) fn page_message(message: &Stored) -> Value {
+    let mut value = message.value.clone();
+    if let Some(guild) = message.guild_id {
+        value["guild_id"] = json!(guild.to_string());
+    }
+    value
+}
+
+/// A JSON object's text with more fields at its end.
+fn join(object: &str, extra: &Map<String, Value>) -> String {
+    let mut text = String::with_capacity(object.len() + 512);
+    text.push_str(object.strip_suffix('}').unwrap_or(object));
+    for (key, value) in extra {
+        text.push_str(",\"");
+        text.push_str(key);
+        text.push_str("\":");
+        text.push_str(&value.to_string());
+    }
+    text.push('}');
+    text
+}
+
+/// What a bot without `MESSAGE_CONTENT` gets of other people's messages
+/// (<https://discord.com/developers/docs/events/gateway#message-content-intent>).
+fn stripped(message: &Value, bot: &str) -> Value {
+    let mut value = message.clone();
+    strip(&mut value);
+    if let Some(quoted) = value.get_mut("referenced_message").filter(|quoted| quoted.is_object()) {
+        let mentions_bot = quoted["mentions"]
+            .as_array()
+            .is_some_and(|mentions| mentions.iter().any(|user| user["id"] == bot));
+        if quoted["author"]["id"] != bot && !mentions_bot {
+            strip(quoted);
+        }
+    }
+    value
+}
+
+fn strip(message: &mut Value) {
+    message["content"] = json!("");
+    for list in ["embeds", "attachments", "components"] {
+        message[list] = json!([]);
+    }
+    if let Some(fields) = message.as_object_mut() {
+        fields.remove("poll");
+    }
+}

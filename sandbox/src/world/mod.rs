@@ -1,0 +1,230 @@
+//! The state of a local Discord: one application, its people, guilds, channels, messages, commands and interactions,
+//! and who listens to changes. No I/O happens here: sockets and waiting tests are reached through channels.
+//!
+//! All of it stands behind one `std::sync::Mutex` (see [`crate::shared`]): each operation is short and none waits, and
+//! the order of changes is the order of events that everybody sees.
+
+mod command;
+mod emit;
+mod guild;
+mod history;
+mod interaction;
+mod invoke;
+mod logs;
+pub(crate) mod message;
+mod people;
+pub(crate) mod permissions;
+mod user;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, watch};
+
+pub(crate) use self::{
+    command::Commands,
+    emit::page_message,
+    guild::{Channel, Guild, Role},
+    history::{History, Stored},
+    interaction::{Interaction, Interactions, Modal, State},
+    invoke::Pressed,
+    logs::Logs,
+    message::{AllowedMentions, Draft, Revision},
+    permissions::Overwrite,
+    user::{Member, User},
+};
+use crate::{
+    gateway::{intents::Intents, session::Sessions},
+    handle::Settings,
+    ids::Ids,
+    page::Pages,
+    rest::limits::{Fault, Limits},
+};
+
+/// Everything that a sandbox knows.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) ids: Ids,
+    pub(crate) token: String,
+    pub(crate) application_name: String,
+    /// The application and its bot share an id, as Discord's newer ones do.
+    pub(crate) bot_id: u64,
+    pub(crate) owner_id: u64,
+    pub(crate) users: BTreeMap<u64, User>,
+    pub(crate) guilds: BTreeMap<u64, Guild>,
+    pub(crate) channels: BTreeMap<u64, Channel>,
+    /// Direct channels by person.
+    pub(crate) directs: BTreeMap<u64, u64>,
+    pub(crate) commands: Commands,
+    pub(crate) interactions: Interactions,
+    /// Who reacted, by message and emoji.
+    pub(crate) reactions: HashMap<(u64, String), Vec<u64>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) logs: Logs,
+    pub(crate) pages: Pages,
+    pub(crate) watchers: Vec<mpsc::UnboundedSender<Arc<Stored>>>,
+    pub(crate) limits: Limits,
+    pub(crate) faults: VecDeque<Fault>,
+    pub(crate) allowed_intents: Intents,
+    pub(crate) heartbeat: Duration,
+    pub(crate) interaction_window: Duration,
+    /// Attachments' bytes, by attachment id, newest last.
+    pub(crate) files: VecDeque<(u64, axum::body::Bytes)>,
+    /// Wakes the task that fails unanswered interactions.
+    pub(crate) expiry: Arc<Notify>,
+    changes: watch::Sender<u64>,
+    was_online: bool,
+}
+
+impl World {
+    /// A world with the bot, the people, and the default guild.
+    pub(crate) fn new(settings: &Settings, changes: watch::Sender<u64>) -> Self {
+        let mut ids = Ids::new(settings.clock);
+        let bot_id = ids.part();
+        let token = settings.bot_token.clone().unwrap_or_else(|| token_of(bot_id));
+        // A token tells whose it is: with one of the caller's, the bot gets the id that it names.
+        let bot_id = id_in(&token).unwrap_or(bot_id);
+        let owner_id = ids.part();
+        let mut world = Self {
+            ids,
+            token,
+            application_name: settings.bot_name.clone(),
+            bot_id,
+            owner_id,
+            users: BTreeMap::new(),
+            guilds: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            directs: BTreeMap::new(),
+            commands: Commands::default(),
+            interactions: Interactions::default(),
+            reactions: HashMap::new(),
+            sessions: Sessions::default(),
+            logs: Logs::default(),
+            pages: Pages::default(),
+            watchers: Vec::new(),
+            limits: Limits::new(settings.rate_limits),
+            faults: VecDeque::new(),
+            allowed_intents: settings.privileged_intents.allowed(),
+            heartbeat: settings.heartbeat_interval,
+            interaction_window: settings.interaction_window,
+            files: VecDeque::new(),
+            expiry: Arc::new(Notify::new()),
+            changes,
+            was_online: false,
+        };
+        world.users.insert(bot_id, User::bot(bot_id, &settings.bot_name));
+        world
+            .users
+            .insert(owner_id, User::person(owner_id, &settings.owner_name));
+        for name in ["alice", "bob"] {
+            world.person(name);
+        }
+        world.add_guild(&settings.guild_name);
+        world
+    }
+
+    /// Something happened: whoever waits looks again.
+    pub(crate) fn changed(&mut self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// The bot came or went: pages hear of it if that changes what they show.
+    pub(crate) fn note_presence(&mut self) {
+        let online = self.sessions.is_online();
+        if online != self.was_online {
+            self.was_online = online;
+            self.pages
+                .tell(&crate::page::Audience::Everyone, "bot", || json!({ "online": online }));
+        }
+        self.changed();
+    }
+
+    /// The default guild: the first one made.
+    pub(crate) fn first_guild(&self) -> Option<&Guild> {
+        self.guilds.values().next()
+    }
+
+    pub(crate) fn user_json(&self, id: u64) -> Value {
+        self.users.get(&id).map_or_else(
+            || json!({ "id": id.to_string(), "username": "deleted-user", "discriminator": "0", "avatar": null, "global_name": null, "public_flags": 0, "flags": 0, "primary_guild": null }),
+            User::json,
+        )
+    }
+
+    pub(crate) fn member_json(&self, guild: u64, user: u64) -> Option<Value> {
+        let member = self.guilds.get(&guild)?.members.get(&user)?;
+        Some(member.json(self.users.get(&user)?))
+    }
+
+    /// A channel object as REST and events give it.
+    pub(crate) fn channel_json(&self, channel: &Channel) -> Value {
+        match channel.recipient {
+            Some(person) => json!({
+                "id": channel.id.to_string(),
+                "type": 1,
+                "flags": 0,
+                "last_message_id": channel.history.last_id().map(|id| id.to_string()),
+                "recipients": [self.user_json(person)],
+            }),
+            None => channel.guild_json(),
+        }
+    }
+
+    /// The channels of a guild, in the order people see them.
+    pub(crate) fn channels_of(&self, guild: u64) -> Vec<&Channel> {
+        let mut channels: Vec<&Channel> = self
+            .channels
+            .values()
+            .filter(|channel| channel.guild_id == Some(guild))
+            .collect();
+        channels.sort_by_key(|channel| (channel.position, channel.id));
+        channels
+    }
+
+    /// What `user` may in a channel; everything in a direct one that is the user's.
+    pub(crate) fn permissions_in(&self, channel: &Channel, user: u64) -> u64 {
+        match channel.guild_id.and_then(|id| self.guilds.get(&id)) {
+            Some(guild) => permissions::of(guild, Some(channel), user),
+            None if channel.recipient == Some(user) || user == self.bot_id => permissions::EVERYONE,
+            None => 0,
+        }
+    }
+}
+
+/// A bot token: the bot's id in base64, then two parts that mean nothing.
+fn token_of(bot_id: u64) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+    format!(
+        "{}.sandbx.local-discord-{:012x}-not-a-secret",
+        STANDARD_NO_PAD.encode(bot_id.to_string()),
+        bot_id >> 16
+    )
+}
+
+/// The bot id that a token names.
+fn id_in(token: &str) -> Option<u64> {
+    use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+    let first = token.split('.').next()?.trim_end_matches('=');
+    String::from_utf8(STANDARD_NO_PAD.decode(first).ok()?)
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|id| *id > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{id_in, token_of};
+
+    #[test]
+    fn tokens_have_three_parts_and_name_the_bot() {
+        let token = token_of(123_456_789_012_345_678);
+        assert_eq!(token.split('.').filter(|part| !part.is_empty()).count(), 3);
+        assert_eq!(id_in(&token), Some(123_456_789_012_345_678));
+        assert_eq!(id_in("not.a.token"), None);
+    }
+}

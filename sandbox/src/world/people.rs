@@ -1,0 +1,329 @@
+//! Guilds and who is in them: made, joined, left, banned. Each change tells the bot and open pages.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Channel, Guild, History, Member, Role, User, World, permissions};
+use crate::{gateway::intents, ids, page::Audience};
+
+impl World {
+    /// The person called `name`, made known to the sandbox if new.
+    pub(crate) fn person(&mut self, name: &str) -> u64 {
+        let wanted = name.to_lowercase();
+        if let Some(user) = self.users.values().find(|user| user.username == wanted) {
+            return user.id;
+        }
+        let id = self.ids.part();
+        self.users.insert(id, User::person(id, name));
+        let people = self.people_json();
+        self.pages.tell(&Audience::Everyone, "people", || people);
+        self.changed();
+        id
+    }
+
+    /// Everybody but the bot.
+    pub(crate) fn people_json(&self) -> Value {
+        self.users.values().filter(|user| !user.bot).map(User::json).collect()
+    }
+
+    /// A guild with the usual channels and roles; the bot and everybody whom the default guild knows are members.
+    pub(crate) fn add_guild(&mut self, name: &str) -> u64 {
+        let id = self.ids.part();
+        let joined_at = ids::created_at(id);
+        let first_people: Vec<u64> = match self.guilds.values().next() {
+            Some(guild) => guild.members.keys().copied().collect(),
+            None => self.users.keys().copied().collect(),
+        };
+        let moderator = self.ids.part();
+        let bot_role = self.ids.part();
+        let mut everyone = Role::new(id, "@everyone", permissions::EVERYONE, 0);
+        everyone.mentionable = false;
+        let mut moderators = Role::new(moderator, "Moderator", permissions::MODERATOR, 1);
+        moderators.color = 0x3498db;
+        moderators.hoist = true;
+        moderators.mentionable = true;
+        let mut of_bot = Role::new(bot_role, &self.application_name, permissions::BOT, 2);
+        of_bot.of_bot = Some(self.bot_id);
+        let mut members = BTreeMap::new();
+        for user in first_people {
+            let mut member = Member::new(joined_at.clone());
+            if user == self.bot_id {
+                member.roles.push(bot_role);
+            }
+            members.insert(user, member);
+        }
+        let guild = Guild {
+            id,
+            name: name.to_owned(),
+            owner_id: self.owner_id,
+            roles: vec![everyone, moderators, of_bot],
+            members,
+            bans: BTreeMap::new(),
+            joined_at,
+            system_channel_id: None,
+            settings: Map::new(),
+        };
+        self.guilds.insert(id, guild);
+        let category = self.insert_channel(id, "Text channels", 4);
+        for name in ["general", "bots"] {
+            let channel = self.insert_channel(id, name, 0);
+            if let Some(channel) = self.channels.get_mut(&channel) {
+                channel.parent_id = Some(category);
+            }
+        }
+        let general = self
+            .channels_of(id)
+            .into_iter()
+            .find(|channel| channel.kind == 0)
+            .map(|channel| channel.id);
+        if let Some(guild) = self.guilds.get_mut(&id) {
+            guild.system_channel_id = general;
+        }
+        self.emit_guild_create(id);
+        id
+    }
+
+    /// A channel at the end of the guild's list; nobody is told.
+    fn insert_channel(&mut self, guild_id: u64, name: &str, kind: u64) -> u64 {
+        let id = self.ids.part();
+        let position = self.channels_of(guild_id).len();
+        let channel = Channel {
+            id,
+            kind,
+            guild_id: Some(guild_id),
+            name: name.to_owned(),
+            position: i64::try_from(position).unwrap_or(0),
+            parent_id: None,
+            overwrites: Vec::new(),
+            recipient: None,
+            settings: Map::new(),
+            history: History::default(),
+        };
+        self.channels.insert(id, channel);
+        id
+    }
+
+    /// A new channel; everybody is told. `shape` sets what the request asked for before that.
+    pub(crate) fn add_channel(
+        &mut self,
+        guild_id: u64,
+        name: &str,
+        kind: u64,
+        shape: impl FnOnce(&mut Channel),
+    ) -> u64 {
+        let id = self.insert_channel(guild_id, name, kind);
+        if let Some(channel) = self.channels.get_mut(&id) {
+            shape(channel);
+            let data = channel.guild_json();
+            self.emit_channel("CHANNEL_CREATE", "channel_create", Some(guild_id), &data);
+        }
+        id
+    }
+
+    /// The direct channel between the bot and a person, made if there is none.
+    pub(crate) fn direct(&mut self, person: u64) -> u64 {
+        if let Some(channel) = self.directs.get(&person) {
+            return *channel;
+        }
+        let id = self.ids.part();
+        let channel = Channel {
+            id,
+            kind: 1,
+            guild_id: None,
+            name: String::new(),
+            position: 0,
+            parent_id: None,
+            overwrites: Vec::new(),
+            recipient: Some(person),
+            settings: Map::new(),
+            history: History::default(),
+        };
+        self.channels.insert(id, channel);
+        self.directs.insert(person, id);
+        let data = self.channels.get(&id).map(|channel| self.channel_json(channel));
+        if let Some(data) = data {
+            self.emit("CHANNEL_CREATE", None, intents::DIRECT_MESSAGES, &data);
+            self.pages.tell(&Audience::One(person), "dm_create", || data);
+        }
+        id
+    }
+
+    /// A new role just below the bot's own; everybody is told.
+    pub(crate) fn add_role(&mut self, guild_id: u64, shape: impl FnOnce(&mut Role)) -> Option<u64> {
+        let id = self.ids.part();
+        let guild = self.guilds.get_mut(&guild_id)?;
+        for role in guild.roles.iter_mut().filter(|role| role.position >= 1) {
+            role.position += 1;
+        }
+        let mut role = Role::new(id, "new role", permissions::EVERYONE, 1);
+        shape(&mut role);
+        let data = json!({ "guild_id": guild_id.to_string(), "role": role.json() });
+        guild.roles.push(role);
+        self.emit_role("GUILD_ROLE_CREATE", "role_create", guild_id, &data);
+        Some(id)
+    }
+
+    /// `user` joins; nothing happens if it is a member already.
+    pub(crate) fn join(&mut self, guild_id: u64, user: u64) {
+        let at = ids::timestamp(self.ids.now_ms());
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return;
+        };
+        if guild.members.contains_key(&user) {
+            return;
+        }
+        guild.members.insert(user, Member::new(at));
+        if let Some(mut data) = self.member_json(guild_id, user) {
+            data["guild_id"] = json!(guild_id.to_string());
+            self.emit_member("GUILD_MEMBER_ADD", "member_add", guild_id, user, &data);
+        }
+    }
+
+    /// `user` leaves or is removed; says whether it was a member.
+    pub(crate) fn leave(&mut self, guild_id: u64, user: u64) -> bool {
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return false;
+        };
+        if guild.members.remove(&user).is_none() {
+            return false;
+        }
+        if user == self.bot_id {
+            let data = json!({ "id": guild_id.to_string() });
+            self.emit("GUILD_DELETE", Some(guild_id), intents::GUILDS, &data);
+            return true;
+        }
+        let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
+        self.emit_member("GUILD_MEMBER_REMOVE", "member_remove", guild_id, user, &data);
+        true
+    }
+
+    /// Changes a member and tells everybody; `None` if there is no such member.
+    pub(crate) fn change_member(
+        &mut self,
+        guild_id: u64,
+        user: u64,
+        change: impl FnOnce(&mut Member),
+    ) -> Option<Value> {
+        let member = self.guilds.get_mut(&guild_id)?.members.get_mut(&user)?;
+        change(member);
+        let json = self.member_json(guild_id, user)?;
+        let mut data = json.clone();
+        data["guild_id"] = json!(guild_id.to_string());
+        self.emit_member("GUILD_MEMBER_UPDATE", "member_update", guild_id, user, &data);
+        Some(json)
+    }
+
+    /// Bans `user`, who leaves if a member.
+    pub(crate) fn ban(&mut self, guild_id: u64, user: u64, reason: Option<String>) {
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return;
+        };
+        guild.bans.insert(user, reason);
+        self.leave(guild_id, user);
+        let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
+        self.emit("GUILD_BAN_ADD", Some(guild_id), intents::GUILD_MODERATION, &data);
+    }
+
+    /// Lifts a ban; says whether there was one.
+    pub(crate) fn unban(&mut self, guild_id: u64, user: u64) -> bool {
+        let was = self
+            .guilds
+            .get_mut(&guild_id)
+            .is_some_and(|guild| guild.bans.remove(&user).is_some());
+        if was {
+            let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
+            self.emit("GUILD_BAN_REMOVE", Some(guild_id), intents::GUILD_MODERATION, &data);
+        }
+        was
+    }
+
+    /// Tells each session of the guild's shard about the guild, in the form that its intents allow.
+    fn emit_guild_create(&mut self, guild_id: u64) {
+        let mut sessions = std::mem::take(&mut self.sessions);
+        let mut logs = std::mem::take(&mut self.logs);
+        sessions.each(Some(guild_id), |session| {
+            if session.intents & intents::GUILDS != 0
+                && let Some(data) = self.guild_create(guild_id, session.intents)
+            {
+                session.push(&mut logs, "GUILD_CREATE", &data.to_string());
+            }
+        });
+        self.sessions = sessions;
+        self.logs = logs;
+        if let Some(guild) = self.page_guild(guild_id) {
+            self.pages.tell(&Audience::Everyone, "guild_create", || guild);
+        }
+        self.changed();
+    }
+
+    /// `GUILD_CREATE`'s data. Without the presence intent a bot gets no member but itself
+    /// (<https://discord.com/developers/docs/events/gateway-events#guild-create>).
+    pub(crate) fn guild_create(&self, guild_id: u64, intents: intents::Intents) -> Option<Value> {
+        let guild = self.guilds.get(&guild_id)?;
+        let is_shown = |user: u64| user == self.bot_id || intents & intents::GUILD_PRESENCES != 0;
+        let members: Vec<Value> = guild
+            .members
+            .keys()
+            .filter(|user| is_shown(**user))
+            .filter_map(|user| self.member_json(guild_id, *user))
+            .collect();
+        let presences: Vec<Value> = guild
+            .members
+            .keys()
+            .filter(|user| intents & intents::GUILD_PRESENCES != 0 && **user != self.bot_id)
+            .map(|user| presence(*user, "online"))
+            .collect();
+        let mut data = guild.json();
+        data["joined_at"] = json!(guild.joined_at);
+        data["large"] = json!(guild.members.len() > 250);
+        data["unavailable"] = json!(false);
+        data["member_count"] = json!(guild.members.len());
+        data["members"] = Value::Array(members);
+        data["channels"] = self
+            .channels_of(guild_id)
+            .into_iter()
+            .map(Channel::guild_json)
+            .collect();
+        data["presences"] = Value::Array(presences);
+        for empty in [
+            "threads",
+            "voice_states",
+            "stage_instances",
+            "guild_scheduled_events",
+            "soundboard_sounds",
+        ] {
+            data[empty] = json!([]);
+        }
+        Some(data)
+    }
+
+    /// A guild as pages get it.
+    pub(crate) fn page_guild(&self, guild_id: u64) -> Option<Value> {
+        let guild = self.guilds.get(&guild_id)?;
+        let members: Vec<Value> = guild
+            .members
+            .keys()
+            .filter_map(|user| self.member_json(guild_id, *user))
+            .collect();
+        Some(json!({
+            "id": guild.id.to_string(),
+            "name": guild.name,
+            "icon": null,
+            "owner_id": guild.owner_id.to_string(),
+            "channels": self.channels_of(guild_id).into_iter().map(Channel::guild_json).collect::<Vec<_>>(),
+            "roles": guild.roles.iter().map(Role::json).collect::<Vec<_>>(),
+            "members": members,
+        }))
+    }
+}
+
+/// A presence object.
+pub(crate) fn presence(user: u64, status: &str) -> Value {
+    json!({
+        "user": { "id": user.to_string() },
+        "status": status,
+        "activities": [],
+        "client_status": { "desktop": status },
+    })
+}
