@@ -1,1 +1,9 @@
-//! The host's own commands, written with plugin-api like any plugin, linked in instead of loaded.
+//! The host's own commands: a plugin like any other, linked in instead of loaded. It sees only `plugin_api`.
+//!
+//! What it can do beyond other plugins are calls that the host grants to what is linked in.
+
+mod lifecycle;
+
+use plugin_api::plugin;
+
+plugin! { linked; commands: [lifecycle::load, lifecycle::reload, lifecycle::unload] }
