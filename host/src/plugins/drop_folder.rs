@@ -99,7 +99,7 @@ impl DropFolder {
                 continue;
             }
             match examine(&path, shadows) {
-                Examined::Plugin(shadow, manifest) => self.remember(path, stamp, shadow, manifest),
+                Examined::Plugin(shadow, manifest) => self.remember(path, stamp, shadow, *manifest),
                 Examined::Broken(why) => {
                     look.broken.push(path.clone());
                     self.seen.insert(path, (stamp, Entry::Broken { why }));
@@ -160,7 +160,7 @@ impl DropFolder {
 }
 
 enum Examined {
-    Plugin(Shadow, Manifest),
+    Plugin(Shadow, Box<Manifest>),
     Broken(String),
     Unsettled,
     Gone,
@@ -175,7 +175,7 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
     };
     let read = shadow.bytes().map_err(|error| error.to_string()).map(|bytes| manifest::read(&bytes));
     match read {
-        Ok(Ok(manifest)) => Examined::Plugin(shadow, manifest),
+        Ok(Ok(manifest)) => Examined::Plugin(shadow, Box::new(manifest)),
         // What is not complete may be on its way, unless nobody has written to it for a while.
         Ok(Err(Unreadable::Empty | Unreadable::Incomplete { .. })) if is_fresh(path) => {
             shadow.discard();

@@ -1,6 +1,6 @@
 //! The probe: a throw-away process that opens a plugin's copy before the host does.
 //!
-//! `bothost probe FILE` runs in an empty environment, in a process group of its own and under limits that it sets
+//! Its child, `bothost probe --child FILE`, runs in an empty environment, in a process group of its own and under limits that it sets
 //! itself. It opens the copy, checks header and layout, asks for the description and writes one line of JSON to what
 //! was its standard output; whatever the plugin prints meanwhile goes nowhere. A crash, an exit, a hang or a fork while
 //! loading ends the child, never the host. Passed results are remembered by content and build.
@@ -15,11 +15,14 @@ use std::{
     time::Duration,
 };
 
-use plugin_protocol::Description;
+use plugin_protocol::{Description, Manifest};
 use serde::{Deserialize, Serialize};
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
-use super::{loader, shadow::ContentHash};
+use super::{
+    loader, manifest,
+    shadow::{ContentHash, ShadowFolder},
+};
 use crate::process;
 
 /// How long a plugin may take to load and describe itself.
@@ -94,7 +97,7 @@ impl Probe {
 async fn run_child(folder: &Path, copy: &Path) -> Result<Description, ProbeFailure> {
     let not_run = |error: std::io::Error| ProbeFailure::NotRun(error.to_string());
     let mut command = Command::new(process::own_program().map_err(not_run)?);
-    command.arg("probe").arg(copy).env_clear().current_dir(folder);
+    command.args(["probe", "--child"]).arg(copy).env_clear().current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
@@ -137,7 +140,60 @@ async fn run_child(folder: &Path, copy: &Path) -> Result<Description, ProbeFailu
     }
 }
 
-/// What `bothost probe FILE` does; the result is on the descriptor that was standard output.
+/// Says for a person whether a file would be loaded: what it is and offers, or why not.
+///
+/// # Errors
+///
+/// Why not, and what to do.
+pub fn explain(file: &Path) -> Result<String, String> {
+    let named = |why: String| format!("{} would be refused: {why}", file.display());
+    let folder = tempfile::tempdir().map_err(|error| named(format!("no private copy can be made ({error})")))?;
+    let shadows = ShadowFolder::open(folder.path().join("run")).map_err(|error| named(error.to_string()))?;
+    let shadow = shadows.copy(file).map_err(|error| named(error.to_string()))?;
+    let bytes = shadow.bytes().map_err(|error| named(error.to_string()))?;
+    let manifest = manifest::read(&bytes).map_err(|error| named(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| named(format!("the probe can't be run ({error})")))?;
+    let description =
+        runtime.block_on(run_child(shadows.path(), &shadow.path)).map_err(|failure| named(failure.to_string()))?;
+    agrees(&manifest, &description).map_err(named)?;
+    let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let needs = |wanted: &[plugin_protocol::Dependency]| {
+        list(wanted.iter().map(|needs| format!("{} {}", needs.name, needs.range).trim().to_owned()).collect())
+    };
+    Ok(format!(
+        "{} {} would be loaded.\n{}\ncommands: {}\nevents: {}\nneeds: {}\nconflicts with: {}\nbuilt by {} for {}, plugin ABI {}",
+        manifest.name,
+        manifest.version,
+        manifest.description,
+        list(description.commands.iter().map(|command| command.name.clone()).collect()),
+        list(description.events.iter().map(|event| event.name.clone()).collect()),
+        needs(&manifest.depends),
+        needs(&manifest.conflicts),
+        manifest.compiler,
+        manifest.target,
+        manifest.abi,
+    ))
+}
+
+/// Whether what a file's manifest says is what its code says.
+///
+/// # Errors
+///
+/// What each of them says.
+pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
+    if description.name == manifest.name.as_str() && description.version == manifest.version {
+        return Ok(());
+    }
+    Err(format!(
+        "its manifest says `{}` {}, its code says `{}` {}: the file was tampered with, or two crates call `plugin!` in it",
+        manifest.name, manifest.version, description.name, description.version
+    ))
+}
+
+/// What `bothost probe --child FILE` does; the result is on the descriptor that was standard output.
 ///
 /// # Errors
 ///

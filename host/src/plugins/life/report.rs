@@ -67,14 +67,10 @@ impl Life {
     pub(super) fn unknown(&self, name: &PluginName) -> String {
         let known: Vec<_> = self.known().iter().map(|name| format!("`{name}`")).collect();
         let broken: Vec<_> = self.refused.keys().map(|file| format!("`{file}`")).collect();
-        let mut text = format!("There is no plugin `{name}`.");
-        if !known.is_empty() {
-            text += &format!(" Known: {}.", known.join(", "));
-        }
-        if !broken.is_empty() {
-            text += &format!(" Refused: {}.", broken.join(", "));
-        }
-        text
+        let listed = |title: &str, names: Vec<String>| {
+            if names.is_empty() { String::new() } else { format!(" {title}: {}.", names.join(", ")) }
+        };
+        format!("There is no plugin `{name}`.{}{}", listed("Known", known), listed("Refused", broken))
     }
 
     pub(super) fn why_refused(&self, name: &PluginName) -> Option<String> {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{Choice, Life, Linked, Live};
 use crate::plugins::{
     generation::{Blueprint, Code, Ending, Generation, StartFailure},
-    probe::Probe,
+    probe::{Probe, agrees},
     shadow::{Shadow, ShadowError},
     table::Table,
 };
@@ -138,13 +138,9 @@ async fn examine(probe: &Probe, choice: &Choice, copy: Result<Shadow, String>) -
             return Err(failure.to_string());
         }
     };
-    let manifest = &choice.manifest;
-    if description.name != manifest.name.as_str() || description.version != manifest.version {
+    if let Err(why) = agrees(&choice.manifest, &description) {
         shadow.discard();
-        return Err(format!(
-            "its manifest says `{}` {}, its code says `{}` {}: the file was tampered with, or two crates call `plugin!` in it",
-            manifest.name, manifest.version, description.name, description.version
-        ));
+        return Err(why);
     }
     Ok(Prepared { shadow, description })
 }

@@ -1,0 +1,266 @@
+//! The bot as a whole: its parts wired together, its start, and its end.
+//!
+//! `router` brings events to plugins, `desk` answers what plugins ask, `shards` drives the gateway, `slash` keeps the
+//! registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is.
+
+mod desk;
+mod directory;
+mod outlook;
+mod owners;
+mod router;
+mod shards;
+mod slash;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, LazyLock, OnceLock},
+    time::{Duration, Instant},
+};
+
+use plugin_protocol::PluginName;
+use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    builtins,
+    cache::Cache,
+    config::{self, Config, Environment, Root},
+    gateway::GatewayError,
+    interactions::Invocations,
+    plugins::{self, Linked, Plugins},
+    process,
+    rest::Rest,
+    telemetry::{self, Notices},
+};
+use desk::Desk;
+use directory::LiveDirectory;
+use outlook::Outlook;
+use owners::Owners;
+use router::Router;
+
+/// The name of the built-in plugin, and of the host where an answer is nobody else's.
+static HOST_NAME: LazyLock<PluginName> =
+    LazyLock::new(|| env!("CARGO_PKG_NAME").parse().expect("the crate's name is a plugin's name"));
+
+/// How long work that is under way may take at the end.
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// Why the bot did not run or did not go on.
+#[derive(Debug)]
+pub enum Failure {
+    /// The settings, the token or the folder are wrong: the text says what to do. Exit code 78.
+    Configuration(String),
+    /// Anything else. Exit code 1.
+    Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(text) | Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Failure {
+    /// What the process ends with.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Configuration(_) => 78,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+impl From<GatewayError> for Failure {
+    fn from(error: GatewayError) -> Self {
+        if error.needs_the_owner() { Self::Configuration(error.to_string()) } else { Self::Other(error.to_string()) }
+    }
+}
+
+/// Runs the bot of a folder until it is told to stop.
+///
+/// # Errors
+///
+/// [`Failure`], whose text says what to do.
+pub fn run(root: &Path) -> Result<(), Failure> {
+    let began = Instant::now();
+    process::raise_descriptor_limit();
+    let configuration = |error: &dyn fmt::Display| Failure::Configuration(error.to_string());
+    let root = Root::open(root).map_err(|error| configuration(&error))?;
+    let _lock = root.lock().map_err(|error| configuration(&error))?;
+    let (config, environment, warnings) = config::load(&root).map_err(|error| configuration(&error))?;
+    let logs = telemetry::start(&root, &config.logging).map_err(|error| configuration(&error))?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    note_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
+    let served = runtime.block_on(serve(began, &root, Arc::new(config), environment));
+    if let Err(failure) = &served {
+        tracing::error!("{failure}");
+    } else {
+        tracing::info!("stopped");
+    }
+    // Tasks that hang would be waited for by a drop.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(logs);
+    served
+}
+
+async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: Environment) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
+    let other = |error: &dyn fmt::Display| Failure::Other(error.to_string());
+    let owners = Owners::new(config.owner_ids.iter().copied().chain(environment.owner_id));
+    let rest = Rest::new(&environment.token, environment.api.as_ref(), config.discord.global_requests_per_second)
+        .map_err(|error| other(&error))?;
+    let cache = Cache::default();
+    let tasks = TaskTracker::new();
+    let notices = Notices::new(rest.clone(), config.notices.clone(), owners.iter().collect());
+    let incidents = notices.clone();
+    let invocations = Invocations::new(rest.clone(), move |incident| desk::report(&incidents, &incident));
+
+    let life = Arc::new(OnceLock::new());
+    let desk = Desk {
+        runtime: tokio::runtime::Handle::current(),
+        config: Arc::clone(&config),
+        rest: rest.clone(),
+        invocations: invocations.clone(),
+        notices: notices.clone(),
+        plugins: Arc::clone(&life),
+        tasks: tasks.clone(),
+    };
+    let outlook = Outlook { config: Arc::clone(&config), cache: cache.clone(), notices: notices.clone() };
+    let built_in = builtins::linked_plugin();
+    let manifest = serde_json::from_slice(built_in.manifest()).map_err(|error| other(&error))?;
+    let setup = plugins::Setup {
+        folder: root.plugins_dir(&config),
+        run_folder: root.run_dir(),
+        data_folder: root.data(),
+        blacklist: config.extensions.blacklist.clone(),
+        auto_load: config.extensions.auto_load,
+        auto_reload: config.auto_reload,
+        linked: vec![Linked { manifest, module: built_in.module() }],
+        desk: Arc::new(desk),
+        outlook: Arc::new(outlook),
+    };
+    let plugins = Plugins::start(setup).await.map_err(Failure::Configuration)?;
+    let _ = life.set(plugins.clone());
+
+    let router = Arc::new(Router {
+        config: Arc::clone(&config),
+        cache: cache.clone(),
+        routing: Arc::clone(plugins.routing()),
+        invocations,
+        directory: LiveDirectory::new(cache.clone(), rest.clone()),
+        owners,
+        tasks: tasks.clone(),
+        full_noted: std::sync::Mutex::default(),
+    });
+    let (stop, stopping) = watch::channel(false);
+    let mut gateway = shards::Gateway {
+        began,
+        config: Arc::clone(&config),
+        environment,
+        root: root.clone(),
+        cache: cache.clone(),
+        router,
+        plugins: plugins.clone(),
+        notices,
+        stopping: stopping.clone(),
+        identity: watch::Sender::new(None),
+        running: JoinSet::new(),
+        asked: None,
+    };
+    let commands = slash::keep(slash::Keeper {
+        path: root.data().join("slash.json"),
+        rest,
+        identity: gateway.identity.subscribe(),
+        limits: config.slash_limiter.clone(),
+        plugins: plugins.clone(),
+        is_local: gateway.environment.api.is_some(),
+        stopping,
+    });
+    let commands = tokio::spawn(commands);
+
+    let ended = tokio::select! {
+        () = signals.stop() => Ok(None),
+        ended = gateway.run() => ended.map(Some),
+    };
+    tracing::info!("stopping: what has begun is brought to its end");
+    stop.send_replace(true);
+    let sources = match ended {
+        // The shards have been told and come back, no longer dispatching.
+        Ok(None) => gateway.run().await,
+        Ok(Some(sources)) => Ok(sources),
+        Err(error) => Err(error),
+    };
+    tokio::select! {
+        () = wind_down(&tasks, &plugins) => {}
+        () = signals.stop() => {
+            tracing::warn!("told to stop once more: not waiting any longer");
+            return sources.map(drop).map_err(Into::into);
+        }
+    }
+    let _ = timeout(LAST_WORK, commands).await;
+    let sources = sources?;
+    gateway.close(sources).await;
+    Ok(())
+}
+
+/// Waits for what is under way, then ends all plugins.
+async fn wind_down(tasks: &TaskTracker, plugins: &Plugins) {
+    tasks.close();
+    if timeout(LAST_WORK, tasks.wait()).await.is_err() {
+        tracing::warn!(left = tasks.len(), "work for plugins has not come to its end");
+    }
+    plugins.stop().await;
+    // What plugins asked for while they were drained.
+    let _ = timeout(LAST_WORK, tasks.wait()).await;
+}
+
+/// Panics of built-in plugins' handlers are reports; all others are logged before the default hook speaks.
+fn note_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Some(report) = plugin_api::linked::record_panic(info) {
+            tracing::error!(location = %report.location, thread = %report.thread, "the host panicked: {}", report.message);
+            default(info);
+        }
+    }));
+}
+
+/// What tells the process to stop.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn stop(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

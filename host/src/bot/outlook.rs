@@ -1,0 +1,37 @@
+//! What the life of plugins sees of the rest of the bot.
+
+use std::sync::Arc;
+
+use plugin_protocol::{Activation, PluginName, Settings};
+
+use crate::{
+    cache::Cache,
+    config::Config,
+    plugins,
+    telemetry::{NoticeKind, Notices},
+};
+
+/// The settings, the cache and the owner's ear.
+pub struct Outlook {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Who the bot is.
+    pub cache: Cache,
+    /// Tells the owner.
+    pub notices: Notices,
+}
+
+impl plugins::Outlook for Outlook {
+    fn settings(&self, plugin: &PluginName) -> Settings {
+        Settings { section: self.config.plugins.section(plugin.as_str()), level: self.config.logging.level }
+    }
+
+    fn activation(&self) -> Activation {
+        Activation { application_id: self.cache.application_id(), bot_id: self.cache.bot_user().map(|bot| bot.id) }
+    }
+
+    fn tell_owner(&self, about: &str, text: &str) {
+        self.notices.tell(NoticeKind::Refusal, about, text);
+    }
+}
+

@@ -1,0 +1,354 @@
+//! The way of an event: from a shard, past whoever wants it, to the lanes of live generations.
+//!
+//! Called on the shard's task, in the order of the session. An event that nobody wants costs its partial read and a
+//! look-up. A command whose arguments need no look-up is delivered before the next event is read; one that has to ask
+//! Discord for a member goes on in a task of its own.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant, SystemTime},
+};
+
+use plugin_protocol::{
+    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, custom_id::CustomId, kind,
+};
+use tokio_util::task::TaskTracker;
+
+use super::{directory::LiveDirectory, owners::Owners};
+use crate::{
+    cache::Cache,
+    commands::{Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage},
+    config::Config,
+    gateway::{Partial, RawEvent},
+    interactions::{InteractionRef, Invocations, Origin, texts},
+    plugins::{Generation, Routing, Table, Ticket, Undelivered},
+};
+
+/// How often a plugin whose queue is full is told of in the log.
+const FULL_NOTE: Duration = Duration::from_secs(10);
+
+/// Brings events to whoever wants them.
+pub struct Router {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What is known of servers.
+    pub cache: Cache,
+    /// Who handles what.
+    pub routing: Arc<Routing<Table>>,
+    /// The open invocations.
+    pub invocations: Invocations,
+    /// Looks up what commands name.
+    pub directory: LiveDirectory,
+    /// Who owns the bot.
+    pub owners: Owners,
+    /// Work that goes on behind the shard's task; waited for at stop.
+    pub tasks: TaskTracker,
+    /// When a full queue was last told of.
+    pub full_noted: std::sync::Mutex<Option<Instant>>,
+}
+
+impl Router {
+    /// Brings one event to everyone who wants it.
+    pub fn route(self: &Arc<Self>, event: &RawEvent, partial: &Partial<'_>) {
+        self.deliver_event(event, partial);
+        match &*partial.kind {
+            "MESSAGE_CREATE" => self.route_message(event, partial),
+            "INTERACTION_CREATE" => {
+                let router = Arc::clone(self);
+                let payload = event.payload.clone();
+                self.drive(async move { router.route_interaction(&payload).await });
+            }
+            _ => {}
+        }
+    }
+
+    /// Delivers to the handlers of this event, plugin by plugin.
+    fn deliver_event(&self, event: &RawEvent, partial: &Partial<'_>) {
+        let table = self.routing.read();
+        let subscribers = table.subscribers(&partial.kind);
+        if subscribers.is_empty() {
+            return;
+        }
+        let head = Event { name: partial.kind.to_string(), shard: event.shard, sequence: event.sequence };
+        let head = serde_json::to_vec(&head).unwrap_or_default();
+        for (plugin, filter) in subscribers {
+            if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
+                continue;
+            }
+            let Some((generation, ticket)) = self.enter(plugin) else { continue };
+            let id = generation.event_id();
+            if let Err(why) = generation.deliver(kind::EVENT, id, &head, event.payload.as_bytes(), ticket) {
+                self.note_undelivered(plugin, why);
+            }
+        }
+    }
+
+    fn route_message(self: &Arc<Self>, event: &RawEvent, partial: &Partial<'_>) {
+        if partial.is_by_bot() {
+            return;
+        }
+        let prefixes = Prefixes {
+            text: &self.config.prefix,
+            mention_of: self.cache.bot_user().map(|bot| bot.id).filter(|_| self.config.allow_mention_prefix),
+            bare: partial.guild_id.is_none(),
+        };
+        let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else { return };
+        let table = self.routing.read();
+        let Some(found) = table.commands.find(rest) else { return };
+        let written = Written {
+            plugin: found.plugin.clone(),
+            command: found.command.clone(),
+            prefix: prefix.to_owned(),
+            rest: found.rest.to_owned(),
+            payload: event.payload.clone(),
+        };
+        let router = Arc::clone(self);
+        self.drive(async move { router.run_written(written).await });
+    }
+
+    /// A command that was written as a message.
+    async fn run_written(&self, written: Written) {
+        let message = match Message::decode(&written.payload) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(%error, "a message that can't be read");
+                return;
+            }
+        };
+        let origin = Origin {
+            plugin: written.plugin.clone(),
+            generation: 0,
+            command: written.command.name.clone(),
+            door: Door::Prefix,
+            guild_id: message.guild_id,
+            channel_id: message.channel_id,
+            message_id: Some(message.id),
+            author: message.author.clone(),
+            interaction: None,
+            control: false,
+            auto_defer: true,
+        };
+        if written.command.owner_only && !self.owners.contains(message.author.id) {
+            self.invocations.answer_directly(origin, texts::OWNER_ONLY, true).await;
+            return;
+        }
+        let place = Place { guild_id: message.guild_id, mentions: &message.mentions };
+        let arguments = parse_arguments(&self.directory, &place, &written.command.arguments, &written.rest).await;
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                let text = error.text(&usage(&written.prefix, &written.command));
+                self.invocations.answer_directly(origin, &text, true).await;
+                return;
+            }
+        };
+        let invocation = Invocation {
+            name: written.command.name,
+            door: Door::Prefix,
+            author: message.author,
+            member: message.member,
+            guild_id: message.guild_id,
+            channel_id: message.channel_id,
+            message_id: Some(message.id),
+            interaction_id: None,
+            locale: None,
+            prefix: Some(written.prefix),
+            arguments,
+            click: None,
+        };
+        self.invoke(origin, &invocation, &written.payload).await;
+    }
+
+    async fn route_interaction(&self, payload: &str) {
+        let table = self.routing.read();
+        let decoded = Interaction::decode(payload, |name| {
+            table.commands.slash(name).map(|(_, command)| command.arguments.as_slice())
+        });
+        let interaction = match decoded {
+            Ok(interaction) => interaction,
+            Err(error) => {
+                tracing::warn!(%error, "an interaction that can't be read");
+                return;
+            }
+        };
+        match interaction.kind.clone() {
+            InteractionKind::Command { name, arguments } => {
+                let Some((plugin, command)) = table.commands.slash(&name) else {
+                    let origin = origin(&interaction, &super::HOST_NAME, &name, Door::Slash, None);
+                    self.invocations.answer_directly(origin, texts::COMMAND_ABSENT, true).await;
+                    return;
+                };
+                let origin = origin(&interaction, plugin, &name, Door::Slash, None);
+                if command.owner_only && !self.owners.contains(interaction.author.id) {
+                    self.invocations.answer_directly(origin, texts::OWNER_ONLY, true).await;
+                    return;
+                }
+                match arguments {
+                    Ok(arguments) => {
+                        let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
+                        self.invoke(origin, &invocation, payload).await;
+                    }
+                    Err(error) => {
+                        let text = error.text(&usage("/", command));
+                        self.invocations.answer_directly(origin, &text, true).await;
+                    }
+                }
+            }
+            InteractionKind::Component { custom_id, values, message_id } => {
+                self.route_click(&table, interaction, &custom_id, values, message_id, payload).await;
+            }
+            InteractionKind::Autocomplete | InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
+        }
+    }
+
+    async fn route_click(
+        &self,
+        table: &Table,
+        interaction: Interaction,
+        custom_id: &str,
+        values: Vec<String>,
+        message_id: Option<plugin_protocol::MessageId>,
+        payload: &str,
+    ) {
+        let Some(id) = CustomId::decode(custom_id) else {
+            // A control that a plugin made by hand: whoever handles raw interactions answers it.
+            if table.subscribers("INTERACTION_CREATE").is_empty() {
+                let origin = origin(&interaction, &super::HOST_NAME, "", Door::Component, message_id);
+                self.invocations.answer_directly(origin, texts::PLUGIN_ABSENT, true).await;
+            }
+            return;
+        };
+        let handler = table.component(id.route).cloned();
+        let (plugin, name) = handler.as_ref().map_or((&*super::HOST_NAME, ""), |(plugin, name)| (plugin, name));
+        let origin = origin(&interaction, plugin, name, Door::Component, message_id);
+        let refusal = match id.user {
+            _ if handler.is_none() => Some(texts::PLUGIN_ABSENT.to_owned()),
+            Some(owner) if owner != interaction.author.id => Some(texts::foreign(owner, None)),
+            _ if id.expires.is_some_and(|expires| u64::from(expires) < seconds_since_1970()) => {
+                Some(texts::EXPIRED.to_owned())
+            }
+            _ => None,
+        };
+        if let Some(text) = refusal {
+            self.invocations.answer_directly(origin, &text, true).await;
+            return;
+        }
+        let click = Click { state: id.state, values };
+        let name = name.to_owned();
+        let invocation = invocation(interaction, name, Door::Component, message_id, BTreeMap::new(), Some(click));
+        self.invoke(origin, &invocation, payload).await;
+    }
+
+    /// Delivers an invocation to the live generation of its plugin.
+    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) {
+        let Some((generation, ticket)) = self.enter(&origin.plugin) else {
+            // Unloaded since the command was found. By prefix an unknown command is silent.
+            if origin.interaction.is_some() {
+                self.invocations.answer_directly(origin, texts::COMMAND_ABSENT, true).await;
+            }
+            return;
+        };
+        origin.generation = generation.number;
+        let plugin = origin.plugin.clone();
+        let id = self.invocations.open(origin);
+        let head = serde_json::to_vec(invocation).unwrap_or_default();
+        if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {
+            self.note_undelivered(&plugin, why);
+            let outcome = Outcome { verdict: Verdict::Refused, text: Some(texts::BUSY.to_owned()), panic: None };
+            self.invocations.finish(id, outcome).await;
+        }
+    }
+
+    fn enter(&self, plugin: &PluginName) -> Option<(Arc<Generation>, Ticket)> {
+        self.routing.enter(|table| {
+            let generation = table.generation(plugin)?;
+            Some((Arc::clone(generation), Arc::clone(&generation.gate)))
+        })
+    }
+
+    fn note_undelivered(&self, plugin: &PluginName, why: Undelivered) {
+        let mut noted = self.full_noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if noted.is_none_or(|noted| noted.elapsed() >= FULL_NOTE) {
+            *noted = Some(Instant::now());
+            tracing::warn!(%plugin, ?why, "a plugin takes nothing: its queue is full or its lane has ended");
+        }
+    }
+
+    /// Runs `work` as far as it goes without waiting, which usually is to its end, so that what comes first is
+    /// delivered first; the rest of it goes on in a task.
+    fn drive(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(work);
+        if let Poll::Pending = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            // Polled again there at once, so the waker that did nothing is replaced.
+            self.tasks.spawn(work);
+        }
+    }
+}
+
+/// A command as it was written in a message.
+struct Written {
+    plugin: PluginName,
+    command: Command,
+    prefix: String,
+    rest: String,
+    payload: String,
+}
+
+fn origin(
+    interaction: &Interaction,
+    plugin: &PluginName,
+    name: &str,
+    door: Door,
+    message_id: Option<plugin_protocol::MessageId>,
+) -> Origin {
+    Origin {
+        plugin: plugin.clone(),
+        generation: 0,
+        command: name.to_owned(),
+        door,
+        guild_id: interaction.guild_id,
+        channel_id: interaction.channel_id,
+        message_id,
+        author: interaction.author.clone(),
+        interaction: Some(InteractionRef {
+            id: interaction.id,
+            token: interaction.token.clone(),
+            application_id: interaction.application_id,
+        }),
+        control: door == Door::Component,
+        auto_defer: true,
+    }
+}
+
+fn invocation(
+    interaction: Interaction,
+    name: String,
+    door: Door,
+    message_id: Option<plugin_protocol::MessageId>,
+    arguments: BTreeMap<String, ArgumentValue>,
+    click: Option<Click>,
+) -> Invocation {
+    Invocation {
+        name,
+        door,
+        author: interaction.author,
+        member: interaction.member,
+        guild_id: interaction.guild_id,
+        channel_id: interaction.channel_id,
+        message_id,
+        interaction_id: Some(interaction.id),
+        locale: interaction.locale,
+        prefix: None,
+        arguments,
+        click,
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
