@@ -2,6 +2,7 @@
 //!
 //! This file is an index. `main.rs` reads the command line; `bot.rs` wires the parts together; each part is a folder.
 
+pub mod bot;
 pub mod builtins;
 pub mod cache;
 pub mod commands;

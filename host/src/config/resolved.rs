@@ -1,0 +1,602 @@
+//! The settings as the rest of the host uses them: durations, enums, paths, ids. Nothing here can be wrong any more.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use plugin_protocol::{ChannelId, GuildId, Level, PluginName, UserId};
+use serde_json::{Map, Value};
+use twilight_model::gateway::Intents;
+
+use super::{Root, environment::Variables, error::Problem, written::Written};
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What commands by message begin with, 1 to 5 characters, where a server has set no other.
+    pub prefix: String,
+    /// Whether a mention of the bot works as a prefix, where a server has set nothing else.
+    pub allow_mention_prefix: bool,
+    /// Owners beside `BOT_OWNER_ID`.
+    pub owner_ids: Vec<UserId>,
+    /// Whether a changed plugin file is reloaded by itself.
+    pub auto_reload: bool,
+    /// What the bot shows below its name.
+    pub status: Status,
+    /// The bot's database.
+    pub database: Database,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// Plugins.
+    pub extensions: Extensions,
+    /// Cooldowns of commands that declare none.
+    pub cooldowns: Cooldowns,
+    /// Who may use which command, in every server that has no rule of its own.
+    pub command_permissions: Map<String, Value>,
+    /// Limits of slash commands.
+    pub slash_limiter: SlashLimiter,
+    /// Parts of the host that can be switched off.
+    pub framework: Framework,
+    /// How Discord is spoken to.
+    pub discord: Discord,
+    /// Notices to the owner.
+    pub notices: NoticeSettings,
+    /// When answers by prefix are deleted.
+    pub replies: Replies,
+    /// Edited and deleted invocations.
+    pub edits: Edits,
+    /// Colours of embeds.
+    pub colours: Colours,
+    /// How many shards there are.
+    pub shards: u32,
+    /// What plugins may ask of the host beyond what all may, such as `plugins.reload`.
+    pub grants: BTreeMap<PluginName, BTreeSet<String>>,
+    /// The plugins' own settings.
+    pub plugins: PluginSections,
+}
+
+/// What the bot shows below its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The one line, or the first of those that take turns.
+    pub line: StatusLine,
+    /// The address of a stream; without one a stream is shown as a game.
+    pub url: Option<String>,
+    /// The coloured dot.
+    pub presence: OnlineStatus,
+    /// Lines that take turns; empty for none but `line`.
+    pub rotation: Vec<StatusLine>,
+    /// How long each is shown, and how often numbers in it are renewed.
+    pub interval: Duration,
+}
+
+/// A line below the bot's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusLine {
+    /// The word before it.
+    pub kind: ActivityKind,
+    /// The text, with `{guilds}`, `{users}`, `{commands}`, `{shards}` and `{uptime}` to be filled in.
+    pub text: String,
+}
+
+/// The word before a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// Playing ...
+    Playing,
+    /// Watching ...
+    Watching,
+    /// Listening to ...
+    Listening,
+    /// Competing in ...
+    Competing,
+    /// Streaming ...
+    Streaming,
+    /// No word.
+    Custom,
+}
+
+/// The coloured dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnlineStatus {
+    /// Green.
+    Online,
+    /// Yellow.
+    Idle,
+    /// Red.
+    DoNotDisturb,
+    /// Grey.
+    Invisible,
+}
+
+/// The bot's database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// The file.
+    pub path: PathBuf,
+    /// How many backups are kept.
+    pub backups: u32,
+    /// What a committed write survives.
+    pub synchronous: Synchronous,
+}
+
+/// What a committed write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synchronous {
+    /// The process being killed.
+    Normal,
+    /// Power loss, too.
+    Full,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// The least important level that is logged.
+    pub level: Level,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// The size at which permanent.log is rotated, in bytes.
+    pub max_bytes: u64,
+    /// How many rotated files are kept.
+    pub backup_count: u32,
+    /// How long rotated files are kept.
+    pub retention: Duration,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Plugins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extensions {
+    /// Whether all plugins of the folder are loaded at start.
+    pub auto_load: bool,
+    /// Plugins that are never loaded.
+    pub blacklist: BTreeSet<String>,
+    /// The folder they are dropped into.
+    pub path: PathBuf,
+}
+
+/// The cooldown of commands that declare none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cooldowns {
+    /// So many uses ...
+    pub default_rate: u32,
+    /// ... in this time.
+    pub default_per: Duration,
+}
+
+/// Limits of slash commands, out of 100 that Discord allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlashLimiter {
+    /// The most that are registered.
+    pub max_limit: u32,
+    /// The number at which the owner is told.
+    pub warning_threshold: u32,
+    /// The number at which new ones become prefix-only.
+    pub safe_limit: u32,
+}
+
+/// Parts of the host that can be switched off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent switches of the file")]
+pub struct Framework {
+    /// All of them.
+    pub load_cogs: bool,
+    /// Hooks.
+    pub enable_event_hooks: bool,
+    /// The plugin registry's commands.
+    pub enable_plugin_registry: bool,
+    /// Diagnostics.
+    pub enable_framework_diagnostics: bool,
+    /// The slash limit's commands.
+    pub enable_slash_command_limiter: bool,
+}
+
+/// How Discord is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discord {
+    /// The events that the gateway is asked for.
+    pub intents: IntentChoice,
+    /// Servers that the owner's slash commands are registered in; empty for those that the owner owns.
+    pub home_guilds: Vec<GuildId>,
+    /// Requests a second, for bots whose limit Discord has raised.
+    pub global_requests_per_second: u16,
+}
+
+/// The events that the gateway is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentChoice {
+    /// What the host and its plugins need.
+    Auto,
+    /// Just these.
+    Only(Intents),
+}
+
+/// Notices to the owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeSettings {
+    /// A channel that gets them.
+    pub channel: Option<ChannelId>,
+    /// Whether the owners get them as direct messages.
+    pub dm_owner: bool,
+    /// The least time between two of a kind.
+    pub interval: Duration,
+}
+
+/// When messages are deleted; `None` for never.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replies {
+    /// Error replies by prefix.
+    pub errors_delete_after: Option<Duration>,
+    /// Usage errors by prefix.
+    pub usage_delete_after: Option<Duration>,
+    /// Success replies.
+    pub success_delete_after: Option<Duration>,
+    /// Messages that invoked a command.
+    pub invocation_delete_after: Option<Duration>,
+}
+
+/// Edited and deleted invocations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edits {
+    /// Whether an edited command runs again.
+    pub rerun: bool,
+    /// For how long after it was sent.
+    pub window: Duration,
+    /// Whether deleting a command deletes its answer.
+    pub delete_answers: bool,
+}
+
+/// Colours of embeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colours {
+    /// Cards.
+    pub neutral: Colour,
+    /// Categories of help.
+    pub category: Colour,
+    /// Success.
+    pub success: Colour,
+    /// Errors.
+    pub error: Colour,
+    /// Warnings.
+    pub warning: Colour,
+    /// Credits.
+    pub credits: Colour,
+}
+
+/// A colour as Discord writes it: 0xRRGGBB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour(pub u32);
+
+impl Colour {
+    /// Reads `#rrggbb` or `0xrrggbb`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#').or_else(|| text.strip_prefix("0x"))?;
+        let all = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        all.then(|| u32::from_str_radix(digits, 16).ok().map(Self))?
+    }
+}
+
+/// The plugins' own settings, with `${NAME}` filled in. They hold secrets: Debug shows their names only.
+#[derive(Clone, Default, PartialEq)]
+pub struct PluginSections(BTreeMap<PluginName, Value>);
+
+impl PluginSections {
+    /// The settings of one plugin: an object, `{}` if there are none.
+    #[must_use]
+    pub fn section(&self, plugin: &str) -> Value {
+        plugin
+            .parse::<PluginName>()
+            .ok()
+            .and_then(|name| self.0.get(&name).cloned())
+            .unwrap_or_else(|| Value::Object(Map::new()))
+    }
+}
+
+impl fmt::Debug for PluginSections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys().map(PluginName::as_str)).finish()
+    }
+}
+
+/// The intent with this name of Discord's.
+pub(super) fn intent(name: &str) -> Option<Intents> {
+    Intents::from_name(&name.to_ascii_uppercase())
+}
+
+/// The names of all intents.
+pub(super) fn intent_names() -> Vec<&'static str> {
+    Intents::all().iter_names().map(|(name, _)| name).collect()
+}
+
+/// Turns a checked file into settings. `None` if a `${NAME}` in it has no value; that is then among the problems.
+pub(super) fn resolve(
+    written: &Written,
+    root: &Root,
+    variables: &Variables<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Config> {
+    let read = Read(written);
+    let plugins = sections(written, variables, problems)?;
+    let rotation = read.list("status.statuses").iter().map(|item| read.line(item)).collect();
+    Some(Config {
+        prefix: read.text("prefix"),
+        allow_mention_prefix: read.flag("allow_mention_prefix"),
+        owner_ids: read.ids("owner_ids"),
+        auto_reload: read.flag("auto_reload"),
+        status: Status {
+            line: StatusLine {
+                kind: activity(&read.text("status.type")),
+                text: read.text("status.text"),
+            },
+            url: Some(read.text("status.url")).filter(|url| !url.is_empty()),
+            presence: match read.word("status.presence").as_str() {
+                "idle" => OnlineStatus::Idle,
+                "dnd" => OnlineStatus::DoNotDisturb,
+                "invisible" => OnlineStatus::Invisible,
+                _ => OnlineStatus::Online,
+            },
+            rotation,
+            interval: read.seconds("status.interval"),
+        },
+        database: Database {
+            path: root.folder().join(read.text("database.path")),
+            backups: read.integer("database.backups"),
+            synchronous: match read.word("database.synchronous").as_str() {
+                "full" => Synchronous::Full,
+                _ => Synchronous::Normal,
+            },
+        },
+        logging: Logging {
+            level: level(&read.word("logging.level")),
+            format: match read.word("logging.format").as_str() {
+                "json" => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            max_bytes: read.integer("logging.max_bytes"),
+            backup_count: read.integer("logging.backup_count"),
+            retention: Duration::from_secs(read.integer::<u64>("logging.retention_days") * 86_400),
+        },
+        extensions: Extensions {
+            auto_load: read.flag("extensions.auto_load"),
+            blacklist: read.texts("extensions.blacklist").collect(),
+            path: root.folder().join(read.text("extensions.path")),
+        },
+        cooldowns: Cooldowns {
+            default_rate: read.integer("cooldowns.default_rate"),
+            default_per: read.seconds("cooldowns.default_per"),
+        },
+        command_permissions: read.object("command_permissions"),
+        slash_limiter: SlashLimiter {
+            max_limit: read.integer("slash_limiter.max_limit"),
+            warning_threshold: read.integer("slash_limiter.warning_threshold"),
+            safe_limit: read.integer("slash_limiter.safe_limit"),
+        },
+        framework: Framework {
+            load_cogs: read.flag("framework.load_cogs"),
+            enable_event_hooks: read.flag("framework.enable_event_hooks"),
+            enable_plugin_registry: read.flag("framework.enable_plugin_registry"),
+            enable_framework_diagnostics: read.flag("framework.enable_framework_diagnostics"),
+            enable_slash_command_limiter: read.flag("framework.enable_slash_command_limiter"),
+        },
+        discord: Discord {
+            intents: match written.value("discord.intents") {
+                Value::Array(names) => IntentChoice::Only(
+                    names
+                        .iter()
+                        .filter_map(|name| intent(name.as_str()?))
+                        .fold(Intents::empty(), |all, one| all | one),
+                ),
+                _ => IntentChoice::Auto,
+            },
+            home_guilds: read.ids("discord.home_guilds"),
+            global_requests_per_second: read.integer("discord.global_requests_per_second"),
+        },
+        notices: NoticeSettings {
+            channel: id(written.value("notices.channel")),
+            dm_owner: read.flag("notices.dm_owner"),
+            interval: read.seconds("notices.interval"),
+        },
+        replies: Replies {
+            errors_delete_after: read.delay("replies.errors_delete_after"),
+            usage_delete_after: read.delay("replies.usage_delete_after"),
+            success_delete_after: read.delay("replies.success_delete_after"),
+            invocation_delete_after: read.delay("replies.invocation_delete_after"),
+        },
+        edits: Edits {
+            rerun: read.flag("edits.rerun"),
+            window: read.seconds("edits.window"),
+            delete_answers: read.flag("edits.delete_answers"),
+        },
+        colours: Colours {
+            neutral: read.colour("colours.neutral"),
+            category: read.colour("colours.category"),
+            success: read.colour("colours.success"),
+            error: read.colour("colours.error"),
+            warning: read.colour("colours.warning"),
+            credits: read.colour("colours.credits"),
+        },
+        shards: read.integer("sharding.shards"),
+        grants: read
+            .object("grants")
+            .into_iter()
+            .filter_map(|(name, list)| Some((name.parse().ok()?, texts(&list).collect())))
+            .collect(),
+        plugins,
+    })
+}
+
+/// Reads values of the checked file; what the check has refused cannot come here, so each has a plain answer.
+struct Read<'a>(&'a Written);
+
+impl Read<'_> {
+    fn flag(&self, path: &str) -> bool {
+        self.0.value(path).as_bool().unwrap_or_default()
+    }
+
+    fn text(&self, path: &str) -> String {
+        self.0.value(path).as_str().unwrap_or_default().to_owned()
+    }
+
+    fn word(&self, path: &str) -> String {
+        self.text(path).to_ascii_lowercase()
+    }
+
+    fn integer<T: TryFrom<i64> + Default>(&self, path: &str) -> T {
+        let number = self.0.value(path).as_i64().unwrap_or_default();
+        T::try_from(number).unwrap_or_default()
+    }
+
+    fn seconds(&self, path: &str) -> Duration {
+        Duration::try_from_secs_f64(self.0.value(path).as_f64().unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn delay(&self, path: &str) -> Option<Duration> {
+        Some(self.seconds(path)).filter(|delay| !delay.is_zero())
+    }
+
+    fn colour(&self, path: &str) -> Colour {
+        Colour::parse(&self.text(path)).unwrap_or(Colour(0))
+    }
+
+    fn list(&self, path: &str) -> &[Value] {
+        self.0.value(path).as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn ids<T: From<std::num::NonZeroU64>>(&self, path: &str) -> Vec<T> {
+        self.list(path).iter().filter_map(id).collect()
+    }
+
+    fn texts(&self, path: &str) -> impl Iterator<Item = String> {
+        texts(self.0.value(path))
+    }
+
+    fn object(&self, path: &str) -> Map<String, Value> {
+        self.0.value(path).as_object().cloned().unwrap_or_default()
+    }
+
+    fn line(&self, item: &Value) -> StatusLine {
+        let kind = item["type"].as_str().map(str::to_owned);
+        StatusLine {
+            kind: activity(&kind.unwrap_or_else(|| self.text("status.type"))),
+            text: item.as_str().or(item["text"].as_str()).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = String> {
+    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|item| item.as_str().map(str::to_owned))
+}
+
+fn id<T: From<std::num::NonZeroU64>>(value: &Value) -> Option<T> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    std::num::NonZeroU64::new(number).map(T::from)
+}
+
+fn activity(word: &str) -> ActivityKind {
+    match word.to_ascii_lowercase().as_str() {
+        "playing" => ActivityKind::Playing,
+        "listening" => ActivityKind::Listening,
+        "competing" => ActivityKind::Competing,
+        "streaming" => ActivityKind::Streaming,
+        "custom" => ActivityKind::Custom,
+        _ => ActivityKind::Watching,
+    }
+}
+
+fn level(word: &str) -> Level {
+    match word {
+        "trace" => Level::Trace,
+        "debug" => Level::Debug,
+        "warn" | "warning" => Level::Warn,
+        "error" | "critical" => Level::Error,
+        _ => Level::Info,
+    }
+}
+
+fn sections(written: &Written, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Option<PluginSections> {
+    let before = problems.len();
+    let mut sections = BTreeMap::new();
+    if let Value::Object(plugins) = written.value("plugins") {
+        for (name, section) in plugins {
+            let Ok(plugin) = name.parse::<PluginName>() else { continue };
+            let mut section = section.clone();
+            substitute(&format!("plugins.{name}"), &mut section, variables, &mut |path, text| {
+                let line = written.line(path).or_else(|| written.line(&format!("plugins.{name}")));
+                problems.push(Problem::config(line, format!("{path}: {text}")));
+            });
+            sections.insert(plugin, section);
+        }
+    }
+    (problems.len() == before).then_some(PluginSections(sections))
+}
+
+/// Fills in every `${NAME}` of a value's texts; `$${NAME}` stands for a plain `${NAME}`.
+fn substitute(
+    path: &str,
+    value: &mut Value,
+    variables: &Variables<'_>,
+    problem: &mut dyn FnMut(&str, String),
+) {
+    match value {
+        Value::Object(object) => {
+            for (name, below) in object {
+                substitute(&format!("{path}.{name}"), below, variables, problem);
+            }
+        }
+        Value::Array(list) => {
+            for (index, below) in list.iter_mut().enumerate() {
+                substitute(&format!("{path}[{index}]"), below, variables, problem);
+            }
+        }
+        Value::String(text) if text.contains("${") => *text = filled_in(path, text, variables, problem),
+        _ => {}
+    }
+}
+
+fn filled_in(
+    path: &str,
+    text: &str,
+    variables: &Variables<'_>,
+    problem: &mut dyn FnMut(&str, String),
+) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, behind) = rest.split_at(at);
+        let Some(end) = behind.find('}') else { break };
+        let name = &behind[2..end];
+        if let Some(before) = before.strip_suffix('$') {
+            out.push_str(before);
+            out.push_str(&behind[..=end]);
+        } else {
+            out.push_str(before);
+            if name == "DISCORD_TOKEN" {
+                problem(path, "the bot's token is handed to no plugin".to_owned());
+            } else if let Some(value) = variables.for_plugin(name) {
+                out.push_str(&value);
+            } else {
+                problem(
+                    path,
+                    format!("${{{name}}} is not set: add the line {name}=its value to .env"),
+                );
+            }
+        }
+        rest = &behind[end + 1..];
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,233 @@
+//! The folder that the bot lives in, what is where in it, and the lock that keeps a second host out.
+
+use std::{
+    error, fmt,
+    fs::{self, File, TryLockError},
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use super::Config;
+
+/// The bot's folder: config.json, `.env`, `plugins/` and `data/`.
+#[derive(Clone, Debug)]
+pub struct Root {
+    folder: PathBuf,
+}
+
+/// Why a folder can't be the bot's.
+#[derive(Debug)]
+pub enum RootError {
+    /// It could not be opened, or `data/` not be made in it.
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another host runs on it.
+    Taken {
+        /// The lock file.
+        path: PathBuf,
+        /// The other host's process id, if it could be read.
+        pid: Option<u32>,
+    },
+}
+
+impl fmt::Display for RootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, source } => write!(
+                f,
+                "{}: {source}; check that it exists and that this user may write there",
+                path.display()
+            ),
+            Self::Taken { path, pid } => {
+                f.write_str("another host runs on this folder")?;
+                if let Some(pid) = pid {
+                    write!(f, ": process {pid}")?;
+                }
+                write!(
+                    f,
+                    "; stop it first, or give this one a folder of its own with --root ({})",
+                    path.display()
+                )
+            }
+        }
+    }
+}
+
+impl error::Error for RootError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Taken { .. } => None,
+        }
+    }
+}
+
+impl Root {
+    /// Opens a folder as the bot's; makes `data/` in it.
+    ///
+    /// # Errors
+    ///
+    /// If it is no folder, or `data/` can't be made.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, RootError> {
+        let folder = folder.as_ref();
+        let folder = fs::canonicalize(folder).map_err(at(folder))?;
+        for made in [folder.join("data"), folder.join("data").join("logs")] {
+            fs::create_dir_all(&made).map_err(at(&made))?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.join("config.json")
+    }
+
+    /// The file with the token.
+    #[must_use]
+    pub fn env_file(&self) -> PathBuf {
+        self.folder.join(".env")
+    }
+
+    /// Where plugins are dropped.
+    #[must_use]
+    pub fn plugins_dir(&self, config: &Config) -> PathBuf {
+        config.extensions.path.clone()
+    }
+
+    /// All that the host writes.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// The log files.
+    #[must_use]
+    pub fn logs_dir(&self) -> PathBuf {
+        self.data().join("logs")
+    }
+
+    /// The private copies of plugins.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.data().join("run")
+    }
+
+    /// The gateway's sessions, kept from a clean stop to the next start.
+    #[must_use]
+    pub fn session_file(&self) -> PathBuf {
+        self.data().join("session.json")
+    }
+
+    /// Takes the folder for this process until the lock is dropped or the process ends.
+    ///
+    /// # Errors
+    ///
+    /// If another host has it: the error names its process.
+    pub fn lock(&self) -> Result<RootLock, RootError> {
+        let path = self.data().join("host.lock");
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(at(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                // Windows lets nobody read a locked file: then the process stays unnamed.
+                let pid = file
+                    .read_to_string(&mut text)
+                    .ok()
+                    .and_then(|_| text.trim().parse().ok());
+                return Err(RootError::Taken { path, pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(RootError::Io { path, source }),
+        }
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(at(&path))?;
+        Ok(RootLock { _file: file })
+    }
+}
+
+/// The folder is this process's as long as this lives.
+#[derive(Debug)]
+#[must_use = "the lock is gone when this is dropped"]
+pub struct RootLock {
+    _file: File,
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> RootError {
+    let path = path.to_owned();
+    move |source| RootError::Io { path, source }
+}
+
+/// Writes a file so that a reader sees the old content or the new, never a part: a new file in the same folder, synced,
+/// renamed into place, the folder synced.
+///
+/// # Errors
+///
+/// If the system refuses any step; the old content is then still there.
+pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_host_is_refused_with_the_first_ones_process_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let lock = root.lock().unwrap();
+        let refusal = root.lock().unwrap_err();
+        assert!(matches!(refusal, RootError::Taken { pid: Some(pid), .. } if pid == std::process::id()));
+        let text = refusal.to_string();
+        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        drop(lock);
+        drop(root.lock().unwrap());
+    }
+
+    #[test]
+    fn a_root_is_a_folder_and_gets_its_data_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        assert!(root.data().is_dir());
+        assert!(Root::open(folder.path().join("absent")).is_err());
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(Root::open(&file).is_err());
+    }
+
+    #[test]
+    fn an_atomic_write_replaces_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomically(&path, b"1").unwrap();
+        write_atomically(&path, b"2").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"2");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

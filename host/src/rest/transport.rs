@@ -1,0 +1,220 @@
+//! One HTTP client for all requests: connections, the token's header, time limits, rate limits, 429s waited out.
+//!
+//! Apart from `mod.rs` so that the token and the connection stay in one file.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio::time::{self, Instant};
+use twilight_http_ratelimiting::RateLimiter;
+
+use super::{Method, Request, Response, RestError, bucket, bucket::Lane};
+use crate::config::{ApiAddress, Token};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long one try may take, from the first byte sent to the last received.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How often a 429 is waited out.
+const RETRIES: u32 = 5;
+/// The longest time that a 429 is waited out; a longer one is handed on.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The largest answer, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// Idle connections are closed after this; Discord's own limit is longer.
+const IDLE: Duration = Duration::from_secs(30);
+/// Who is asking, in the form that Discord requires (<https://discord.com/developers/docs/reference#user-agent>).
+const USER_AGENT: &str = concat!(
+    "DiscordBot (https://example.org/bothost, ",
+    env!("CARGO_PKG_VERSION"),
+    ") bothost"
+);
+
+pub(super) struct Transport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    authorization: HeaderValue,
+    limiter: RateLimiter,
+    /// Until when nothing may be sent, since Discord said so for the whole bot. A lock of std: held for a look only.
+    blocked_until: Mutex<Option<Instant>>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(super) fn new(token: &Token, api: Option<&ApiAddress>, requests_per_second: u16) -> Result<Self, RestError> {
+        let is_plain = api.is_some_and(|api| api.is_plain_http);
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT));
+        let tls = HttpsConnectorBuilder::new();
+        let tls = if is_plain {
+            // A plain service needs no certificates: a system without any can still speak to it.
+            let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .map_err(|error| RestError::Tls(error.into()))?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth();
+            tls.with_tls_config(config)
+        } else {
+            tls.with_provider_and_platform_verifier(ring::default_provider())
+                .map_err(|error| RestError::Tls(error.into()))?
+        };
+        let connector = tls.https_or_http().enable_http1().enable_http2().wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        let mut authorization = HeaderValue::try_from(format!("Bot {}", token.expose()))
+            .map_err(|_| RestError::Invalid("token"))?;
+        authorization.set_sensitive(true);
+        let scheme = if is_plain { "http" } else { "https" };
+        let authority = api.map_or("discord.com", |api| api.authority.as_str());
+        Ok(Self {
+            client,
+            base: format!("{scheme}://{authority}/api/v10"),
+            authorization,
+            limiter: RateLimiter::new(requests_per_second.max(1)),
+            blocked_until: Mutex::new(None),
+        })
+    }
+
+    pub(super) async fn send(&self, request: Request) -> Result<Response, RestError> {
+        let lane = Lane::of(request.method, &request.path);
+        let http = self.http_request(&request, &lane)?;
+        let mut tries = 0;
+        loop {
+            let permit = match &lane {
+                Lane::Callback => None,
+                Lane::Webhook(endpoint) => Some(self.limiter.acquire(endpoint.clone()).await),
+                Lane::Bot(endpoint) => {
+                    self.unblocked().await;
+                    Some(self.limiter.acquire(endpoint.clone()).await)
+                }
+            };
+            let exchange = async {
+                let answer = self
+                    .client
+                    .request(http.clone())
+                    .await
+                    .map_err(|error| RestError::Unreachable(error.into()))?;
+                // The bucket's next request need not wait for this one's body.
+                if let Some(permit) = permit {
+                    permit.complete(bucket::learned(answer.headers()));
+                }
+                let (head, body) = answer.into_parts();
+                let body = Limited::new(body, MAX_ANSWER)
+                    .collect()
+                    .await
+                    .map_err(RestError::Unreachable)?;
+                Ok::<_, RestError>((head, body.to_bytes()))
+            };
+            let (head, body) = time::timeout(ANSWER, exchange).await.map_err(|_| RestError::TimedOut)??;
+            if head.status == http::StatusCode::TOO_MANY_REQUESTS && tries < RETRIES {
+                let retry = bucket::retry(&head.headers, &body);
+                if retry.is_global {
+                    self.block(retry.after);
+                }
+                if retry.after <= LONGEST_WAIT {
+                    tries += 1;
+                    tracing::info!(
+                        method = request.method.name(),
+                        wait = ?retry.after,
+                        is_global = retry.is_global,
+                        "rate limited by Discord, waiting"
+                    );
+                    time::sleep(retry.after).await;
+                    continue;
+                }
+            }
+            return Ok(Response {
+                status: head.status.as_u16(),
+                body,
+            });
+        }
+    }
+
+    fn http_request(&self, request: &Request, lane: &Lane) -> Result<http::Request<Full<Bytes>>, RestError> {
+        let mut builder = http::Request::builder()
+            .method(request.method.name())
+            .uri(format!("{}{}", self.base, request.path))
+            .header(header::USER_AGENT, USER_AGENT);
+        if matches!(lane, Lane::Bot(_)) {
+            builder = builder.header(header::AUTHORIZATION, self.authorization.clone());
+        }
+        if !request.body.is_empty() {
+            let kind = request.content_type.as_deref().unwrap_or("application/json");
+            builder = builder.header(header::CONTENT_TYPE, kind);
+        } else if !matches!(request.method, Method::Get | Method::Delete) {
+            builder = builder.header(header::CONTENT_LENGTH, 0);
+        }
+        if let Some(reason) = &request.reason {
+            builder = builder.header("x-audit-log-reason", percent_encoded(reason));
+        }
+        builder
+            .body(Full::new(Bytes::from(request.body.clone())))
+            .map_err(|_| RestError::Invalid("path or content type"))
+    }
+
+    async fn unblocked(&self) {
+        loop {
+            let until = *self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
+            match until {
+                Some(until) if until > Instant::now() => time::sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn block(&self, time: Duration) {
+        let until = Instant::now() + time.min(LONGEST_WAIT);
+        let mut blocked_until = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *blocked_until = Some(blocked_until.map_or(until, |earlier| earlier.max(until)));
+    }
+}
+
+/// A reason as a header takes it: letters, digits and a few signs plain, every other byte as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'.' | b'~' | b'!' | b',' | b':') {
+            out.push(char::from(byte));
+        } else {
+            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+            out.push('%');
+            out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            out.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn reasons_are_encoded_for_a_header() {
+        assert_eq!(percent_encoded("spam, 3rd time: 100%"), "spam, 3rd time: 100%25");
+        assert_eq!(percent_encoded("ä\r\n\u{1f44d}"), "%C3%A4%0D%0A%F0%9F%91%8D");
+    }
+}

@@ -1,0 +1,219 @@
+//! What the scenarios share: a local Discord, a bot that runs as its own process in a folder of its own, and plugins to
+//! drop into it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sandbox::{Channel, Person, Sandbox};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::Notify,
+    time::timeout,
+};
+
+/// How long anything that must happen may take: a limit for hangs, never a measure.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder for a bot and the local Discord it talks to. The bot may be started, stopped and started again.
+pub struct World {
+    pub sandbox: Sandbox,
+    root: TempDir,
+}
+
+/// A bot that runs.
+pub struct Bot {
+    child: Child,
+    log: Arc<Log>,
+}
+
+/// What the bot has logged.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    more: Notify,
+}
+
+impl World {
+    /// A local Discord and an empty folder.
+    pub async fn new() -> Self {
+        Self::with(Sandbox::start().await.expect("the sandbox starts")).await
+    }
+
+    /// The same with a sandbox that was set up otherwise.
+    pub async fn with(sandbox: Sandbox) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("plugins")).unwrap();
+        Self { sandbox, root }
+    }
+
+    /// The bot's folder.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Writes config.json.
+    pub fn configure(&self, config: &serde_json::Value) {
+        fs::write(self.root().join("config.json"), serde_json::to_vec_pretty(config).unwrap()).unwrap();
+    }
+
+    /// Drops a compiled plugin of this repository into the folder, in one step.
+    pub fn drop_plugin(&self, name: &str) {
+        self.drop_file(&file_name(name), &compiled(name));
+    }
+
+    /// Drops a file into the plugins' folder, in one step.
+    pub fn drop_file(&self, name: &str, content: &[u8]) {
+        let folder = self.root().join("plugins");
+        let hidden = folder.join(format!(".{name}.part"));
+        fs::write(&hidden, content).unwrap();
+        fs::rename(hidden, folder.join(name)).unwrap();
+    }
+
+    /// Takes a plugin's file away.
+    pub fn remove_plugin(&self, name: &str) {
+        fs::remove_file(self.root().join("plugins").join(file_name(name))).unwrap();
+    }
+
+    /// Starts the bot and waits until it is online.
+    pub async fn start(&self) -> Bot {
+        let mut bot = self.spawn();
+        tokio::select! {
+            () = self.sandbox.expect_online() => {}
+            status = bot.child.wait() => panic!("the bot ended with {status:?} before it was online:\n{}", bot.log.text()),
+        }
+        bot
+    }
+
+    /// Starts the bot without waiting.
+    pub fn spawn(&self) -> Bot {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bothost"));
+        command.args(["run", "--root"]).arg(self.root());
+        command.env("DISCORD_TOKEN", self.sandbox.token());
+        command.env("DISCORD_API_URL", self.sandbox.api_url());
+        command.env("DISCORD_GATEWAY_URL", self.sandbox.gateway_url());
+        command.env("BOT_OWNER_ID", self.sandbox.owner().id().to_string());
+        Bot::spawn(command)
+    }
+
+    /// A person in the default channel.
+    pub fn person(&self, name: &str) -> Person {
+        self.channel().user(name)
+    }
+
+    /// The bot's owner in the default channel.
+    pub fn owner(&self) -> Person {
+        self.sandbox.owner()
+    }
+
+    /// The default channel.
+    pub fn channel(&self) -> Channel {
+        self.sandbox.guild().channel("general")
+    }
+}
+
+impl Bot {
+    /// Runs a command line of the bot, and collects what it logs.
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the bot starts");
+        let log = Arc::new(Log::default());
+        collect(child.stdout.take().unwrap(), Arc::clone(&log));
+        collect(child.stderr.take().unwrap(), Arc::clone(&log));
+        Self { child, log }
+    }
+
+    /// Waits for a line of the log that contains `text`, and answers with it.
+    pub async fn logs(&self, text: &str) -> String {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let more = self.log.more.notified();
+                tokio::pin!(more);
+                more.as_mut().enable();
+                if let Some(line) = self.log.find(text) {
+                    return line;
+                }
+                more.await;
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("the bot never logged {text:?}:\n{}", self.log.text()))
+    }
+
+    /// Everything it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the bot runs")
+    }
+
+    /// Asks it to stop, as a service manager would, and waits for its end.
+    pub async fn stop(mut self) -> String {
+        self.signal(rustix::process::Signal::TERM);
+        let status = self.ended().await;
+        assert!(status.success(), "the bot ended with {status}:\n{}", self.log.text());
+        self.log.text()
+    }
+
+    /// Kills it, as a power cut would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        match timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.unwrap(),
+            Err(_) => panic!("the bot does not end:\n{}", self.log.text()),
+        }
+    }
+}
+
+impl Log {
+    fn find(&self, text: &str) -> Option<String> {
+        self.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned()
+    }
+
+    fn text(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+}
+
+fn collect(output: impl AsyncRead + Unpin + Send + 'static, log: Arc<Log>) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            log.lines.lock().unwrap().push(line);
+            log.more.notify_waiters();
+        }
+    });
+}
+
+/// The file name of a compiled plugin.
+pub fn file_name(plugin: &str) -> String {
+    format!("{}{}{}", std::env::consts::DLL_PREFIX, plugin.replace('-', "_"), std::env::consts::DLL_SUFFIX)
+}
+
+/// A compiled plugin of this repository.
+pub fn compiled(plugin: &str) -> Vec<u8> {
+    let folder = std::env::var_os("BOTHOST_PLUGINS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins"), PathBuf::from);
+    let file = folder.join(file_name(plugin));
+    fs::read(&file).unwrap_or_else(|error| {
+        panic!("{} can't be read ({error}): `cargo xtask test` builds the plugins that tests need", file.display())
+    })
+}

@@ -1,0 +1,13 @@
+//! The bot through its front door: the real program, real gateway and REST connections to the local Discord, compiled
+//! plugins dropped into its folder. `cargo xtask test` builds the plugins first.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod commands;
+mod containment;
+mod ecosystem;
+mod harness;
+mod linked;
+mod refusals;
+mod replacement;
+mod resume;

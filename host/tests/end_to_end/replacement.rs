@@ -1,0 +1,177 @@
+//! A plugin is dropped, replaced and removed while commands arrive: none is lost, none is answered twice.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::harness::{PATIENCE, World, compiled, file_name};
+
+const MARKER: &[u8] = b"REVISION-00000000";
+
+/// The stress plugin, with another revision in its bytes.
+fn revision(original: &[u8], number: u32) -> Vec<u8> {
+    let at = original.windows(MARKER.len()).position(|window| window == MARKER).expect("the marker is in the file");
+    let mut bytes = original.to_vec();
+    bytes[at..at + MARKER.len()].copy_from_slice(format!("REVISION-{number:08}").as_bytes());
+    bytes
+}
+
+/// What is known of one command.
+#[derive(Default)]
+struct Asked {
+    sent: Option<Instant>,
+    answers: Vec<(Instant, String)>,
+}
+
+/// Sends a command every 5 ms until told to stop, and matches answers to commands.
+struct Traffic {
+    stop: Arc<AtomicBool>,
+    sender: tokio::task::JoinHandle<BTreeMap<u64, Instant>>,
+    receiver: tokio::task::JoinHandle<Vec<(u64, Instant, String)>>,
+    /// The newest answer's text, and when it came.
+    newest: watch::Receiver<(String, Option<Instant>)>,
+}
+
+impl Traffic {
+    fn start(world: &World, command: &'static str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (newest_sender, newest) = watch::channel((String::new(), None));
+        let mut answers = world.sandbox.watch();
+        let receiver = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            while let Some(message) = answers.next().await {
+                let now = Instant::now();
+                let answered = message.json()["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok());
+                if let Some(answered) = answered {
+                    let text = message.content().to_owned();
+                    newest_sender.send_replace((text.clone(), Some(now)));
+                    seen.push((answered, now, text));
+                }
+            }
+            seen
+        });
+        let (alice, stopped) = (world.person("alice"), Arc::clone(&stop));
+        let sender = tokio::spawn(async move {
+            let mut sent = BTreeMap::new();
+            let mut tick = interval(Duration::from_millis(5));
+            tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+            while !stopped.load(Ordering::Relaxed) {
+                tick.tick().await;
+                let now = Instant::now();
+                sent.insert(alice.says(command).await.message_id(), now);
+            }
+            sent
+        });
+        Self { stop, sender, receiver, newest }
+    }
+
+    /// Waits for an answer that contains `text`, and says when it came.
+    async fn answered_with(&mut self, text: &str) -> Instant {
+        let answered = timeout(PATIENCE, self.newest.wait_for(|(newest, _)| newest.contains(text))).await;
+        let answered = answered.unwrap_or_else(|_| panic!("no answer with {text:?}")).unwrap();
+        answered.1.expect("an answer has a time")
+    }
+
+    /// Stops sending, lets the bot finish, ends the world, and answers with every command in order.
+    async fn finish(self) -> (BTreeMap<u64, Instant>, tokio::task::JoinHandle<Vec<(u64, Instant, String)>>) {
+        self.stop.store(true, Ordering::Relaxed);
+        (self.sender.await.unwrap(), self.receiver)
+    }
+}
+
+fn join(sent: BTreeMap<u64, Instant>, answers: Vec<(u64, Instant, String)>) -> BTreeMap<u64, Asked> {
+    let mut asked: BTreeMap<u64, Asked> = BTreeMap::new();
+    for (id, at) in sent {
+        asked.entry(id).or_default().sent = Some(at);
+    }
+    for (id, at, text) in answers {
+        asked.entry(id).or_default().answers.push((at, text));
+    }
+    asked
+}
+
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice() {
+    let world = World::new().await;
+    world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
+    let original = compiled("stress");
+    world.drop_file(&file_name("stress"), &revision(&original, 0));
+    let bot = world.start().await;
+    let mut traffic = Traffic::start(&world, "!revision");
+    traffic.answered_with("REVISION-00000000").await;
+
+    let mut latencies = Vec::new();
+    for number in 1..=100 {
+        let bytes = revision(&original, number);
+        let renamed = Instant::now();
+        world.drop_file(&file_name("stress"), &bytes);
+        let first = traffic.answered_with(&format!("REVISION-{number:08}")).await;
+        latencies.push(first.saturating_duration_since(renamed));
+    }
+
+    let (sent, receiver) = traffic.finish().await;
+    // A stop drains: whatever was sent before is answered before the bot ends.
+    bot.stop().await;
+    drop(world);
+    let asked = join(sent, receiver.await.unwrap());
+    let mut slowest = Duration::ZERO;
+    for (id, command) in &asked {
+        let sent = command.sent.expect("an answer to something that was asked");
+        assert_eq!(command.answers.len(), 1, "command {id} was answered {} times", command.answers.len());
+        slowest = slowest.max(command.answers[0].0.saturating_duration_since(sent));
+    }
+    assert!(slowest < Duration::from_secs(5), "a command waited {slowest:?}");
+    latencies.sort();
+    println!(
+        "{} commands; slowest answer {slowest:?}; rename to first answer of the new version: p50 {:?}, p99 {:?}, max {:?}",
+        asked.len(),
+        percentile(&latencies, 50),
+        percentile(&latencies, 99),
+        percentile(&latencies, 100)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
+    let world = World::new().await;
+    world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let mut traffic = Traffic::start(&world, "!revision");
+    traffic.answered_with("REVISION").await;
+    world.remove_plugin("stress");
+    bot.logs("unloaded").await;
+    // Dropped again, it answers again.
+    let bytes = revision(&compiled("stress"), 7);
+    world.drop_file(&file_name("stress"), &bytes);
+    traffic.answered_with("REVISION-00000007").await;
+    let (sent, receiver) = traffic.finish().await;
+    bot.stop().await;
+    drop(world);
+
+    let asked = join(sent, receiver.await.unwrap());
+    assert!(asked.values().all(|command| command.answers.len() <= 1), "something was answered twice");
+    // In the order of sending: answered by the old one, then silence, then answered by the new one.
+    let phases: Vec<&str> = asked
+        .values()
+        .map(|command| command.answers.first().map_or("silent", |(_, text)| if text.ends_with('7') { "new" } else { "old" }))
+        .collect();
+    let mut changes = phases.clone();
+    changes.dedup();
+    assert!(matches!(changes[..], ["old", "silent", "new"] | ["old", "new"]), "{changes:?}");
+}
