@@ -204,8 +204,8 @@ mod tests {
     fn a_stop_ends_the_child_and_is_told_apart_from_failure() {
         let stop = Stop::default();
         stop.ask();
-        // `cat` without end: only the stop ends it.
-        let error = run(&mut sh("tail -f /dev/null"), &stop).expect_err("it was interrupted");
+        // Without end: only the stop ends it.
+        let error = run(&mut sh("exec tail -f /dev/null"), &stop).expect_err("it was interrupted");
         assert!(error.is::<Interrupted>(), "{error}");
     }
 }
