@@ -37,9 +37,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
-/// Every folder that the code map names exists.
+/// What the code map names exists.
 fn code_map(document: &Document, tree: &Tree) -> Vec<Finding> {
-    let named = mapped_folders(&document.text);
+    let named = mapped(&document.text);
     if named.is_empty() {
         return vec![Finding::new(
             document,
@@ -47,16 +47,19 @@ fn code_map(document: &Document, tree: &Tree) -> Vec<Finding> {
             "has no section `Code map` that names folders",
         )];
     }
-    let missing = named.into_iter().filter(|(_, folder)| !tree.folders.contains(folder));
+    let missing = named
+        .into_iter()
+        .filter(|(_, path)| !tree.folders.contains(path) && tree.document(path).is_none());
     missing
-        .map(|(line, folder)| Finding::new(document, line, format!("there is no folder {folder}/")))
+        .map(|(line, path)| Finding::new(document, line, format!("there is no {path}")))
         .collect()
 }
 
-/// The folders named below the heading `Code map`, with their lines: words that end in a slash, in code
-/// spans, or at the front of a line in a fenced tree, where deeper lines lie within.
-fn mapped_folders(text: &str) -> Vec<(usize, String)> {
-    let mut folders = Vec::new();
+/// The paths named below the heading `Code map`, with their lines: code spans in the first column of a
+/// table, code spans elsewhere if they have a slash within, and the folders of a fenced tree, where
+/// deeper lines lie within.
+fn mapped(text: &str) -> Vec<(usize, String)> {
+    let mut paths = Vec::new();
     let mut in_map = false;
     let mut in_fence = false;
     // The folders around the present line of a tree, with how far each is indented.
@@ -75,21 +78,30 @@ fn mapped_folders(text: &str) -> Vec<(usize, String)> {
                 .map(|name| format!("{within}{name}"));
             let names: Vec<String> = names.collect();
             around.extend(names.last().map(|name| (indent, name.clone())));
-            folders.extend(names.into_iter().map(|name| (number, name)));
+            paths.extend(names.into_iter().map(|name| (number, name)));
         } else if line.starts_with("## ") {
             in_map = line.to_lowercase().contains("code map");
         } else if in_map {
-            let spans = line.split('`').skip(1).step_by(2);
-            folders.extend(spans.filter_map(folder_name).map(|name| (number, name.to_owned())));
+            let row = line.strip_prefix('|').map(|row| row.split('|').next().unwrap_or(row));
+            let spans = row.unwrap_or(line).split('`').skip(1).step_by(2);
+            let spans = spans
+                .map(|span| span.trim_end_matches('/'))
+                .filter(|span| is_path(span));
+            let spans = spans.filter(|span| row.is_some() || span.contains('/'));
+            paths.extend(spans.map(|span| (number, span.to_owned())));
         }
     }
-    folders
+    paths
 }
 
-fn folder_name(word: &str) -> Option<&str> {
+fn is_path(word: &str) -> bool {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "_-./".contains(character);
-    word.strip_suffix('/')
-        .filter(|name| !name.is_empty() && name.chars().all(allowed))
+    !word.is_empty() && word.chars().all(allowed)
+}
+
+/// A word of a tree that is a folder's name: it ends in a slash.
+fn folder_name(word: &str) -> Option<&str> {
+    word.strip_suffix('/').filter(|name| is_path(name))
 }
 
 /// What is new is written down as it is made.
@@ -118,7 +130,7 @@ fn ignored(document: &Document, _tree: &Tree) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IGNORED, changelog, check, code_map, ignored, mapped_folders};
+    use super::{IGNORED, changelog, check, code_map, ignored, mapped};
     use crate::tidy::Finding;
     use crate::tidy::tree::{Document, Tree};
 
@@ -143,7 +155,7 @@ mod tests {
     fn a_tree_names_folders_by_indentation() {
         let text = "# A\n```\nnot/the/map/\n```\n## Code map\n```\nhost/src/   the bot: a/b\n  main.rs   in it\n  \
                     plugins/  lanes\n  hooks/  schedule/   later\nsandbox/    Discord\n```\n## Other\n`none/`\n";
-        let folders: Vec<String> = mapped_folders(text).into_iter().map(|(_, folder)| folder).collect();
+        let folders: Vec<String> = mapped(text).into_iter().map(|(_, folder)| folder).collect();
         assert_eq!(
             folders,
             [
@@ -157,19 +169,31 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_found_with_its_line() {
+    fn a_table_names_paths_in_its_first_column_and_prose_names_those_with_a_slash_within() {
+        let text = "## Code map\n| folder | knows |\n|---|---|\n| `host`, `sandbox/` | all but `builtins/` |\n\n\
+                    `host/src/main.rs` is the start; `cargo xtask run`, `abi/` and `plugin!` are no paths.\n";
+        let paths: Vec<String> = mapped(text).into_iter().map(|(_, path)| path).collect();
+        assert_eq!(paths, ["host", "sandbox", "host/src/main.rs"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_found_with_its_line() {
         let map = |text: &str| told(&code_map(&Document::new("ARCHITECTURE.md", text), &tree()));
         assert_eq!(
-            map("## Code map\n\n- `host/src/plugins/` lanes, `sandbox/src/`.\n"),
+            map("## Code map\n\n- `host/src/plugins/` lanes, `sandbox/src/lib.rs`.\n"),
             Vec::<String>::new()
         );
         assert_eq!(
             map("## Code map\n\n- `host/src/gone/`: nothing.\n"),
-            ["ARCHITECTURE.md:3: there is no folder host/src/gone/"]
+            ["ARCHITECTURE.md:3: there is no host/src/gone"]
+        );
+        assert_eq!(
+            map("## Code map\n| `host` | |\n| `gone` | |\n"),
+            ["ARCHITECTURE.md:3: there is no gone"]
         );
         assert_eq!(
             map("## Code map\n```\nhost/\n  gone/\n```\n"),
-            ["ARCHITECTURE.md:4: there is no folder host/gone/"]
+            ["ARCHITECTURE.md:4: there is no host/gone"]
         );
         assert_eq!(
             map("# Architecture\n").len(),
