@@ -7,16 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Folders and files that are made by cargo, npm, the bot, or hold the owner's secrets and settings.
-const MADE: &[&str] = &[
-    "target",
-    "node_modules",
-    ".git",
-    "data",
-    ".env",
-    "config.json",
-    "config.schema.json",
-];
+/// What cargo, npm and git keep, wherever they do.
+const MADE: &[&str] = &["target", "node_modules", ".git"];
+
+/// What the bot makes in its root, and the owner's secrets and settings.
+const OF_THE_BOT: &[&str] = &["data", ".env", "config.json", "config.schema.json"];
 
 /// Larger files are data.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -86,7 +81,7 @@ impl Tree {
             if kind.is_dir() {
                 self.folders.push(path.clone());
             }
-            if MADE.contains(&name.as_str()) {
+            if MADE.contains(&name.as_str()) || OF_THE_BOT.contains(&path.as_str()) {
                 continue;
             }
             if kind.is_dir() {
@@ -127,11 +122,13 @@ mod tests {
     #[test]
     fn text_is_read_and_what_is_made_is_not() {
         let root = tempfile::tempdir().expect("a temporary folder");
-        for folder in ["host/src", "target/debug", "data"] {
+        for folder in ["host/src", "host/data", "target/debug", "data"] {
             fs::create_dir_all(root.path().join(folder)).expect("a folder");
         }
         for (file, bytes) in [
             ("host/src/lib.rs", &b"//! Text."[..]),
+            ("host/data/table.json", b"{}"),
+            ("data/bot.json", b"{}"),
             ("target/debug/made.rs", b"made"),
             (".env", b"DISCORD_TOKEN=secret"),
             ("picture.png", &[0xff, 0xd8, 0x00]),
@@ -139,8 +136,9 @@ mod tests {
             fs::write(root.path().join(file), bytes).expect("a file");
         }
         let tree = Tree::read(root.path()).expect("it is read");
-        let paths: Vec<&str> = tree.documents.iter().map(|document| document.path.as_str()).collect();
-        assert_eq!(paths, ["host/src/lib.rs"]);
+        let mut paths: Vec<&str> = tree.documents.iter().map(|document| document.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["host/data/table.json", "host/src/lib.rs"]);
         assert!(tree.folders.contains(&"host/src".to_owned()) && tree.folders.contains(&"data".to_owned()));
         assert_eq!(tree.document("host/src/lib.rs").expect("the file").text, "//! Text.");
     }
