@@ -41,7 +41,7 @@ async function open(options = {}) {
   opened.on('pageerror', (error) => faults.push(String(error.stack ?? error)));
   opened.on('request', (request) => { if (new URL(request.url()).origin !== new URL(PAGE_URL).origin && !request.url().startsWith('data:')) faults.push(`asked ${request.url()}`); });
   await opened.goto(PAGE_URL);
-  await opened.locator('#messages[aria-busy="false"]').waitFor();
+  await opened.locator('#messages[aria-busy="false"]').waitFor({ state: 'attached' });
   await opened.locator('#bot-state.online').waitFor({ state: 'attached' });
   return opened;
 }
@@ -70,8 +70,8 @@ async function picks(name, on = page) {
 async function switchTo(name) {
   await page.getByRole('button', { name: /^Acting as / }).click();
   await page.getByRole('menuitemradio', { name }).first().click();
-  await page.getByRole('button', { name: new RegExp(`^Acting as ${name}`) }).waitFor();
-  await page.locator('#messages[aria-busy="false"]').waitFor();
+  await page.getByRole('button', { name: new RegExp(`^Acting as ${name}`, 'i') }).waitFor();
+  await page.locator('#messages[aria-busy="false"]').waitFor({ state: 'attached' });
 }
 
 test('a message with the prefix is answered', async () => {
@@ -142,8 +142,8 @@ test('a person can be added, and is acted as at once', async () => {
   const name = `guest${Date.now() % 100_000}`;
   await page.getByRole('textbox', { name: 'Name of the new person' }).fill(name);
   await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: new RegExp(`^Acting as ${name}`) }).waitFor();
-  await page.locator('#messages[aria-busy="false"]').waitFor();
+  await page.getByRole('button', { name: new RegExp(`^Acting as ${name}`, 'i') }).waitFor();
+  await page.locator('#messages[aria-busy="false"]').waitFor({ state: 'attached' });
   await adds(fromBot('pong'), () => says('!ping'));
 });
 
