@@ -69,7 +69,7 @@ pub enum Swap {
     /// The newer one starts beside the older one.
     #[default]
     Beside,
-    /// The older one stops before the newer one starts: ports, voice, an own SQLite.
+    /// The older one stops before the newer one starts: ports, voice, an own `SQLite`.
     Exclusive,
 }
 
