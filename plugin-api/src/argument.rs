@@ -68,7 +68,10 @@ impl Arguments {
 
     /// Takes one out, for generated code.
     pub fn take<T: Argument>(&mut self, name: &'static str) -> Result<T, WrongArgument> {
-        T::read(self.0.remove(name)).map_err(|wrong| WrongArgument { argument: name, ..wrong })
+        T::read(self.0.remove(name)).map_err(|wrong| WrongArgument {
+            argument: name,
+            ..wrong
+        })
     }
 }
 
@@ -182,7 +185,13 @@ mod tests {
 
     fn user() -> User {
         let id = UserId::new(1).expect("not 0");
-        User { id, username: "alice".into(), global_name: None, avatar: None, bot: false }
+        User {
+            id,
+            username: "alice".into(),
+            global_name: None,
+            avatar: None,
+            bot: false,
+        }
     }
 
     fn read<T: Argument>(value: impl Into<Option<ArgumentValue>>) -> Result<T, String> {
@@ -192,7 +201,10 @@ mod tests {
 
     #[test]
     fn values_are_read_into_the_types_of_parameters() {
-        assert_eq!(read::<String>(ArgumentValue::String("a b".into())), Ok("a b".to_owned()));
+        assert_eq!(
+            read::<String>(ArgumentValue::String("a b".into())),
+            Ok("a b".to_owned())
+        );
         assert_eq!(read::<i64>(ArgumentValue::Integer(-5)), Ok(-5));
         assert_eq!(read::<u8>(ArgumentValue::Integer(255)), Ok(255));
         assert_eq!(read::<f64>(ArgumentValue::Number(0.5)), Ok(0.5));
@@ -206,16 +218,31 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_refused_with_what_is_wanted() {
         let says = |text: &str| Err(format!("the argument `x` must be {text}"));
-        assert_eq!(read::<u8>(ArgumentValue::Integer(256)).map(|_| ()), says("a whole number between 0 and 255"));
-        assert_eq!(read::<u64>(ArgumentValue::Integer(-1)).map(|_| ()), says("a whole number, not negative"));
+        assert_eq!(
+            read::<u8>(ArgumentValue::Integer(256)).map(|_| ()),
+            says("a whole number between 0 and 255")
+        );
+        assert_eq!(
+            read::<u64>(ArgumentValue::Integer(-1)).map(|_| ()),
+            says("a whole number, not negative")
+        );
         assert_eq!(read::<String>(None).map(|_| ()), says("a text"));
-        assert_eq!(read::<Option<bool>>(ArgumentValue::Integer(1)).map(|_| ()), says("yes or no"));
-        assert_eq!(read::<Member>(ArgumentValue::User(user())).map(|_| ()), says("a member of this server"));
+        assert_eq!(
+            read::<Option<bool>>(ArgumentValue::Integer(1)).map(|_| ()),
+            says("yes or no")
+        );
+        assert_eq!(
+            read::<Member>(ArgumentValue::User(user())).map(|_| ()),
+            says("a member of this server")
+        );
     }
 
     #[test]
     fn limits_are_the_types_and_discords() {
-        assert_eq!((u8::MIN, <u8 as Argument>::MIN, <u8 as Argument>::MAX), (0, Some(0.0), Some(255.0)));
+        assert_eq!(
+            (u8::MIN, <u8 as Argument>::MIN, <u8 as Argument>::MAX),
+            (0, Some(0.0), Some(255.0))
+        );
         assert_eq!(<i64 as Argument>::MAX, Some(DISCORD_LIMIT));
         assert_eq!(<i64 as Argument>::MIN, Some(-DISCORD_LIMIT));
         assert_eq!(<Option<i32> as Argument>::MAX, Some(2_147_483_647.0));

@@ -38,7 +38,10 @@ pub struct Handled<H> {
 impl<H> Handled<H> {
     #[doc(hidden)]
     pub fn new(future: impl Future<Output = Result> + 'static) -> Self {
-        Self { future: Box::pin(future), handler: PhantomData }
+        Self {
+            future: Box::pin(future),
+            handler: PhantomData,
+        }
     }
 }
 

@@ -11,10 +11,7 @@ use plugin_protocol as protocol;
 use plugin_protocol::{ArgumentKind, Description, Doors, EventSubscription};
 
 use crate::{
-    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx,
-    argument::Arguments,
-    context::Asked,
-    event::Payload,
+    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx, argument::Arguments, context::Asked, event::Payload,
     runtime::Core,
 };
 
@@ -80,7 +77,10 @@ impl<S> CommandDef<S> {
         protocol::Command {
             name: self.name.to_owned(),
             description: self.description.to_owned(),
-            doors: Doors { prefix: self.prefix, slash: self.slash },
+            doors: Doors {
+                prefix: self.prefix,
+                slash: self.slash,
+            },
             aliases: self.aliases.iter().map(|&alias| alias.to_owned()).collect(),
             arguments: self.arguments.iter().map(ArgumentDef::describe).collect(),
             owner_only: self.owner_only,
@@ -110,7 +110,9 @@ pub(crate) fn describe<M: Module>() -> Description {
         commands: M::commands().iter().map(CommandDef::describe).collect(),
         components: M::components()
             .iter()
-            .map(|component| protocol::Component { name: component.name.to_owned() })
+            .map(|component| protocol::Component {
+                name: component.name.to_owned(),
+            })
             .collect(),
         events: M::events()
             .iter()
@@ -138,8 +140,14 @@ impl<S: 'static> Definition<S> {
             events.entry(event.name).or_default().push(event);
         }
         Self {
-            commands: M::commands().into_iter().map(|command| (command.name, command)).collect(),
-            components: M::components().into_iter().map(|component| (component.name, component)).collect(),
+            commands: M::commands()
+                .into_iter()
+                .map(|command| (command.name, command))
+                .collect(),
+            components: M::components()
+                .into_iter()
+                .map(|component| (component.name, component))
+                .collect(),
             events,
         }
     }
@@ -160,9 +168,13 @@ impl<S: 'static> Definition<S> {
 
     /// The handlers that want an event, made ready to run.
     pub(crate) fn handlers_of(&self, core: &Rc<Core>, state: &Rc<S>, payload: &Rc<Payload>) -> Vec<Running> {
-        let Some(handlers) = self.events.get(payload.name()) else { return Vec::new() };
-        let wanting: Vec<_> =
-            handlers.iter().filter(|handler| payload.passes(handler.guild_only, handler.ignore_bots)).collect();
+        let Some(handlers) = self.events.get(payload.name()) else {
+            return Vec::new();
+        };
+        let wanting: Vec<_> = handlers
+            .iter()
+            .filter(|handler| payload.passes(handler.guild_only, handler.ignore_bots))
+            .collect();
         payload.expect_readers(wanting.len());
         wanting
             .into_iter()

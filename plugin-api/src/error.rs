@@ -73,8 +73,16 @@ impl Error {
 
     pub(crate) fn outcome(&self) -> Outcome {
         match self.refusal() {
-            Some(text) => Outcome { verdict: Verdict::Refused, text: Some(text.to_owned()), panic: None },
-            None => Outcome { verdict: Verdict::Failed, text: Some(self.chain()), panic: None },
+            Some(text) => Outcome {
+                verdict: Verdict::Refused,
+                text: Some(text.to_owned()),
+                panic: None,
+            },
+            None => Outcome {
+                verdict: Verdict::Failed,
+                text: Some(self.chain()),
+                panic: None,
+            },
         }
     }
 }
@@ -155,13 +163,21 @@ impl HttpError {
         if let Ok(Body { code, message }) = serde_json::from_slice(body) {
             return Self { status, code, message };
         }
-        Self { status, code: 0, message: String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned() }
+        Self {
+            status,
+            code: 0,
+            message: String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
+        }
     }
 }
 
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Discord answered {} (code {}): {}", self.status, self.code, self.message)
+        write!(
+            f,
+            "Discord answered {} (code {}): {}",
+            self.status, self.code, self.message
+        )
     }
 }
 
@@ -174,9 +190,15 @@ mod tests {
     #[test]
     fn refusals_are_answers_and_the_rest_are_failures() {
         let refused = refuse::<()>("no").expect_err("refuse returns an error").outcome();
-        assert_eq!((refused.verdict, refused.text.as_deref()), (Verdict::Refused, Some("no")));
+        assert_eq!(
+            (refused.verdict, refused.text.as_deref()),
+            (Verdict::Refused, Some("no"))
+        );
         let failed = Error::from(std::io::Error::other("disk on fire")).outcome();
-        assert_eq!((failed.verdict, failed.text.as_deref()), (Verdict::Failed, Some("disk on fire")));
+        assert_eq!(
+            (failed.verdict, failed.text.as_deref()),
+            (Verdict::Failed, Some("disk on fire"))
+        );
     }
 
     #[test]

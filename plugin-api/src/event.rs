@@ -156,7 +156,12 @@ struct Dispatch<T> {
 
 impl Payload {
     pub(crate) fn new(event: Event, envelope: Owned) -> Self {
-        Self { event, envelope, readers: Cell::new(0), read: RefCell::default() }
+        Self {
+            event,
+            envelope,
+            readers: Cell::new(0),
+            read: RefCell::default(),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -185,7 +190,12 @@ impl Payload {
         if self.readers.get() <= 1 {
             return parse();
         }
-        let known = self.read.borrow().iter().find(|(id, _)| *id == TypeId::of::<T>()).map(|(_, value)| value.clone());
+        let known = self
+            .read
+            .borrow()
+            .iter()
+            .find(|(id, _)| *id == TypeId::of::<T>())
+            .map(|(_, value)| value.clone());
         if let Some(value) = known.and_then(|value| value.downcast::<T>().ok()) {
             return Ok(T::clone(&value));
         }
@@ -199,7 +209,9 @@ impl Payload {
         if !guild_only && !ignore_bots {
             return true;
         }
-        let Ok(Dispatch { d }) = serde_json::from_slice::<Dispatch<Origin>>(self.bytes()) else { return true };
+        let Ok(Dispatch { d }) = serde_json::from_slice::<Dispatch<Origin>>(self.bytes()) else {
+            return true;
+        };
         (!guild_only || d.in_guild(self.name())) && (!ignore_bots || !d.by_bot())
     }
 }
@@ -250,7 +262,9 @@ mod tests {
     #[test]
     fn the_names_are_those_that_twilight_knows() {
         for name in NAMES {
-            assert_eq!(EventType::try_from(*name).map(EventType::name), Ok(Some(*name)), "{name}");
+            // Its serde names are complete; its `TryFrom<&str>` lacks some.
+            let kind: EventType = serde_json::from_value((*name).into()).expect(name);
+            assert_eq!(kind.name(), Some(*name));
         }
     }
 
@@ -265,7 +279,14 @@ mod tests {
     fn payload(name: &str, d: &str) -> Payload {
         let bytes = format!(r#"{{"t":"{name}","s":1,"op":0,"d":{d}}}"#);
         let inbox = crate::runtime::Owned::from(&Envelope::new(21, 0, 1, b"{}", bytes.as_bytes()));
-        Payload::new(Event { name: name.to_owned(), shard: 0, sequence: 1 }, inbox)
+        Payload::new(
+            Event {
+                name: name.to_owned(),
+                shard: 0,
+                sequence: 1,
+            },
+            inbox,
+        )
     }
 
     #[test]

@@ -39,6 +39,9 @@
 
 extern crate self as plugin_api;
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod argument;
 mod component;
 mod context;
@@ -52,9 +55,6 @@ pub mod manifest;
 mod mention;
 mod message;
 pub mod prelude;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 mod raw;
 mod runtime;
 
@@ -65,12 +65,82 @@ pub use error::{Error, HttpError, Result, refuse};
 pub use event::GatewayEvent;
 pub use mention::Mention;
 pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
-pub use plugin_macros::{command, component, event, plugin, start, stop};
+/// # Examples
+///
+/// ```
+/// use plugin_api::prelude::*;
+///
+/// /// Ban a member from this server.
+/// #[command(slash, prefix, aliases("b"))]
+/// async fn ban(
+///     ctx: Ctx,
+///     member: Member,
+///     #[description = "Messages of how many days are deleted"]
+///     #[max = 7]
+///     days: Option<u8>,
+///     #[rest] reason: Option<String>,
+/// ) -> Result {
+///     let path = format!("/guilds/{}/bans/{}", member.guild_id, member.user.id);
+///     let seconds = u32::from(days.unwrap_or(0)) * 86_400;
+///     let body = plugin_api::serde_json::json!({ "delete_message_seconds": seconds });
+///     ctx.raw().put(&path, &body).reason(reason.unwrap_or_default()).await?;
+///     ctx.reply(format!("{} is banned.", member.mention())).await
+/// }
+/// # mod linked { plugin_api::plugin!(linked; commands: [super::ban]); }
+/// # fn main() {}
+/// ```
+///
+/// What Discord would refuse is refused by the compiler. A command without documentation:
+///
+/// ```compile_fail
+/// # use plugin_api::prelude::*;
+/// #[command]
+/// async fn ping(ctx: Ctx) -> Result {
+///     ctx.reply("pong").await
+/// }
+/// ```
+///
+/// A required argument behind an optional one:
+///
+/// ```compile_fail
+/// # use plugin_api::prelude::*;
+/// /// Roll dice.
+/// #[command(slash)]
+/// async fn roll(ctx: Ctx, dice: Option<u8>, sides: u8) -> Result {
+///     ctx.reply(format!("{dice:?} {sides}")).await
+/// }
+/// ```
+///
+/// A type that no argument can have:
+///
+/// ```compile_fail,E0277
+/// # use plugin_api::prelude::*;
+/// /// Wait.
+/// #[command]
+/// async fn wait(ctx: Ctx, time: std::time::Duration) -> Result {
+///     ctx.reply(format!("{time:?}")).await
+/// }
+/// ```
+///
+/// A handler whose state isn't the plugin's:
+///
+/// ```compile_fail,E0308
+/// # use plugin_api::prelude::*;
+/// /// Answer with pong.
+/// #[command]
+/// async fn ping(ctx: Ctx<u32>) -> Result {
+///     ctx.reply("pong").await
+/// }
+/// plugin!(linked; state: String, commands: [ping]);
+/// ```
+pub use plugin_macros::command;
+pub use plugin_macros::{component, event, plugin, start, stop};
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, GuildId, InteractionId, Member, MessageId, Problem, ProblemCode, Role,
     RoleId, StopReason, User, UserId,
 };
 pub use raw::{Raw, RawAnswer, RawRequest};
+pub use runtime::Spawned;
 
 pub use serde;
 pub use serde_json;

@@ -21,7 +21,10 @@ impl LinkedPlugin {
     #[doc(hidden)]
     #[must_use]
     pub fn new<M: Module>(manifest: &'static [u8]) -> Self {
-        Self { manifest, module: plugin_abi::module::<Linked<M>> }
+        Self {
+            manifest,
+            module: plugin_abi::module::<Linked<M>>,
+        }
     }
 
     /// The manifest, as JSON of `plugin-protocol`.

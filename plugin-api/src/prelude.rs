@@ -10,6 +10,6 @@ pub use crate::model::gateway::payload::incoming::{
 };
 pub use crate::{
     Answer, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
-    Member, Mention as _, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User, UserId,
+    Member, Mention, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User, UserId,
     command, component, embed, event, message, plugin, refuse, start, stop,
 };

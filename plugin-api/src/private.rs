@@ -38,7 +38,12 @@ impl<S: 'static> Context for EventCtx<S> {
 impl<S> ComponentDef<S> {
     #[must_use]
     pub fn of<H: Handler<State = S>>() -> Self {
-        Self { name: H::NAME, anyone: H::ANYONE, expires_seconds: H::EXPIRES_SECONDS, run: H::run }
+        Self {
+            name: H::NAME,
+            anyone: H::ANYONE,
+            expires_seconds: H::EXPIRES_SECONDS,
+            run: H::run,
+        }
     }
 }
 

@@ -74,7 +74,12 @@ impl Raw {
     pub fn request(&self, method: &str, path: &str) -> RawRequest {
         RawRequest {
             link: self.link.clone(),
-            head: Rest { method: method.to_owned(), path: path.to_owned(), reason: None, content_type: None },
+            head: Rest {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                reason: None,
+                content_type: None,
+            },
             body: Ok(Vec::new()),
         }
     }
@@ -135,7 +140,10 @@ impl RawRequest {
     pub async fn response(self) -> Result<RawAnswer> {
         let body = self.body?;
         let (RestAnswer { status }, answer) = self.link.ask_for(REST, &self.head, &body).await?;
-        Ok(RawAnswer { status, body: answer.tail().to_vec() })
+        Ok(RawAnswer {
+            status,
+            body: answer.tail().to_vec(),
+        })
     }
 }
 
@@ -156,7 +164,9 @@ impl IntoFuture for RawRequest {
 
 impl std::fmt::Debug for RawRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RawRequest").field("head", &self.head).finish_non_exhaustive()
+        f.debug_struct("RawRequest")
+            .field("head", &self.head)
+            .finish_non_exhaustive()
     }
 }
 

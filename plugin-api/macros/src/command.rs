@@ -41,11 +41,16 @@ impl Parse for Options {
                 "aliases" => {
                     let list;
                     parenthesized!(list in input);
-                    options.aliases = Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?.into_iter().collect();
+                    options.aliases = Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?
+                        .into_iter()
+                        .collect();
                 }
                 other => {
                     let known = "`slash`, `prefix`, `name = \"..\"`, `aliases(\"..\")` and `owner_only`";
-                    return Err(Error::new(option.span(), format!("`{other}` is no option of a command: {known} are")));
+                    return Err(Error::new(
+                        option.span(),
+                        format!("`{other}` is no option of a command: {known} are"),
+                    ));
                 }
             }
             comma(input)?;
@@ -68,7 +73,10 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     };
     let words: Vec<_> = name.split(' ').collect();
     if words.len() > 3 {
-        return Err(Error::new(span, "a command's name has at most three words: group, subgroup and subcommand"));
+        return Err(Error::new(
+            span,
+            "a command's name has at most three words: group, subgroup and subcommand",
+        ));
     }
     for word in words {
         check_name("the name of a command", word, span)?;
@@ -84,15 +92,24 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             "a command needs a documentation comment: its first paragraph is the description that Discord shows",
         ));
     }
-    check_length("the description of a command (its first paragraph of documentation)", &description, 100, ident.span())?;
+    check_length(
+        "the description of a command (its first paragraph of documentation)",
+        &description,
+        100,
+        ident.span(),
+    )?;
 
     let context = context_type(&mut function, "ctx: Ctx<State>")?;
-    let arguments =
-        parameters(&mut function).skip(1).map(Argument::take).collect::<Result<Vec<_>>>()?;
+    let arguments = parameters(&mut function)
+        .skip(1)
+        .map(Argument::take)
+        .collect::<Result<Vec<_>>>()?;
     check_order(&arguments, slash)?;
 
     let definitions = arguments.iter().map(Argument::definition);
-    let variables: Vec<_> = (0..arguments.len()).map(|number| format_ident!("argument_{number}")).collect();
+    let variables: Vec<_> = (0..arguments.len())
+        .map(|number| format_ident!("argument_{number}"))
+        .collect();
     let reads = arguments.iter().zip(&variables).map(|(argument, variable)| {
         let (name, ty) = (&argument.name, &argument.ty);
         quote_spanned!(ty.span()=> let #variable: #ty = arguments.take(#name)?;)
@@ -143,7 +160,10 @@ impl Argument {
     /// Reads a parameter and takes the attributes that are for us off it.
     fn take(parameter: &mut PatType) -> Result<Self> {
         let Pat::Ident(pattern) = &*parameter.pat else {
-            return Err(Error::new(parameter.pat.span(), "an argument of a command needs a plain name"));
+            return Err(Error::new(
+                parameter.pat.span(),
+                "an argument of a command needs a plain name",
+            ));
         };
         let ident = pattern.ident.clone();
         let name = unraw(&ident);
@@ -199,7 +219,13 @@ impl Argument {
     }
 
     fn definition(&self) -> TokenStream {
-        let Self { name, description, ty, rest, .. } = self;
+        let Self {
+            name,
+            description,
+            ty,
+            rest,
+            ..
+        } = self;
         let limit = |own: Option<f64>, of_type: TokenStream| match own {
             Some(number) => quote!(::core::option::Option::Some(#number)),
             None => quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::#of_type),
@@ -245,7 +271,10 @@ impl Argument {
 
 fn check_order(arguments: &[Argument], slash: bool) -> Result<()> {
     if slash && arguments.len() > 25 {
-        return Err(Error::new(arguments[25].span, "a slash command has at most 25 arguments"));
+        return Err(Error::new(
+            arguments[25].span,
+            "a slash command has at most 25 arguments",
+        ));
     }
     let mut optional = None;
     for (number, argument) in arguments.iter().enumerate() {
@@ -253,7 +282,10 @@ fn check_order(arguments: &[Argument], slash: bool) -> Result<()> {
             return Err(Error::new(argument.span, "only the last argument can be `#[rest]`"));
         }
         if arguments[..number].iter().any(|earlier| earlier.name == argument.name) {
-            return Err(Error::new(argument.span, format!("two arguments are called `{}`", argument.name)));
+            return Err(Error::new(
+                argument.span,
+                format!("two arguments are called `{}`", argument.name),
+            ));
         }
         match optional {
             Some(earlier) if slash && !argument.optional => {
@@ -278,16 +310,135 @@ fn is_option(ty: &Type) -> bool {
 fn humanised(name: &str) -> String {
     let words = name.replace(['_', '-'], " ");
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// A number, perhaps with a minus.
 fn number(expression: &Expr) -> Option<f64> {
     match expression {
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
-        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number), ..
+        }) => number.base10_parse().ok(),
+        Expr::Lit(ExprLit {
+            lit: Lit::Float(number),
+            ..
+        }) => number.base10_parse().ok(),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_), expr, ..
+        }) => number(expr).map(|number| -number),
         Expr::Group(group) => number(&group.expr),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(options: &str, function: &str) -> String {
+        let options = match syn::parse_str::<Options>(options) {
+            Ok(options) => options,
+            Err(error) => return error.to_string(),
+        };
+        let function = syn::parse_str(function).expect("a function");
+        expand(&options, function).map_or_else(|error| error.to_string(), |_| String::from("accepted"))
+    }
+
+    #[test]
+    fn what_discord_would_refuse_is_refused() {
+        let long = format!("/// {}\nasync fn a(ctx: Ctx) -> Result {{ Ok(()) }}", "x".repeat(101));
+        let cases = [
+            (
+                "",
+                "async fn a(ctx: Ctx) -> Result { Ok(()) }",
+                "a command needs a documentation comment",
+            ),
+            ("", long.as_str(), "has 101 characters, Discord takes 1 to 100"),
+            (
+                "",
+                "/// A.\nfn a(ctx: Ctx) -> Result { Ok(()) }",
+                "a command must be an `async fn`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a() -> Result { Ok(()) }",
+                "the first parameter must be `ctx: Ctx<State>`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a<T>(ctx: Ctx) -> Result { Ok(()) }",
+                "a command can't be generic",
+            ),
+            (
+                "",
+                "/// A.\nasync fn A(ctx: Ctx) -> Result { Ok(()) }",
+                "the name of a command `A` may have lower-case",
+            ),
+            (
+                "name = \"a b c d\"",
+                "/// A.\nasync fn a(ctx: Ctx) -> Result { Ok(()) }",
+                "at most three words",
+            ),
+            (
+                "aliases(\"x y\")",
+                "/// A.\nasync fn a(ctx: Ctx) -> Result { Ok(()) }",
+                "the alias of a command `x y`",
+            ),
+            (
+                "slosh",
+                "/// A.\nasync fn a(ctx: Ctx) -> Result { Ok(()) }",
+                "`slosh` is no option of a command",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, x: Option<u8>, y: u8) -> Result {}",
+                "put `y` before `x`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[rest] x: String, y: u8) -> Result {}",
+                "only the last argument can be",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, (x, y): (u8, u8)) -> Result {}",
+                "needs a plain name",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, x: u8, _x: u8) -> Result {}",
+                "two arguments are called `x`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[min = \"1\"] x: u8) -> Result {}",
+                "write a number",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[description = \"\"] x: u8) -> Result {}",
+                "has 0 characters",
+            ),
+        ];
+        for (options, function, text) in cases {
+            let error = error(options, function);
+            assert!(error.contains(text), "{function}: {error}");
+        }
+    }
+
+    #[test]
+    fn by_prefix_alone_a_required_argument_may_come_later() {
+        let function = "/// A.\nasync fn a(ctx: Ctx, x: Option<u8>, y: u8) -> Result {}";
+        assert_eq!(error("prefix", function), "accepted");
+    }
+
+    #[test]
+    fn the_first_paragraph_is_the_description() {
+        let function: ItemFn =
+            syn::parse_str("///\n/// First line\n/// and second.\n///\n/// More.\nfn a() {}").expect("a function");
+        assert_eq!(first_paragraph(&function.attrs), "First line and second.");
     }
 }

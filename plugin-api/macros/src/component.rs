@@ -59,12 +59,15 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     check(&function, "a handler of controls")?;
     let ident = function.sig.ident.clone();
     let context = context_type(&mut function, "ctx: ClickCtx<State>")?;
-    let types: Vec<_> = parameters(&mut function).map(|parameter| (*parameter.ty).clone()).collect();
+    let types: Vec<_> = parameters(&mut function)
+        .map(|parameter| (*parameter.ty).clone())
+        .collect();
     let (read, state) = match &types[1..] {
         [] => (quote!(), quote!()),
         [ty] => (quote!(let state: #ty = ctx.control_state()?;), quote!(, state)),
         [_, second, ..] => {
-            let text = "a handler of controls has a context and at most one state: put several values into a tuple or struct";
+            let text =
+                "a handler of controls has a context and at most one state: put several values into a tuple or struct";
             return Err(Error::new_spanned(second, text));
         }
     };
@@ -75,9 +78,14 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     let inner = quote::format_ident!("handle_{name}");
     function.vis = syn::Visibility::Inherited;
     function.sig.ident = inner.clone();
-    let names: Vec<_> = (0..types.len()).map(|number| quote::format_ident!("parameter_{number}")).collect();
-    let inputs: Vec<FnArg> =
-        names.iter().zip(&types).map(|(name, ty)| syn::parse_quote!(#name: #ty)).collect();
+    let names: Vec<_> = (0..types.len())
+        .map(|number| quote::format_ident!("parameter_{number}"))
+        .collect();
+    let inputs: Vec<FnArg> = names
+        .iter()
+        .zip(&types)
+        .map(|(name, ty)| syn::parse_quote!(#name: #ty))
+        .collect();
     let anyone = options.anyone;
     let expires = match options.expires_seconds {
         Some(seconds) => quote!(::core::option::Option::Some(#seconds)),
@@ -116,8 +124,20 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
 mod tests {
     #[test]
     fn times_are_read_in_four_units() {
-        let cases = [("60s", Some(60)), ("15m", Some(900)), ("2h", Some(7200)), ("7d", Some(604_800))];
-        let wrong = [("", None), ("s", None), ("60", None), ("0s", None), ("1.5h", None), ("5µ", None)];
+        let cases = [
+            ("60s", Some(60)),
+            ("15m", Some(900)),
+            ("2h", Some(7200)),
+            ("7d", Some(604_800)),
+        ];
+        let wrong = [
+            ("", None),
+            ("s", None),
+            ("60", None),
+            ("0s", None),
+            ("1.5h", None),
+            ("5µ", None),
+        ];
         for (text, seconds) in cases.into_iter().chain(wrong) {
             assert_eq!(super::seconds(text), seconds, "{text}");
         }

@@ -28,7 +28,10 @@ impl Parse for Options {
                 let name: LitStr = input.parse()?;
                 let text = name.value();
                 if text.is_empty() || !text.chars().all(|letter| letter == '_' || letter.is_ascii_uppercase()) {
-                    return Err(Error::new(name.span(), "Discord's events have names such as \"MESSAGE_CREATE\""));
+                    return Err(Error::new(
+                        name.span(),
+                        "Discord's events have names such as \"MESSAGE_CREATE\"",
+                    ));
                 }
                 options.name = Some(name);
             } else {
@@ -54,7 +57,10 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     check(&function, "a handler of an event")?;
     let ident = function.sig.ident.clone();
     let context = context_type(&mut function, "ctx: EventCtx<State>")?;
-    let types: Vec<_> = parameters(&mut function).skip(1).map(|parameter| (*parameter.ty).clone()).collect();
+    let types: Vec<_> = parameters(&mut function)
+        .skip(1)
+        .map(|parameter| (*parameter.ty).clone())
+        .collect();
     let [ty] = &types[..] else {
         let text = "a handler of an event has two parameters: the context and the event, such as `MessageCreate`";
         return Err(Error::new(ident.span(), text));
@@ -68,7 +74,11 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         ),
     };
     let (visibility, beside, allow) = (&function.vis, beside("event", &ident), allow());
-    let Options { guild_only, ignore_bots, .. } = options;
+    let Options {
+        guild_only,
+        ignore_bots,
+        ..
+    } = options;
     Ok(quote! {
         #allow
         #function

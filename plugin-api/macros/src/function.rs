@@ -16,10 +16,16 @@ pub(crate) fn allow() -> TokenStream {
 pub(crate) fn check(function: &ItemFn, what: &str) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new(signature.fn_token.span, format!("{what} must be an `async fn`")));
+        return Err(Error::new(
+            signature.fn_token.span,
+            format!("{what} must be an `async fn`"),
+        ));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new(signature.generics.span(), format!("{what} can't be generic")));
+        return Err(Error::new(
+            signature.generics.span(),
+            format!("{what} can't be generic"),
+        ));
     }
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
         return Err(Error::new(receiver.span(), format!("{what} can't be a method")));
@@ -66,22 +72,29 @@ pub(crate) fn unraw(ident: &Ident) -> String {
 
 /// The first paragraph of the documentation, in one line.
 pub(crate) fn first_paragraph(attributes: &[Attribute]) -> String {
-    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
-        match &attribute.meta {
-            Meta::NameValue(meta) => text(&meta.value).map(|text| text.value()),
+    let lines = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"))
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(meta) => text(&meta.value).map(LitStr::value),
             _ => None,
-        }
-    });
-    let lines: Vec<String> =
-        lines.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect();
-    let paragraph = lines.iter().skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+        });
+    let lines: Vec<String> = lines
+        .flat_map(|text| text.split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+        .collect();
+    let paragraph = lines
+        .iter()
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty());
     paragraph.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The text, if the expression is one.
 pub(crate) fn text(expression: &Expr) -> Option<&LitStr> {
     match expression {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }) => Some(text),
         _ => None,
     }
 }
@@ -90,7 +103,10 @@ pub(crate) fn text(expression: &Expr) -> Option<&LitStr> {
 pub(crate) fn check_length(what: &str, text: &str, most: usize, span: Span) -> Result<()> {
     let length = text.chars().count();
     if length == 0 || length > most {
-        return Err(Error::new(span, format!("{what} has {length} characters, Discord takes 1 to {most}")));
+        return Err(Error::new(
+            span,
+            format!("{what} has {length} characters, Discord takes 1 to {most}"),
+        ));
     }
     Ok(())
 }
@@ -102,7 +118,10 @@ pub(crate) fn check_name(what: &str, name: &str, span: Span) -> Result<()> {
     if name.chars().all(fits) {
         return Ok(());
     }
-    Err(Error::new(span, format!("{what} `{name}` may have lower-case letters, digits, `-` and `_` only")))
+    Err(Error::new(
+        span,
+        format!("{what} `{name}` may have lower-case letters, digits, `-` and `_` only"),
+    ))
 }
 
 /// Ends an option: a comma or nothing.

@@ -31,19 +31,13 @@ use syn::{ItemFn, parse_macro_input};
 /// - `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its name is shown.
 /// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one, a `String`.
 /// - `#[min = 1]`, `#[max = 20]`: limits of a number, within those of its type.
-///
-/// ```ignore
-/// /// Ban a member from this server.
-/// #[command(slash, prefix, aliases("b"))]
-/// async fn ban(ctx: Ctx<State>, member: Member, #[min = 0] #[max = 7] days: Option<u8>, #[rest] reason: Option<String>) -> Result {
-///     ctx.reply(format!("{} is banned.", member.mention())).await
-/// }
-/// ```
 #[proc_macro_attribute]
 pub fn command(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as command::Options);
     let function = parse_macro_input!(item as ItemFn);
-    command::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    command::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes a handler of controls of an `async fn`, and of its name the factory of its buttons.
@@ -59,7 +53,9 @@ pub fn command(options: TokenStream, item: TokenStream) -> TokenStream {
 pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as component::Options);
     let function = parse_macro_input!(item as ItemFn);
-    component::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    component::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes a handler of a gateway event of an `async fn`.
@@ -76,7 +72,9 @@ pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
 pub fn event(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as event::Options);
     let function = parse_macro_input!(item as ItemFn);
-    event::expand(&options, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    event::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
@@ -108,12 +106,14 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.
-/// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own SQLite.
+/// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.
 ///
 /// It also makes a function `linked_plugin`, for tests; with `linked;` in front, nothing but that.
 #[proc_macro]
 pub fn plugin(input: TokenStream) -> TokenStream {
     let plugin = parse_macro_input!(input as plugin::Plugin);
-    plugin::expand(&plugin).unwrap_or_else(syn::Error::into_compile_error).into()
+    plugin::expand(&plugin)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

@@ -22,17 +22,29 @@ pub(crate) fn expand(end: End, options: &TokenStream, mut function: ItemFn) -> R
         return Err(Error::new_spanned(options, format!("`#[{name}]` has no options")));
     }
     check(&function, &format!("the {name} function"))?;
-    let types: Vec<_> = parameters(&mut function).map(|parameter| (*parameter.ty).clone()).collect();
+    let types: Vec<_> = parameters(&mut function)
+        .map(|parameter| (*parameter.ty).clone())
+        .collect();
     if types.len() != count {
-        return Err(Error::new_spanned(&function.sig, format!("the {name} function is `{shape}`")));
+        return Err(Error::new_spanned(
+            &function.sig,
+            format!("the {name} function is `{shape}`"),
+        ));
     }
     let ReturnType::Type(_, returns) = &function.sig.output else {
-        return Err(Error::new_spanned(&function.sig, format!("the {name} function is `{shape}`")));
+        return Err(Error::new_spanned(
+            &function.sig,
+            format!("the {name} function is `{shape}`"),
+        ));
     };
 
     let (ident, allow, beside) = (&function.sig.ident, allow(), format_ident!("__plugin_{name}"));
     let names: Vec<_> = (0..count).map(|number| format_ident!("parameter_{number}")).collect();
-    let inputs: Vec<FnArg> = names.iter().zip(&types).map(|(name, ty)| syn::parse_quote!(#name: #ty)).collect();
+    let inputs: Vec<FnArg> = names
+        .iter()
+        .zip(&types)
+        .map(|(name, ty)| syn::parse_quote!(#name: #ty))
+        .collect();
     Ok(quote! {
         #allow
         #function

@@ -81,7 +81,9 @@ impl Parse for Plugin {
 fn list<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
     let items;
     bracketed!(items in input);
-    Ok(Punctuated::<T, Token![,]>::parse_terminated(&items)?.into_iter().collect())
+    Ok(Punctuated::<T, Token![,]>::parse_terminated(&items)?
+        .into_iter()
+        .collect())
 }
 
 fn exclusive(input: ParseStream<'_>) -> Result<bool> {
@@ -94,14 +96,21 @@ fn exclusive(input: ParseStream<'_>) -> Result<bool> {
 }
 
 fn dependencies(input: ParseStream<'_>) -> Result<Vec<Dependency>> {
-    list::<LitStr>(input)?.iter().map(|text| dependency(&text.value(), text.span())).collect()
+    list::<LitStr>(input)?
+        .iter()
+        .map(|text| dependency(&text.value(), text.span()))
+        .collect()
 }
 
 fn dependency(text: &str, span: Span) -> Result<Dependency> {
     let (name, range) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
     check_plugin_name(name, span)?;
-    Ok(Dependency { name: name.to_owned(), range: range.trim().to_owned(), optional })
+    Ok(Dependency {
+        name: name.to_owned(),
+        range: range.trim().to_owned(),
+        optional,
+    })
 }
 
 fn check_plugin_name(name: &str, span: Span) -> Result<()> {
@@ -109,7 +118,10 @@ fn check_plugin_name(name: &str, span: Span) -> Result<()> {
     if (1..=32).contains(&name.len()) && name.bytes().all(fits) {
         return Ok(());
     }
-    Err(Error::new(span, format!("`{name}` is no plugin's name: 1 to 32 of a-z, 0-9, _ and -")))
+    Err(Error::new(
+        span,
+        format!("`{name}` is no plugin's name: 1 to 32 of a-z, 0-9, _ and -"),
+    ))
 }
 
 pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
@@ -140,9 +152,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         #[allow(unused_imports)]
         use ::plugin_api::__private::defaults::*;
 
-        #[doc(hidden)]
-        #[allow(missing_docs, missing_debug_implementations)]
-        pub struct __Plugin;
+        struct __Plugin;
 
         #[allow(private_interfaces)]
         impl ::plugin_api::__private::Module for __Plugin {
@@ -222,11 +232,23 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
 /// The manifest's JSON up to what only the compiler knows.
 fn manifest(plugin: &Plugin, name: &str, version: &str, authors: &str, description: &str) -> String {
-    let authors = authors.split(':').filter(|author| !author.is_empty()).map(json).collect::<Vec<_>>().join(",");
-    let description = plugin.description.as_ref().map_or_else(|| description.to_owned(), LitStr::value);
+    let authors = authors
+        .split(':')
+        .filter(|author| !author.is_empty())
+        .map(json)
+        .collect::<Vec<_>>()
+        .join(",");
+    let description = plugin
+        .description
+        .as_ref()
+        .map_or_else(|| description.to_owned(), LitStr::value);
     let dependencies = |list: &[Dependency]| {
         let written = list.iter().map(|Dependency { name, range, optional }| {
-            format!("{{\"name\":{},\"range\":{},\"optional\":{optional}}}", json(name), json(range))
+            format!(
+                "{{\"name\":{},\"range\":{},\"optional\":{optional}}}",
+                json(name),
+                json(range)
+            )
         });
         written.collect::<Vec<_>>().join(",")
     };
@@ -265,8 +287,15 @@ mod tests {
 
     #[test]
     fn dependencies_are_a_name_and_a_range() {
-        let read = |text| dependency(text, Span::call_site()).map(|d| (d.name, d.range, d.optional)).ok();
-        assert_eq!(read("modlog >=1.2, <2"), Some(("modlog".into(), ">=1.2, <2".into(), false)));
+        let read = |text| {
+            dependency(text, Span::call_site())
+                .map(|d| (d.name, d.range, d.optional))
+                .ok()
+        };
+        assert_eq!(
+            read("modlog >=1.2, <2"),
+            Some(("modlog".into(), ">=1.2, <2".into(), false))
+        );
         assert_eq!(read("levels?"), Some(("levels".into(), String::new(), true)));
         assert_eq!(read("Mod Log"), None);
         assert_eq!(read(""), None);

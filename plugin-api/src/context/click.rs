@@ -41,7 +41,12 @@ impl<S> ClickCtx<S> {
     /// The state in the control's custom id, for generated code.
     #[doc(hidden)]
     pub fn control_state<T: DeserializeOwned>(&self) -> Result<T> {
-        let text = self.asked.invocation.click.as_ref().map_or("", |click| click.state.as_str());
+        let text = self
+            .asked
+            .invocation
+            .click
+            .as_ref()
+            .map_or("", |click| click.state.as_str());
         let text = if text.is_empty() { "null" } else { text };
         serde_json::from_str(text)
             .or_else(|_| refuse("This control comes from another version of the plugin. Please ask for a new one."))
@@ -64,6 +69,8 @@ impl<S> Deref for ClickCtx<S> {
 
 impl<S> fmt::Debug for ClickCtx<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClickCtx").field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("ClickCtx")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }

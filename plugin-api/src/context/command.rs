@@ -59,9 +59,16 @@ pub struct Ctx<S = ()> {
 
 impl<S> Ctx<S> {
     pub(crate) fn new(core: Rc<Core>, state: Rc<S>, asked: Asked) -> Self {
-        let host =
-            Host { core, invocation: Some(asked.id()), requester: Some(asked.invocation.author.id) };
-        Self { host, state, asked: Rc::new(asked) }
+        let host = Host {
+            core,
+            invocation: Some(asked.id()),
+            requester: Some(asked.invocation.author.id),
+        };
+        Self {
+            host,
+            state,
+            asked: Rc::new(asked),
+        }
     }
 
     /// The plugin's state, as the start function built it.
@@ -182,12 +189,19 @@ impl<S> Ctx<S> {
     ///
     /// The bot may not write there.
     pub async fn typing(&self) -> Result {
-        self.raw().post(&format!("/channels/{}/typing", self.channel_id()), &()).await?;
+        self.raw()
+            .post(&format!("/channels/{}/typing", self.channel_id()), &())
+            .await?;
         Ok(())
     }
 
     async fn act(&self, action: Action, ephemeral: bool) -> Result {
-        let respond = Respond { invocation: self.asked.id(), action, ephemeral, message_id: None };
+        let respond = Respond {
+            invocation: self.asked.id(),
+            action,
+            ephemeral,
+            message_id: None,
+        };
         self.core.link.ask_for::<Responded>(RESPOND, &respond, &[]).await?;
         Ok(())
     }
@@ -195,7 +209,11 @@ impl<S> Ctx<S> {
 
 impl<S> Clone for Ctx<S> {
     fn clone(&self) -> Self {
-        Self { host: self.host.clone(), state: self.state.clone(), asked: self.asked.clone() }
+        Self {
+            host: self.host.clone(),
+            state: self.state.clone(),
+            asked: self.asked.clone(),
+        }
     }
 }
 
@@ -209,6 +227,9 @@ impl<S> Deref for Ctx<S> {
 
 impl<S> fmt::Debug for Ctx<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ctx").field("name", &self.name()).field("door", &self.door()).finish_non_exhaustive()
+        f.debug_struct("Ctx")
+            .field("name", &self.name())
+            .field("door", &self.door())
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ pub struct EventCtx<S = ()> {
 
 impl<S> EventCtx<S> {
     pub(crate) fn new(core: Rc<Core>, state: Rc<S>, payload: Rc<Payload>) -> Self {
-        Self { host: Host::new(core), state, payload }
+        Self {
+            host: Host::new(core),
+            state,
+            payload,
+        }
     }
 
     /// The plugin's state, as the start function built it.
@@ -70,7 +74,11 @@ impl<S> EventCtx<S> {
 
 impl<S> Clone for EventCtx<S> {
     fn clone(&self) -> Self {
-        Self { host: self.host.clone(), state: self.state.clone(), payload: self.payload.clone() }
+        Self {
+            host: self.host.clone(),
+            state: self.state.clone(),
+            payload: self.payload.clone(),
+        }
     }
 }
 
@@ -84,6 +92,8 @@ impl<S> Deref for EventCtx<S> {
 
 impl<S> fmt::Debug for EventCtx<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventCtx").field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("EventCtx")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }

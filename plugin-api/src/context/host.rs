@@ -17,21 +17,22 @@ use crate::{
 /// ```
 /// use std::time::Duration;
 ///
-/// use plugin_api::{prelude::*, tokio};
+/// use plugin_api::{Host, prelude::*, tokio};
 ///
 /// #[start]
 /// async fn start(ctx: StartCtx) -> Result {
-///     let host = ctx.host().clone();
-///     let channel: ChannelId = "1100000000000000001".parse()?;
-///     ctx.spawn(async move {
-///         loop {
-///             tokio::time::sleep(Duration::from_secs(3600)).await;
-///             host.send(channel, "Another hour has passed.").await?;
-///         }
-///     });
+///     ctx.spawn(every_hour(ctx.host().clone()));
 ///     Ok(())
 /// }
-/// # mod linked { use super::*; plugin_api::plugin!(linked; start: super::start); }
+///
+/// async fn every_hour(host: Host) -> Result {
+///     let channel: ChannelId = "1100000000000000001".parse()?;
+///     loop {
+///         tokio::time::sleep(Duration::from_secs(3600)).await;
+///         host.send(channel, "Another hour has passed.").await?;
+///     }
+/// }
+/// # mod linked { plugin_api::plugin!(linked; start: super::start); }
 /// # fn main() {}
 /// ```
 #[derive(Clone)]
@@ -44,7 +45,11 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new(core: Rc<Core>) -> Self {
-        Self { core, invocation: None, requester: None }
+        Self {
+            core,
+            invocation: None,
+            requester: None,
+        }
     }
 
     /// Itself: what a context dereferences to, by name.
@@ -105,7 +110,11 @@ impl Host {
     /// The host doesn't know it, or this plugin, or the one who asked it, may not.
     pub async fn call<T: DeserializeOwned>(&self, name: &str, arguments: &impl Serialize) -> Result<T> {
         let arguments = serde_json::to_value(arguments)?;
-        let call = Call { name: name.to_owned(), arguments, invocation: self.invocation };
+        let call = Call {
+            name: name.to_owned(),
+            arguments,
+            invocation: self.invocation,
+        };
         let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
         Ok(answer)
     }

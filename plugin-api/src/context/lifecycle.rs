@@ -25,7 +25,11 @@ pub struct StartCtx {
 
 impl StartCtx {
     pub(crate) fn new(core: Rc<Core>, saved_version: Option<u32>, envelope: Owned) -> Self {
-        Self { host: Host::new(core), saved_version, envelope }
+        Self {
+            host: Host::new(core),
+            saved_version,
+            envelope,
+        }
     }
 
     /// The `state_version` of the generation that handed something over; `None` if none did.
@@ -65,7 +69,11 @@ pub struct StopCtx {
 
 impl StopCtx {
     pub(crate) fn new(core: Rc<Core>, why: StopReason, deadline: Instant) -> Self {
-        Self { host: Host::new(core), why, deadline }
+        Self {
+            host: Host::new(core),
+            why,
+            deadline,
+        }
     }
 
     /// Why this generation ends.

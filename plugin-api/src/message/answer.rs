@@ -14,8 +14,15 @@ pub struct Answer {
 
 #[derive(Clone, Debug)]
 enum Place {
-    Invocation { id: u64, message_id: Option<MessageId>, channel_id: Option<ChannelId> },
-    Channel { id: ChannelId, message_id: MessageId },
+    Invocation {
+        id: u64,
+        message_id: Option<MessageId>,
+        channel_id: Option<ChannelId>,
+    },
+    Channel {
+        id: ChannelId,
+        message_id: MessageId,
+    },
 }
 
 impl Answer {
@@ -25,11 +32,21 @@ impl Answer {
         message_id: Option<MessageId>,
         channel_id: Option<ChannelId>,
     ) -> Self {
-        Self { host, place: Place::Invocation { id, message_id, channel_id } }
+        Self {
+            host,
+            place: Place::Invocation {
+                id,
+                message_id,
+                channel_id,
+            },
+        }
     }
 
     pub(super) fn in_channel(host: Host, id: ChannelId, message_id: MessageId) -> Self {
-        Self { host, place: Place::Channel { id, message_id } }
+        Self {
+            host,
+            place: Place::Channel { id, message_id },
+        }
     }
 
     /// The message's id; Discord doesn't tell it for the first answer to an interaction.
@@ -69,11 +86,19 @@ impl Answer {
     pub async fn delete(self) -> Result {
         match self.place {
             Place::Invocation { id, message_id, .. } => {
-                let respond = Respond { invocation: id, action: Action::Delete, ephemeral: false, message_id };
+                let respond = Respond {
+                    invocation: id,
+                    action: Action::Delete,
+                    ephemeral: false,
+                    message_id,
+                };
                 self.host.core.link.ask_for::<Responded>(RESPOND, &respond, &[]).await?;
             }
             Place::Channel { id, message_id } => {
-                self.host.raw().delete(&format!("/channels/{id}/messages/{message_id}")).await?;
+                self.host
+                    .raw()
+                    .delete(&format!("/channels/{id}/messages/{message_id}"))
+                    .await?;
             }
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! The body of a message, as Discord's API takes it
 //! (<https://discord.com/developers/docs/resources/message#create-message>).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -100,13 +102,20 @@ impl Message {
 
     /// The body as Discord takes it.
     pub(crate) fn into_body(self, to: &Addressee<'_>) -> Result<Vec<u8>> {
-        let mut body = Body { content: self.content, embeds: self.embeds, ..Body::default() };
+        let mut body = Body {
+            content: self.content,
+            embeds: self.embeds,
+            ..Body::default()
+        };
         if let Some(content) = &body.content {
             limit("the text of a message", content, MAX_CONTENT)?;
         }
         if let Some(embeds) = &body.embeds {
             if embeds.len() > MAX_EMBEDS {
-                return Err(Error::new(format!("a message has {} embeds, Discord takes {MAX_EMBEDS}", embeds.len())));
+                return Err(Error::new(format!(
+                    "a message has {} embeds, Discord takes {MAX_EMBEDS}",
+                    embeds.len()
+                )));
             }
             let mut sum = 0;
             for embed in embeds {
@@ -156,7 +165,11 @@ struct Body {
 
 fn rows(buttons: Vec<Button>, to: &Addressee<'_>) -> Result<Vec<Value>> {
     if buttons.len() > MAX_ROWS * ROW {
-        return Err(Error::new(format!("a message has {} buttons, Discord takes {}", buttons.len(), MAX_ROWS * ROW)));
+        return Err(Error::new(format!(
+            "a message has {} buttons, Discord takes {}",
+            buttons.len(),
+            MAX_ROWS * ROW
+        )));
     }
     let mut ids = Vec::new();
     let mut written = Vec::with_capacity(buttons.len());
@@ -164,20 +177,28 @@ fn rows(buttons: Vec<Button>, to: &Addressee<'_>) -> Result<Vec<Value>> {
         let button = button.into_json(to)?;
         let id = button["custom_id"].as_str().map(str::to_owned);
         if id.as_ref().is_some_and(|id| ids.contains(id)) {
-            let text = format!("two buttons of a message have the same handler and state; one is {}", button["label"]);
+            let text = format!(
+                "two buttons of a message have the same handler and state; one is {}",
+                button["label"]
+            );
             return Err(Error::new(text));
         }
         ids.extend(id);
         written.push(button);
     }
-    Ok(written.chunks(ROW).map(|row| json!({ "type": 1, "components": row })).collect())
+    Ok(written
+        .chunks(ROW)
+        .map(|row| json!({ "type": 1, "components": row }))
+        .collect())
 }
 
 /// Refuses a text that is longer than Discord takes; returns how long it is, in characters.
 pub(super) fn limit(what: &str, text: &str, most: usize) -> Result<usize> {
     let length = text.chars().count();
     if length > most {
-        return Err(Error::new(format!("{what} has {length} characters, Discord takes {most}")));
+        return Err(Error::new(format!(
+            "{what} has {length} characters, Discord takes {most}"
+        )));
     }
     Ok(length)
 }
@@ -196,6 +217,12 @@ impl From<String> for Message {
 
 impl From<&String> for Message {
     fn from(content: &String) -> Self {
+        message(content)
+    }
+}
+
+impl From<Cow<'_, str>> for Message {
+    fn from(content: Cow<'_, str>) -> Self {
         message(content)
     }
 }

@@ -23,7 +23,11 @@ pub struct ButtonOf<T> {
 
 impl<T: Serialize> ButtonOf<T> {
     pub(crate) fn new(handler: &'static str, label: String) -> Self {
-        Self { handler, label, state: PhantomData }
+        Self {
+            handler,
+            label,
+            state: PhantomData,
+        }
     }
 
     /// A blurple one, for what is meant to be done; `&()` for a handler without a state.
@@ -51,7 +55,10 @@ impl<T: Serialize> ButtonOf<T> {
         Button {
             label: self.label,
             style,
-            action: Action::Handler { name: self.handler, state },
+            action: Action::Handler {
+                name: self.handler,
+                state,
+            },
             emoji: None,
             disabled: false,
         }
@@ -71,7 +78,10 @@ pub struct Button {
 #[derive(Clone, Debug)]
 enum Action {
     /// The state is JSON, or why it could not be written.
-    Handler { name: &'static str, state: Result<String, String> },
+    Handler {
+        name: &'static str,
+        state: Result<String, String>,
+    },
     Link(String),
 }
 
@@ -79,7 +89,13 @@ impl Button {
     /// A button that opens an address, up to 512 characters.
     #[must_use]
     pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { label: label.into(), style: 5, action: Action::Link(url.into()), emoji: None, disabled: false }
+        Self {
+            label: label.into(),
+            style: 5,
+            action: Action::Link(url.into()),
+            emoji: None,
+            disabled: false,
+        }
     }
 
     /// An emoji before the label: `"👍"`, or one of a server as a message writes it, `"<:name:id>"`.
@@ -129,12 +145,19 @@ impl Button {
 }
 
 fn custom_id(handler: &'static str, state: Result<String, String>, to: &Addressee<'_>) -> Result<String> {
-    let state =
-        state.map_err(|error| Error::new(format!("the state of a control of `{handler}` can't be written: {error}")))?;
+    let state = state.map_err(|error| {
+        Error::new(format!(
+            "the state of a control of `{handler}` can't be written: {error}"
+        ))
+    })?;
     let Some(controls) = to.core.controls.get(handler) else {
-        return Err(Error::new(format!("`{handler}` is not among the `components` of `plugin!`")));
+        return Err(Error::new(format!(
+            "`{handler}` is not among the `components` of `plugin!`"
+        )));
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let id = CustomId {
         route: Route::new(to.core.link.plugin(), handler),
         user: if controls.anyone { None } else { to.requester },
@@ -152,9 +175,17 @@ mod tests {
 
     #[test]
     fn emojis_of_discord_and_of_servers_are_told_apart() {
-        let of = |emoji| Button::link("a", "https://example.org").emoji(emoji).emoji.expect("set");
+        let of = |emoji| {
+            Button::link("a", "https://example.org")
+                .emoji(emoji)
+                .emoji
+                .expect("set")
+        };
         assert_eq!(of("👍"), json!({ "name": "👍" }));
         assert_eq!(of("<:blob:12>"), json!({ "name": "blob", "id": "12" }));
-        assert_eq!(of("<a:blob:12>"), json!({ "name": "blob", "id": "12", "animated": true }));
+        assert_eq!(
+            of("<a:blob:12>"),
+            json!({ "name": "blob", "id": "12", "animated": true })
+        );
     }
 }

@@ -66,7 +66,10 @@ struct Field {
 /// Begins an embed with a title, up to 256 characters.
 #[must_use]
 pub fn embed(title: impl Into<String>) -> Embed {
-    Embed { title: Some(title.into()), ..Embed::default() }
+    Embed {
+        title: Some(title.into()),
+        ..Embed::default()
+    }
 }
 
 impl Embed {
@@ -150,14 +153,25 @@ impl Embed {
     /// Checks Discord's limits; returns how many characters count towards those of the whole message.
     pub(super) fn check(&self) -> Result<usize> {
         if self.fields.len() > MAX_FIELDS {
-            return Err(Error::new(format!("an embed has {} fields, Discord takes {MAX_FIELDS}", self.fields.len())));
+            return Err(Error::new(format!(
+                "an embed has {} fields, Discord takes {MAX_FIELDS}",
+                self.fields.len()
+            )));
         }
         let mut sum = 0;
         let optional = [
             ("the title of an embed", self.title.as_deref(), 256),
             ("the description of an embed", self.description.as_deref(), 4096),
-            ("the footer of an embed", self.footer.as_ref().map(|footer| footer.text.as_str()), 2048),
-            ("the author of an embed", self.author.as_ref().map(|author| author.name.as_str()), 256),
+            (
+                "the footer of an embed",
+                self.footer.as_ref().map(|footer| footer.text.as_str()),
+                2048,
+            ),
+            (
+                "the author of an embed",
+                self.author.as_ref().map(|author| author.name.as_str()),
+                256,
+            ),
         ];
         for (what, text, most) in optional {
             sum += text.map_or(Ok(0), |text| limit(what, text, most))?;
@@ -183,7 +197,12 @@ mod tests {
     #[test]
     fn what_is_set_is_written_in_discords_words() {
         let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let embed = embed("T").colour(0xff_0000).field("a", "b").inline_field("c", "d").footer("f").timestamp(time);
+        let embed = embed("T")
+            .colour(0xff_0000)
+            .field("a", "b")
+            .inline_field("c", "d")
+            .footer("f")
+            .timestamp(time);
         let json = serde_json::to_value(&embed).expect("an embed is JSON");
         assert_eq!(
             json,
@@ -191,7 +210,7 @@ mod tests {
                 "title": "T",
                 "color": 0xff_0000,
                 "footer": {"text": "f"},
-                "timestamp": "2023-11-14T22:13:20.000000Z",
+                "timestamp": "2023-11-14T22:13:20.000000+00:00",
                 "fields": [
                     {"name": "a", "value": "b", "inline": false},
                     {"name": "c", "value": "d", "inline": true},
@@ -204,9 +223,15 @@ mod tests {
     fn limits_are_checked() {
         assert_eq!(embed("ab").field("c", "d").check().expect("small"), 4);
         for (embed, text) in [
-            (embed("x".repeat(257)), "the title of an embed has 257 characters, Discord takes 256"),
+            (
+                embed("x".repeat(257)),
+                "the title of an embed has 257 characters, Discord takes 256",
+            ),
             (embed("").field("a", " "), "the value of a field of an embed is empty"),
-            ((0..26).fold(Embed::default(), |embed, _| embed.field("a", "b")), "an embed has 26 fields, Discord takes 25"),
+            (
+                (0..26).fold(Embed::default(), |embed, _| embed.field("a", "b")),
+                "an embed has 26 fields, Discord takes 25",
+            ),
         ] {
             assert_eq!(embed.check().expect_err(text).to_string(), text);
         }

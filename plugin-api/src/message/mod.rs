@@ -7,8 +7,8 @@ mod embed;
 mod reply;
 
 pub use answer::Answer;
-pub use body::{Message, message};
 pub(crate) use body::Addressee;
+pub use body::{Message, message};
 pub use button::{Button, ButtonOf};
 pub use embed::{Embed, embed};
 pub use reply::Reply;

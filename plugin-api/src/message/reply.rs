@@ -26,7 +26,11 @@ pub struct Reply {
 
 #[derive(Clone, Debug)]
 enum Place {
-    Invocation { id: u64, action: Action, message_id: Option<MessageId> },
+    Invocation {
+        id: u64,
+        action: Action,
+        message_id: Option<MessageId>,
+    },
     Channel(ChannelId),
     Message(ChannelId, MessageId),
 }
@@ -39,15 +43,27 @@ impl Reply {
         message_id: Option<MessageId>,
         message: Message,
     ) -> Self {
-        Self { host, to: Place::Invocation { id, action, message_id }, message }
+        Self {
+            host,
+            to: Place::Invocation { id, action, message_id },
+            message,
+        }
     }
 
     pub(crate) fn to_channel(host: Host, channel: ChannelId, message: Message) -> Self {
-        Self { host, to: Place::Channel(channel), message }
+        Self {
+            host,
+            to: Place::Channel(channel),
+            message,
+        }
     }
 
     pub(crate) fn to_message(host: Host, channel: ChannelId, id: MessageId, message: Message) -> Self {
-        Self { host, to: Place::Message(channel, id), message }
+        Self {
+            host,
+            to: Place::Message(channel, id),
+            message,
+        }
     }
 
     /// The text, up to 2,000 characters.
@@ -111,14 +127,31 @@ impl Reply {
             Place::Message(..) => true,
         };
         let ephemeral = message.ephemeral;
-        let body = message.into_body(&Addressee { core: &host.core, requester: host.requester, edits })?;
+        let body = message.into_body(&Addressee {
+            core: &host.core,
+            requester: host.requester,
+            edits,
+        })?;
         match to {
-            Place::Invocation { id: invocation, action, message_id } => {
-                let respond = Respond { invocation, action, ephemeral, message_id };
-                let (responded, _): (Responded, _) =
-                    host.core.link.ask_for(kind::RESPOND, &respond, &body).await?;
+            Place::Invocation {
+                id: invocation,
+                action,
+                message_id,
+            } => {
+                let respond = Respond {
+                    invocation,
+                    action,
+                    ephemeral,
+                    message_id,
+                };
+                let (responded, _): (Responded, _) = host.core.link.ask_for(kind::RESPOND, &respond, &body).await?;
                 let message_id = responded.message_id.or(message_id);
-                Ok(Answer::to_invocation(host, invocation, message_id, responded.channel_id))
+                Ok(Answer::to_invocation(
+                    host,
+                    invocation,
+                    message_id,
+                    responded.channel_id,
+                ))
             }
             Place::Channel(channel) => {
                 let sent = rest(&host, "POST", format!("/channels/{channel}/messages"), &body).await?;
@@ -138,7 +171,12 @@ async fn rest(host: &Host, method: &str, path: String, body: &[u8]) -> Result<Me
     struct Sent {
         id: MessageId,
     }
-    let head = Rest { method: method.to_owned(), path, reason: None, content_type: None };
+    let head = Rest {
+        method: method.to_owned(),
+        path,
+        reason: None,
+        content_type: None,
+    };
     let (RestAnswer { status }, answer) = host.core.link.ask_for(kind::REST, &head, body).await?;
     if !(200..300).contains(&status) {
         return Err(HttpError::read(status, answer.tail()).into());

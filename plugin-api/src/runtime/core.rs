@@ -43,7 +43,8 @@ struct Spawning {
     sweep_at: usize,
 }
 
-/// What a spawned future may return: nothing, or a [`Result`] whose error is logged.
+/// What a spawned future may return: nothing, a [`Result`] whose error is logged, or never at all.
+#[diagnostic::on_unimplemented(message = "a spawned task returns nothing or a `Result`, not `{Self}`")]
 pub trait Spawned {
     #[doc(hidden)]
     fn ended(self) -> Result;
@@ -56,6 +57,22 @@ impl Spawned for () {
 }
 
 impl Spawned for Result {
+    fn ended(self) -> Result {
+        self
+    }
+}
+
+/// The type of what never returns, which stable Rust names only as a function's: loops without an end are spawned.
+trait Returns {
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+#[allow(private_interfaces, reason = "a name for `!`, which is as public as can be")]
+impl Spawned for <fn() -> ! as Returns>::Output {
     fn ended(self) -> Result {
         self
     }

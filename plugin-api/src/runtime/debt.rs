@@ -1,10 +1,6 @@
 //! What is owed to the host: exactly one answer for each invocation and event, whatever becomes of its task.
 
-use std::{
-    cell::Cell,
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use plugin_protocol::{Outcome, PanicReport, Verdict};
 use tokio::sync::Notify;
@@ -43,7 +39,12 @@ pub(crate) struct Debt {
 impl Debt {
     pub(crate) fn new(link: Arc<Link>, ledger: Rc<Ledger>, id: u64) -> Self {
         ledger.running.set(ledger.running.get() + 1);
-        Self { link, ledger, id, paid: false }
+        Self {
+            link,
+            ledger,
+            id,
+            paid: false,
+        }
     }
 
     pub(crate) fn pay(mut self, outcome: &Outcome) {
@@ -56,7 +57,15 @@ impl Drop for Debt {
     fn drop(&mut self) {
         if !self.paid {
             self.ledger.interrupted.set(self.ledger.interrupted.get() + 1);
-            self.link.answer(self.id, &Outcome { verdict: Verdict::Interrupted, text: None, panic: None }, &[]);
+            self.link.answer(
+                self.id,
+                &Outcome {
+                    verdict: Verdict::Interrupted,
+                    text: None,
+                    panic: None,
+                },
+                &[],
+            );
         }
         self.ledger.running.set(self.ledger.running.get() - 1);
         if self.ledger.running.get() == 0 {
@@ -70,7 +79,11 @@ pub(crate) fn outcome(result: Result<crate::Result, PanicReport>) -> Outcome {
     match result {
         Ok(Ok(())) => Outcome::default(),
         Ok(Err(error)) => error.outcome(),
-        Err(panic) => Outcome { verdict: Verdict::Panicked, text: Some(panic.message.clone()), panic: Some(panic) },
+        Err(panic) => Outcome {
+            verdict: Verdict::Panicked,
+            text: Some(panic.message.clone()),
+            panic: Some(panic),
+        },
     }
 }
 
@@ -102,7 +115,11 @@ mod tests {
 
     #[test]
     fn the_worst_outcome_counts_and_no_text_is_lost() {
-        let of = |verdict, text: &str| Outcome { verdict, text: Some(text.to_owned()), panic: None };
+        let of = |verdict, text: &str| Outcome {
+            verdict,
+            text: Some(text.to_owned()),
+            panic: None,
+        };
         let sum = worst([Outcome::default(), of(Verdict::Failed, "a"), of(Verdict::Refused, "b")]);
         assert_eq!((sum.verdict, sum.text.as_deref()), (Verdict::Failed, Some("a; b")));
         assert_eq!(worst([]), Outcome::default());

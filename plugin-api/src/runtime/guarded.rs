@@ -24,7 +24,9 @@ impl<T> Future for Guarded<T> {
     type Output = Result<T, PanicReport>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(future) = self.future.as_mut() else { return Poll::Pending };
+        let Some(future) = self.future.as_mut() else {
+            return Poll::Pending;
+        };
         let polled = match catch(|| future.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(value)) => Ok(value),

@@ -68,7 +68,10 @@ impl Inbox {
 
     /// Takes the whole batch or nothing of it.
     pub(crate) fn put(&self, batch: &[Envelope<'_>]) -> Delivery {
-        let bounded = batch.iter().filter(|envelope| envelope.flags() & FLAG_UNBOUNDED == 0).count();
+        let bounded = batch
+            .iter()
+            .filter(|envelope| envelope.flags() & FLAG_UNBOUNDED == 0)
+            .count();
         {
             let mut queue = self.queue();
             if queue.closed {

@@ -4,14 +4,7 @@
 //! lane's thread. A STOP has three parts: handlers that run are waited for; all that is left is cut off; then the stop
 //! function runs with the state. Answers of the host are taken in all three.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    marker::PhantomData,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync::Arc, time::Duration};
 
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
@@ -62,21 +55,36 @@ pub(crate) struct Lane<M> {
 impl<M: Module> Lane<M> {
     pub(crate) fn new(host: plugin_abi::Host, head: &[u8], form: Form) -> Self {
         let start: Start = serde_json::from_slice(head).unwrap_or_default();
-        let plugin = if start.plugin.is_empty() { M::NAME.to_owned() } else { start.plugin };
+        let plugin = if start.plugin.is_empty() {
+            M::NAME.to_owned()
+        } else {
+            start.plugin
+        };
         let link = Arc::new(Link::new(host, plugin, start.generation, start.settings.level));
         if form == Form::Loaded {
             logging::serve_library(link.clone());
         }
-        Self { inbox: Inbox::default(), link, form, module: PhantomData }
+        Self {
+            inbox: Inbox::default(),
+            link,
+            form,
+            module: PhantomData,
+        }
     }
 }
 
 impl<M: Module> plugin_abi::Lane for Lane<M> {
     fn run(&self) {
-        let _end = End { inbox: &self.inbox, link: &self.link };
+        let _end = End {
+            inbox: &self.inbox,
+            link: &self.link,
+        };
         let _log = (self.form == Form::Linked).then(|| logging::serve_thread(self.link.clone()));
         panics::name_thread(Some(format!("{}#{}", self.link.plugin(), self.link.generation())));
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime needs an epoll descriptor");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime needs an epoll descriptor");
         let serving = Rc::new(Serving::<M>::new(self.link.clone()));
         serving.run(&self.inbox, &runtime);
         drop(serving);
@@ -144,11 +152,18 @@ impl<M: Module> Serving<M> {
             .components
             .values()
             .map(|component| {
-                let controls = Controls { anyone: component.anyone, expires_seconds: component.expires_seconds };
+                let controls = Controls {
+                    anyone: component.anyone,
+                    expires_seconds: component.expires_seconds,
+                };
                 (component.name, controls)
             })
             .collect();
-        Self { core: Rc::new(Core::new(link, controls)), definition, state: RefCell::new(Phase::New) }
+        Self {
+            core: Rc::new(Core::new(link, controls)),
+            definition,
+            state: RefCell::new(Phase::New),
+        }
     }
 
     fn run(self: &Rc<Self>, inbox: &Inbox, runtime: &Runtime) {
@@ -221,7 +236,11 @@ impl<M: Module> Serving<M> {
             }
             STOP => {
                 let stop = serde_json::from_slice(envelope.head()).unwrap_or_default();
-                return Some(Ending { id, stop, began: Instant::now() });
+                return Some(Ending {
+                    id,
+                    stop,
+                    began: Instant::now(),
+                });
             }
             INVOKE => self.invoke(envelope),
             EVENT => self.event(envelope),
@@ -242,7 +261,9 @@ impl<M: Module> Serving<M> {
     fn refuse_unknown(&self, kind: u32, id: u64) {
         if id != 0 {
             let text = format!("this plugin doesn't know envelopes of kind {kind}: build it with a newer plugin-api");
-            self.core.link.refuse(id, &Problem::new(ProblemCode::NotSupported, text));
+            self.core
+                .link
+                .refuse(id, &Problem::new(ProblemCode::NotSupported, text));
         }
     }
 
@@ -250,23 +271,36 @@ impl<M: Module> Serving<M> {
     fn head<T: DeserializeOwned>(&self, envelope: &Owned) -> Option<T> {
         serde_json::from_slice(envelope.head())
             .map_err(|error| {
-                let text = format!("the head of an envelope of kind {} can't be read: {error}", envelope.kind);
-                self.core.link.refuse(envelope.id, &Problem::new(ProblemCode::Invalid, text));
+                let text = format!(
+                    "the head of an envelope of kind {} can't be read: {error}",
+                    envelope.kind
+                );
+                self.core
+                    .link
+                    .refuse(envelope.id, &Problem::new(ProblemCode::Invalid, text));
             })
             .ok()
     }
 
     fn start(self: &Rc<Self>, envelope: Owned) {
-        let Some(start) = self.head::<Start>(&envelope) else { return };
+        let Some(start) = self.head::<Start>(&envelope) else {
+            return;
+        };
         if !matches!(*self.state.borrow(), Phase::New) {
-            return self.core.link.refuse(envelope.id, &Problem::new(ProblemCode::Invalid, "started already"));
+            return self
+                .core
+                .link
+                .refuse(envelope.id, &Problem::new(ProblemCode::Invalid, "started already"));
         }
         self.state.replace(Phase::Starting);
         self.core.configure(start.settings);
         let (serving, id) = (self.clone(), envelope.id);
         let ctx = StartCtx::new(self.core.clone(), start.state_version, envelope);
         let future: Running<Result<M::State>> = Box::pin(async move { M::start(ctx).await });
-        let unanswered = Unanswered { link: self.core.link.clone(), id: Some(id) };
+        let unanswered = Unanswered {
+            link: self.core.link.clone(),
+            id: Some(id),
+        };
         let task = spawn_local(async move {
             let result = Guarded::new(future).await;
             match result {
@@ -286,12 +320,17 @@ impl<M: Module> Serving<M> {
         if let Phase::Started(state) = &*self.state.borrow() {
             return Some(state.clone());
         }
-        self.core.link.refuse(id, &Problem::new(ProblemCode::Invalid, "the plugin has not been started"));
+        self.core.link.refuse(
+            id,
+            &Problem::new(ProblemCode::Invalid, "the plugin has not been started"),
+        );
         None
     }
 
     fn invoke(&self, envelope: Owned) {
-        let Some(invocation) = self.head::<Invocation>(&envelope) else { return };
+        let Some(invocation) = self.head::<Invocation>(&envelope) else {
+            return;
+        };
         let Some(state) = self.started(envelope.id) else { return };
         let name = invocation.name.clone();
         let asked = Asked::new(envelope, invocation);
@@ -305,7 +344,9 @@ impl<M: Module> Serving<M> {
     }
 
     fn event(&self, envelope: Owned) {
-        let Some(event) = self.head::<Event>(&envelope) else { return };
+        let Some(event) = self.head::<Event>(&envelope) else {
+            return;
+        };
         let Some(state) = self.started(envelope.id) else { return };
         let id = envelope.id;
         let payload = Rc::new(Payload::new(event, envelope));
@@ -323,7 +364,11 @@ impl<M: Module> Serving<M> {
                         }
                     }
                 }
-                if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+                if pending {
+                    std::task::Poll::Pending
+                } else {
+                    std::task::Poll::Ready(())
+                }
             })
             .await;
             debt.pay(&worst(handlers.into_iter().filter_map(|(_, done)| done)));
@@ -333,7 +378,9 @@ impl<M: Module> Serving<M> {
     /// Gives the state to the stop function: what is told of it, and what is handed to the next generation.
     async fn stop(&self, ending: &Ending, inbox: &Inbox) -> (Stopped, Vec<u8>) {
         let mut stopped = Stopped::default();
-        let Phase::Started(state) = self.state.replace(Phase::Ended) else { return (stopped, Vec::new()) };
+        let Phase::Started(state) = self.state.replace(Phase::Ended) else {
+            return (stopped, Vec::new());
+        };
         let state = match Rc::try_unwrap(state) {
             Ok(state) => state,
             Err(held) => {

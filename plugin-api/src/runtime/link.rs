@@ -74,12 +74,7 @@ impl Link {
     }
 
     /// Asks the host and waits for its answer.
-    pub(crate) async fn ask(
-        self: &Arc<Self>,
-        kind: u32,
-        head: &impl Serialize,
-        tail: &[u8],
-    ) -> Result<Owned, Problem> {
+    pub(crate) async fn ask(self: &Arc<Self>, kind: u32, head: &impl Serialize, tail: &[u8]) -> Result<Owned, Problem> {
         let head = json(head)?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
@@ -116,8 +111,12 @@ impl Link {
         tail: &[u8],
     ) -> Result<(T, Owned), Problem> {
         let answer = self.ask(kind, head, tail).await?;
-        let head = serde_json::from_slice(answer.head())
-            .map_err(|error| Problem::new(ProblemCode::Unknown, format!("the host's answer can't be read: {error}")))?;
+        let head = serde_json::from_slice(answer.head()).map_err(|error| {
+            Problem::new(
+                ProblemCode::Unknown,
+                format!("the host's answer can't be read: {error}"),
+            )
+        })?;
         Ok((head, answer))
     }
 
@@ -184,7 +183,11 @@ struct Forget<'a> {
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        let sender = self.link.pending().as_mut().and_then(|pending| pending.remove(&self.id));
+        let sender = self
+            .link
+            .pending()
+            .as_mut()
+            .and_then(|pending| pending.remove(&self.id));
         drop(sender);
     }
 }
@@ -195,4 +198,68 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Problem> {
 
 pub(crate) fn closed() -> Problem {
     Problem::new(ProblemCode::Closed, "this generation of the plugin has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_abi::Receiver;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Deaf(Delivery);
+
+    impl Receiver for Deaf {
+        fn receive(&self, _: &[Envelope<'_>]) -> Delivery {
+            self.0
+        }
+    }
+
+    fn link(delivery: Delivery) -> Arc<Link> {
+        let host = plugin_abi::Host::leak(Box::new(Deaf(delivery)));
+        Arc::new(Link::new(host, "test".into(), 1, Level::Info))
+    }
+
+    #[tokio::test]
+    async fn requests_fail_when_the_lane_ends_and_after_it() {
+        let link = link(Delivery::ACCEPTED);
+        let asking = link.ask(102, &json!(null), b"");
+        let closing = async { link.close() };
+        let (asked, ()) = tokio::join!(asking, closing);
+        assert_eq!(
+            asked.map(|_| ()).map_err(|problem| problem.code),
+            Err(ProblemCode::Closed)
+        );
+        let late = link.ask(102, &json!(null), b"").await;
+        assert_eq!(
+            late.map(|_| ()).map_err(|problem| problem.code),
+            Err(ProblemCode::Closed)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_stays_full_is_busy_and_one_that_ended_is_closed() {
+        for (delivery, code) in [
+            (Delivery::FULL, ProblemCode::Busy),
+            (Delivery::CLOSED, ProblemCode::Closed),
+        ] {
+            let link = link(delivery);
+            let asked = link.ask(102, &json!(null), b"").await;
+            assert_eq!(asked.map(|_| ()).map_err(|problem| problem.code), Err(code));
+            assert_eq!(link.pending().as_ref().map(HashMap::len), Some(0), "forgotten");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_asker_has_gone_is_forgotten() {
+        let link = link(Delivery::ACCEPTED);
+        {
+            let asking = link.ask(102, &json!(null), b"");
+            tokio::pin!(asking);
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(asking.as_mut().poll(cx).is_pending()));
+            assert!(polled.await);
+            assert_eq!(link.pending().as_ref().map(HashMap::len), Some(1));
+        }
+        assert_eq!(link.pending().as_ref().map(HashMap::len), Some(0));
+    }
 }

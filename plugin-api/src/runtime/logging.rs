@@ -80,7 +80,8 @@ impl ToHost {
 
 impl Subscriber for ToHost {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.link().is_some_and(|link| level(*metadata.level()) as u8 >= link.level())
+        self.link()
+            .is_some_and(|link| level(*metadata.level()) as u8 >= link.level())
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -9,8 +9,9 @@ mod link;
 pub(crate) mod logging;
 pub(crate) mod panics;
 
+pub use self::core::Spawned;
 pub(crate) use self::{
-    core::{Core, Spawned},
+    core::Core,
     guarded::Guarded,
     lane::{Form, Lane},
     link::Link,

@@ -91,7 +91,10 @@ mod tests {
     #[test]
     fn a_panic_becomes_a_report_even_without_a_hook() {
         assert_eq!(catch(|| 1).expect("no panic"), 1);
-        assert_eq!(catch(|| panic!("number {}", 7)).map_err(|report| report.message), Err::<(), _>("number 7".into()));
+        assert_eq!(
+            catch(|| panic!("number {}", 7)).map_err(|report| report.message),
+            Err::<(), _>("number 7".into())
+        );
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! A fixture: a plugin that misbehaves on demand, so that tests can show that only its own commands suffer.
+
+use std::{cell::Cell, time::Duration};
+
+use plugin_api::{prelude::*, tokio, tracing::info};
+
+/// Its length is fixed, so that tests make other versions of the compiled file by overwriting the digits.
+#[used]
+static REVISION: [u8; 17] = *b"REVISION-00000000";
+
+#[derive(Default)]
+struct State {
+    commands: Cell<u64>,
+}
+
+fn count(ctx: &Ctx<State>) {
+    ctx.state().commands.set(ctx.state().commands.get() + 1);
+}
+
+/// Panic in the handler.
+#[command(name = "panic")]
+async fn panic_now(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    panic!("the stress plugin was asked to panic");
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        // A second panic while unwinding would abort the process.
+        if !std::thread::panicking() {
+            panic!("the stress plugin was asked to panic in a drop");
+        }
+    }
+}
+
+/// Answer, then panic in the drop of a value.
+#[command(name = "panic-in-drop")]
+async fn panic_in_drop(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    let _value = PanicsInDrop;
+    ctx.reply("about to drop").await
+}
+
+/// Panic in a spawned task.
+#[command(name = "spawn-panic")]
+async fn spawn_panic(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    ctx.spawn(async { panic!("the stress plugin was asked to panic in a spawned task") });
+    ctx.reply("spawned").await
+}
+
+/// Block the thread of this plugin.
+#[command]
+async fn block(
+    ctx: Ctx<State>,
+    #[description = "For how long"]
+    #[min = 0]
+    #[max = 600]
+    seconds: f64,
+) -> Result {
+    count(&ctx);
+    std::thread::sleep(Duration::try_from_secs_f64(seconds)?);
+    ctx.reply("unblocked").await
+}
+
+/// Answer after a while, without blocking.
+#[command]
+async fn slow(ctx: Ctx<State>, #[description = "After how long"] milliseconds: u32) -> Result {
+    count(&ctx);
+    tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+    ctx.reply("slept").await
+}
+
+/// Return an error.
+#[command]
+async fn fail(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    Err(Error::new("the stress plugin was asked to fail"))
+}
+
+/// Refuse.
+#[command(name = "refuse")]
+async fn refuse_politely(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    refuse("The stress plugin refuses.")
+}
+
+/// Answer with the marker that tests overwrite in the compiled file.
+#[command]
+async fn revision(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    // Behind a black box, or the compiler would copy the marker into the code.
+    let marker: &[u8; 17] = std::hint::black_box(&REVISION);
+    ctx.reply(String::from_utf8_lossy(marker)).await
+}
+
+#[stop]
+async fn stop(ctx: StopCtx, state: State) -> Result {
+    info!(why = ?ctx.why(), commands = state.commands.get(), "stress stopped");
+    Ok(())
+}
+
+plugin! {
+    state: State,
+    commands: [panic_now, panic_in_drop, spawn_panic, block, slow, fail, refuse_politely, revision],
+}
