@@ -173,7 +173,7 @@ impl PluginModuleRef {
     ///
     /// # Errors
     ///
-    /// Built with an incompatible abi_stable, or the C ABI differs.
+    /// Built with an incompatible `abi_stable`, or the C ABI differs.
     pub fn header(address: HeaderAddress) -> Result<&'static LibHeader, LoadError> {
         address.upgrade().map_err(|error| LoadError(error.to_string()))
     }
@@ -183,7 +183,7 @@ impl PluginModuleRef {
     ///
     /// # Errors
     ///
-    /// Another version of abi_stable or of the boundary, a layout that differs, or a panic in the constructor.
+    /// Another version of `abi_stable` or of the boundary, a layout that differs, or a panic in the constructor.
     pub fn checked(header: &'static LibHeader) -> Result<Self, LoadError> {
         header
             .init_root_module::<Self>()
