@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     config::Config,
-    interactions::Invocations,
+    interactions::{Incident, Invocations},
     plugins::{self, Generation, PluginState, Plugins, Ticket},
     rest::{Method, Rest},
     telemetry::{self, NoticeKind, Notices},
@@ -96,11 +96,8 @@ impl plugins::Desk for Desk {
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
         let (plugin, generation) = (from.name(), from.number);
         tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
-        self.notices.tell(
-            NoticeKind::Incident,
-            plugin.as_str(),
-            &format!("The plugin `{plugin}` panicked in a task of its own at {}: {}", report.location, report.message),
-        );
+        let text = format!("The plugin `{plugin}` panicked in a task of its own at {}: {}", report.location, report.message);
+        self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
     }
 
     fn died(&self, from: &Arc<Generation>) {
@@ -125,11 +122,29 @@ impl Desk {
                 let panic = outcome.panic.clone().unwrap_or_default();
                 tracing::error!(%plugin, generation, location = %panic.location, "an event's handler panicked: {}", panic.message);
                 let text = format!("The plugin `{plugin}` panicked in an event's handler at {}: {}", panic.location, panic.message);
-                self.notices.tell(NoticeKind::Incident, plugin.as_str(), &text);
+                self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
             }
             _ => {}
         }
     }
+}
+
+/// Logs an incident with everything that is known, and tells the owner.
+pub fn report(notices: &Notices, incident: &Incident) {
+    let Incident { code, plugin, generation, command, text, panic, author, guild_id } = incident;
+    let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
+    let what = match panic {
+        Some(panic) => {
+            tracing::error!(%code, %plugin, generation, %command, user = %author.id, location = %panic.location, "panicked: {}", panic.message);
+            format!("panicked at {}: {}", panic.location, panic.message)
+        }
+        None => {
+            tracing::error!(%code, %plugin, generation, %command, user = %author.id, "failed: {text}");
+            format!("failed: {text}")
+        }
+    };
+    let told = format!("Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server})", author.id);
+    notices.tell(NoticeKind::Incident(plugin.to_string()), told);
 }
 
 async fn rest_call(rest: &Rest, plugin: &PluginName, request: &plugins::Request) -> Result<(RestAnswer, Bytes), Problem> {

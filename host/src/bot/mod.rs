@@ -3,6 +3,7 @@
 //! `router` brings events to plugins, `desk` answers what plugins ask, `shards` drives the gateway, `slash` keeps the
 //! registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is.
 
+mod api;
 mod desk;
 mod directory;
 mod outlook;
@@ -92,7 +93,8 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     let root = Root::open(root).map_err(|error| configuration(&error))?;
     let _lock = root.lock().map_err(|error| configuration(&error))?;
     let (config, environment, warnings) = config::load(&root).map_err(|error| configuration(&error))?;
-    let logs = telemetry::start(&root, &config.logging).map_err(|error| configuration(&error))?;
+    let (_logs, logs) = telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format)
+        .map_err(|error| Failure::Configuration(format!("the log can't be written to {} ({error}): check its permissions and the free space", root.logs_dir().display())))?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -121,7 +123,7 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
         .map_err(|error| other(&error))?;
     let cache = Cache::default();
     let tasks = TaskTracker::new();
-    let notices = Notices::new(rest.clone(), config.notices.clone(), owners.iter().collect());
+    let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
     let incidents = notices.clone();
     let invocations = Invocations::new(rest.clone(), move |incident| desk::report(&incidents, &incident));
 

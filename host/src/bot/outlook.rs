@@ -27,11 +27,11 @@ impl plugins::Outlook for Outlook {
     }
 
     fn activation(&self) -> Activation {
-        Activation { application_id: self.cache.application_id(), bot_id: self.cache.bot_user().map(|bot| bot.id) }
+        Activation { application_id: self.cache.application_id(), bot_id: self.cache.bot_id() }
     }
 
     fn tell_owner(&self, about: &str, text: &str) {
-        self.notices.tell(NoticeKind::Refusal, about, text);
+        self.notices.tell(NoticeKind::Refused(about.to_owned()), text);
     }
 }
 

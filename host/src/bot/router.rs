@@ -93,7 +93,7 @@ impl Router {
         }
         let prefixes = Prefixes {
             text: &self.config.prefix,
-            mention_of: self.cache.bot_user().map(|bot| bot.id).filter(|_| self.config.allow_mention_prefix),
+            mention_of: self.cache.bot_id().filter(|_| self.config.allow_mention_prefix),
             bare: partial.guild_id.is_none(),
         };
         let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else { return };
@@ -133,7 +133,7 @@ impl Router {
             auto_defer: true,
         };
         if written.command.owner_only && !self.owners.contains(message.author.id) {
-            self.invocations.answer_directly(origin, texts::OWNER_ONLY, true).await;
+            self.refuse(&origin, texts::OWNER_ONLY).await;
             return;
         }
         let place = Place { guild_id: message.guild_id, mentions: &message.mentions };
@@ -142,7 +142,7 @@ impl Router {
             Ok(arguments) => arguments,
             Err(error) => {
                 let text = error.text(&usage(&written.prefix, &written.command));
-                self.invocations.answer_directly(origin, &text, true).await;
+                self.refuse(&origin, &text).await;
                 return;
             }
         };
@@ -179,12 +179,12 @@ impl Router {
             InteractionKind::Command { name, arguments } => {
                 let Some((plugin, command)) = table.commands.slash(&name) else {
                     let origin = origin(&interaction, &super::HOST_NAME, &name, Door::Slash, None);
-                    self.invocations.answer_directly(origin, texts::COMMAND_ABSENT, true).await;
+                    self.refuse(&origin, texts::COMMAND_ABSENT).await;
                     return;
                 };
                 let origin = origin(&interaction, plugin, &name, Door::Slash, None);
                 if command.owner_only && !self.owners.contains(interaction.author.id) {
-                    self.invocations.answer_directly(origin, texts::OWNER_ONLY, true).await;
+                    self.refuse(&origin, texts::OWNER_ONLY).await;
                     return;
                 }
                 match arguments {
@@ -194,7 +194,7 @@ impl Router {
                     }
                     Err(error) => {
                         let text = error.text(&usage("/", command));
-                        self.invocations.answer_directly(origin, &text, true).await;
+                        self.refuse(&origin, &text).await;
                     }
                 }
             }
@@ -218,7 +218,7 @@ impl Router {
             // A control that a plugin made by hand: whoever handles raw interactions answers it.
             if table.subscribers("INTERACTION_CREATE").is_empty() {
                 let origin = origin(&interaction, &super::HOST_NAME, "", Door::Component, message_id);
-                self.invocations.answer_directly(origin, texts::PLUGIN_ABSENT, true).await;
+                self.refuse(&origin, texts::PLUGIN_ABSENT).await;
             }
             return;
         };
@@ -234,7 +234,7 @@ impl Router {
             _ => None,
         };
         if let Some(text) = refusal {
-            self.invocations.answer_directly(origin, &text, true).await;
+            self.refuse(&origin, &text).await;
             return;
         }
         let click = Click { state: id.state, values };
@@ -248,7 +248,7 @@ impl Router {
         let Some((generation, ticket)) = self.enter(&origin.plugin) else {
             // Unloaded since the command was found. By prefix an unknown command is silent.
             if origin.interaction.is_some() {
-                self.invocations.answer_directly(origin, texts::COMMAND_ABSENT, true).await;
+                self.refuse(&origin, texts::COMMAND_ABSENT).await;
             }
             return;
         };
@@ -260,6 +260,13 @@ impl Router {
             self.note_undelivered(&plugin, why);
             let outcome = Outcome { verdict: Verdict::Refused, text: Some(texts::BUSY.to_owned()), panic: None };
             self.invocations.finish(id, outcome).await;
+        }
+    }
+
+    /// Answers for the host itself: by interaction only the asker sees it.
+    async fn refuse(&self, origin: &Origin, text: &str) {
+        if let Err(problem) = self.invocations.answer_directly(origin, text, true).await {
+            tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
         }
     }
 

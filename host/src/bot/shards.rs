@@ -86,7 +86,8 @@ impl Gateway {
     }
 
     fn connect(&mut self) -> Result<(), GatewayError> {
-        let intents = *self.asked.get_or_insert_with(|| self.wanted());
+        let intents = self.asked.unwrap_or_else(|| self.wanted());
+        self.asked = Some(intents);
         let sessions = self.sessions(intents);
         let facts = (!sessions.is_empty()).then(|| facts(&self.cache, &self.plugins, self.config.shards, self.began));
         let settings = ShardsSettings {
@@ -128,7 +129,7 @@ impl Gateway {
         let error = GatewayError::DisallowedIntents { privileged };
         tracing::error!("{error}");
         tracing::warn!("going on without them");
-        self.notices.tell(NoticeKind::Refusal, "intents", &format!("{error}. Until then the bot goes on without them."));
+        self.notices.tell(NoticeKind::Gateway, format!("{error}. Until then the bot goes on without them."));
         self.asked = self.asked.map(|asked| asked.difference(privileged));
     }
 
@@ -191,7 +192,7 @@ impl Shard {
             tokio::select! {
                 event = source.next() => self.handle(&mut source, event?).await,
                 _ = presence.tick() => self.show_presence(&mut source),
-                _ = stopping.wait_for(|&stopping| stopping) => return Ok(source),
+                () = told_to_stop(&mut stopping) => return Ok(source),
             }
         }
     }
@@ -205,8 +206,8 @@ impl Shard {
                 return;
             }
         };
-        if self.cache.wants(&partial.kind) {
-            self.cache.apply(&partial.kind, &event.payload);
+        if let Err(error) = self.cache.apply(&partial.kind, &event.payload) {
+            tracing::warn!(shard = event.shard, event = %partial.kind, %error, "an event that the cache can't read");
         }
         match &*partial.kind {
             "READY" | "RESUMED" => {
@@ -237,6 +238,11 @@ impl Shard {
             tracing::warn!(%error, "the presence can't be shown");
         }
     }
+}
+
+async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+    // An error means that the bot is gone, which is an end as well.
+    let _ = stopping.wait_for(|&stopping| stopping).await;
 }
 
 fn facts(cache: &Cache, plugins: &Plugins, shards: u32, began: Instant) -> PresenceFacts {

@@ -85,6 +85,12 @@ impl Cache {
         self.read().user.clone()
     }
 
+    /// The bot's id, once READY has told it.
+    #[must_use]
+    pub fn bot_id(&self) -> Option<UserId> {
+        self.read().user.as_ref().map(|user| user.id)
+    }
+
     /// The bot's application, once READY has told it.
     #[must_use]
     pub fn application_id(&self) -> Option<ApplicationId> {

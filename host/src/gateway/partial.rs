@@ -37,6 +37,12 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
+    /// Whether a bot or a webhook caused it, as far as the event tells.
+    #[must_use]
+    pub const fn is_by_bot(&self) -> bool {
+        self.author_is_bot || self.is_webhook
+    }
+
     /// Reads a payload of the gateway.
     ///
     /// # Errors

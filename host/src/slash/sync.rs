@@ -150,6 +150,17 @@ impl SlashSync {
         Ok(synced)
     }
 
+    /// Whether what was written for this application is what is there: commands with exactly these ids.
+    pub async fn agrees(&self, application: ApplicationId, ids: &[&str]) -> bool {
+        let memory = self.memory.lock().await;
+        let Some(registered) = memory.applications.get(&application) else { return true };
+        let mut known: Vec<&str> = registered.commands.values().filter_map(|command| command.id.as_deref()).collect();
+        let mut there = ids.to_vec();
+        known.sort_unstable();
+        there.sort_unstable();
+        known == there
+    }
+
     /// Forgets what was written for this application, so that the next synchronisation writes: for `sync`, and for a
     /// local Discord that forgets on its part.
     pub async fn forget(&self, application: ApplicationId) {

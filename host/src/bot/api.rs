@@ -1,0 +1,21 @@
+//! The REST client as `interactions` and `slash` see Discord.
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+use crate::{
+    interactions::{DiscordApi, Request, Response},
+    rest::{self, Rest},
+};
+
+impl DiscordApi for Rest {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, String>> {
+        async move {
+            let method = request.method.parse().map_err(|problem: plugin_protocol::Problem| problem.to_string())?;
+            let request =
+                rest::Request { method, path: request.path, body: request.body, content_type: None, reason: None };
+            let response = Self::send(self, request).await.map_err(|error| error.to_string())?;
+            Ok(Response { status: response.status, body: response.body })
+        }
+        .boxed()
+    }
+}
