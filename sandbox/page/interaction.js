@@ -6,27 +6,32 @@ import { markdown } from './markdown.js';
 import { selectEntries } from './component.js';
 import { addMessage, scrollDown, stuck } from './timeline.js';
 import { avatar, tag } from './people.js';
+import { complain } from './composer.js';
 import { api } from './server.js';
 
 /** States that arrived before the answer of the request that names their interaction. */
 export const early = new Map();
 
-export async function track(entry, path, body) {
+/** Sends what the bot has to answer and follows it. A refusal is shown where the answer would be, or thrown if `strict`. */
+export async function track(entry, path, body, strict = false) {
   const { me } = state;
   try {
     const { interaction_id: id } = await api('POST', path, body);
     entry.id = id;
     const known = early.get(id);
     early.delete(id);
-    for (const each of state.waiting) if (each !== entry && each.id === id) state.waiting.delete(each);
     if (known) interactionChanged(known);
   } catch (error) {
+    if (strict) {
+      state.waiting.delete(entry);
+      throw error;
+    }
     if (state.me === me) fail(entry, error.message);
   }
   drawWaiting();
 }
 
-/** A click's failure is shown below its message; a command's is a message that only its user sees, where it happened. */
+/** A click's failure is shown below its message, a form's above the box to write in; a command's is a message that only its user sees. */
 function fail(entry, error) {
   if (entry.kind === 'click') {
     entry.phase = 'failed';
@@ -34,6 +39,10 @@ function fail(entry, error) {
     return;
   }
   state.waiting.delete(entry);
+  if (entry.kind === 'modal') {
+    complain(error || 'The application did not respond');
+    return;
+  }
   addMessage({
     id: entry.id ?? `${room(entry.channelId).list.at(-1)?.id ?? ''}0`, channel_id: entry.channelId, type: 20, flags: EPHEMERAL, failed: true, author: state.bot,
     content: error || 'The application did not respond', timestamp: new Date().toISOString(), interaction_metadata: { user: state.me, name: entry.command.replace(/^\//, '') },
@@ -41,15 +50,12 @@ function fail(entry, error) {
 }
 
 export function interactionChanged(data) {
-  let entry = [...state.waiting].find((each) => each.id === data.id);
+  const entry = [...state.waiting].find((each) => each.id === data.id);
   if (!entry) {
+    // Its request is still under way, or another tab of the same person asked and shows it.
     early.set(data.id, data);
     if (early.size > 50) early.delete(early.keys().next().value);
-    // An own command that was sent elsewhere, or whose request is still under way.
-    const underWay = [...state.waiting].some((each) => !each.id && each.phase === 'waiting');
-    if (underWay || data.state === 'answered' || data.state === 'autocomplete' || !data.command) return;
-    entry = { kind: data.message_id && data.state !== 'deferred' ? 'click' : 'slash', id: data.id, channelId: data.channel_id, messageId: data.message_id, command: `/${data.command}` };
-    if (data.state !== 'modal') state.waiting.add(entry);
+    return;
   }
   if (data.state === 'answered') state.waiting.delete(entry);
   else if (data.state === 'modal') { state.waiting.delete(entry); openModal(data.id, data.modal ?? {}); }
@@ -67,7 +73,7 @@ export function drawWaiting() {
   const rows = [];
   const list = listNow();
   for (const entry of state.waiting) {
-    if (entry.channelId !== state.channel) continue;
+    if (entry.channelId !== state.channel || entry.kind === 'modal') continue;
     if (entry.kind === 'click') {
       const node = $(`m-${entry.messageId}`);
       if (entry.phase === 'failed') {
@@ -122,8 +128,11 @@ function openModal(interactionId, modal) {
     h('button', { type: 'button', class: 'button secondary', onclick: () => dialog.close() }, 'Cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Submit')]);
   dialog.querySelector('form').addEventListener('submit', async (event) => {
     event.preventDefault();
+    const values = Object.fromEntries(fields.map((field) => [field.id, field.read()]));
+    const submission = { kind: 'modal', channelId: state.channel, phase: 'waiting' };
+    state.waiting.add(submission);
     try {
-      await api('POST', '/page/modal', { as: state.me.id, interaction_id: interactionId, values: Object.fromEntries(fields.map((field) => [field.id, field.read()])) });
+      await track(submission, '/page/modal', { as: state.me.id, interaction_id: interactionId, values }, true);
       dialog.close();
     } catch (error) {
       note.hidden = false;
