@@ -57,6 +57,7 @@ impl std::fmt::Debug for LinkedPlugin {
 ///     }
 /// }));
 /// ```
+#[must_use]
 pub fn record_panic(info: &PanicHookInfo<'_>) -> Option<PanicReport> {
     panics::record(info)
 }

@@ -40,37 +40,31 @@ impl Raw {
     }
 
     /// A GET; `path` is what comes behind the version, with its query: `/channels/1/messages?limit=5`.
-    #[must_use]
     pub fn get(&self, path: &str) -> RawRequest {
         self.request("GET", path)
     }
 
     /// A POST with a JSON body; `&()` for none.
-    #[must_use]
     pub fn post(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("POST", path).body(body)
     }
 
     /// A PUT with a JSON body; `&()` for none.
-    #[must_use]
     pub fn put(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("PUT", path).body(body)
     }
 
     /// A PATCH with a JSON body; `&()` for none.
-    #[must_use]
     pub fn patch(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("PATCH", path).body(body)
     }
 
     /// A DELETE.
-    #[must_use]
     pub fn delete(&self, path: &str) -> RawRequest {
         self.request("DELETE", path)
     }
 
     /// A call of any method, such as a DELETE with a body.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> RawRequest {
         RawRequest {
             link: self.link.clone(),

@@ -36,6 +36,9 @@ use crate::{
 /// How long the runtime's blocking threads are waited for at the end; what is still stuck then is left behind.
 const LEAVE_BEHIND_AFTER: Duration = Duration::from_millis(250);
 
+/// No stop takes longer, whatever the host says: an hour is more than anybody waits.
+const LONGEST_STOP: Duration = Duration::from_secs(3600);
+
 /// Whose panic hook and log subscriber serve the lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -134,14 +137,18 @@ struct Ending {
 impl Ending {
     /// Until when handlers may run: a quarter of the time, at most a second, is the stop function's.
     fn handlers_until(&self) -> Instant {
-        let whole = Duration::from_millis(self.stop.deadline_millis);
-        self.began + (whole - (whole / 4).min(Duration::from_secs(1)))
+        self.until(4, Duration::from_secs(1))
     }
 
     /// Until when the stop function may run: an eighth of the time, at most half a second, is for dropping.
     fn stop_until(&self) -> Instant {
-        let whole = Duration::from_millis(self.stop.deadline_millis);
-        self.began + (whole - (whole / 8).min(Duration::from_millis(500)))
+        self.until(8, Duration::from_millis(500))
+    }
+
+    /// The deadline without one `share`th of the time, of which no more than `most` is kept back.
+    fn until(&self, share: u32, most: Duration) -> Instant {
+        let whole = Duration::from_millis(self.stop.deadline_millis).min(LONGEST_STOP);
+        self.began + whole.saturating_sub((whole / share).min(most))
     }
 }
 

@@ -16,8 +16,8 @@ use host::{FakeHost, invocation};
 use plugin::linked_plugin;
 use plugin_abi::Delivery;
 use plugin_protocol::{
-    Action, Activation, ArgumentKind, ArgumentValue, Call, Description, LogRecord, Manifest, PanicReport, ProblemCode,
-    Respond, Responded, Rest, RestAnswer, Settings, Stopped, User, UserId, Verdict,
+    Action, Activation, ArgumentKind, ArgumentValue, Call, Description, LogRecord, Manifest, MessageId, PanicReport,
+    ProblemCode, Respond, Responded, Rest, RestAnswer, Settings, Stopped, User, UserId, Verdict,
     custom_id::{CustomId, Route},
     kind,
 };
@@ -298,7 +298,7 @@ fn answers_are_changed_and_taken_back() {
         let respond = host.request(kind::RESPOND);
         let head: Respond = respond.head();
         assert_eq!(
-            (head.action, head.ephemeral, head.message_id.map(|id| id.get())),
+            (head.action, head.ephemeral, head.message_id.map(MessageId::get)),
             (action, ephemeral, message_id)
         );
         assert_eq!(

@@ -83,9 +83,7 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("boom in drop");
-        }
+        assert!(std::thread::panicking(), "boom in drop");
     }
 }
 

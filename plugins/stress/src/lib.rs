@@ -29,9 +29,10 @@ struct PanicsInDrop;
 impl Drop for PanicsInDrop {
     fn drop(&mut self) {
         // A second panic while unwinding would abort the process.
-        if !std::thread::panicking() {
-            panic!("the stress plugin was asked to panic in a drop");
-        }
+        assert!(
+            std::thread::panicking(),
+            "the stress plugin was asked to panic in a drop"
+        );
     }
 }
 
