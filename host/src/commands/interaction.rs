@@ -263,20 +263,19 @@ fn values(
     let mut values = BTreeMap::new();
     for option in options {
         let guessed;
-        let argument = match described {
-            Some(arguments) => match arguments.iter().find(|argument| argument.name == option.name) {
-                Some(argument) => argument,
+        let argument = if let Some(arguments) = described {
+            let Some(argument) = arguments.iter().find(|argument| argument.name == option.name) else {
                 // An argument that the command had once.
-                None => continue,
-            },
-            None => {
-                guessed = Argument {
-                    name: option.name.as_ref().to_owned(),
-                    kind: kind_of(option.kind, guild_id),
-                    ..Argument::default()
-                };
-                &guessed
-            }
+                continue;
+            };
+            argument
+        } else {
+            guessed = Argument {
+                name: option.name.as_ref().to_owned(),
+                kind: kind_of(option.kind, guild_id),
+                ..Argument::default()
+            };
+            &guessed
         };
         let given = option.value.unwrap_or_default();
         let value =
@@ -371,3 +370,6 @@ fn plain(argument: &Argument, given: Value, resolved: &Resolved) -> Result<Argum
 fn shown(given: &Value) -> String {
     given.as_str().map_or_else(|| given.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,3 +209,6 @@ pub(super) fn require(arguments: &[Argument], values: &BTreeMap<String, Argument
 pub(super) fn is_of_a_server(kind: ArgumentKind) -> bool {
     matches!(kind, ArgumentKind::Member | ArgumentKind::Channel | ArgumentKind::Role)
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn what_is_split_is_in_the_message(content in "[!<@>0-9 \\PC]{0,40}", text in "\\PC{0,5}", bare: bool) {
             let prefixes = Prefixes { bare, ..everywhere(&text) };

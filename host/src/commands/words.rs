@@ -218,6 +218,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn any_text_ends(text in "\\PC{0,60}") {
             let _ = all(&text);

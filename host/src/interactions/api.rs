@@ -1,6 +1,6 @@
 //! How this part and the slash commands reach Discord: one method, so that tests can be Discord.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -33,6 +33,12 @@ pub trait DiscordApi: Send + Sync {
     ///
     /// There was no answer: what went wrong on the way. Whether Discord acted on the request is unknown then.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, String>>;
+}
+
+impl<T: DiscordApi + ?Sized> DiscordApi for Arc<T> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, String>> {
+        (**self).send(request)
+    }
 }
 
 impl Response {

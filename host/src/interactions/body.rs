@@ -15,6 +15,9 @@ use serde_json::value::{RawValue, to_raw_value};
 /// The message flag that makes an answer visible to the asker only
 /// (<https://discord.com/developers/docs/resources/message#message-object-message-flags>).
 const EPHEMERAL: u64 = 1 << 6;
+/// Discord's limit for the text of a message, in characters
+/// (<https://discord.com/developers/docs/resources/message#create-message>).
+const LONGEST_TEXT: usize = 2000;
 
 /// The top level of a message's body.
 #[derive(Clone, Debug, Default)]
@@ -32,11 +35,16 @@ impl<'a> Body<'a> {
         serde_json::from_slice(bytes)
     }
 
-    /// A body that is only text, which pings nobody.
+    /// A body that is only text, cut at Discord's limit.
     #[must_use]
     pub fn text(text: &str) -> Self {
         let mut body = Self::default();
-        body.set("content", &text);
+        if text.chars().nth(LONGEST_TEXT).is_some() {
+            let cut: String = text.chars().take(LONGEST_TEXT - 1).collect();
+            body.set("content", &format!("{cut}…"));
+        } else {
+            body.set("content", &text);
+        }
         body
     }
 
@@ -213,6 +221,17 @@ mod tests {
         assert_eq!(written(&body), r#"{"flags":68}"#);
         body.set_ephemeral(false);
         assert_eq!(written(&body), r#"{"flags":4}"#);
+    }
+
+    #[test]
+    fn texts_are_cut_at_discords_limit() {
+        let content = |text: &str| {
+            let body: serde_json::Value = serde_json::from_str(&written(&Body::text(text))).unwrap();
+            body["content"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(content("a \"b\""), "a \"b\"");
+        assert_eq!(content(&"ä".repeat(2000)), "ä".repeat(2000));
+        assert_eq!(content(&"ä".repeat(2001)), format!("{}…", "ä".repeat(1999)));
     }
 
     #[test]

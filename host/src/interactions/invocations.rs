@@ -197,7 +197,12 @@ impl Invocations {
         let origin = &entry.origin;
         let text = match outcome.verdict {
             Verdict::Done | Verdict::Unknown => None,
-            Verdict::Refused => Some(outcome.text.unwrap_or_else(|| texts::REFUSED.to_owned())),
+            Verdict::Refused => Some(
+                outcome
+                    .text
+                    .filter(|text| !text.trim().is_empty())
+                    .unwrap_or_else(|| texts::REFUSED.to_owned()),
+            ),
             Verdict::Interrupted => Some(texts::INTERRUPTED.to_owned()),
             Verdict::Failed | Verdict::Panicked => {
                 let code = self.inner.codes.next();
@@ -454,3 +459,6 @@ fn log_unsaid(origin: &Origin, problem: &Problem) {
         "the asker could not be answered"
     );
 }
+
+#[cfg(test)]
+mod tests;

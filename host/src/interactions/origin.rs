@@ -25,8 +25,6 @@ pub struct Origin {
     pub author: User,
     /// By slash and component: the interaction.
     pub interaction: Option<InteractionRef>,
-    /// Whether it is a control's: deferring means that its message will change.
-    pub control: bool,
     /// Whether the host defers it (by prefix: shows typing) when nothing is answered in 2 seconds.
     pub auto_defer: bool,
 }

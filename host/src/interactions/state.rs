@@ -170,10 +170,7 @@ impl Conversation {
         }
         match self.way {
             Way::Channel => self.step_in_channel(action, message_id),
-            Way::Slash => self.step_of_interaction(action, ephemeral, message_id, None),
-            Way::Control { message_id: control } => {
-                self.step_of_interaction(action, ephemeral, message_id, Some(control))
-            }
+            Way::Slash | Way::Control { .. } => self.step_of_interaction(action, ephemeral, message_id),
         }
     }
 
@@ -190,24 +187,33 @@ impl Conversation {
         Ok(self.staying(call))
     }
 
-    /// `control` is there for a control: the message that it is on, if known.
     fn step_of_interaction(
         &self,
         action: Action,
         ephemeral: bool,
         message_id: Option<MessageId>,
-        control: Option<Option<MessageId>>,
     ) -> Result<Step, Senseless> {
         let to = |call, next| {
-            Ok(Step {
-                calls: vec![call],
-                next,
-            })
+            let calls = vec![call];
+            Ok(Step { calls, next })
+        };
+        let move_to = |next| {
+            let calls = Vec::new();
+            Ok(Step { calls, next })
         };
         let stay = |call| Ok(self.staying(call));
+        let first = || self.first.ok_or(Senseless::NothingAnswered);
         match (action, self.state) {
             (Action::Unknown, _) => Err(Senseless::UnknownAction),
             (_, State::Expired) => Err(Senseless::Expired),
+            (Action::UpdateMessage, _) => self.update(),
+            (Action::Edit | Action::Delete, State::Fresh) => Err(Senseless::NothingAnswered),
+            (Action::Edit, _) if message_id.is_some() => {
+                stay(message_id.map_or(Call::EditOriginal, Call::EditFollowUp))
+            }
+            (Action::Delete, _) if message_id.is_some() => {
+                stay(message_id.map_or(Call::DeleteOriginal, Call::DeleteFollowUp))
+            }
 
             (Action::Reply, State::Fresh) => to(Call::Answer { ephemeral }, State::Replied),
             // What was announced publicly is seen by all, and what only the asker may see must not be: the announcement
@@ -216,50 +222,47 @@ impl Conversation {
                 calls: vec![Call::DeleteOriginal, Call::FollowUp { ephemeral }],
                 next: State::Detached,
             }),
-            (Action::Reply, State::Deferred { .. }) => to(Call::EditOriginal, State::Replied),
+            (Action::Reply, State::Deferred { .. }) | (Action::Edit, State::Deferred { .. } | State::Replied) => {
+                to(Call::EditOriginal, State::Replied)
+            }
             (Action::Reply, State::Replied | State::Detached | State::Updating) => stay(Call::FollowUp { ephemeral }),
 
-            (Action::Defer, State::Fresh) if control.is_some() => to(Call::DeferUpdate, State::Updating),
-            (Action::Defer, State::Fresh) => {
-                let by_host = false;
-                to(Call::Defer { ephemeral }, State::Deferred { ephemeral, by_host })
-            }
-            // Now it is a promise of the plugin's.
-            (Action::Defer, State::Deferred { ephemeral, .. }) => Ok(Step {
-                calls: Vec::new(),
-                next: State::Deferred {
-                    ephemeral,
-                    by_host: false,
-                },
-            }),
-            (Action::Defer, State::Replied | State::Detached | State::Updating) => Ok(Step {
-                calls: Vec::new(),
-                next: self.state,
-            }),
-
-            (Action::UpdateMessage, state) => match (control, state) {
-                (None, _) => Err(Senseless::NoControl),
-                (Some(_), State::Fresh) => to(Call::Update, State::Updating),
-                (Some(_), State::Updating) => stay(Call::EditOriginal),
-                // The original answer is another message now; the control's is still the bot's own.
-                (Some(control), _) => stay(Call::EditMessage(control.ok_or(Senseless::NoControl)?)),
-            },
-
-            (Action::Edit | Action::Delete, State::Fresh) => Err(Senseless::NothingAnswered),
-            (Action::Edit, _) if message_id.is_some() => {
-                stay(message_id.map_or(Call::EditOriginal, Call::EditFollowUp))
-            }
-            (Action::Delete, _) if message_id.is_some() => {
-                stay(message_id.map_or(Call::DeleteOriginal, Call::DeleteFollowUp))
-            }
+            (Action::Edit, State::Detached) => stay(Call::EditFollowUp(first()?)),
             (Action::Edit, State::Updating) => stay(self.first.map_or(Call::EditOriginal, Call::EditFollowUp)),
+
+            (Action::Delete, State::Detached) => stay(Call::DeleteFollowUp(first()?)),
             (Action::Delete, State::Updating) => stay(self.first.map_or(Call::DeleteOriginal, Call::DeleteFollowUp)),
-            (Action::Edit, State::Detached) => stay(Call::EditFollowUp(self.first.ok_or(Senseless::NothingAnswered)?)),
-            (Action::Delete, State::Detached) => {
-                stay(Call::DeleteFollowUp(self.first.ok_or(Senseless::NothingAnswered)?))
+            (Action::Delete, State::Deferred { .. } | State::Replied) => to(Call::DeleteOriginal, State::Detached),
+
+            (Action::Defer, State::Fresh) => match self.way {
+                Way::Control { .. } => to(Call::DeferUpdate, State::Updating),
+                Way::Channel | Way::Slash => {
+                    let by_host = false;
+                    to(Call::Defer { ephemeral }, State::Deferred { ephemeral, by_host })
+                }
+            },
+            // Now it is a promise of the plugin's.
+            (Action::Defer, State::Deferred { ephemeral, .. }) => {
+                let by_host = false;
+                move_to(State::Deferred { ephemeral, by_host })
             }
-            (Action::Edit, _) => to(Call::EditOriginal, State::Replied),
-            (Action::Delete, _) => to(Call::DeleteOriginal, State::Detached),
+            (Action::Defer, State::Replied | State::Detached | State::Updating) => move_to(self.state),
+        }
+    }
+
+    /// Changing the message that a control is on.
+    fn update(&self) -> Result<Step, Senseless> {
+        let Way::Control { message_id } = self.way else {
+            return Err(Senseless::NoControl);
+        };
+        match self.state {
+            State::Fresh => Ok(Step {
+                calls: vec![Call::Update],
+                next: State::Updating,
+            }),
+            State::Updating => Ok(self.staying(Call::EditOriginal)),
+            // The original answer is another message now; the control's is still the bot's own.
+            _ => Ok(self.staying(Call::EditMessage(message_id.ok_or(Senseless::NoControl)?))),
         }
     }
 
@@ -379,3 +382,6 @@ pub enum Closing {
     /// The control must be acknowledged, silently.
     Acknowledge(Step),
 }
+
+#[cfg(test)]
+mod tests;

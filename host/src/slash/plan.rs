@@ -202,7 +202,7 @@ impl Plan {
     /// The body of the bulk overwrite. The same set gives the same bytes, whatever order plugins were loaded in.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.commands).expect("names, texts and numbers are JSON")
+        json(&self.commands)
     }
 }
 
@@ -210,7 +210,7 @@ impl SlashCommand {
     /// The command as Discord gets it.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("names, texts and numbers are JSON")
+        json(self)
     }
 
     fn characters(&self) -> usize {
@@ -392,10 +392,16 @@ fn range(argument: &Argument) -> Option<Range> {
 /// lower case where there is one.
 fn is_name(name: &str) -> bool {
     let is_allowed = |character: char| match character {
-        '-' | '_' | '\'' => true,
-        // The scripts Devanagari and Thai, with their vowel signs.
-        '\u{900}'..='\u{950}' | '\u{955}'..='\u{963}' | '\u{966}'..='\u{97f}' | '\u{a8e0}'..='\u{a8ff}' => true,
-        '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e5b}' => true,
+        // Besides the signs: the scripts Devanagari and Thai, with their vowel signs.
+        '-'
+        | '_'
+        | '\''
+        | '\u{900}'..='\u{950}'
+        | '\u{955}'..='\u{963}'
+        | '\u{966}'..='\u{97f}'
+        | '\u{a8e0}'..='\u{a8ff}'
+        | '\u{e01}'..='\u{e3a}'
+        | '\u{e40}'..='\u{e5b}' => true,
         character if character.is_ascii() => character.is_ascii_alphanumeric(),
         character => matches!(
             character.general_category_group(),
@@ -424,6 +430,10 @@ fn group_description(name: &str) -> String {
     format!("The commands of {name}")
 }
 
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("names, texts and numbers are JSON")
+}
+
 fn is_holder(kind: u8) -> bool {
     matches!(kind, kinds::SUBCOMMAND | kinds::GROUP)
 }
@@ -431,3 +441,6 @@ fn is_holder(kind: u8) -> bool {
 fn characters(name: &str, description: &str) -> usize {
     name.chars().count() + description.chars().count()
 }
+
+#[cfg(test)]
+mod tests;

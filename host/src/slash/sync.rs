@@ -235,5 +235,176 @@ fn write(path: &Path, memory: &Memory) -> io::Result<()> {
     file.write_all(&serde_json::to_vec_pretty(memory)?)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    fs::File::open(folder)?.sync_all()
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::{FutureExt, future::BoxFuture};
+    use plugin_protocol::{Command, Doors, PluginName};
+
+    use super::*;
+    use crate::{
+        interactions::Response,
+        slash::plan::{Limits, plan},
+    };
+
+    /// A Discord that gives ids in the order of names.
+    #[derive(Default)]
+    struct Fake {
+        refuses: Mutex<Option<u16>>,
+        requests: Mutex<Vec<Request>>,
+    }
+
+    impl DiscordApi for Fake {
+        fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, String>> {
+            let commands: Vec<serde_json::Value> = serde_json::from_slice(&request.body).unwrap();
+            self.requests.lock().unwrap().push(request);
+            let answer: Vec<_> = commands
+                .iter()
+                .enumerate()
+                .map(|(at, command)| serde_json::json!({"id": (at + 1).to_string(), "name": command["name"]}))
+                .collect();
+            let response = match *self.refuses.lock().unwrap() {
+                Some(0) => Err("connection reset".to_owned()),
+                Some(status) => Ok(Response {
+                    status,
+                    body: r#"{"code":50035,"message":"Invalid Form Body"}"#.into(),
+                }),
+                None => Ok(Response {
+                    status: 200,
+                    body: serde_json::to_vec(&answer).unwrap().into(),
+                }),
+            };
+            async { response }.boxed()
+        }
+    }
+
+    fn planned(commands: &[(&str, &str)]) -> Plan {
+        let commands: Vec<_> = commands
+            .iter()
+            .map(|(name, description)| Command {
+                name: (*name).to_owned(),
+                description: (*description).to_owned(),
+                doors: Doors {
+                    prefix: false,
+                    slash: true,
+                },
+                ..Command::default()
+            })
+            .collect();
+        let name: PluginName = "a".parse().unwrap();
+        plan([(&name, commands.as_slice())], Limits::default())
+    }
+
+    fn application(id: u64) -> ApplicationId {
+        ApplicationId::new(id).unwrap()
+    }
+
+    fn written(added: &[&str], changed: &[&str], removed: &[&str]) -> Synced {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Synced::Written {
+            added: owned(added),
+            changed: owned(changed),
+            removed: owned(removed),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_set_is_written_once_and_after_a_restart_not_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/slash.json");
+        let discord = Fake::default();
+        let set = planned(&[("ping", "Pings"), ("warn add", "Warns")]);
+
+        let sync = SlashSync::open(&path).unwrap();
+        let first = sync.sync(&discord, application(9), &set).await.unwrap();
+        assert_eq!(first, written(&["ping", "warn"], &[], &[]));
+        assert_eq!(
+            sync.sync(&discord, application(9), &set).await.unwrap(),
+            Synced::Unchanged
+        );
+        assert_eq!(
+            sync.clickable(application(9), "warn add").await.as_deref(),
+            Some("</warn add:2>")
+        );
+        assert_eq!(sync.clickable(application(9), "nothing").await, None);
+
+        let again = SlashSync::open(&path).unwrap();
+        assert_eq!(
+            again.sync(&discord, application(9), &set).await.unwrap(),
+            Synced::Unchanged
+        );
+        assert_eq!(
+            again.clickable(application(9), "ping").await.as_deref(),
+            Some("</ping:1>")
+        );
+        let requests = discord.requests.lock().unwrap().clone();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(
+            (requests[0].method, requests[0].path.as_str()),
+            ("PUT", "/applications/9/commands")
+        );
+        assert_eq!(requests[0].body, set.to_json());
+    }
+
+    #[tokio::test]
+    async fn what_changed_is_reported_and_applications_are_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let discord = Fake::default();
+        let sync = SlashSync::open(folder.path().join("slash.json")).unwrap();
+        let old = planned(&[("a", "1"), ("b", "1"), ("c", "1")]);
+        let new = planned(&[("b", "2"), ("c", "1"), ("d", "1")]);
+        sync.sync(&discord, application(9), &old).await.unwrap();
+        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        assert_eq!(synced, written(&["d"], &["b"], &["a"]));
+        let synced = sync.sync(&discord, application(8), &old).await.unwrap();
+        assert_eq!(synced, written(&["a", "b", "c"], &[], &[]));
+        assert_eq!(
+            sync.sync(&discord, application(9), &new).await.unwrap(),
+            Synced::Unchanged
+        );
+        sync.forget(application(9)).await;
+        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        assert_eq!(synced, written(&["b", "c", "d"], &[], &[]));
+    }
+
+    #[tokio::test]
+    async fn a_failure_keeps_the_old_memory_and_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let discord = Fake::default();
+        let sync = SlashSync::open(folder.path().join("slash.json")).unwrap();
+        let (old, new) = (planned(&[("a", "1")]), planned(&[("b", "1")]));
+        sync.sync(&discord, application(9), &old).await.unwrap();
+        for status in [400, 0] {
+            *discord.refuses.lock().unwrap() = Some(status);
+            assert!(sync.sync(&discord, application(9), &new).await.is_err());
+            assert!(sync.clickable(application(9), "a").await.is_some());
+        }
+        *discord.refuses.lock().unwrap() = None;
+        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        assert_eq!(synced, written(&["b"], &[], &["a"]));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_for_nothing_and_a_broken_file_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slash.json");
+        fs::write(&path, "{broken").unwrap();
+        let discord = Fake::default();
+        let sync = SlashSync::open(&path).unwrap();
+        assert_eq!(
+            sync.sync(&discord, application(9), &planned(&[])).await.unwrap(),
+            Synced::Unchanged
+        );
+        assert!(discord.requests.lock().unwrap().is_empty());
+        let set = planned(&[("a", "1")]);
+        sync.sync(&discord, application(9), &set).await.unwrap();
+        let emptied = sync.sync(&discord, application(9), &planned(&[])).await.unwrap();
+        assert_eq!(emptied, written(&[], &[], &["a"]));
+    }
 }
