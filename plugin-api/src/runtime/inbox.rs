@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_batch_is_taken_whole_or_not_at_all() {
         let inbox = Inbox::default();
-        assert_eq!(inbox.put(&[envelope(0); CAPACITY - 1]), Delivery::ACCEPTED);
+        assert_eq!(inbox.put(&vec![envelope(0); CAPACITY - 1]), Delivery::ACCEPTED);
         assert_eq!(inbox.put(&[envelope(0); 2]), Delivery::FULL);
         assert_eq!(inbox.queue().waiting.len(), CAPACITY - 1);
         assert_eq!(inbox.put(&[envelope(0)]), Delivery::ACCEPTED);
@@ -151,6 +151,6 @@ mod tests {
         let taken = inbox.take().await;
         assert_eq!(taken.iter().map(|owned| owned.id).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((taken[0].head(), taken[0].tail()), (&b"h"[..], &b"tail"[..]));
-        assert_eq!(inbox.put(&[envelope(0); CAPACITY]), Delivery::ACCEPTED);
+        assert_eq!(inbox.put(&vec![envelope(0); CAPACITY]), Delivery::ACCEPTED);
     }
 }
