@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     changes: watch::Receiver<u64>,
     closing: watch::Sender<bool>,
     pub(crate) address: SocketAddr,
+    pub(crate) token: String,
     pub(crate) settings: Settings,
 }
 
@@ -27,11 +28,13 @@ impl Shared {
     pub(crate) fn new(settings: Settings, address: SocketAddr) -> Arc<Self> {
         let (sender, changes) = watch::channel(0);
         let world = World::new(&settings, sender);
+        let token = world.token.clone();
         Arc::new(Self {
             world: Mutex::new(world),
             changes,
             closing: watch::channel(false).0,
             address,
+            token,
             settings,
         })
     }

@@ -141,7 +141,7 @@ impl Session {
 /// All sessions, and all sockets that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    sessions: HashMap<String, Session>,
+    known: HashMap<String, Session>,
     sockets: HashMap<u64, Outbox>,
     made: u64,
 }
@@ -153,7 +153,7 @@ impl Sessions {
         self.made += 1;
         let id = format!(
             "{:032x}",
-            u128::from(self.made) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835
+            u128::from(self.made).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         );
         let session = Session {
             id: id.clone(),
@@ -165,13 +165,13 @@ impl Sessions {
             outbox: Some(outbox),
             detached: None,
         };
-        self.sessions.entry(id).or_insert(session)
+        self.known.entry(id).or_insert(session)
     }
 
     /// Goes on with session `id` on `outbox`'s socket: replays what came after `sequence`, then says RESUMED.
     pub(crate) fn resume(&mut self, logs: &mut Logs, outbox: Outbox, id: &str, sequence: u64) -> Resumed {
         self.forget_old();
-        let Some(session) = self.sessions.get_mut(id) else {
+        let Some(session) = self.known.get_mut(id) else {
             return Resumed::Unknown;
         };
         if sequence > session.sequence {
@@ -179,7 +179,7 @@ impl Sessions {
         }
         let oldest = session.replay.front().map_or(session.sequence + 1, |(first, _)| *first);
         if sequence + 1 < oldest {
-            self.sessions.remove(id);
+            self.known.remove(id);
             return Resumed::Unknown;
         }
         if let Some(old) = session.outbox.take().filter(|old| old.socket != outbox.socket) {
@@ -196,12 +196,12 @@ impl Sessions {
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Session> {
-        self.sessions.get_mut(id)
+        self.known.get_mut(id)
     }
 
     /// Whether the session lives on that socket.
     pub(crate) fn is_on(&self, id: &str, socket: u64) -> bool {
-        self.sessions
+        self.known
             .get(id)
             .and_then(|session| session.outbox.as_ref())
             .is_some_and(|outbox| outbox.socket == socket)
@@ -209,12 +209,12 @@ impl Sessions {
 
     /// The session loses its socket; it can be resumed for a while, unless the client ended it.
     pub(crate) fn disconnect(&mut self, id: &str, socket: u64, ended: bool) {
-        if let Some(session) = self.sessions.get_mut(id)
+        if let Some(session) = self.known.get_mut(id)
             && session.outbox.as_ref().is_some_and(|outbox| outbox.socket == socket)
         {
             session.detach();
             if ended {
-                self.sessions.remove(id);
+                self.known.remove(id);
             }
         }
     }
@@ -227,15 +227,11 @@ impl Sessions {
         guild: Option<u64>,
         intents: Intents,
         data: &str,
-        strip: Option<impl Fn() -> String>,
+        strip: Option<&dyn Fn() -> String>,
     ) {
         let mut stripped: Option<String> = None;
-        for session in self
-            .sessions
-            .values_mut()
-            .filter(|session| session.wants(guild, intents))
-        {
-            match &strip {
+        for session in self.known.values_mut().filter(|session| session.wants(guild, intents)) {
+            match strip {
                 Some(strip) if session.intents & MESSAGE_CONTENT == 0 => {
                     session.push(logs, name, stripped.get_or_insert_with(strip));
                 }
@@ -246,7 +242,7 @@ impl Sessions {
 
     /// Sends an event to each session in a form of its own.
     pub(crate) fn each(&mut self, guild: Option<u64>, mut act: impl FnMut(&mut Session)) {
-        for session in self.sessions.values_mut().filter(|session| session.wants(guild, 0)) {
+        for session in self.known.values_mut().filter(|session| session.wants(guild, 0)) {
             act(session);
         }
     }
@@ -254,7 +250,7 @@ impl Sessions {
     /// Whether every shard of the newest sharding has a live session.
     pub(crate) fn is_online(&self) -> bool {
         let attached: Vec<(u64, u64)> = self
-            .sessions
+            .known
             .values()
             .filter(|session| session.is_attached())
             .map(|session| session.shard)
@@ -277,7 +273,7 @@ impl Sessions {
     /// replayed to the client that resumes.
     pub(crate) fn all_sockets(&mut self, detach: bool, mut outgoing: impl FnMut() -> Outgoing) {
         if detach {
-            for session in self.sessions.values_mut().filter(|session| session.is_attached()) {
+            for session in self.known.values_mut().filter(|session| session.is_attached()) {
                 session.detach();
             }
         }
@@ -288,11 +284,11 @@ impl Sessions {
 
     /// Ends every session; resuming one of them fails.
     pub(crate) fn end_all(&mut self) {
-        self.sessions.clear();
+        self.known.clear();
     }
 
     fn forget_old(&mut self) {
-        self.sessions
+        self.known
             .retain(|_, session| session.detached.is_none_or(|since| since.elapsed() < RESUMABLE));
     }
 }

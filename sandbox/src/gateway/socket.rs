@@ -264,7 +264,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether this socket's session still lives; after an INVALID_SESSION the client may identify again.
+    /// Whether this socket's session still lives; after an invalid session the client may identify again.
     fn has_session(&self, world: &World) -> bool {
         self.session
             .as_deref()

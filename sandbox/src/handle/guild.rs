@@ -60,7 +60,11 @@ impl Guild {
     }
 
     /// A new text channel; the bot is told.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn add_channel(&self, name: &str) -> Channel {
         let id = self
             .sandbox
@@ -103,7 +107,11 @@ impl Guild {
     }
 
     /// A new role without permissions of its own, at the bottom; the bot is told.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn add_role(&self, name: &str) -> Role {
         let id = self.sandbox.with(|world| {
             world.add_role(self.id, |role| {
@@ -124,7 +132,11 @@ impl Guild {
     /// # Panics
     ///
     /// If the guild has no text channel left.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn user(&self, name: &str) -> Person {
         let channel = self.sandbox.with(|world| {
             let channels = world.channels_of(self.id);
@@ -214,7 +226,11 @@ impl Channel {
     }
 
     /// A person acting in this channel; made known to the sandbox and joined to the guild if needed.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn user(&self, name: &str) -> Person {
         match self.guild_id {
             Some(guild) => Person::join(&self.sandbox, guild, self.id, name),
@@ -298,7 +314,11 @@ impl Role {
     }
 
     /// Sets what its members may (Discord's permission bits); the bot is told.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn permissions(self, bits: u64) -> Self {
         self.sandbox.with(|world| {
             let guild = world.guilds.get_mut(&self.guild_id);

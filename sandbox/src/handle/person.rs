@@ -91,7 +91,11 @@ impl Person {
     /// # Panics
     ///
     /// If the guild has no such role.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "used for its effect as often as for its value"
+    )]
     pub fn role(self, name: &str) -> Self {
         if let Some(guild) = self.guild_id {
             let role = Guild::new(&self.sandbox, guild).role(name);

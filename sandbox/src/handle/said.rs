@@ -48,19 +48,17 @@ impl Said {
     /// that were refused.
     pub async fn expect_reply(&self) -> Message {
         let patience = self.sandbox.patience();
-        match self.reply(patience).await {
-            Some(message) => message,
-            None => {
-                let (said, errors) = self.sandbox.with(|world| {
-                    (
-                        conversation::of(world, self.stored.channel_id),
-                        conversation::errors(world),
-                    )
-                });
-                let text = self.stored.value["content"].as_str().unwrap_or_default();
-                panic!("the bot did not answer \"{text}\" within {patience:?}\n{said}{errors}")
-            }
-        }
+        let Some(message) = self.reply(patience).await else {
+            let (said, errors) = self.sandbox.with(|world| {
+                (
+                    conversation::of(world, self.stored.channel_id),
+                    conversation::errors(world),
+                )
+            });
+            let text = self.stored.value["content"].as_str().unwrap_or_default();
+            panic!("the bot did not answer \"{text}\" within {patience:?}\n{said}{errors}")
+        };
+        message
     }
 
     /// The answer as [`Said::expect_reply`] takes it; `None` if there is none within `limit`.

@@ -89,8 +89,8 @@ impl Sandbox {
 
     /// The bot's token.
     #[must_use]
-    pub fn token(&self) -> String {
-        self.with(|world| world.token.clone())
+    pub fn token(&self) -> &str {
+        &self.inner.shared.token
     }
 
     /// Where REST is: `http://127.0.0.1:PORT`, to which clients add `/api/v10`.
@@ -142,7 +142,7 @@ impl Sandbox {
     }
 
     /// Another guild, with the same channels, roles and people as the first; the bot is told by `GUILD_CREATE`.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "made for its effect as often as for its value")]
     pub fn add_guild(&self, name: &str) -> Guild {
         Guild::new(self, self.with(|world| world.add_guild(name)))
     }

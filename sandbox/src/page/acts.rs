@@ -278,7 +278,11 @@ pub(crate) async fn modal(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     {
         return Err("that modal is somebody else's".into());
     }
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(chosen) => chosen.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    };
     let written: Vec<(String, String)> = submission
         .values
         .iter()

@@ -13,30 +13,30 @@ use crate::{
     world::{User, World, permissions},
 };
 
-pub(crate) fn gateway(call: &Call) -> Outcome {
-    Ok(Answer::ok(&json!({ "url": call.gateway_url })))
+pub(crate) fn gateway(call: &Call) -> Answer {
+    Answer::ok(&json!({ "url": call.gateway_url }))
 }
 
-pub(crate) fn gateway_bot(call: &Call) -> Outcome {
-    Ok(Answer::ok(&json!({
+pub(crate) fn gateway_bot(call: &Call) -> Answer {
+    Answer::ok(&json!({
         "url": call.gateway_url,
         "shards": 1,
         "session_start_limit": { "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 },
-    })))
+    }))
 }
 
 /// The application; below `/oauth2/@me` with what surrounds it there.
-pub(crate) fn application(world: &World, path: &[&str]) -> Outcome {
+pub(crate) fn application(world: &World, path: &[&str]) -> Answer {
     let application = application_json(world);
     if path == ["oauth2", "@me"] {
-        return Ok(Answer::ok(&json!({
+        return Answer::ok(&json!({
             "application": application,
             "scopes": ["bot", "applications.commands"],
             "expires": "2035-01-01T00:00:00.000000+00:00",
             "user": world.user_json(world.bot_id),
-        })));
+        }));
     }
-    Ok(Answer::ok(&application))
+    Answer::ok(&application)
 }
 
 fn application_json(world: &World) -> Value {
@@ -102,10 +102,8 @@ pub(crate) fn edit_application(world: &World, call: &Call) -> Outcome {
     Ok(Answer::ok(&application_json(world)))
 }
 
-pub(crate) fn me(world: &World) -> Outcome {
-    Ok(Answer::ok(
-        &world.users.get(&world.bot_id).map_or(Value::Null, User::own_json),
-    ))
+pub(crate) fn me(world: &World) -> Answer {
+    Answer::ok(&world.users.get(&world.bot_id).map_or(Value::Null, User::own_json))
 }
 
 pub(crate) fn edit_me(world: &mut World, call: &Call) -> Outcome {
@@ -119,7 +117,7 @@ pub(crate) fn edit_me(world: &mut World, call: &Call) -> Outcome {
         let data = user.own_json();
         world.emit("USER_UPDATE", None, crate::gateway::intents::NONE, &data);
     }
-    me(world)
+    Ok(me(world))
 }
 
 pub(crate) fn user(world: &World, id: &str) -> Outcome {

@@ -96,13 +96,15 @@ pub(crate) fn nothing(world: &World, id: &str) -> Outcome {
     Ok(Answer::ok(&json!([])))
 }
 
+/// A category, or none.
+pub(crate) struct Parent(Option<u64>);
+
 /// A channel's body, checked.
 pub(crate) struct Shape {
     pub(crate) name: Option<String>,
     pub(crate) kind: Option<u64>,
     pub(crate) position: Option<i64>,
-    /// `Some(None)`: taken out of its category.
-    pub(crate) parent_id: Option<Option<u64>>,
+    pub(crate) parent_id: Option<Parent>,
     pub(crate) overwrites: Option<Vec<Overwrite>>,
     pub(crate) settings: Vec<(String, Value)>,
 }
@@ -124,7 +126,7 @@ impl Shape {
                 name: fields.text("name", 1..=100, faults).map(str::to_owned),
                 kind: fields.integer("type", 0..=16, faults).map(i64::unsigned_abs),
                 position: fields.integer("position", 0..=i64::from(i32::MAX), faults),
-                parent_id: fields.has("parent_id").then(|| fields.id("parent_id", faults)),
+                parent_id: fields.has("parent_id").then(|| Parent(fields.id("parent_id", faults))),
                 overwrites: validate::overwrites(&fields, faults),
                 settings: kept.map(|key| ((*key).to_owned(), body[key].clone())).collect(),
             }
@@ -144,7 +146,7 @@ impl Shape {
         if let Some(position) = self.position {
             channel.position = position;
         }
-        if let Some(parent) = self.parent_id {
+        if let Some(Parent(parent)) = self.parent_id {
             channel.parent_id = parent;
         }
         if let Some(overwrites) = self.overwrites {

@@ -46,47 +46,50 @@ pub(crate) fn get(world: &World, call: &Call, id: &str) -> Outcome {
     Ok(Answer::ok(&json))
 }
 
+/// What an edit of a guild may hold.
+const EDITABLE: &[&str] = &[
+    "name",
+    "description",
+    "region",
+    "icon",
+    "verification_level",
+    "default_message_notifications",
+    "explicit_content_filter",
+    "preferred_locale",
+    "afk_timeout",
+    "afk_channel_id",
+    "system_channel_id",
+    "splash",
+    "banner",
+    "system_channel_flags",
+    "features",
+    "discovery_splash",
+    "home_header",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "public_updates_channel_id",
+    "premium_progress_bar_enabled",
+];
+/// Of these, what is merely kept and shown.
+const KEPT: &[&str] = &[
+    "description",
+    "verification_level",
+    "default_message_notifications",
+    "explicit_content_filter",
+    "preferred_locale",
+    "afk_timeout",
+    "afk_channel_id",
+    "system_channel_flags",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "public_updates_channel_id",
+    "premium_progress_bar_enabled",
+];
+
 pub(crate) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
     let id = allowed(world, id, permissions::MANAGE_GUILD)?;
-    const KEYS: &[&str] = &[
-        "name",
-        "description",
-        "region",
-        "icon",
-        "verification_level",
-        "default_message_notifications",
-        "explicit_content_filter",
-        "preferred_locale",
-        "afk_timeout",
-        "afk_channel_id",
-        "system_channel_id",
-        "splash",
-        "banner",
-        "system_channel_flags",
-        "features",
-        "discovery_splash",
-        "home_header",
-        "rules_channel_id",
-        "safety_alerts_channel_id",
-        "public_updates_channel_id",
-        "premium_progress_bar_enabled",
-    ];
-    const KEPT: &[&str] = &[
-        "description",
-        "verification_level",
-        "default_message_notifications",
-        "explicit_content_filter",
-        "preferred_locale",
-        "afk_timeout",
-        "afk_channel_id",
-        "system_channel_flags",
-        "rules_channel_id",
-        "safety_alerts_channel_id",
-        "public_updates_channel_id",
-        "premium_progress_bar_enabled",
-    ];
     let (name, system) = checked(|faults| {
-        let fields = Fields::body(&call.body, KEYS, faults);
+        let fields = Fields::body(&call.body, EDITABLE, faults);
         fields.text("description", 0..=300, faults);
         fields.integer("verification_level", 0..=4, faults);
         let system = fields

@@ -15,14 +15,14 @@ pub(crate) fn needs_token(path: &[&str]) -> bool {
 /// Answers a call.
 pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
-    let found = match (call.method.as_str(), path.as_slice()) {
-        ("GET", ["gateway"]) => account::gateway(call),
-        ("GET", ["gateway", "bot"]) => account::gateway_bot(call),
+    match (call.method.as_str(), path.as_slice()) {
+        ("GET", ["gateway"]) => Ok(account::gateway(call)),
+        ("GET", ["gateway", "bot"]) => Ok(account::gateway_bot(call)),
         ("GET", ["applications" | "oauth2", "@me"] | ["oauth2", "applications", "@me"]) => {
-            account::application(world, &path)
+            Ok(account::application(world, &path))
         }
         ("PATCH", ["applications", "@me"]) => account::edit_application(world, call),
-        ("GET", ["users", "@me"]) => account::me(world),
+        ("GET", ["users", "@me"]) => Ok(account::me(world)),
         ("PATCH", ["users", "@me"]) => account::edit_me(world, call),
         ("GET", ["users", "@me", "guilds"]) => account::my_guilds(world, call),
         ("DELETE", ["users", "@me", "guilds", guild]) => account::leave_guild(world, guild),
@@ -103,13 +103,13 @@ pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
         ("DELETE", ["guilds", guild, "roles", role]) => roles::delete(world, guild, role),
 
         (_, ["applications", application, "commands", rest @ ..]) => {
-            return commands::route(world, call, application, None, rest);
+            commands::route(world, call, application, None, rest)
         }
         ("GET", ["applications", application, "guilds", guild, "commands", "permissions"]) => {
             commands::permissions(world, application, guild)
         }
         (_, ["applications", application, "guilds", guild, "commands", rest @ ..]) => {
-            return commands::route(world, call, application, Some(guild), rest);
+            commands::route(world, call, application, Some(guild), rest)
         }
 
         ("POST", ["interactions", id, token, "callback"]) => interactions::callback(world, call, id, token),
@@ -131,6 +131,5 @@ pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
             | ["gateway", "bot"],
         ) => Err(errors::METHOD_NOT_ALLOWED.into()),
         _ => Err(errors::NOT_FOUND.into()),
-    };
-    found
+    }
 }

@@ -16,8 +16,7 @@ impl World {
     /// of that shard if `intents` is none.
     pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
         let data = data.to_string();
-        self.sessions
-            .deliver(&mut self.logs, name, guild, intents, &data, None::<fn() -> String>);
+        self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
         self.changed();
     }
 
@@ -38,7 +37,7 @@ impl World {
                     &extra,
                 )
             };
-            let strip = (!is_open).then_some(strip);
+            let strip = (!is_open).then_some(&strip as &dyn Fn() -> String);
             self.sessions
                 .deliver(&mut self.logs, name, message.guild_id, intent, &data, strip);
         }

@@ -168,7 +168,7 @@ impl World {
         let id = self.ids.timed();
         let token = URL_SAFE_NO_PAD.encode(format!(
             "interaction:{id}:{:032x}",
-            u128::from(id) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835
+            u128::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         ));
         let channel = self.channels.get(&act.channel_id);
         let guild_id = channel.and_then(|channel| channel.guild_id);

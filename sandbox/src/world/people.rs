@@ -37,10 +37,12 @@ impl World {
         };
         let moderator = self.ids.part();
         let bot_role = self.ids.part();
+        // One id is left out, so that guilds are an odd number of steps apart and fall into different shards.
+        self.ids.part();
         let mut everyone = Role::new(id, "@everyone", permissions::EVERYONE, 0);
         everyone.mentionable = false;
         let mut moderators = Role::new(moderator, "Moderator", permissions::MODERATOR, 1);
-        moderators.color = 0x3498db;
+        moderators.color = 0x34_98db;
         moderators.hoist = true;
         moderators.mentionable = true;
         let mut of_bot = Role::new(bot_role, &self.application_name, permissions::BOT, 2);

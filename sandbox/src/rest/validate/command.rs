@@ -283,7 +283,7 @@ fn check_names<'a>(fields: &Fields<'a>, size: &mut usize, faults: &mut Faults) -
 
 fn check_value_option(kind: i64, fields: &Fields<'_>, size: &mut usize, faults: &mut Faults) {
     let refuse = |key: &str, text: &str, faults: &mut Faults| {
-        faults.add(&fields.at(key), "APPLICATION_COMMAND_OPTIONS_INVALID", text)
+        faults.add(&fields.at(key), "APPLICATION_COMMAND_OPTIONS_INVALID", text);
     };
     let choices = fields.list("choices", 0..=25, faults).unwrap_or_default();
     let autocomplete = fields.flag("autocomplete", faults).unwrap_or(false);

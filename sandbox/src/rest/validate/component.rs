@@ -263,7 +263,7 @@ impl Check<'_> {
         fields.flag("disabled", self.faults);
         emoji(fields, self.faults);
         let refuse = |check: &mut Self, key: &str, text: &str| {
-            check.faults.add(&fields.at(key), "BUTTON_COMPONENT_INVALID", text)
+            check.faults.add(&fields.at(key), "BUTTON_COMPONENT_INVALID", text);
         };
         match style {
             5 => {
@@ -317,7 +317,7 @@ impl Check<'_> {
         }
         fields.required("options", self.faults);
         let options = fields.list("options", 1..=25, self.faults).unwrap_or_default();
-        if !options.is_empty() && options.len() < most as usize {
+        if !options.is_empty() && (options.len() as u64) < most.unsigned_abs() {
             self.faults.add(
                 &fields.at("max_values"),
                 "NUMBER_TYPE_MAX",
@@ -427,7 +427,7 @@ fn emoji(fields: &Fields<'_>, faults: &mut Faults) {
         let emoji = Fields::new(emoji, &fields.at("emoji"), &["id", "name", "animated"], faults);
         emoji.id("id", faults);
         emoji.flag("animated", faults);
-        if emoji.get("id").is_none() && emoji.text("name", 1..=32, faults).is_none_or(|name| name.is_ascii()) {
+        if emoji.get("id").is_none() && emoji.text("name", 1..=32, faults).is_none_or(str::is_ascii) {
             faults.add(&emoji.at("name"), "COMPONENT_INVALID_EMOJI", "Invalid emoji");
         }
     }

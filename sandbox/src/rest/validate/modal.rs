@@ -96,7 +96,9 @@ fn number(component: &mut Value, next: &mut u64) {
         number(inner, next);
     }
     if let Some(Value::Array(list)) = component.get_mut("components") {
-        list.iter_mut().for_each(|inner| number(inner, next));
+        for inner in list {
+            number(inner, next);
+        }
     }
 }
 
