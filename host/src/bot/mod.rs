@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use plugin_api::linked::LinkedPlugin;
 use plugin_protocol::PluginName;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::task::TaskTracker;
@@ -81,14 +82,42 @@ impl From<GatewayError> for Failure {
     }
 }
 
-/// Runs the bot of a folder until it is told to stop.
+/// Runs the bot of a folder until a signal tells it to stop.
 ///
 /// # Errors
 ///
 /// [`Failure`], whose text says what to do.
 pub fn run(root: &Path) -> Result<(), Failure> {
-    let began = Instant::now();
     process::raise_descriptor_limit();
+    note_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
+    let served = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
+        let (stops, stop) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                signals.stop().await;
+                stops.send_modify(|stops| *stops += 1);
+            }
+        });
+        serve(root, Vec::new(), stop).await
+    });
+    // Tasks that hang would be waited for by a drop.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+/// Runs the bot of a folder, with these plugins linked in beside its own, until `stop` counts 1; at 2 it waits for
+/// nothing any more.
+///
+/// # Errors
+///
+/// [`Failure`], whose text says what to do.
+pub async fn serve(root: &Path, linked: Vec<LinkedPlugin>, mut stop: watch::Receiver<u32>) -> Result<(), Failure> {
+    let began = Instant::now();
     let configuration = |error: &dyn fmt::Display| Failure::Configuration(error.to_string());
     let root = Root::open(root).map_err(|error| configuration(&error))?;
     let _lock = root.lock().map_err(|error| configuration(&error))?;
@@ -98,25 +127,23 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    note_panics();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
-    let served = runtime.block_on(serve(began, &root, Arc::new(config), environment));
-    if let Err(failure) = &served {
-        tracing::error!("{failure}");
-    } else {
-        tracing::info!("stopped");
+    let served = serve_checked(began, &root, Arc::new(config), environment, linked, &mut stop).await;
+    match &served {
+        Ok(()) => tracing::info!("stopped"),
+        Err(failure) => tracing::error!("{failure}"),
     }
-    // Tasks that hang would be waited for by a drop.
-    runtime.shutdown_timeout(Duration::from_secs(1));
     drop(logs);
     served
 }
 
-async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: Environment) -> Result<(), Failure> {
-    let mut signals = Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
+async fn serve_checked(
+    began: Instant,
+    root: &Root,
+    config: Arc<Config>,
+    environment: Environment,
+    linked: Vec<LinkedPlugin>,
+    stop: &mut watch::Receiver<u32>,
+) -> Result<(), Failure> {
     let other = |error: &dyn fmt::Display| Failure::Other(error.to_string());
     let owners = Owners::new(config.owner_ids.iter().copied().chain(environment.owner_id));
     let rest = Rest::new(&environment.token, environment.api.as_ref(), config.discord.global_requests_per_second)
@@ -138,8 +165,10 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
         tasks: tasks.clone(),
     };
     let outlook = Outlook { config: Arc::clone(&config), cache: cache.clone(), notices: notices.clone() };
-    let built_in = builtins::linked_plugin();
-    let manifest = serde_json::from_slice(built_in.manifest()).map_err(|error| other(&error))?;
+    let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
+        let manifest = serde_json::from_slice(plugin.manifest()).map_err(|error| other(&error))?;
+        Ok(Linked { manifest, module: plugin.module() })
+    });
     let setup = plugins::Setup {
         folder: root.plugins_dir(&config),
         run_folder: root.run_dir(),
@@ -147,7 +176,7 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
         blacklist: config.extensions.blacklist.clone(),
         auto_load: config.extensions.auto_load,
         auto_reload: config.auto_reload,
-        linked: vec![Linked { manifest, module: built_in.module() }],
+        linked: linked.collect::<Result<_, Failure>>()?,
         desk: Arc::new(desk),
         outlook: Arc::new(outlook),
     };
@@ -164,7 +193,7 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),
     });
-    let (stop, stopping) = watch::channel(false);
+    let (halt, stopping) = watch::channel(false);
     let mut gateway = shards::Gateway {
         began,
         config: Arc::clone(&config),
@@ -191,11 +220,11 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
     let commands = tokio::spawn(commands);
 
     let ended = tokio::select! {
-        () = signals.stop() => Ok(None),
+        () = told(stop, 1) => Ok(None),
         ended = gateway.run() => ended.map(Some),
     };
     tracing::info!("stopping: what has begun is brought to its end");
-    stop.send_replace(true);
+    halt.send_replace(true);
     let sources = match ended {
         // The shards have been told and come back, no longer dispatching.
         Ok(None) => gateway.run().await,
@@ -204,7 +233,7 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
     };
     tokio::select! {
         () = wind_down(&tasks, &plugins) => {}
-        () = signals.stop() => {
+        () = told(stop, 2) => {
             tracing::warn!("told to stop once more: not waiting any longer");
             return sources.map(drop).map_err(Into::into);
         }
@@ -213,6 +242,13 @@ async fn serve(began: Instant, root: &Root, config: Arc<Config>, environment: En
     let sources = sources?;
     gateway.close(sources).await;
     Ok(())
+}
+
+/// Waits until the bot was told to stop this often; for ever if nobody can tell it any more.
+async fn told(stop: &mut watch::Receiver<u32>, times: u32) {
+    if stop.wait_for(|&stops| stops >= times).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Waits for what is under way, then ends all plugins.

@@ -129,7 +129,6 @@ impl Router {
             message_id: Some(message.id),
             author: message.author.clone(),
             interaction: None,
-            control: false,
             auto_defer: true,
         };
         if written.command.owner_only && !self.owners.contains(message.author.id) {
@@ -326,7 +325,6 @@ fn origin(
             token: interaction.token.clone(),
             application_id: interaction.application_id,
         }),
-        control: door == Door::Component,
         auto_defer: true,
     }
 }

@@ -10,7 +10,7 @@ async fn a_dropped_connection_is_resumed_without_losing_an_event() {
     let alice = world.person("alice");
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
     for round in 0..3 {
-        world.sandbox.drop_connection().await;
+        world.sandbox.drop_connection();
         // Said while nobody listens.
         let said = alice.says(&format!("!ping {round}")).await;
         assert_eq!(said.expect_reply().await.content(), format!("pong {round}"));
@@ -64,10 +64,10 @@ async fn an_invalid_session_identifies_again_and_a_reconnect_resumes() {
     world.drop_plugin("example");
     let bot = world.start().await;
     let alice = world.person("alice");
-    world.sandbox.ask_reconnect().await;
+    world.sandbox.ask_reconnect();
     assert_eq!(alice.says("!ping one").await.expect_reply().await.content(), "pong one");
     assert_eq!(world.sandbox.identifies(), 1);
-    world.sandbox.invalidate_session(false).await;
+    world.sandbox.invalidate_session(false);
     world.sandbox.expect_online().await;
     assert_eq!(alice.says("!ping two").await.expect_reply().await.content(), "pong two");
     assert_eq!(world.sandbox.identifies(), 2);
