@@ -1,6 +1,6 @@
 //! Shards with a connection of their own, by twilight. The only file that names twilight's gateway.
 
-use std::{collections::HashMap, error::Error, time::Duration};
+use std::{collections::BTreeMap, error::Error, time::Duration};
 
 use futures_util::StreamExt;
 use hyper_rustls::ConfigBuilderExt;
@@ -55,7 +55,7 @@ pub struct ShardSource {
 /// If TLS can't be set up.
 pub fn shards(
     settings: &ShardsSettings,
-    mut sessions: HashMap<u32, SessionState>,
+    mut sessions: BTreeMap<u32, SessionState>,
 ) -> Result<Vec<ShardSource>, GatewayError> {
     // twilight panics where this fails, so it is tried first.
     rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
@@ -124,13 +124,26 @@ impl ShardSource {
         let reason = source.map(chain).unwrap_or_default();
         match kind {
             ReceiveMessageErrorType::Reconnect => {
-                tracing::warn!(shard = self.shard(), reason, "can't connect to the gateway, trying again");
+                tracing::warn!(
+                    shard = self.shard(),
+                    reason,
+                    "can't connect to the gateway, trying again"
+                );
             }
             ReceiveMessageErrorType::Deserializing { event } => {
                 let begin: String = event.chars().take(200).collect();
-                tracing::warn!(shard = self.shard(), reason, begin, "a gateway event can't be read and is skipped");
+                tracing::warn!(
+                    shard = self.shard(),
+                    reason,
+                    begin,
+                    "a gateway event can't be read and is skipped"
+                );
             }
-            _ => tracing::warn!(shard = self.shard(), reason, "the gateway sent something unreadable, reconnecting"),
+            _ => tracing::warn!(
+                shard = self.shard(),
+                reason,
+                "the gateway sent something unreadable, reconnecting"
+            ),
         }
     }
 }
@@ -198,7 +211,11 @@ impl EventSource for ShardSource {
             ShardState::Disconnected { .. } | ShardState::FatallyClosed
         );
         if is_open {
-            self.shard.close(if resumable { CloseFrame::RESUME } else { CloseFrame::NORMAL });
+            self.shard.close(if resumable {
+                CloseFrame::RESUME
+            } else {
+                CloseFrame::NORMAL
+            });
             let closed = async {
                 while let Some(item) = self.shard.next().await {
                     if matches!(item, Ok(Message::Close(_))) {
@@ -207,9 +224,16 @@ impl EventSource for ShardSource {
                 }
             };
             if time::timeout(CLOSE, closed).await.is_err() {
-                tracing::warn!(shard = self.shard.id().number(), "the gateway did not answer the close in time");
+                tracing::warn!(
+                    shard = self.shard.id().number(),
+                    "the gateway did not answer the close in time"
+                );
             }
         }
         session.filter(|_| resumable)
     }
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;
