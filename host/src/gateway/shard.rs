@@ -1,6 +1,6 @@
 //! Shards with a connection of their own, by twilight. The only file that names twilight's gateway.
 
-use std::{collections::BTreeMap, error::Error, time::Duration};
+use std::{collections::BTreeMap, error::Error, future::poll_fn, task::Poll, time::Duration};
 
 use futures_util::StreamExt;
 use hyper_rustls::ConfigBuilderExt;
@@ -148,6 +148,26 @@ impl ShardSource {
     }
 }
 
+/// Polls a shard that was told to close until it has. Where the server ends the connection without answering, twilight
+/// connects again at once; that is noticed before it resumes the session, which must stay as it is for the next start.
+async fn closed(shard: &mut Shard) {
+    let mut has_ended = false;
+    poll_fn(|cx| {
+        loop {
+            let item = shard.poll_next_unpin(cx);
+            let is_connected = !matches!(shard.state(), ShardState::Disconnected { .. });
+            if matches!(item, Poll::Ready(None | Some(Ok(Message::Close(_))))) || (has_ended && is_connected) {
+                return Poll::Ready(());
+            }
+            has_ended |= !is_connected;
+            if item.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
+}
+
 /// An error with its reasons.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -216,14 +236,7 @@ impl EventSource for ShardSource {
             } else {
                 CloseFrame::NORMAL
             });
-            let closed = async {
-                while let Some(item) = self.shard.next().await {
-                    if matches!(item, Ok(Message::Close(_))) {
-                        break;
-                    }
-                }
-            };
-            if time::timeout(CLOSE, closed).await.is_err() {
+            if time::timeout(CLOSE, closed(&mut self.shard)).await.is_err() {
                 tracing::warn!(
                     shard = self.shard.id().number(),
                     "the gateway did not answer the close in time"

@@ -121,10 +121,11 @@ async fn a_shard_identifies_hands_out_raw_events_and_closes_resumably() {
         connection.text("no JSON".to_owned()).await;
         connection.send(&json!({"t": "X", "s": null, "op": 0, "d": null})).await;
         connection.send(&event(3)).await;
-        connection.send(&event(4)).await;
         let presence = connection.receive().await;
         assert_eq!(presence["op"], 3);
+        connection.send(&event(4)).await;
         assert_eq!(connection.closed_with().await, 4000);
+        while connection.0.next().await.is_some() {}
     };
     let client = async {
         let ready = shard.next().await.unwrap();
@@ -134,14 +135,12 @@ async fn a_shard_identifies_hands_out_raw_events_and_closes_resumably() {
         assert_eq!((second.shard, second.sequence), (0, 2));
         assert_eq!(serde_json::from_str::<Value>(&second.payload).unwrap(), event(2));
         let third = shard.next().await.unwrap();
+        assert_eq!(shard.send("x".repeat(4097)), Err(PayloadTooLong { bytes: 4097 }));
+        shard.send(r#"{"op":3,"d":{}}"#.to_owned()).unwrap();
         let fourth = shard.next().await.unwrap();
         assert_eq!((third.sequence, fourth.sequence), (3, 4));
         shard.acknowledge(4);
         second.receipt.acknowledge();
-        shard.send(r#"{"op":3,"d":{}}"#.to_owned()).unwrap();
-        assert_eq!(shard.send("x".repeat(4097)), Err(PayloadTooLong { bytes: 4097 }));
-        // Sends go out while the shard is polled.
-        assert!(time::timeout(Duration::from_millis(50), shard.next()).await.is_err());
         let session = shard.close(true).await.unwrap();
         // The third was never acknowledged: it and the fourth come again.
         assert_eq!(session.sequence, 2);
@@ -149,6 +148,36 @@ async fn a_shard_identifies_hands_out_raw_events_and_closes_resumably() {
             (session.id.as_str(), session.resume_url.as_str()),
             ("first", &*server.url)
         );
+    };
+    tokio::join!(script, client);
+}
+
+#[tokio::test]
+async fn a_close_that_is_not_answered_leaves_the_session_for_the_next_start() {
+    let server = Server::start().await;
+    let mut shard = server.shard(None);
+    let script = async {
+        let (mut connection, _) = server.accept().await;
+        connection.send(&server.ready(1, "s")).await;
+        connection.closed_with().await;
+        drop(connection);
+        // twilight connects again by itself; it must go away without a word.
+        let (stream, _) = server.listener.accept().await.unwrap();
+        let (_, socket) = ServerBuilder::new().accept(stream).await.unwrap();
+        let mut again = Connection(socket);
+        let _ = again
+            .0
+            .send(Frame::text(
+                json!({"t": null, "s": null, "op": 10, "d": {"heartbeat_interval": 3_600_000}}).to_string(),
+            ))
+            .await;
+        while let Some(Ok(frame)) = again.0.next().await {
+            assert!(!frame.is_text(), "{frame:?}");
+        }
+    };
+    let client = async {
+        shard.next().await.unwrap().receipt.acknowledge();
+        assert_eq!(shard.close(true).await.unwrap().sequence, 1);
     };
     tokio::join!(script, client);
 }
