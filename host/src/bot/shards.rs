@@ -4,7 +4,7 @@
 //! the bot goes on without them and says what is missing.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -134,7 +134,7 @@ impl Gateway {
     }
 
     /// The sessions to go on with, with the cache as it was at their end; none if anything does not fit.
-    fn sessions(&self, intents: Intents) -> HashMap<u32, SessionState> {
+    fn sessions(&self, intents: Intents) -> BTreeMap<u32, SessionState> {
         match Snapshot::take(&self.root.session_file(), &self.expected(intents)) {
             Ok((sessions, cache)) => {
                 tracing::info!("resuming the session of the last run");
@@ -143,7 +143,7 @@ impl Gateway {
             }
             Err(why) => {
                 tracing::debug!(%why, "no session to resume");
-                HashMap::new()
+                BTreeMap::new()
             }
         }
     }

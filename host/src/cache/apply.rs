@@ -85,7 +85,9 @@ pub(super) fn apply(world: &mut World, change: Change) {
             below,
             threads,
         } => {
-            let Some(guild) = world.guilds.get(&guild_id) else { return };
+            let Some(guild) = world.guilds.get(&guild_id) else {
+                return;
+            };
             let is_meant = |parent| match (&below, parent) {
                 (None, _) => true,
                 (Some(below), Some(parent)) => below.contains(&parent),

@@ -49,7 +49,9 @@ pub(super) struct RoleEntry {
 impl World {
     /// Puts a channel into its server, over an older one of its id.
     pub(super) fn put_channel(&mut self, guild_id: GuildId, channel: ChannelEntry) {
-        let Some(guild) = self.guilds.get_mut(&guild_id) else { return };
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return;
+        };
         self.channels.insert(channel.id, guild_id);
         match guild.channels.binary_search_by_key(&channel.id, |channel| channel.id) {
             Ok(at) => guild.channels[at] = channel,
@@ -59,7 +61,9 @@ impl World {
 
     /// Takes a channel away, and the threads below it.
     pub(super) fn remove_channel(&mut self, guild_id: GuildId, id: ChannelId) {
-        let Some(guild) = self.guilds.get_mut(&guild_id) else { return };
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return;
+        };
         guild.channels.retain(|channel| {
             let goes = channel.id == id || (channel.is_thread() && channel.parent_id == Some(id));
             if goes {

@@ -1,6 +1,6 @@
 //! From payloads to changes: partial structs that read what is kept and skip the rest. Pure.
 //!
-//! A large server's members, presences and emoji are most of a GUILD_CREATE; they are skipped without being built, but
+//! A large server's members, presences and emoji are most of a `GUILD_CREATE`; they are skipped without being built, but
 //! for the one member that is the bot.
 
 use std::fmt;
@@ -144,7 +144,9 @@ pub(super) fn read(event: &str, payload: &str, own_id: Option<UserId>) -> Result
         }
         "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
             let channel: ChannelInGuild = data(payload)?;
-            let Some(guild_id) = channel.guild_id else { return Ok(None) };
+            let Some(guild_id) = channel.guild_id else {
+                return Ok(None);
+            };
             if channel.channel.is_archived() {
                 return Ok(Some(Change::ChannelDeleted(guild_id, channel.channel.id)));
             }
@@ -152,7 +154,9 @@ pub(super) fn read(event: &str, payload: &str, own_id: Option<UserId>) -> Result
         }
         "CHANNEL_DELETE" | "THREAD_DELETE" => {
             let channel: ChannelDelete = data(payload)?;
-            let Some(guild_id) = channel.guild_id else { return Ok(None) };
+            let Some(guild_id) = channel.guild_id else {
+                return Ok(None);
+            };
             Change::ChannelDeleted(guild_id, channel.id)
         }
         "THREAD_LIST_SYNC" => {

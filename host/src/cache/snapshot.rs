@@ -59,18 +59,24 @@ impl CacheSnapshot {
             ..World::default()
         };
         for row in self.guilds {
-            let channels = row.channels.into_iter().map(|(id, kind, parent_id, name)| ChannelEntry {
-                id,
-                parent_id,
-                name: name.into(),
-                kind,
-            });
-            let roles = row.roles.into_iter().map(|(id, permissions, position, name)| RoleEntry {
-                id,
-                permissions,
-                position,
-                name: name.into(),
-            });
+            let channels = row
+                .channels
+                .into_iter()
+                .map(|(id, kind, parent_id, name)| ChannelEntry {
+                    id,
+                    parent_id,
+                    name: name.into(),
+                    kind,
+                });
+            let roles = row
+                .roles
+                .into_iter()
+                .map(|(id, permissions, position, name)| RoleEntry {
+                    id,
+                    permissions,
+                    position,
+                    name: name.into(),
+                });
             let guild = GuildEntry {
                 name: row.name.into(),
                 owner_id: row.owner_id,

@@ -35,7 +35,7 @@ fn ready(cache: &Cache, guilds: &str) {
     feed(cache, "READY", &data);
 }
 
-const GUILD: &str = r##"{"id":"1","name":"Kitchen","owner_id":"50","member_count":3,"joined_at":"2020-01-01T00:00:00Z",
+const GUILD: &str = r#"{"id":"1","name":"Kitchen","owner_id":"50","member_count":3,"joined_at":"2020-01-01T00:00:00Z",
     "large":false,"unavailable":false,"features":["COMMUNITY"],"icon":null,"afk_timeout":300,"nsfw_level":0,
     "emojis":[{"id":"7","name":"roles","roles":[],"require_colons":true}],"stickers":[],"voice_states":[],
     "presences":[{"user":{"id":"900"},"status":"online","activities":[],"client_status":{}}],"stage_instances":[],
@@ -57,11 +57,14 @@ const GUILD: &str = r##"{"id":"1","name":"Kitchen","owner_id":"50","member_count
          "managed":false,"mentionable":true,"flags":0},
         {"id":"1","name":"@everyone","permissions":"104324673","position":0,"color":0,"hoist":false,"managed":false,
          "mentionable":false,"flags":0},
-        {"id":"2","name":"cook","permissions":"18446744073709551615","position":1}]}"##;
+        {"id":"2","name":"cook","permissions":"18446744073709551615","position":1}]}"#;
 
 fn kitchen() -> Cache {
     let cache = Cache::default();
-    ready(&cache, r#"[{"id":"1","unavailable":true},{"id":"2","unavailable":true}]"#);
+    ready(
+        &cache,
+        r#"[{"id":"1","unavailable":true},{"id":"2","unavailable":true}]"#,
+    );
     feed(&cache, "GUILD_CREATE", GUILD);
     cache
 }
@@ -94,14 +97,24 @@ fn a_server_comes_with_its_channels_threads_roles_and_the_own_member() {
     );
     let general = cache.channel(channel(12)).unwrap();
     assert_eq!(general.name.as_deref(), Some("General"));
-    assert_eq!((general.kind, general.parent_id, general.guild_id), (0, Some(channel(11)), Some(guild(1))));
+    assert_eq!(
+        (general.kind, general.parent_id, general.guild_id),
+        (0, Some(channel(11)), Some(guild(1)))
+    );
     assert_eq!(cache.channel(channel(20)).unwrap().parent_id, Some(channel(12)));
     assert_eq!(cache.channel(channel(99)), None);
     let cook = cache.role(guild(1), role(2)).unwrap();
     assert_eq!((cook.name.as_str(), cook.position), ("cook", 1));
     assert_eq!(cook.permissions, "18446744073709551615");
     assert_eq!(cache.role(guild(2), role(2)), None);
-    assert_eq!(cache.roles(guild(1)).iter().map(|role| role.id.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        cache
+            .roles(guild(1))
+            .iter()
+            .map(|role| role.id.get())
+            .collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     assert_eq!(cache.own_roles(guild(1)), [role(3), role(2)]);
     assert_eq!(
         cache.counts(),
@@ -151,12 +164,27 @@ fn servers_change_vanish_and_come_back() {
 #[test]
 fn channels_and_threads_come_change_and_go() {
     let cache = kitchen();
-    feed(&cache, "CHANNEL_CREATE", r#"{"id":"10","type":0,"name":"first","guild_id":"1","position":0}"#);
-    feed(&cache, "CHANNEL_UPDATE", r#"{"id":"12","type":5,"name":"news","guild_id":"1","parent_id":null}"#);
+    feed(
+        &cache,
+        "CHANNEL_CREATE",
+        r#"{"id":"10","type":0,"name":"first","guild_id":"1","position":0}"#,
+    );
+    feed(
+        &cache,
+        "CHANNEL_UPDATE",
+        r#"{"id":"12","type":5,"name":"news","guild_id":"1","parent_id":null}"#,
+    );
     assert_eq!(cache.channel(channel(10)).unwrap().name.as_deref(), Some("first"));
     let news = cache.channel(channel(12)).unwrap();
-    assert_eq!((news.kind, news.parent_id, news.name.as_deref()), (5, None, Some("news")));
-    feed(&cache, "THREAD_CREATE", r#"{"id":"21","type":12,"name":"t","guild_id":"1","parent_id":"13","newly_created":true}"#);
+    assert_eq!(
+        (news.kind, news.parent_id, news.name.as_deref()),
+        (5, None, Some("news"))
+    );
+    feed(
+        &cache,
+        "THREAD_CREATE",
+        r#"{"id":"21","type":12,"name":"t","guild_id":"1","parent_id":"13","newly_created":true}"#,
+    );
     feed(
         &cache,
         "THREAD_UPDATE",
@@ -166,18 +194,34 @@ fn channels_and_threads_come_change_and_go() {
     feed(&cache, "CHANNEL_DELETE", r#"{"id":"12","type":5,"guild_id":"1"}"#);
     assert_eq!(cache.channel(channel(12)), None);
     assert_eq!(cache.channel(channel(20)), None, "a thread goes with its channel");
-    feed(&cache, "THREAD_CREATE", r#"{"id":"22","type":11,"name":"u","guild_id":"1","parent_id":"13"}"#);
-    feed(&cache, "THREAD_DELETE", r#"{"id":"22","type":11,"guild_id":"1","parent_id":"13"}"#);
+    feed(
+        &cache,
+        "THREAD_CREATE",
+        r#"{"id":"22","type":11,"name":"u","guild_id":"1","parent_id":"13"}"#,
+    );
+    feed(
+        &cache,
+        "THREAD_DELETE",
+        r#"{"id":"22","type":11,"guild_id":"1","parent_id":"13"}"#,
+    );
     assert_eq!(cache.channel(channel(22)), None);
     feed(&cache, "CHANNEL_CREATE", r#"{"id":"77","type":1,"recipients":[]}"#);
-    feed(&cache, "CHANNEL_CREATE", r#"{"id":"78","type":0,"name":"x","guild_id":"404"}"#);
+    feed(
+        &cache,
+        "CHANNEL_CREATE",
+        r#"{"id":"78","type":0,"name":"x","guild_id":"404"}"#,
+    );
     assert_eq!((cache.channel(channel(77)), cache.channel(channel(78))), (None, None));
 }
 
 #[test]
 fn a_list_of_threads_replaces_those_it_is_about() {
     let cache = kitchen();
-    feed(&cache, "THREAD_CREATE", r#"{"id":"21","type":11,"name":"other","guild_id":"1","parent_id":"13"}"#);
+    feed(
+        &cache,
+        "THREAD_CREATE",
+        r#"{"id":"21","type":11,"name":"other","guild_id":"1","parent_id":"13"}"#,
+    );
     feed(
         &cache,
         "THREAD_LIST_SYNC",
@@ -185,7 +229,11 @@ fn a_list_of_threads_replaces_those_it_is_about() {
     );
     let known = |id| cache.channel(channel(id)).is_some();
     assert!(!known(20) && known(21) && known(23));
-    feed(&cache, "THREAD_LIST_SYNC", r#"{"guild_id":"1","threads":[],"members":[]}"#);
+    feed(
+        &cache,
+        "THREAD_LIST_SYNC",
+        r#"{"guild_id":"1","threads":[],"members":[]}"#,
+    );
     assert!(!known(21) && !known(23) && known(13));
 }
 
@@ -207,12 +255,28 @@ fn roles_and_members_come_change_and_go() {
     feed(&cache, "GUILD_ROLE_DELETE", r#"{"guild_id":"1","role_id":"3"}"#);
     assert_eq!(cache.role(guild(1), role(3)), None);
     assert_eq!(cache.own_roles(guild(1)), [role(2)]);
-    feed(&cache, "GUILD_MEMBER_UPDATE", r#"{"guild_id":"1","user":{"id":"50"},"roles":["9"]}"#);
+    feed(
+        &cache,
+        "GUILD_MEMBER_UPDATE",
+        r#"{"guild_id":"1","user":{"id":"50"},"roles":["9"]}"#,
+    );
     assert_eq!(cache.own_roles(guild(1)), [role(2)]);
-    feed(&cache, "GUILD_MEMBER_UPDATE", r#"{"guild_id":"1","user":{"id":"900"},"roles":["9"]}"#);
+    feed(
+        &cache,
+        "GUILD_MEMBER_UPDATE",
+        r#"{"guild_id":"1","user":{"id":"900"},"roles":["9"]}"#,
+    );
     assert_eq!(cache.own_roles(guild(1)), [role(9)]);
-    feed(&cache, "GUILD_MEMBER_ADD", r#"{"guild_id":"1","user":{"id":"60"},"roles":[]}"#);
-    feed(&cache, "GUILD_MEMBER_ADD", r#"{"guild_id":"1","user":{"id":"61"},"roles":[]}"#);
+    feed(
+        &cache,
+        "GUILD_MEMBER_ADD",
+        r#"{"guild_id":"1","user":{"id":"60"},"roles":[]}"#,
+    );
+    feed(
+        &cache,
+        "GUILD_MEMBER_ADD",
+        r#"{"guild_id":"1","user":{"id":"61"},"roles":[]}"#,
+    );
     feed(&cache, "GUILD_MEMBER_REMOVE", r#"{"guild_id":"1","user":{"id":"60"}}"#);
     assert_eq!(cache.guild(guild(1)).unwrap().member_count, 4);
 }
@@ -238,7 +302,11 @@ fn a_new_session_of_one_shard_leaves_the_others_servers() {
 #[test]
 fn the_bots_own_name_can_change() {
     let cache = kitchen();
-    feed(&cache, "USER_UPDATE", r#"{"id":"900","username":"renamed","bot":true,"discriminator":"0","avatar":null}"#);
+    feed(
+        &cache,
+        "USER_UPDATE",
+        r#"{"id":"900","username":"renamed","bot":true,"discriminator":"0","avatar":null}"#,
+    );
     assert_eq!(cache.bot_user().unwrap().username, "renamed");
 }
 
@@ -300,5 +368,8 @@ fn a_large_server_is_read_whole() {
     feed(&cache, "GUILD_CREATE", &text);
     assert_eq!(cache.counts().channels, 500);
     assert_eq!(cache.own_roles(guild(1)), [role(3)]);
-    assert_eq!(cache.channel(channel(250)).unwrap().name.as_deref(), Some("channel-250"));
+    assert_eq!(
+        cache.channel(channel(250)).unwrap().name.as_deref(),
+        Some("channel-250")
+    );
 }

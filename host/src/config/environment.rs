@@ -56,11 +56,7 @@ struct Found {
 
 impl<'a> Variables<'a> {
     /// Reads the root's `.env`, if there is one.
-    pub(super) fn read(
-        root: &Root,
-        process: &'a dyn Fn(&str) -> Option<String>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
+    pub(super) fn read(root: &Root, process: &'a dyn Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) -> Self {
         let file = match fs::read_to_string(root.env_file()) {
             Ok(text) => parse(&text, problems),
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),

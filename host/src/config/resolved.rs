@@ -330,7 +330,11 @@ pub(super) fn resolve(
 ) -> Option<Config> {
     let read = Read(written);
     let plugins = sections(written, variables, problems)?;
-    let rotation = read.list("status.statuses").iter().map(|item| read.line(item)).collect();
+    let rotation = read
+        .list("status.statuses")
+        .iter()
+        .map(|item| read.line(item))
+        .collect();
     Some(Config {
         prefix: read.text("prefix"),
         allow_mention_prefix: read.flag("allow_mention_prefix"),
@@ -532,12 +536,19 @@ fn sections(written: &Written, variables: &Variables<'_>, problems: &mut Vec<Pro
     let mut sections = BTreeMap::new();
     if let Value::Object(plugins) = written.value("plugins") {
         for (name, section) in plugins {
-            let Ok(plugin) = name.parse::<PluginName>() else { continue };
+            let Ok(plugin) = name.parse::<PluginName>() else {
+                continue;
+            };
             let mut section = section.clone();
-            substitute(&format!("plugins.{name}"), &mut section, variables, &mut |path, text| {
-                let line = written.line(path).or_else(|| written.line(&format!("plugins.{name}")));
-                problems.push(Problem::config(line, format!("{path}: {text}")));
-            });
+            substitute(
+                &format!("plugins.{name}"),
+                &mut section,
+                variables,
+                &mut |path, text| {
+                    let line = written.line(path).or_else(|| written.line(&format!("plugins.{name}")));
+                    problems.push(Problem::config(line, format!("{path}: {text}")));
+                },
+            );
             sections.insert(plugin, section);
         }
     }
@@ -545,12 +556,7 @@ fn sections(written: &Written, variables: &Variables<'_>, problems: &mut Vec<Pro
 }
 
 /// Fills in every `${NAME}` of a value's texts; `$${NAME}` stands for a plain `${NAME}`.
-fn substitute(
-    path: &str,
-    value: &mut Value,
-    variables: &Variables<'_>,
-    problem: &mut dyn FnMut(&str, String),
-) {
+fn substitute(path: &str, value: &mut Value, variables: &Variables<'_>, problem: &mut dyn FnMut(&str, String)) {
     match value {
         Value::Object(object) => {
             for (name, below) in object {
@@ -567,12 +573,7 @@ fn substitute(
     }
 }
 
-fn filled_in(
-    path: &str,
-    text: &str,
-    variables: &Variables<'_>,
-    problem: &mut dyn FnMut(&str, String),
-) -> String {
+fn filled_in(path: &str, text: &str, variables: &Variables<'_>, problem: &mut dyn FnMut(&str, String)) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {

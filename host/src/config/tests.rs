@@ -1,6 +1,6 @@
 //! What the settings accept, what they refuse, and in which words.
 
-use std::fs;
+use std::{fmt::Write, fs};
 
 use plugin_protocol::Level;
 
@@ -95,7 +95,7 @@ fn defaults_are_those_of_the_description() {
 #[test]
 fn what_is_set_takes_effect() {
     let config = config(
-        r##"{
+        r#"{
             "prefix": "?!", "allow_mention_prefix": false, "owner_ids": ["175928847299117065", 175928847299117066],
             "auto_reload": false,
             "status": {"type": "Playing", "text": "chess", "presence": "dnd", "interval": 10.5,
@@ -108,7 +108,7 @@ fn what_is_set_takes_effect() {
             "colours": {"error": "0x010203"},
             "grants": {"levels": ["plugins.reload"]},
             "plugins": {"levels": {"rate": 2}}
-        }"##,
+        }"#,
     );
     assert_eq!(config.prefix, "?!");
     assert_eq!(config.owner_ids.len(), 2);
@@ -123,7 +123,10 @@ fn what_is_set_takes_effect() {
     assert!(config.extensions.blacklist.contains("spam"));
     assert!(matches!(config.discord.intents, IntentChoice::Only(intents) if intents.bits() == 1 | 1 << 15));
     assert_eq!(config.discord.home_guilds.len(), 1);
-    assert_eq!(config.notices.channel.map(plugin_protocol::ChannelId::get), Some(175_928_847_299_117_068));
+    assert_eq!(
+        config.notices.channel.map(plugin_protocol::ChannelId::get),
+        Some(175_928_847_299_117_068)
+    );
     assert_eq!(config.colours.error, Colour(0x01_02_03));
     let levels = "levels".parse().unwrap();
     assert!(config.grants[&levels].contains("plugins.reload"));
@@ -133,7 +136,7 @@ fn what_is_set_takes_effect() {
 
 #[test]
 fn all_faults_are_told_at_once_with_their_lines() {
-    let text = r##"{
+    let text = r#"{
   "prefix": "a very long one",
   "prefx": "!",
   "auto_reload": "yes",
@@ -151,13 +154,16 @@ fn all_faults_are_told_at_once_with_their_lines() {
   "plugins": {"levels": 5},
   "grants": {"Bad Name": []},
   "notices": {"channel": "general"}
-}"##;
+}"#;
     insta::assert_snapshot!("faults", refused(text));
 }
 
 #[test]
 fn broken_json_is_told_with_its_line() {
-    insta::assert_snapshot!("broken_json", refused("{\n  \"prefix\": \"!\"\n  \"auto_reload\": true\n}"));
+    insta::assert_snapshot!(
+        "broken_json",
+        refused("{\n  \"prefix\": \"!\"\n  \"auto_reload\": true\n}")
+    );
     insta::assert_snapshot!("no_object", refused("[]"));
 }
 
@@ -183,7 +189,9 @@ fn variables_are_filled_into_plugin_sections_only() {
         "plugins": {"a": {"key": "x ${KEY} y", "list": ["${QUOTED}"], "plain": "$${KEY} ${"}}
     }"#;
     let env = format!("{}KEY=s3cret\nQUOTED=\"with spaces\"\n", env());
-    let (config, ..) = Case::new(Some(text), Some(&env)).load(&[("KEY", "from process")]).unwrap();
+    let (config, ..) = Case::new(Some(text), Some(&env))
+        .load(&[("KEY", "from process")])
+        .unwrap();
     let section = config.plugins.section("a");
     assert_eq!(section["key"], "x from process y");
     assert_eq!(section["list"][0], "with spaces");
@@ -209,7 +217,10 @@ fn the_environment_wins_over_the_file() {
             ("DISCORD_GATEWAY_URL", "ws://127.0.0.1:7800/"),
         ])
         .unwrap();
-    assert_eq!(environment.owner_id.map(plugin_protocol::UserId::get), Some(175_928_847_299_117_099));
+    assert_eq!(
+        environment.owner_id.map(plugin_protocol::UserId::get),
+        Some(175_928_847_299_117_099)
+    );
     assert_eq!(environment.token.expose(), TOKEN);
     let api = environment.api.clone().unwrap();
     assert_eq!((api.authority.as_str(), api.is_plain_http), ("127.0.0.1:7800", true));
@@ -219,7 +230,12 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn half_an_address_and_a_missing_owner_are_warned_of() {
-    let case = Case::new(None, Some(&format!("DISCORD_TOKEN={TOKEN}\nDISCORD_API_URL=https://proxy.example\n")));
+    let case = Case::new(
+        None,
+        Some(&format!(
+            "DISCORD_TOKEN={TOKEN}\nDISCORD_API_URL=https://proxy.example\n"
+        )),
+    );
     let (_, _, warnings) = case.load(&[]).unwrap();
     let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!("warnings", texts.join("\n"));
@@ -234,8 +250,14 @@ fn half_an_address_and_a_missing_owner_are_warned_of() {
 fn each_fault_of_the_environment_has_its_own_text() {
     let mut all = String::new();
     for (name, text) in [
-        ("quotes", format!("DISCORD_TOKEN=\"{TOKEN}\"\nBOT_OWNER_ID='175928847299117064'")),
-        ("spaces", format!("DISCORD_TOKEN = {TOKEN}\nBOT_OWNER_ID= 175928847299117064")),
+        (
+            "quotes",
+            format!("DISCORD_TOKEN=\"{TOKEN}\"\nBOT_OWNER_ID='175928847299117064'"),
+        ),
+        (
+            "spaces",
+            format!("DISCORD_TOKEN = {TOKEN}\nBOT_OWNER_ID= 175928847299117064"),
+        ),
         ("bot prefix", format!("DISCORD_TOKEN=Bot {TOKEN}")),
         ("no token", "DISCORD_TOKEN=paste-it-here".to_owned()),
         ("client secret", format!("DISCORD_TOKEN={}", "aB3_".repeat(8))),
@@ -249,7 +271,7 @@ fn each_fault_of_the_environment_has_its_own_text() {
             format!("DISCORD_TOKEN={TOKEN}\nDISCORD_API_URL=127.0.0.1:1\nDISCORD_GATEWAY_URL=ws://127.0.0.1:1/?v=10"),
         ),
     ] {
-        all += &format!("{name}: {}\n\n", refused_env(&text));
+        write!(all, "{name}: {}\n\n", refused_env(&text)).unwrap();
     }
     insta::assert_snapshot!("environment", all);
 }

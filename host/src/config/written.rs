@@ -3,7 +3,7 @@
 //! Apart from the resolved settings so that a half-read file never gets further. All faults are found in one go; a
 //! scanner beside the parser knows the line of every key.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use plugin_protocol::{PluginName, UserId};
 use serde_json::{Map, Value};
@@ -256,9 +256,7 @@ fn fault(kind: Kind, value: &Value) -> Option<Fault> {
             })
         }),
         Kind::Grants => entries(value, "an object: plugin to list of what it may ask", |_, grants| {
-            let texts = grants
-                .as_array()
-                .is_some_and(|list| list.iter().all(Value::is_string));
+            let texts = grants.as_array().is_some_and(|list| list.iter().all(Value::is_string));
             (!texts).then(|| "a list of texts, such as [\"plugins.reload\"]".to_owned())
         }),
         Kind::Sections => entries(value, "an object: plugin to its settings", |_, section| {
@@ -293,7 +291,7 @@ fn entries(value: &Value, what: &str, fault: impl Fn(&str, &Value) -> Option<Str
     object.iter().find_map(|(name, item)| {
         let text = match name.parse::<PluginName>() {
             Err(problem) => problem,
-            Ok(_) => format!("must be {}; {} stands there", fault(name, item)?, type_name(item)),
+            Ok(_) => format!("must be {}; {} stands there", fault(name, item)?, kind_name(item)),
         };
         Some(Fault {
             below: format!(".{name}"),
@@ -326,16 +324,25 @@ fn is_status(value: &Value) -> bool {
     }
 }
 
-/// What a value is, for refusals: never its content, which may be a secret in the wrong place.
+/// What a value is, for refusals where it may be a secret in the wrong place.
+fn kind_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What a value is, for refusals: itself, if it is short.
 fn type_name(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) if text.chars().count() <= 24 => format!("{text:?}"),
-        Value::String(_) => "a long text".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        _ => kind_name(value).to_owned(),
     }
 }
 
@@ -355,7 +362,9 @@ fn scan(text: &str, mut found: impl FnMut(String, usize)) {
                     path.push_str(name);
                 }
                 Frame::Object(None) => {}
-                Frame::Array(index) => path.push_str(&format!("[{index}]")),
+                Frame::Array(index) => {
+                    let _ = write!(path, "[{index}]");
+                }
             }
         }
         path

@@ -110,14 +110,25 @@ impl error::Error for GatewayError {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     #[test]
     fn every_fatal_code_says_what_to_do() {
         let asked = Intents::GUILDS | Intents::GUILD_MEMBERS | Intents::MESSAGE_CONTENT;
         let mut texts = String::new();
-        for code in [Some(4004), Some(4010), Some(4011), Some(4012), Some(4013), Some(4014), Some(4999), None] {
-            texts += &format!("{code:?}: {}\n\n", GatewayError::of(code, asked));
+        for code in [
+            Some(4004),
+            Some(4010),
+            Some(4011),
+            Some(4012),
+            Some(4013),
+            Some(4014),
+            Some(4999),
+            None,
+        ] {
+            write!(texts, "{code:?}: {}\n\n", GatewayError::of(code, asked)).unwrap();
         }
         insta::assert_snapshot!("close_codes", texts);
     }

@@ -70,10 +70,7 @@ const EVENTS: &[(Intents, &[&str])] = &[
             "VOICE_CHANNEL_EFFECT_SEND",
         ],
     ),
-    (
-        Intents::GUILDS.union(BOTH_MESSAGES),
-        &["CHANNEL_PINS_UPDATE"],
-    ),
+    (Intents::GUILDS.union(BOTH_MESSAGES), &["CHANNEL_PINS_UPDATE"]),
     (
         Intents::GUILDS.union(Intents::GUILD_MEMBERS),
         &["THREAD_MEMBERS_UPDATE"],
@@ -110,10 +107,7 @@ const EVENTS: &[(Intents, &[&str])] = &[
     (Intents::GUILD_INVITES, &["INVITE_CREATE", "INVITE_DELETE"]),
     (Intents::GUILD_VOICE_STATES, &["VOICE_STATE_UPDATE"]),
     (Intents::GUILD_PRESENCES, &["PRESENCE_UPDATE"]),
-    (
-        BOTH_MESSAGES,
-        &["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"],
-    ),
+    (BOTH_MESSAGES, &["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"]),
     (Intents::GUILD_MESSAGES, &["MESSAGE_DELETE_BULK"]),
     (
         BOTH_REACTIONS,
@@ -164,10 +158,18 @@ mod tests {
 
     #[test]
     fn events_of_plugins_add_theirs_and_a_setting_overrides_all() {
-        let events = ["GUILD_MEMBER_ADD", "MESSAGE_REACTION_ADD", "INTERACTION_CREATE", "NO_SUCH_EVENT"];
+        let events = [
+            "GUILD_MEMBER_ADD",
+            "MESSAGE_REACTION_ADD",
+            "INTERACTION_CREATE",
+            "NO_SUCH_EVENT",
+        ];
         let declared = Intents::GUILD_INVITES;
         let auto = wanted(IntentChoice::Auto, events, declared);
-        assert_eq!(auto, OWN | Intents::GUILD_MEMBERS | BOTH_REACTIONS | Intents::GUILD_INVITES);
+        assert_eq!(
+            auto,
+            OWN | Intents::GUILD_MEMBERS | BOTH_REACTIONS | Intents::GUILD_INVITES
+        );
         let only = wanted(IntentChoice::Only(Intents::GUILDS), events, declared);
         assert_eq!(only, Intents::GUILDS);
     }

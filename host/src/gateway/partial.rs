@@ -18,7 +18,7 @@ pub struct Partial<'a> {
     pub kind: Cow<'a, str>,
     /// Its number in the session.
     pub sequence: Option<u64>,
-    /// The server. Events of the server itself (GUILD_CREATE, ...) have it in `id`.
+    /// The server. Events of the server itself (`GUILD_CREATE`, ...) have it in `id`.
     pub guild_id: Option<GuildId>,
     /// The channel.
     pub channel_id: Option<ChannelId>,
@@ -118,7 +118,9 @@ struct Data<'a>(Partial<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyOr(DataVisitor)).map(|data| Data(data.unwrap_or_default()))
+        deserializer
+            .deserialize_any(AnyOr(DataVisitor))
+            .map(|data| Data(data.unwrap_or_default()))
     }
 }
 
@@ -187,7 +189,9 @@ impl<'de> Deserialize<'de> for Person {
                 Ok(person)
             }
         }
-        deserializer.deserialize_any(AnyOr(Fields)).map(Option::unwrap_or_default)
+        deserializer
+            .deserialize_any(AnyOr(Fields))
+            .map(Option::unwrap_or_default)
     }
 }
 

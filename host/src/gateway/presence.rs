@@ -69,7 +69,7 @@ pub fn presence_update(status: &Status, line: &StatusLine, facts: &PresenceFacts
 fn payload(status: &Status, line: &StatusLine, facts: Option<&PresenceFacts>) -> UpdatePresencePayload {
     let activity = presence_line(&line.text, facts)
         .filter(|text| !text.is_empty())
-        .map(|text| activity(line.kind, text, status.url.clone()));
+        .map(|text| activity(line.kind, &text, status.url.clone()));
     UpdatePresencePayload {
         activities: activity.into_iter().collect(),
         afk: false,
@@ -83,7 +83,7 @@ fn payload(status: &Status, line: &StatusLine, facts: Option<&PresenceFacts>) ->
     }
 }
 
-fn activity(kind: ActivityKind, text: String, url: Option<String>) -> Activity {
+fn activity(kind: ActivityKind, text: &str, url: Option<String>) -> Activity {
     let text: String = text.chars().take(128).collect();
     let is_custom = kind == ActivityKind::Custom;
     let mut activity = Activity::from(MinimalActivity {
@@ -96,7 +96,11 @@ fn activity(kind: ActivityKind, text: String, url: Option<String>) -> Activity {
             ActivityKind::Custom => ActivityType::Custom,
         },
         // A custom status is shown from `state`; the name is required all the same.
-        name: if is_custom { "Custom Status".to_owned() } else { text.clone() },
+        name: if is_custom {
+            "Custom Status".to_owned()
+        } else {
+            text.clone()
+        },
         url: url.filter(|_| kind == ActivityKind::Streaming),
     });
     activity.state = is_custom.then_some(text);
@@ -135,7 +139,10 @@ mod tests {
         assert_eq!(presence_line("plain", None).unwrap(), "plain");
         let watching = status(ActivityKind::Watching, "{guilds} servers");
         assert!(identify_presence(&watching, None).activities.is_empty());
-        assert_eq!(identify_presence(&watching, Some(&facts)).activities[0].name, "3 servers");
+        assert_eq!(
+            identify_presence(&watching, Some(&facts)).activities[0].name,
+            "3 servers"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Shards with a connection of their own, by twilight. The only file that names twilight's gateway.
 
-use std::{collections::HashMap, error::Error, time::Duration};
+use std::{collections::BTreeMap, error::Error, future::poll_fn, task::Poll, time::Duration};
 
 use futures_util::StreamExt;
 use hyper_rustls::ConfigBuilderExt;
@@ -55,7 +55,7 @@ pub struct ShardSource {
 /// If TLS can't be set up.
 pub fn shards(
     settings: &ShardsSettings,
-    mut sessions: HashMap<u32, SessionState>,
+    mut sessions: BTreeMap<u32, SessionState>,
 ) -> Result<Vec<ShardSource>, GatewayError> {
     // twilight panics where this fails, so it is tried first.
     rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
@@ -124,15 +124,48 @@ impl ShardSource {
         let reason = source.map(chain).unwrap_or_default();
         match kind {
             ReceiveMessageErrorType::Reconnect => {
-                tracing::warn!(shard = self.shard(), reason, "can't connect to the gateway, trying again");
+                tracing::warn!(
+                    shard = self.shard(),
+                    reason,
+                    "can't connect to the gateway, trying again"
+                );
             }
             ReceiveMessageErrorType::Deserializing { event } => {
                 let begin: String = event.chars().take(200).collect();
-                tracing::warn!(shard = self.shard(), reason, begin, "a gateway event can't be read and is skipped");
+                tracing::warn!(
+                    shard = self.shard(),
+                    reason,
+                    begin,
+                    "a gateway event can't be read and is skipped"
+                );
             }
-            _ => tracing::warn!(shard = self.shard(), reason, "the gateway sent something unreadable, reconnecting"),
+            _ => tracing::warn!(
+                shard = self.shard(),
+                reason,
+                "the gateway sent something unreadable, reconnecting"
+            ),
         }
     }
+}
+
+/// Polls a shard that was told to close until it has. Where the server ends the connection without answering, twilight
+/// connects again at once; that is noticed before it resumes the session, which must stay as it is for the next start.
+async fn closed(shard: &mut Shard) {
+    let mut has_ended = false;
+    poll_fn(|cx| {
+        loop {
+            let item = shard.poll_next_unpin(cx);
+            let is_connected = !matches!(shard.state(), ShardState::Disconnected { .. });
+            if matches!(item, Poll::Ready(None | Some(Ok(Message::Close(_))))) || (has_ended && is_connected) {
+                return Poll::Ready(());
+            }
+            has_ended |= !is_connected;
+            if item.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
 }
 
 /// An error with its reasons.
@@ -198,18 +231,22 @@ impl EventSource for ShardSource {
             ShardState::Disconnected { .. } | ShardState::FatallyClosed
         );
         if is_open {
-            self.shard.close(if resumable { CloseFrame::RESUME } else { CloseFrame::NORMAL });
-            let closed = async {
-                while let Some(item) = self.shard.next().await {
-                    if matches!(item, Ok(Message::Close(_))) {
-                        break;
-                    }
-                }
-            };
-            if time::timeout(CLOSE, closed).await.is_err() {
-                tracing::warn!(shard = self.shard.id().number(), "the gateway did not answer the close in time");
+            self.shard.close(if resumable {
+                CloseFrame::RESUME
+            } else {
+                CloseFrame::NORMAL
+            });
+            if time::timeout(CLOSE, closed(&mut self.shard)).await.is_err() {
+                tracing::warn!(
+                    shard = self.shard.id().number(),
+                    "the gateway did not answer the close in time"
+                );
             }
         }
         session.filter(|_| resumable)
     }
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;

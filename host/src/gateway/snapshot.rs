@@ -1,10 +1,10 @@
 //! A session carried over a restart: with the cache as it was at the same event, or not at all.
 //!
-//! A resumed session gets no READY list and no GUILD_CREATE, so it is only good with what those had told. The file is
+//! A resumed session gets no READY list and no `GUILD_CREATE`, so it is only good with what those had told. The file is
 //! written at a clean stop and taken, that is read and deleted, at the next start: a crash in between identifies anew.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs, io,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -99,10 +99,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// Why the shards must identify.
-    pub fn take(
-        path: &Path,
-        expected: &Expected,
-    ) -> Result<(HashMap<u32, SessionState>, CacheSnapshot), Unusable> {
+    pub fn take(path: &Path, expected: &Expected) -> Result<(BTreeMap<u32, SessionState>, CacheSnapshot), Unusable> {
         let read = fs::read(path);
         match (&read, fs::remove_file(path)) {
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Absent),
@@ -113,7 +110,7 @@ impl Snapshot {
         let bytes = read.map_err(|_| Unusable::Unreadable)?;
         let snapshot: Self = serde_json::from_slice(&bytes).map_err(|_| Unusable::Unreadable)?;
         snapshot.check(expected, SystemTime::now())?;
-        Ok((snapshot.sessions.into_iter().collect(), snapshot.cache))
+        Ok((snapshot.sessions, snapshot.cache))
     }
 
     fn check(&self, expected: &Expected, now: SystemTime) -> Result<(), Unusable> {
@@ -197,10 +194,22 @@ mod tests {
         let check = |snapshot: &Snapshot, expected: &Expected, now| snapshot.check(expected, now);
         assert_eq!(check(&snapshot(), &expected(), now), Ok(()));
         for other in [
-            Expected { bot_id: UserId::new(43).unwrap(), ..expected() },
-            Expected { intents: Intents::GUILDS | Intents::GUILD_MESSAGES, ..expected() },
-            Expected { shards: 2, ..expected() },
-            Expected { gateway_url: Some("ws://127.0.0.1:1".to_owned()), ..expected() },
+            Expected {
+                bot_id: UserId::new(43).unwrap(),
+                ..expected()
+            },
+            Expected {
+                intents: Intents::GUILDS | Intents::GUILD_MESSAGES,
+                ..expected()
+            },
+            Expected {
+                shards: 2,
+                ..expected()
+            },
+            Expected {
+                gateway_url: Some("ws://127.0.0.1:1".to_owned()),
+                ..expected()
+            },
         ] {
             assert_eq!(check(&snapshot(), &other, now), Err(Unusable::Different));
         }

@@ -147,16 +147,28 @@ mod tests {
         for (path, expected) in [
             ("/channels/1/messages/2", "bot channels/1/messages/_"),
             ("/channels/1/messages?limit=5", "bot channels/1/messages"),
-            ("/channels/1/messages/2/reactions/%F0%9F%91%8D/@me", "bot channels/1/messages/_/reactions/_/@me"),
-            ("/channels/1/messages/2/reactions/name:3/4", "bot channels/1/messages/_/reactions/_/_"),
+            (
+                "/channels/1/messages/2/reactions/%F0%9F%91%8D/@me",
+                "bot channels/1/messages/_/reactions/_/@me",
+            ),
+            (
+                "/channels/1/messages/2/reactions/name:3/4",
+                "bot channels/1/messages/_/reactions/_/_",
+            ),
             ("/guilds/1/members/2/roles/3", "bot guilds/1/members/_/roles/_"),
             ("/users/@me/channels", "bot users/@me/channels"),
             ("/users/1", "bot users/_"),
             ("/invites/aBc", "bot invites/_"),
-            ("/applications/1/guilds/2/commands", "bot applications/_/guilds/_/commands"),
+            (
+                "/applications/1/guilds/2/commands",
+                "bot applications/_/guilds/_/commands",
+            ),
             ("/webhooks/1", "bot webhooks/1"),
             ("/webhooks/1/tOkEn", "webhook webhooks/1/tOkEn"),
-            ("/webhooks/1/tOkEn/messages/@original", "webhook webhooks/1/tOkEn/messages/@original"),
+            (
+                "/webhooks/1/tOkEn/messages/@original",
+                "webhook webhooks/1/tOkEn/messages/@original",
+            ),
             ("/webhooks/1/tOkEn/messages/5", "webhook webhooks/1/tOkEn/messages/_"),
             ("/interactions/1/tOkEn/callback?with_response=true", "callback"),
         ] {
@@ -185,7 +197,10 @@ mod tests {
             ("x-ratelimit-reset-after", "1.25"),
         ]))
         .unwrap();
-        assert_eq!((learned.bucket.as_slice(), learned.limit, learned.remaining), (&b"abcd"[..], 5, 4));
+        assert_eq!(
+            (learned.bucket.as_slice(), learned.limit, learned.remaining),
+            (&b"abcd"[..], 5, 4)
+        );
         assert!(super::learned(&headers(&[])).is_none());
         assert!(super::learned(&headers(&[("x-ratelimit-bucket", "a"), ("x-ratelimit-limit", "many")])).is_none());
     }
@@ -200,21 +215,36 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!((shared.limit, shared.remaining), (0, 0));
-        assert!(learned(&headers(&[("x-ratelimit-bucket", "a"), ("x-ratelimit-scope", "global")])).is_none());
+        assert!(
+            learned(&headers(&[
+                ("x-ratelimit-bucket", "a"),
+                ("x-ratelimit-scope", "global")
+            ]))
+            .is_none()
+        );
     }
 
     #[test]
     fn a_429_tells_how_long_to_wait() {
         for (pairs, body, millis, is_global) in [
             (&[("retry-after", "65")][..], "", 65_000, false),
-            (&[("retry-after", "1")], r#"{"message":"x","retry_after":0.25,"global":false}"#, 250, false),
+            (
+                &[("retry-after", "1")],
+                r#"{"message":"x","retry_after":0.25,"global":false}"#,
+                250,
+                false,
+            ),
             (&[("retry-after", "2"), ("x-ratelimit-global", "true")], "", 2_000, true),
             (&[], r#"{"retry_after":1.5,"global":true}"#, 1_500, true),
             (&[], "<html>", 1_000, false),
             (&[("retry-after", "soon")], r#"{"retry_after":-1}"#, 1_000, false),
         ] {
             let retry = retry(&headers(pairs), body.as_bytes());
-            assert_eq!((retry.after.as_millis(), retry.is_global), (millis, is_global), "{pairs:?} {body}");
+            assert_eq!(
+                (retry.after.as_millis(), retry.is_global),
+                (millis, is_global),
+                "{pairs:?} {body}"
+            );
         }
     }
 }

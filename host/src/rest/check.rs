@@ -79,13 +79,21 @@ fn path(whole: &str) -> Result<Vec<&str>, Problem> {
     let shown: String = whole.chars().take(80).flat_map(char::escape_default).collect();
     let fault = |text: &str| invalid(format!("the path `{shown}` {text}"));
     let Some(rest) = whole.strip_prefix('/') else {
-        return Err(fault("must begin with a slash and have no scheme or host: /channels/1/messages"));
+        return Err(fault(
+            "must begin with a slash and have no scheme or host: /channels/1/messages",
+        ));
     };
     let (path, query) = match rest.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),
     };
-    let printable = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}');
+    let printable = |byte: u8| {
+        byte.is_ascii_graphic()
+            && !matches!(
+                byte,
+                b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+            )
+    };
     if !whole.bytes().all(printable) {
         return Err(fault(
             "has a character that a path can't hold: percent-encode emoji, spaces and the like",
@@ -99,7 +107,9 @@ fn path(whole: &str) -> Result<Vec<&str>, Problem> {
         match byte {
             None => return Err(fault("has a percent sign without two hexadecimal digits behind it")),
             Some(byte) if byte < 0x21 || matches!(byte, b'.' | b'/' | b'\\' | b'%' | b'?' | b'#' | 0x7f) => {
-                return Err(fault("encodes a slash, dot or the like, which could make another path of it"));
+                return Err(fault(
+                    "encodes a slash, dot or the like, which could make another path of it",
+                ));
             }
             Some(_) => {}
         }
@@ -129,10 +139,9 @@ fn route(method: Method, segments: &[&str], own_ids: &HashSet<u64>) -> Result<()
         "guilds" => has_major("server", &["templates"]),
         "users" => has_major("user", &["@me"]),
         "stickers" => has_major("sticker", &[]),
-        "sticker-packs" if segments.len() == 1 => Ok(()),
+        "sticker-packs" | "stage-instances" if segments.len() == 1 => Ok(()),
         "sticker-packs" => has_major("sticker pack", &[]),
-        "stage-instances" if segments.len() == 1 => Ok(()),
-        "stage-instances" => has_major("channel", &[]),
+        "stage-instances" => has_major("stage channel", &[]),
         "skus" => has_major("product", &[]),
         "invites" if segments.len() > 1 => Ok(()),
         "soundboard-default-sounds" | "voice" => Ok(()),
@@ -179,7 +188,9 @@ fn application(method: Method, segments: &[&str]) -> Result<(), Problem> {
         ));
     }
     if method != Method::Get && segments.len() == 2 {
-        return Err(refused("the application itself is changed by its owner, in Discord's developer portal"));
+        return Err(refused(
+            "the application itself is changed by its owner, in Discord's developer portal",
+        ));
     }
     Ok(())
 }
@@ -278,7 +289,10 @@ mod tests {
             (Method::Post, "/applications/1/commands".to_owned()),
             (Method::Delete, "/applications/1/commands/2".to_owned()),
             (Method::Put, "/applications/1/guilds/2/commands".to_owned()),
-            (Method::Put, "/applications/1/guilds/2/commands/3/permissions".to_owned()),
+            (
+                Method::Put,
+                "/applications/1/guilds/2/commands/3/permissions".to_owned(),
+            ),
             (Method::Patch, "/applications/@me".to_owned()),
             (Method::Post, format!("/webhooks/{OWN}/token")),
             (Method::Patch, format!("/webhooks/{OWN}/token/messages/@original")),
@@ -303,7 +317,12 @@ mod tests {
 
     #[test]
     fn bodies_are_json_or_multipart() {
-        assert!(body("{\"content\":\"x\"}", Some("application/json")).unwrap().content_type.is_none());
+        assert!(
+            body("{\"content\":\"x\"}", Some("application/json"))
+                .unwrap()
+                .content_type
+                .is_none()
+        );
         for (text, kind) in [
             ("{\"content\":", None),
             ("{} {}", None),
@@ -323,10 +342,30 @@ mod tests {
     #[test]
     fn messages_get_safe_mentions_by_every_route() {
         for (method, path, sent, expected) in [
-            (Method::Post, "/channels/1/messages", "{\"content\":\"a\"}", "/allowed_mentions/replied_user"),
-            (Method::Patch, "/channels/1/messages/2", "{\"content\":\"a\"}", "/allowed_mentions/replied_user"),
-            (Method::Post, "/webhooks/1/t?wait=true", "{\"content\":\"a\"}", "/allowed_mentions/replied_user"),
-            (Method::Patch, "/webhooks/1/t/messages/2", "{\"content\":\"a\"}", "/allowed_mentions/replied_user"),
+            (
+                Method::Post,
+                "/channels/1/messages",
+                "{\"content\":\"a\"}",
+                "/allowed_mentions/replied_user",
+            ),
+            (
+                Method::Patch,
+                "/channels/1/messages/2",
+                "{\"content\":\"a\"}",
+                "/allowed_mentions/replied_user",
+            ),
+            (
+                Method::Post,
+                "/webhooks/1/t?wait=true",
+                "{\"content\":\"a\"}",
+                "/allowed_mentions/replied_user",
+            ),
+            (
+                Method::Patch,
+                "/webhooks/1/t/messages/2",
+                "{\"content\":\"a\"}",
+                "/allowed_mentions/replied_user",
+            ),
             (
                 Method::Post,
                 "/channels/1/threads",
@@ -350,6 +389,9 @@ mod tests {
         ban.reason = Some("ä".repeat(MAX_REASON));
         request(&mut ban, &HashSet::new()).unwrap();
         ban.reason = Some("ä".repeat(MAX_REASON + 1));
-        assert_eq!(request(&mut ban, &HashSet::new()).unwrap_err().code, ProblemCode::Invalid);
+        assert_eq!(
+            request(&mut ban, &HashSet::new()).unwrap_err().code,
+            ProblemCode::Invalid
+        );
     }
 }

@@ -104,12 +104,18 @@ fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn upload(parts: &[(&str, &str)]) -> Vec<u8> {
         let mut body = String::new();
         for (name, content) in parts {
-            body += &format!("--XyZ\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{content}\r\n");
+            write!(
+                body,
+                "--XyZ\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{content}\r\n"
+            )
+            .unwrap();
         }
         (body + "--XyZ--\r\n").into_bytes()
     }
@@ -117,7 +123,10 @@ mod tests {
     #[test]
     fn the_message_in_an_upload_gets_safe_mentions_and_files_stay_as_they_are() {
         let file = "\u{0}--Xy\r\n\r\n--XY binary";
-        let sent = upload(&[("files[0]\"; filename=\"payload_json", file), ("payload_json", "{\"content\":\"@everyone\"}")]);
+        let sent = upload(&[
+            ("files[0]\"; filename=\"payload_json", file),
+            ("payload_json", "{\"content\":\"@everyone\"}"),
+        ]);
         let filled = with_safe_mentions(&sent, "XyZ", Slot::Whole).unwrap();
         let expected = upload(&[
             ("files[0]\"; filename=\"payload_json", file),

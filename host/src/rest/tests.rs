@@ -116,7 +116,10 @@ async fn a_request_arrives_as_discord_wants_it() {
     let response = rest.send(request).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (200, &b"{}"[..]));
     let seen = &server.seen()[0];
-    assert_eq!((seen.method.as_str(), seen.uri.as_str()), ("POST", "/api/v10/channels/1/messages?x=y"));
+    assert_eq!(
+        (seen.method.as_str(), seen.uri.as_str()),
+        ("POST", "/api/v10/channels/1/messages?x=y")
+    );
     assert_eq!(seen.header("authorization"), Some(format!("Bot {TOKEN}").as_str()));
     assert_eq!(seen.header("content-type"), Some("application/json"));
     assert_eq!(seen.header("x-audit-log-reason"), Some("gr%C3%B6%C3%9Fer"));
@@ -127,8 +130,14 @@ async fn a_request_arrives_as_discord_wants_it() {
 #[tokio::test]
 async fn paths_with_a_token_of_their_own_go_without_the_bots() {
     let (server, rest) = Server::start(ok).await;
-    for path in ["/interactions/1/t/callback", "/webhooks/1/t", "/webhooks/1/t/messages/@original"] {
-        rest.send(Request::new(Method::Post, path).with_body("{}")).await.unwrap();
+    for path in [
+        "/interactions/1/t/callback",
+        "/webhooks/1/t",
+        "/webhooks/1/t/messages/@original",
+    ] {
+        rest.send(Request::new(Method::Post, path).with_body("{}"))
+            .await
+            .unwrap();
     }
     assert!(server.seen().iter().all(|seen| seen.header("authorization").is_none()));
     rest.send(Request::new(Method::Get, "/webhooks/1")).await.unwrap();
@@ -143,7 +152,10 @@ async fn any_status_is_an_answer() {
     })
     .await;
     for status in [400, 401, 403, 404, 500, 502] {
-        let response = rest.send(Request::new(Method::Get, format!("/users/{status}"))).await.unwrap();
+        let response = rest
+            .send(Request::new(Method::Get, format!("/users/{status}")))
+            .await
+            .unwrap();
         assert_eq!((response.status, response.body.len()), (status, 20));
         assert!(!response.is_success());
     }
@@ -154,7 +166,10 @@ async fn no_server_is_an_error_with_a_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let error = rest(address).send(Request::new(Method::Get, "/users/@me")).await.unwrap_err();
+    let error = rest(address)
+        .send(Request::new(Method::Get, "/users/@me"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, RestError::Unreachable(_)));
     assert!(error.to_string().contains("refused"), "{error}");
 }
@@ -163,12 +178,24 @@ async fn no_server_is_an_error_with_a_reason() {
 async fn a_429_is_waited_out_and_tried_again() {
     for headers in [
         vec![("retry-after", "0"), ("x-ratelimit-scope", "user")],
-        vec![("retry-after", "0"), ("x-ratelimit-scope", "global"), ("x-ratelimit-global", "true")],
-        vec![("retry-after", "0"), ("x-ratelimit-scope", "shared"), ("x-ratelimit-bucket", "b")],
+        vec![
+            ("retry-after", "0"),
+            ("x-ratelimit-scope", "global"),
+            ("x-ratelimit-global", "true"),
+        ],
+        vec![
+            ("retry-after", "0"),
+            ("x-ratelimit-scope", "shared"),
+            ("x-ratelimit-bucket", "b"),
+        ],
         vec![],
     ] {
         let (server, rest) = Server::start(move |number, _| match number {
-            1 | 2 => (429, headers.clone(), "{\"message\":\"x\",\"retry_after\":0.01}".to_owned()),
+            1 | 2 => (
+                429,
+                headers.clone(),
+                "{\"message\":\"x\",\"retry_after\":0.01}".to_owned(),
+            ),
             _ => (200, vec![], "{}".to_owned()),
         })
         .await;
@@ -179,8 +206,7 @@ async fn a_429_is_waited_out_and_tried_again() {
 
 #[tokio::test]
 async fn a_429_that_never_ends_or_lasts_too_long_is_handed_on() {
-    let (server, rest) =
-        Server::start(|_, _| (429, vec![], "{\"message\":\"x\",\"retry_after\":0}".to_owned())).await;
+    let (server, rest) = Server::start(|_, _| (429, vec![], "{\"message\":\"x\",\"retry_after\":0}".to_owned())).await;
     let response = rest.send(Request::new(Method::Get, "/channels/1")).await.unwrap();
     assert_eq!((response.status, server.seen().len()), (429, 6));
     let (server, rest) = Server::start(|_, _| (429, vec![("retry-after", "3600")], String::new())).await;
@@ -226,17 +252,37 @@ async fn callbacks_wait_for_nothing_while_a_channels_messages_go_one_by_one() {
 #[tokio::test]
 async fn a_plugins_request_is_checked_before_it_leaves() {
     let (server, rest) = Server::start(ok).await;
-    for path in ["/interactions/1/t/callback", "/webhooks/175928847299117063/t", "/oauth2/token", "/../x"] {
-        let refusal = rest.send_for_plugin("p", Request::new(Method::Post, path)).await.unwrap_err();
-        assert!(matches!(refusal.code, ProblemCode::NotGranted | ProblemCode::Invalid), "{path}");
+    for path in [
+        "/interactions/1/t/callback",
+        "/webhooks/175928847299117063/t",
+        "/oauth2/token",
+        "/../x",
+    ] {
+        let refusal = rest
+            .send_for_plugin("p", Request::new(Method::Post, path))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(refusal.code, ProblemCode::NotGranted | ProblemCode::Invalid),
+            "{path}"
+        );
     }
     let application = "/webhooks/42/t";
-    rest.send_for_plugin("p", Request::new(Method::Get, application)).await.unwrap();
-    rest.set_application_id(ApplicationId::new(42).unwrap());
-    assert!(rest.send_for_plugin("p", Request::new(Method::Get, application)).await.is_err());
-    rest.send_for_plugin("p", Request::new(Method::Post, "/channels/1/messages").with_body("{\"content\":\"@everyone\"}"))
+    rest.send_for_plugin("p", Request::new(Method::Get, application))
         .await
         .unwrap();
+    rest.set_application_id(ApplicationId::new(42).unwrap());
+    assert!(
+        rest.send_for_plugin("p", Request::new(Method::Get, application))
+            .await
+            .is_err()
+    );
+    rest.send_for_plugin(
+        "p",
+        Request::new(Method::Post, "/channels/1/messages").with_body("{\"content\":\"@everyone\"}"),
+    )
+    .await
+    .unwrap();
     let seen = server.seen();
     assert_eq!(seen.len(), 2);
     let sent: serde_json::Value = serde_json::from_slice(&seen[1].body).unwrap();

@@ -84,8 +84,8 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        let mut authorization = HeaderValue::try_from(format!("Bot {}", token.expose()))
-            .map_err(|_| RestError::Invalid("token"))?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bot {}", token.expose())).map_err(|_| RestError::Invalid("token"))?;
         authorization.set_sensitive(true);
         let scheme = if is_plain { "http" } else { "https" };
         let authority = api.map_or("discord.com", |api| api.authority.as_str());
@@ -128,7 +128,9 @@ impl Transport {
                     .map_err(RestError::Unreachable)?;
                 Ok::<_, RestError>((head, body.to_bytes()))
             };
-            let (head, body) = time::timeout(ANSWER, exchange).await.map_err(|_| RestError::TimedOut)??;
+            let (head, body) = time::timeout(ANSWER, exchange)
+                .await
+                .map_err(|_| RestError::TimedOut)??;
             if head.status == http::StatusCode::TOO_MANY_REQUESTS && tries < RETRIES {
                 let retry = bucket::retry(&head.headers, &body);
                 if retry.is_global {

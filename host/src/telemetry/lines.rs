@@ -125,7 +125,10 @@ fn escape(line: &mut String, text: &str) {
 /// Whether a character could end a line, steer a terminal or change the order in which a line is read.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
+        )
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
@@ -138,7 +141,10 @@ mod tests {
     fn record(message: &str, fields: &[(&str, Value)]) -> Record {
         Record {
             message: message.to_owned(),
-            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            fields: fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
         }
     }
 
@@ -169,8 +175,12 @@ mod tests {
 
     #[test]
     fn no_text_can_forge_a_line() {
-        let forged = "hi\r\n2026-01-01T00:00:00Z  INFO host: granted\u{2028}x\u{1b}[2K\u{202e}desrever\u{85}\u{0}\u{7f}\t";
-        let record = record(forged, &[(forged, forged.into()), ("list", serde_json::json!([forged]))]);
+        let forged =
+            "hi\r\n2026-01-01T00:00:00Z  INFO host: granted\u{2028}x\u{1b}[2K\u{202e}desrever\u{85}\u{0}\u{7f}\t";
+        let record = record(
+            forged,
+            &[(forged, forged.into()), ("list", serde_json::json!([forged]))],
+        );
         for line in [
             text(TIME, Level::INFO, forged, &record, false),
             json(TIME, Level::INFO, forged, record),
@@ -190,7 +200,13 @@ mod tests {
 
     #[test]
     fn a_value_with_quotes_cannot_pretend_to_be_two_fields() {
-        let line = text(TIME, Level::INFO, "t", &record("m", &[("name", "x\" admin=\"true".into())]), false);
+        let line = text(
+            TIME,
+            Level::INFO,
+            "t",
+            &record("m", &[("name", "x\" admin=\"true".into())]),
+            false,
+        );
         assert!(line.ends_with(r#"name="x\" admin=\"true""#), "{line}");
     }
 }

@@ -266,7 +266,16 @@ mod tests {
         let permanent = fs::read_to_string(folder.path().join("permanent.log")).unwrap();
         assert_eq!(permanent, format!("the run before\n{current}"));
         // The time differs from run to run.
-        current.lines().map(|line| format!("{}\n", line.get(28..).unwrap_or(line))).collect()
+        current
+            .lines()
+            .flat_map(|line| {
+                [
+                    line.get(28..).unwrap_or(line),
+                    "
+",
+                ]
+            })
+            .collect()
     }
 
     #[test]
@@ -298,12 +307,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (layer, _, guard) = build(folder.path(), ProtocolLevel::Info, LogFormat::Json, None).unwrap();
         tracing::subscriber::with_default(Registry::default().with(layer), || {
-            plugin_record("p", 1, &LogRecord { message: "hi".to_owned(), ..LogRecord::default() });
+            plugin_record(
+                "p",
+                1,
+                &LogRecord {
+                    message: "hi".to_owned(),
+                    ..LogRecord::default()
+                },
+            );
         });
         drop(guard);
         let text = fs::read_to_string(folder.path().join("current_run.log")).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((value["target"].as_str(), value["message"].as_str()), (Some("plugin::p#1"), Some("hi")));
+        assert_eq!(
+            (value["target"].as_str(), value["message"].as_str()),
+            (Some("plugin::p#1"), Some("hi"))
+        );
     }
 
     #[test]
@@ -316,6 +335,9 @@ mod tests {
                 tracing::error!(target: "host", "error");
             }
         });
-        assert_eq!(lines, "ERROR host: error\nDEBUG host: debug\nERROR host: error\nERROR host: error\n");
+        assert_eq!(
+            lines,
+            "ERROR host: error\nDEBUG host: debug\nERROR host: error\nERROR host: error\n"
+        );
     }
 }

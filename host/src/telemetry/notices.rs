@@ -250,7 +250,8 @@ mod tests {
 
     async fn server() -> (Rest, mpsc::UnboundedReceiver<Sent>) {
         async fn serve(State(sent): State<UnboundedSender<Sent>>, uri: Uri, Json(body): Json<Value>) -> Json<Value> {
-            sent.send((uri.path().trim_start_matches("/api/v10").to_owned(), body)).unwrap();
+            sent.send((uri.path().trim_start_matches("/api/v10").to_owned(), body))
+                .unwrap();
             Json(json!({"id": "77"}))
         }
         let (sender, sent) = mpsc::unbounded_channel();

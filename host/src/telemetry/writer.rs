@@ -64,7 +64,9 @@ impl Drop for WriterGuard {
         while self.sink.lines.try_send(None).is_err() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));
         }
-        let _ = self.done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        let _ = self
+            .done
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -85,10 +87,7 @@ fn start_with(outputs: Outputs, queue: usize) -> io::Result<(Sink, WriterGuard)>
         write(outputs, &waiting, &dropped);
         let _ = ended.send(());
     })?;
-    Ok((
-        sink.clone(),
-        WriterGuard { sink, done },
-    ))
+    Ok((sink.clone(), WriterGuard { sink, done }))
 }
 
 fn write(mut outputs: Outputs, waiting: &Receiver<Option<Line>>, dropped: &AtomicU64) {
