@@ -515,7 +515,7 @@ async fn rate_limit_headers_and_faults() {
     );
 }
 
-/// Discord's OpenAPI document, if it lies beside the repository.
+/// Discord's own specification, if it lies beside the repository.
 fn specification() -> Option<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/discord-openapi.json");
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
@@ -535,7 +535,7 @@ async fn answers_are_valid_by_discords_specification() {
     let alice = general.user("alice");
     let (g, c, app) = (guild.id(), general.id(), sandbox.application_id());
     let said = alice.says("hi").await;
-    let mut checked = Vec::new();
+    let (mut checked, mut faults) = (Vec::new(), Vec::new());
     let mut check = |template: &str, method: &str, answer: Answered| {
         let operation = &specification["paths"][template][method.to_lowercase()];
         let response = &operation["responses"][answer.status.to_string()];
@@ -553,7 +553,9 @@ async fn answers_are_valid_by_discords_specification() {
             .iter_errors(&answer.body)
             .map(|error| format!("{error} at {}", error.instance_path()))
             .collect();
-        assert!(errors.is_empty(), "{method} {template}: {errors:#?}\n{:#}", answer.body);
+        if !errors.is_empty() {
+            faults.push(format!("{method} {template}: {errors:#?}"));
+        }
         checked.push(template.to_owned());
         answer.body
     };
@@ -692,4 +694,5 @@ async fn answers_are_valid_by_discords_specification() {
             .await,
     );
     assert!(checked.len() > 20);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -52,6 +52,10 @@ impl Pages {
             .retain(|(person, sender)| !hears(*person) || sender.try_send(note.clone()).is_ok());
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     fn open(&mut self, person: u64) -> mpsc::Receiver<Utf8Bytes> {
         let (sender, receiver) = mpsc::channel(UNREAD);
         self.open.push((person, sender));

@@ -45,7 +45,7 @@ fn application_json(world: &World) -> Value {
         "id": world.bot_id.to_string(),
         "name": world.application_name,
         "icon": null,
-        "cover_image": null,
+
         "description": "The bot of a local Discord",
         "type": null,
         "summary": "",

@@ -16,8 +16,10 @@ impl World {
         }
         let id = self.ids.part();
         self.users.insert(id, User::person(id, name));
-        let people = self.people_json();
-        self.pages.tell(&Audience::Everyone, "people", || people);
+        if !self.pages.is_empty() {
+            let people = self.people_json();
+            self.pages.tell(&Audience::Everyone, "people", || people);
+        }
         self.changed();
         id
     }
@@ -253,7 +255,9 @@ impl World {
         });
         self.sessions = sessions;
         self.logs = logs;
-        if let Some(guild) = self.page_guild(guild_id) {
+        if !self.pages.is_empty()
+            && let Some(guild) = self.page_guild(guild_id)
+        {
             self.pages.tell(&Audience::Everyone, "guild_create", || guild);
         }
         self.changed();

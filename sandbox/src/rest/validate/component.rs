@@ -365,6 +365,12 @@ impl Check<'_> {
         fields.text("description", 0..=1024, self.faults);
         fields.flag("spoiler", self.faults);
         out.entry("spoiler").or_insert(json!(false));
+        if key == "media" {
+            out.entry("description").or_insert(Value::Null);
+        } else {
+            out.entry("name").or_insert(Value::Null);
+            out.entry("size").or_insert(Value::Null);
+        }
         if let Some(media) = fields.required(key, self.faults) {
             let known = [
                 "url",
