@@ -232,3 +232,95 @@ impl From<Embed> for Message {
         Self::default().embed(embed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Arc};
+
+    use plugin_abi::{Delivery, Envelope, Receiver};
+
+    use super::*;
+    use crate::{embed, runtime::Link};
+
+    struct Deaf;
+
+    impl Receiver for Deaf {
+        fn receive(&self, _: &[Envelope<'_>]) -> Delivery {
+            Delivery::CLOSED
+        }
+    }
+
+    fn body(message: Message, edits: bool) -> Result<Value, String> {
+        let host = plugin_abi::Host::leak(Box::new(Deaf));
+        let link = Link::new(host, "test".into(), 1, plugin_protocol::Level::Info);
+        let core = Core::new(Arc::new(link), HashMap::new());
+        let body = message.into_body(&Addressee {
+            core: &core,
+            requester: None,
+            edits,
+        });
+        body.map(|body| serde_json::from_slice(&body).expect("JSON"))
+            .map_err(|error| error.to_string())
+    }
+
+    fn link(number: usize) -> Button {
+        Button::link(number.to_string(), "https://example.org")
+    }
+
+    #[test]
+    fn only_what_is_set_is_written() {
+        assert_eq!(body("a".into(), false), Ok(json!({ "content": "a" })));
+        assert_eq!(
+            body(Message::default().without_buttons().without_embeds(), true),
+            Ok(json!({
+                "embeds": [], "components": [],
+            }))
+        );
+        let role = RoleId::new(3).expect("not 0");
+        let pinged = body(message("a").ping_role(role), false).expect("fits");
+        assert_eq!(pinged["allowed_mentions"]["roles"], json!(["3"]));
+        assert_eq!(pinged["allowed_mentions"]["parse"], json!([]));
+    }
+
+    #[test]
+    fn buttons_stand_in_rows_of_five() {
+        let message = (0..7).fold(message("a"), |message, number| message.button(link(number)));
+        let body = body(message, false).expect("fits");
+        let rows: Vec<_> = body["components"].as_array().into_iter().flatten().collect();
+        let lengths: Vec<_> = rows
+            .iter()
+            .filter_map(|row| row["components"].as_array().map(Vec::len))
+            .collect();
+        assert_eq!(lengths, [5, 2]);
+        assert_eq!(rows[1]["components"][1]["label"], "6");
+    }
+
+    #[test]
+    fn what_discord_would_refuse_is_refused_before() {
+        let many = (0..26).fold(message("a"), |message, number| message.button(link(number)));
+        let embeds = |count: usize, length: usize| {
+            (0..count).fold(Message::default(), |message, _| {
+                message.embed(embed("").description("x".repeat(length)))
+            })
+        };
+        for (message, text) in [
+            (
+                "x".repeat(2001).into(),
+                "the text of a message has 2001 characters, Discord takes 2000",
+            ),
+            (Message::default(), "a message needs a text, an embed or a button"),
+            (many, "a message has 26 buttons, Discord takes 25"),
+            (embeds(11, 1), "a message has 11 embeds, Discord takes 10"),
+            (
+                embeds(2, 3001),
+                "the embeds of a message have 6002 characters, Discord takes 6000",
+            ),
+            (
+                message("a").button(Button::link("", "x")),
+                "a button needs a label or an emoji",
+            ),
+        ] {
+            assert_eq!(body(message, false), Err(text.to_owned()));
+        }
+    }
+}

@@ -45,7 +45,13 @@ impl<T> Future for Guarded<T> {
 
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
-        // Cut off: a panic of a destructor has no one left to go to but the hook's thread-local.
-        self.future.take().and_then(guarded_drop);
+        // Cut off: whoever waited for it is told so by others, so the panic of a destructor goes to the log.
+        if let Some(panic) = self.future.take().and_then(guarded_drop) {
+            tracing::error!(
+                location = panic.location,
+                "a task panicked while it was cut off: {}",
+                panic.message
+            );
+        }
     }
 }

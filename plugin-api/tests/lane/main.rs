@@ -204,6 +204,8 @@ fn what_runs_at_the_deadline_is_cut_off_and_answered() {
     let stopped: Stopped = host.answer(4).unwrap().head();
     assert_eq!(stopped.interrupted, 2);
     assert!(host.joined());
+    let record: LogRecord = host.request(kind::LOG).head();
+    assert_eq!(record.message, "a task panicked while it was cut off: boom in drop");
     assert!(
         host.leftovers().iter().all(|sent| sent.kind != kind::ANSWER),
         "each is answered once"
