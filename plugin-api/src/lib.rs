@@ -134,7 +134,39 @@ pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
 /// plugin!(linked; state: String, commands: [ping]);
 /// ```
 pub use plugin_macros::command;
-pub use plugin_macros::{component, event, plugin, start, stop};
+/// # Examples
+///
+/// By the event's type, and by its name:
+///
+/// ```
+/// use plugin_api::{prelude::*, serde_json::Value, tracing::info};
+///
+/// #[event(guild, !bot)]
+/// async fn count(_ctx: EventCtx, message: MessageCreate) -> Result {
+///     info!(letters = message.content.chars().count(), "a message by {}", message.author.name);
+///     Ok(())
+/// }
+///
+/// #[event("GUILD_SOUNDBOARD_SOUND_CREATE")]
+/// async fn sound(_ctx: EventCtx, sound: Value) -> Result {
+///     info!("a new sound: {}", sound["name"]);
+///     Ok(())
+/// }
+/// # mod linked { plugin_api::plugin!(linked; events: [super::count, super::sound]); }
+/// # fn main() {}
+/// ```
+///
+/// A type that is no event needs the event's name:
+///
+/// ```compile_fail,E0277
+/// # use plugin_api::{prelude::*, serde_json::Value};
+/// #[event]
+/// async fn sound(_ctx: EventCtx, sound: Value) -> Result {
+///     Ok(())
+/// }
+/// ```
+pub use plugin_macros::event;
+pub use plugin_macros::{component, plugin, start, stop};
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, GuildId, InteractionId, Member, MessageId, Problem, ProblemCode, Role,
     RoleId, StopReason, User, UserId,
