@@ -433,3 +433,32 @@ async fn members_come_in_chunks() {
         (&json!("bob"), &json!(["1"]))
     );
 }
+
+#[tokio::test]
+async fn a_bot_hears_only_of_what_it_sees() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (home, away) = (sandbox.guild(), sandbox.add_guild("Away"));
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let hidden = home.channel("bots");
+    hidden.overwrite(sandbox.bot_id(), 0, 1 << 10);
+    hidden.user("alice").says("unseen").await;
+    away.removes_bot();
+    away.user("alice").says("unheard").await;
+    home.user("alice").goes("idle");
+    home.user("alice").says("seen").await;
+    let mut heard = Vec::new();
+    loop {
+        let payload = socket.next().await.unwrap();
+        heard.push(payload["t"].as_str().unwrap().to_owned());
+        if payload["t"] == "MESSAGE_CREATE" {
+            assert_eq!(payload["d"]["content"], "seen");
+            break;
+        }
+    }
+    assert!(
+        heard.contains(&"GUILD_DELETE".to_owned()) && heard.contains(&"PRESENCE_UPDATE".to_owned()),
+        "{heard:?}"
+    );
+    let path = format!("/guilds/{}", away.id());
+    assert_eq!(Rest::new(&sandbox).get(&path).await.code(), 50001);
+}

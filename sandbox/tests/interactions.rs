@@ -30,6 +30,7 @@ async fn stage_with(builder: sandbox::Builder) -> (Sandbox, Socket, Rest, Person
         ] },
         { "name": "warn", "description": "d", "options": [{ "type": 2, "name": "list", "description": "d", "options": [
             { "type": 1, "name": "show", "description": "d", "options": [{ "type": 8, "name": "role", "description": "d" }] }] }] },
+        { "name": "find", "description": "d", "options": [{ "type": 3, "name": "what", "description": "d", "autocomplete": true, "required": true }] },
         { "name": "hi", "description": "d" },
         { "name": "ban", "description": "d", "default_member_permissions": "4", "contexts": [0] },
     ]);
@@ -43,7 +44,7 @@ async fn the_client_refuses_what_was_not_registered() {
     let (sandbox, _socket, _rest, alice) = stage().await;
     let x = || ("text", json!("x"));
     for (name, options, word) in [
-        ("pong", vec![], "registered here: /ping, /warn, /hi, /ban"),
+        ("pong", vec![], "registered here: /ping, /warn, /find, /hi, /ban"),
         ("ping", vec![], "needs its option `text`"),
         ("ping", vec![("text", json!(5))], "wants a text"),
         ("ping", vec![("text", json!("toolong"))], "characters"),
@@ -357,4 +358,25 @@ async fn a_button_that_is_not_there_panics_with_the_conversation() {
     .await;
     let message = said.expect_reply().await;
     alice.clicks(&message, "Less").await;
+}
+
+#[tokio::test]
+async fn choices_are_offered_while_typing() {
+    let (_sandbox, mut socket, rest, alice) = stage().await;
+    let used = alice.completes("find", &[("what", json!("ap"))]).await;
+    let interaction = socket.event("INTERACTION_CREATE").await;
+    assert_eq!(interaction["type"], 4);
+    assert_eq!(
+        interaction["data"]["options"],
+        json!([{ "name": "what", "type": 3, "value": "ap", "focused": true }])
+    );
+    let no_answer = json!({ "type": 4, "data": { "content": "x" } });
+    assert_eq!(rest.answer(&interaction, no_answer).await.code(), 50035);
+    let choices = json!([{ "name": "Apple", "value": "apple" }]);
+    let answer = rest
+        .answer(&interaction, json!({ "type": 8, "data": { "choices": choices } }))
+        .await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(used.expect_choices().await[0]["value"], "apple");
+    assert_eq!(used.state(), InteractionState::Autocomplete);
 }

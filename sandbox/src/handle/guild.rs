@@ -149,6 +149,11 @@ impl Guild {
         Person::join(&self.sandbox, self.id, channel, name)
     }
 
+    /// Removes the bot, which hears `GUILD_DELETE`.
+    pub fn removes_bot(&self) {
+        self.sandbox.with(|world| world.leave(self.id, world.bot_id));
+    }
+
     /// Whether a user of this id is a member.
     #[must_use]
     pub fn has_member(&self, user_id: u64) -> bool {

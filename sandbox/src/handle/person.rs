@@ -243,8 +243,36 @@ impl Person {
             .collect();
         let id = self
             .sandbox
-            .with(|world| world.use_slash(self.id, self.channel_id, name, &options))?;
+            .with(|world| world.use_slash(self.id, self.channel_id, name, &options, None))?;
         Ok(Used::new(&self.sandbox, id, None))
+    }
+
+    /// Types into an option of a slash command that has autocomplete: the last option given is the one being typed.
+    /// See [`Used::expect_choices`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such command or option, or it has no autocomplete.
+    #[allow(clippy::unused_async, reason = "as above")]
+    pub async fn completes(&self, name: &str, options: &[(&str, Value)]) -> Used {
+        let options: Vec<(String, Value)> = options
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let focused = options.last().map(|(name, _)| name.as_str());
+        let asked = self
+            .sandbox
+            .with(|world| world.use_slash(self.id, self.channel_id, name, &options, focused));
+        match asked {
+            Ok(id) => Used::new(&self.sandbox, id, None),
+            Err(why) => panic!("/{name} can't be completed: {why}"),
+        }
+    }
+
+    /// Comes online, goes idle and so on (`online`, `idle`, `dnd`, `offline`), which bots with the presence intent
+    /// hear.
+    pub fn goes(&self, status: &str) {
+        self.sandbox.with(|world| world.emit_presence(self.id, status));
     }
 
     /// Presses a button, by its label or custom id.

@@ -3,6 +3,9 @@
 use axum::body::Bytes;
 use serde_json::Value;
 
+/// Bytes of a request that are remembered.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// A REST call of the bot and how it was answered.
 #[derive(Clone, Debug)]
 pub struct RestEntry {
@@ -19,6 +22,12 @@ pub struct RestEntry {
 impl RestEntry {
     pub(crate) fn new(method: &str, path: &str, status: u16, sent: Bytes, answer: Option<&str>) -> Self {
         // What was refused is what people ask about; answers of the rest are not kept.
+        // A large upload is remembered by its beginning, where clients put its JSON.
+        let sent = if sent.len() > KEPT_BYTES {
+            Bytes::copy_from_slice(&sent[..KEPT_BYTES])
+        } else {
+            sent
+        };
         let answer = answer.filter(|_| status >= 400).map(str::to_owned);
         Self {
             method: method.to_owned(),

@@ -190,6 +190,19 @@ impl Used {
         }
     }
 
+    /// Waits for the choices that the bot offers, as Discord's choice objects.
+    ///
+    /// # Panics
+    ///
+    /// If it offers none in time.
+    pub async fn expect_choices(&self) -> Vec<Value> {
+        let found = self.wait(|world| world.interactions.get(self.id)?.choices.clone());
+        match found.await {
+            Some(Value::Array(choices)) => choices,
+            _ => self.fail("got no choices"),
+        }
+    }
+
     /// Waits until it has failed: "The application did not respond".
     ///
     /// # Panics

@@ -17,11 +17,12 @@ pub(crate) fn gateway(call: &Call) -> Answer {
     Answer::ok(&json!({ "url": call.gateway_url }))
 }
 
-pub(crate) fn gateway_bot(call: &Call) -> Answer {
+pub(crate) fn gateway_bot(world: &World, call: &Call) -> Answer {
+    let remaining = 1000_u64.saturating_sub(world.logs.identifies);
     Answer::ok(&json!({
         "url": call.gateway_url,
         "shards": 1,
-        "session_start_limit": { "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 },
+        "session_start_limit": { "total": 1000, "remaining": remaining, "reset_after": 86_400_000, "max_concurrency": 1 },
     }))
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["gateway"]) => Ok(account::gateway(call)),
-        ("GET", ["gateway", "bot"]) => Ok(account::gateway_bot(call)),
+        ("GET", ["gateway", "bot"]) => Ok(account::gateway_bot(world, call)),
         ("GET", ["applications" | "oauth2", "@me"] | ["oauth2", "applications", "@me"]) => {
             Ok(account::application(world, &path))
         }

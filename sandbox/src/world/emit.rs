@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World};
+use super::{Stored, World, people::presence, permissions};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
@@ -15,14 +15,58 @@ impl World {
     /// Sends an event about `guild` (or a direct channel, if none) to the sessions that have one of `intents`; to all
     /// of that shard if `intents` is none.
     pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
-        let data = data.to_string();
-        self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
+        if guild.is_none_or(|guild| self.bot_is_in(guild)) {
+            let data = data.to_string();
+            self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
+        }
         self.changed();
+    }
+
+    fn bot_is_in(&self, guild: u64) -> bool {
+        self.guilds
+            .get(&guild)
+            .is_some_and(|guild| guild.members.contains_key(&self.bot_id))
+    }
+
+    /// Whether the bot sees what happens in a channel.
+    fn bot_sees(&self, channel_id: u64) -> bool {
+        self.channels
+            .get(&channel_id)
+            .is_some_and(|channel| self.permissions_in(channel, self.bot_id) & permissions::VIEW_CHANNEL != 0)
+    }
+
+    /// The bot was removed from a guild: the last that it hears of it.
+    pub(crate) fn emit_removal(&mut self, guild: u64) {
+        let data = json!({ "id": guild.to_string() }).to_string();
+        self.sessions.deliver(
+            &mut self.logs,
+            "GUILD_DELETE",
+            Some(guild),
+            intents::GUILDS,
+            &data,
+            None,
+        );
+        self.changed();
+    }
+
+    /// `PRESENCE_UPDATE`, for each guild of the person.
+    pub(crate) fn emit_presence(&mut self, user: u64, status: &str) {
+        let guilds: Vec<u64> = self
+            .guilds
+            .values()
+            .filter(|guild| guild.members.contains_key(&user))
+            .map(|guild| guild.id)
+            .collect();
+        for guild in guilds {
+            let mut data = presence(user, status);
+            data["guild_id"] = json!(guild.to_string());
+            self.emit("PRESENCE_UPDATE", Some(guild), intents::GUILD_PRESENCES, &data);
+        }
     }
 
     /// `MESSAGE_CREATE` or `MESSAGE_UPDATE`.
     pub(crate) fn emit_message(&mut self, name: &'static str, message: &Arc<Stored>) {
-        if message.ephemeral_to.is_none() {
+        if message.ephemeral_to.is_none() && self.bot_sees(message.channel_id) {
             let intent = intents::messages(message.guild_id.is_some());
             let extra = self.guild_fields(message);
             let value = self.with_mentioned_members(message);
@@ -61,8 +105,12 @@ impl World {
             return;
         };
         let guild = first.guild_id;
+        let is_seen = self.bot_sees(channel_id);
         let intent = intents::messages(guild.is_some());
-        let public: Vec<&Arc<Stored>> = gone.iter().filter(|message| message.ephemeral_to.is_none()).collect();
+        let public: Vec<&Arc<Stored>> = gone
+            .iter()
+            .filter(|message| is_seen && message.ephemeral_to.is_none())
+            .collect();
         let with_guild = |mut data: Value| {
             if let Some(guild) = guild {
                 data["guild_id"] = json!(guild.to_string());
@@ -111,12 +159,14 @@ impl World {
         } else {
             "MESSAGE_REACTION_REMOVE"
         };
-        self.emit(
-            name,
-            message.guild_id,
-            intents::reactions(message.guild_id.is_some()),
-            &data,
-        );
+        if self.bot_sees(message.channel_id) {
+            self.emit(
+                name,
+                message.guild_id,
+                intents::reactions(message.guild_id.is_some()),
+                &data,
+            );
+        }
         let audience = self.audience(message.channel_id, message.ephemeral_to);
         self.pages.tell(&audience, "message_update", || page_message(message));
     }
@@ -135,12 +185,14 @@ impl World {
         if let Some(emoji) = only {
             data["emoji"] = emoji.clone();
         }
-        self.emit(
-            name,
-            message.guild_id,
-            intents::reactions(message.guild_id.is_some()),
-            &data,
-        );
+        if self.bot_sees(message.channel_id) {
+            self.emit(
+                name,
+                message.guild_id,
+                intents::reactions(message.guild_id.is_some()),
+                &data,
+            );
+        }
         let audience = self.audience(message.channel_id, message.ephemeral_to);
         self.pages.tell(&audience, "message_update", || page_message(message));
     }
@@ -174,7 +226,9 @@ impl World {
                 data["member"] = member;
             }
         }
-        self.emit("TYPING_START", guild, intents::typing(guild.is_some()), &data);
+        if self.bot_sees(channel_id) {
+            self.emit("TYPING_START", guild, intents::typing(guild.is_some()), &data);
+        }
         let audience = self.audience(channel_id, None);
         let note = json!({ "channel_id": channel_id.to_string(), "user_id": user.to_string() });
         self.pages.tell(&audience, "typing", || note);

@@ -27,13 +27,15 @@ pub(crate) struct Pressed {
 }
 
 impl World {
-    /// Uses the slash command `name` ("warn add" for sub-commands) with options by name.
+    /// Uses the slash command `name` ("warn add" for sub-commands) with options by name; if one is `focused`, asks
+    /// for its choices instead.
     pub(crate) fn use_slash(
         &mut self,
         user: u64,
         channel_id: u64,
         name: &str,
         options: &[(String, Value)],
+        focused: Option<&str>,
     ) -> Result<u64, String> {
         let mut words = name.split_whitespace();
         let top = words.next().unwrap_or_default().trim_start_matches('/');
@@ -50,7 +52,7 @@ impl World {
                     self.command_names(guild)
                 )
             })?;
-        self.use_command(user, channel_id, &command, &path, options)
+        self.use_command(user, channel_id, &command, &path, options, focused)
     }
 
     /// Uses the command with this id; options as Discord nests them.
@@ -85,7 +87,7 @@ impl World {
                 )
             })
             .collect();
-        self.use_command(user, channel_id, &command, &path, &options)
+        self.use_command(user, channel_id, &command, &path, &options, None)
     }
 
     /// Presses a button or chooses from a select of a message.
@@ -238,6 +240,7 @@ impl World {
         command: &Value,
         path: &[String],
         given: &[(String, Value)],
+        focused: Option<&str>,
     ) -> Result<u64, String> {
         let channel = self.channels.get(&channel_id).ok_or("there is no such channel")?;
         let guild = channel.guild_id;
@@ -269,6 +272,14 @@ impl World {
             let option = level.iter().find(|option| option["name"] == name.as_str());
             let option = option.ok_or_else(|| format!("/{full} has no option `{name}`; it has {}", names_of(level)))?;
             let kind = option["type"].as_u64().unwrap_or(0);
+            if focused == Some(name.as_str()) {
+                if option["autocomplete"] != true {
+                    return Err(format!("option `{name}` of /{full} has no autocomplete"));
+                }
+                // What is being typed goes out as it is.
+                sent.push(json!({ "name": name, "type": kind, "value": value, "focused": true }));
+                continue;
+            }
             let value = self
                 .option_value(channel_id, option, kind, value, &mut resolved)
                 .map_err(|why| format!("option `{name}` of /{full}: {why}"))?;
@@ -277,7 +288,7 @@ impl World {
         let missing = level.iter().find(|option| {
             option["required"] == true && !given.iter().any(|(name, _)| option["name"] == name.as_str())
         });
-        if let Some(missing) = missing {
+        if let Some(missing) = missing.filter(|_| focused.is_none()) {
             return Err(format!(
                 "/{full} needs its option `{}`",
                 missing["name"].as_str().unwrap_or_default()
@@ -299,7 +310,7 @@ impl World {
             data["guild_id"] = json!(guild.to_string());
         }
         Ok(self.interact(Act {
-            kind: 2,
+            kind: if focused.is_some() { 4 } else { 2 },
             user_id: user,
             channel_id,
             name: full,

@@ -193,8 +193,7 @@ impl World {
             return false;
         }
         if user == self.bot_id {
-            let data = json!({ "id": guild_id.to_string() });
-            self.emit("GUILD_DELETE", Some(guild_id), intents::GUILDS, &data);
+            self.emit_removal(guild_id);
             return true;
         }
         let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
