@@ -3,6 +3,7 @@
 
 mod compression;
 pub(crate) mod intents;
+mod members;
 mod payload;
 pub(crate) mod session;
 mod socket;

@@ -14,6 +14,8 @@ mod logs;
 pub(crate) mod message;
 mod people;
 pub(crate) mod permissions;
+mod press;
+mod resolved;
 mod user;
 
 use std::{
@@ -31,10 +33,10 @@ pub(crate) use self::{
     guild::{Channel, Guild, Role},
     history::{History, Stored},
     interaction::{Interaction, Interactions, Modal, State},
-    invoke::Pressed,
     logs::Logs,
     message::{AllowedMentions, Draft, Revision},
     permissions::Overwrite,
+    press::Pressed,
     user::{Member, User},
 };
 use crate::{

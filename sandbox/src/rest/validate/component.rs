@@ -5,7 +5,10 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Fields;
+use super::{
+    Fields,
+    select::{emoji, select_options},
+};
 use crate::rest::errors::Faults;
 
 /// Components of a message made of components only, nested ones included.
@@ -396,45 +399,6 @@ impl Check<'_> {
                 );
             }
             out.insert(key.to_owned(), json!({ "id": "0", "url": url, "proxy_url": url, "width": null, "height": null, "content_type": null, "loading_state": 2 }));
-        }
-    }
-}
-
-/// The options of a string select.
-pub(crate) fn select_options(options: &[Value], path: &str, faults: &mut Faults) {
-    let mut values = HashSet::new();
-    for (at, option) in options.iter().enumerate() {
-        let fields = Fields::new(
-            option,
-            &format!("{path}.{at}"),
-            &["label", "value", "description", "emoji", "default"],
-            faults,
-        );
-        fields.required("label", faults);
-        fields.required("value", faults);
-        fields.text("label", 1..=100, faults);
-        fields.text("description", 0..=100, faults);
-        fields.flag("default", faults);
-        emoji(&fields, faults);
-        if let Some(value) = fields.text("value", 1..=100, faults)
-            && !values.insert(value)
-        {
-            faults.add(
-                &fields.at("value"),
-                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
-                "The specified option value is already used",
-            );
-        }
-    }
-}
-
-fn emoji(fields: &Fields<'_>, faults: &mut Faults) {
-    if let Some(emoji) = fields.get("emoji") {
-        let emoji = Fields::new(emoji, &fields.at("emoji"), &["id", "name", "animated"], faults);
-        emoji.id("id", faults);
-        emoji.flag("animated", faults);
-        if emoji.get("id").is_none() && emoji.text("name", 1..=32, faults).is_none_or(str::is_ascii) {
-            faults.add(&emoji.at("name"), "COMPONENT_INVALID_EMOJI", "Invalid emoji");
         }
     }
 }

@@ -3,7 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Fields, component::components, embed::embeds, id_of};
+use super::{
+    Fields,
+    attachment::{attachments, point_at_files},
+    component::components,
+    embed::embeds,
+};
 use crate::{
     rest::{
         Upload,
@@ -111,7 +116,7 @@ pub(crate) fn draft(
     let stickers = fields.ids("sticker_ids", 3, faults).unwrap_or_default();
     let poll = fields
         .get("poll")
-        .map(|poll| read_poll(poll, &fields.at("poll"), faults));
+        .map(|poll| super::poll::poll(poll, &fields.at("poll"), faults));
     if is_v2 {
         for (key, there) in [
             ("content", !content.is_empty()),
@@ -234,7 +239,7 @@ pub(crate) fn revision(
     };
     let poll = fields
         .get("poll")
-        .map(|poll| read_poll(poll, &fields.at("poll"), faults));
+        .map(|poll| super::poll::poll(poll, &fields.at("poll"), faults));
     if is_v2 {
         for (key, there) in [
             ("content", content.as_ref().is_some_and(|content| !content.is_empty())),
@@ -340,169 +345,6 @@ fn allowed(fields: &Fields<'_>, faults: &mut Faults) -> AllowedMentions {
         },
         replied_user: allowed.flag("replied_user", faults).unwrap_or(false),
     }
-}
-
-/// The attachments that a message has afterwards: kept ones and new files. `None`: as they are.
-fn attachments(
-    fields: &Fields<'_>,
-    files: &[Upload],
-    existing: &[Value],
-    url: &dyn Fn(u64, &str) -> String,
-    faults: &mut Faults,
-) -> Option<Vec<Value>> {
-    let described = fields.list("attachments", 0..=10, faults);
-    let is_cleared = fields.has("attachments") && described.is_none();
-    if described.is_none() && files.is_empty() && !is_cleared {
-        return None;
-    }
-    let mut kept: Vec<Value> = match described {
-        None if !is_cleared => existing.to_vec(),
-        _ => Vec::new(),
-    };
-    let mut texts: Vec<(u64, Option<&str>, Option<&str>)> = Vec::new();
-    for (at, one) in described.unwrap_or_default().iter().enumerate() {
-        let known = [
-            "id",
-            "filename",
-            "description",
-            "title",
-            "duration_secs",
-            "waveform",
-            "is_spoiler",
-            "is_remix",
-            "size",
-            "url",
-            "proxy_url",
-            "content_type",
-            "width",
-            "height",
-            "ephemeral",
-            "flags",
-            "placeholder",
-            "placeholder_version",
-            "original_content_type",
-            "content_scan_version",
-        ];
-        let path = format!("{}.{at}", fields.at("attachments"));
-        let one = Fields::new(one, &path, &known, faults);
-        let description = one.text("description", 0..=1024, faults);
-        let filename = one.text("filename", 1..=1024, faults);
-        let Some(id) = one.required("id", faults).and_then(id_of) else {
-            continue;
-        };
-        if let Some(old) = existing.iter().find(|old| id_of(&old["id"]) == Some(id)) {
-            kept.push(old.clone());
-        } else if files.iter().any(|file| file.index == id) {
-            texts.push((id, filename, description));
-        } else {
-            faults.add(
-                &format!("{path}.id"),
-                "ATTACHMENT_NOT_FOUND",
-                &format!("No file files[{id}] was sent and the message has no such attachment."),
-            );
-        }
-    }
-    for file in files {
-        let text = texts.iter().find(|(id, ..)| *id == file.index);
-        let name = text.and_then(|(_, name, _)| *name).unwrap_or(&file.filename);
-        let name: String = name
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || "._-".contains(c) {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-        let address = url(file.index, &name);
-        // The id stands before the name in the address.
-        let id = address.rsplit('/').nth(1).unwrap_or("0").to_owned();
-        let mut attachment = json!({
-            "id": id,
-            "filename": name,
-            "size": file.bytes.len(),
-            "url": address,
-            "proxy_url": address,
-            "content_type": file.content_type,
-        });
-        if let Some((_, _, Some(description))) = text {
-            attachment["description"] = json!(description);
-        }
-        kept.push(attachment);
-    }
-    if kept.len() > 10 {
-        faults.add(
-            &fields.at("attachments"),
-            "BASE_TYPE_MAX_LENGTH",
-            "Must be 10 or fewer in length.",
-        );
-    }
-    Some(kept)
-}
-
-/// Replaces `attachment://name` by the attachment's address.
-fn point_at_files(list: &mut [Value], attachments: &[Value]) {
-    for value in list {
-        match value {
-            Value::String(text) => {
-                if let Some(name) = text.strip_prefix("attachment://")
-                    && let Some(found) = attachments.iter().find(|one| one["filename"] == name)
-                    && let Some(url) = found["url"].as_str()
-                {
-                    url.clone_into(text);
-                }
-            }
-            Value::Array(inner) => point_at_files(inner, attachments),
-            Value::Object(map) => map
-                .values_mut()
-                .for_each(|inner| point_at_files(std::slice::from_mut(inner), attachments)),
-            _ => {}
-        }
-    }
-}
-
-/// A poll: accepted and shown, not counted.
-fn read_poll(value: &Value, path: &str, faults: &mut Faults) -> Value {
-    let fields = Fields::new(
-        value,
-        path,
-        &["question", "answers", "duration", "allow_multiselect", "layout_type"],
-        faults,
-    );
-    let question = fields.required("question", faults).cloned().unwrap_or_default();
-    let question_fields = Fields::new(&question, &fields.at("question"), &["text", "emoji"], faults);
-    question_fields.required("text", faults);
-    question_fields.text("text", 1..=300, faults);
-    fields.required("answers", faults);
-    let mut answers = Vec::new();
-    for (at, answer) in fields
-        .list("answers", 1..=10, faults)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        let one = Fields::new(
-            answer,
-            &format!("{}.{at}", fields.at("answers")),
-            &["answer_id", "poll_media"],
-            faults,
-        );
-        if let Some(media) = one.required("poll_media", faults) {
-            let media = Fields::new(media, &one.at("poll_media"), &["text", "emoji"], faults);
-            media.text("text", 1..=55, faults);
-        }
-        answers.push(json!({ "answer_id": at + 1, "poll_media": answer["poll_media"] }));
-    }
-    fields.integer("duration", 1..=768, faults);
-    json!({
-        "question": question,
-        "answers": answers,
-        "expiry": null,
-        "allow_multiselect": fields.flag("allow_multiselect", faults).unwrap_or(false),
-        "layout_type": 1,
-        "results": { "is_finalized": false, "answer_counts": [] },
-    })
 }
 
 /// The permission overwrites of a channel's body.

@@ -4,12 +4,16 @@
 //! Stricter than Discord in one thing, on purpose: **unknown keys are refused**, since a misspelt key is a bug that
 //! Discord would hide. Keys of Discord's own answers are known too, because clients send objects back that they read.
 
+mod attachment;
 mod command;
 mod component;
 mod embed;
 mod fields;
 mod message;
 mod modal;
+mod option;
+mod poll;
+mod select;
 
 pub(crate) use self::{
     command::{check_set, command},

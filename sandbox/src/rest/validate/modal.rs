@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{Fields, component::select_options};
+use super::{Fields, select::select_options};
 use crate::rest::errors::{Faults, Refusal};
 
 /// Checks a modal and gives it with the component ids that Discord adds.

@@ -1,0 +1,49 @@
+//! Polls as messages carry them: accepted and shown, not counted.
+
+use serde_json::{Value, json};
+
+use super::Fields;
+use crate::rest::errors::Faults;
+
+/// Checks a poll and gives it as Discord answers it.
+pub(super) fn poll(value: &Value, path: &str, faults: &mut Faults) -> Value {
+    let fields = Fields::new(
+        value,
+        path,
+        &["question", "answers", "duration", "allow_multiselect", "layout_type"],
+        faults,
+    );
+    let question = fields.required("question", faults).cloned().unwrap_or_default();
+    let question_fields = Fields::new(&question, &fields.at("question"), &["text", "emoji"], faults);
+    question_fields.required("text", faults);
+    question_fields.text("text", 1..=300, faults);
+    fields.required("answers", faults);
+    let mut answers = Vec::new();
+    for (at, answer) in fields
+        .list("answers", 1..=10, faults)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        let one = Fields::new(
+            answer,
+            &format!("{}.{at}", fields.at("answers")),
+            &["answer_id", "poll_media"],
+            faults,
+        );
+        if let Some(media) = one.required("poll_media", faults) {
+            let media = Fields::new(media, &one.at("poll_media"), &["text", "emoji"], faults);
+            media.text("text", 1..=55, faults);
+        }
+        answers.push(json!({ "answer_id": at + 1, "poll_media": answer["poll_media"] }));
+    }
+    fields.integer("duration", 1..=768, faults);
+    json!({
+        "question": question,
+        "answers": answers,
+        "expiry": null,
+        "allow_multiselect": fields.flag("allow_multiselect", faults).unwrap_or(false),
+        "layout_type": 1,
+        "results": { "is_finalized": false, "answer_counts": [] },
+    })
+}
