@@ -19,7 +19,7 @@ use axum::{
 
 pub(crate) use self::{
     assets::index,
-    live::{Audience, Pages},
+    live::{Audience, Pages, direct_json},
 };
 use crate::shared::Shared;
 

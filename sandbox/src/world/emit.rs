@@ -278,10 +278,6 @@ impl World {
                 fields.insert("member".to_owned(), Value::Object(member.partial()));
             }
         }
-        fields.insert(
-            "channel_type".to_owned(),
-            json!(self.channels.get(&message.channel_id).map_or(0, |c| c.kind)),
-        );
         fields
     }
 

@@ -125,3 +125,62 @@ impl History {
         self.messages.binary_search_by_key(&id, |message| message.id).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::{History, KEPT, Stored};
+
+    fn message(id: u64, by_bot: bool, reference: Option<u64>, interaction: Option<u64>) -> Arc<Stored> {
+        Arc::new(Stored {
+            id,
+            channel_id: 1,
+            guild_id: None,
+            author_id: 1,
+            by_bot,
+            reference,
+            ephemeral_to: None,
+            interaction,
+            edits: 0,
+            mentions: Vec::new(),
+            value: json!({}),
+        })
+    }
+
+    #[test]
+    fn answers_are_replies_first_and_never_somebody_elses() {
+        let mut history = History::default();
+        history.push(message(1, false, None, None));
+        history.push(message(2, true, Some(7), None));
+        history.push(message(3, true, None, Some(5)));
+        assert!(
+            history.answer_to(1).is_none(),
+            "a reply to another, an answer to an interaction"
+        );
+        history.push(message(4, true, None, None));
+        assert_eq!(history.answer_to(1).map(|found| found.id), Some(4));
+        history.push(message(5, true, Some(1), None));
+        history.push(message(6, true, Some(1), None));
+        assert_eq!(history.answer_to(1).map(|found| found.id), Some(5));
+        assert!(history.answer_to(4).is_none(), "said before");
+        history.remove(5);
+        assert_eq!(history.answer_to(1).map(|found| found.id), Some(4));
+    }
+
+    #[test]
+    fn old_messages_are_forgotten_with_their_answers() {
+        let mut history = History::default();
+        for id in 1..=(KEPT as u64 + 10) {
+            history.push(message(id, id % 2 == 0, (id % 4 == 0).then_some(id - 1), None));
+        }
+        assert_eq!(
+            (history.iter().count(), history.last_id()),
+            (KEPT, Some(KEPT as u64 + 10))
+        );
+        assert!(history.get(10).is_none() && history.get(11).is_some());
+        assert!(history.replies.len() <= KEPT / 4 + 1 && history.plain.len() <= KEPT / 4 + 1);
+    }
+}

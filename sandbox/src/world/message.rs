@@ -238,6 +238,9 @@ impl World {
             return 0;
         };
         let gone: Vec<Arc<Stored>> = ids.iter().filter_map(|id| channel.history.remove(*id)).collect();
+        if !self.reactions.is_empty() {
+            self.reactions.retain(|(message, _), _| !ids.contains(message));
+        }
         self.emit_deleted(channel_id, &gone, bulk);
         gone.len()
     }

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Channel, Guild, History, Member, Role, User, World, permissions};
-use crate::{gateway::intents, ids, page::Audience};
+use crate::{
+    gateway::intents,
+    ids,
+    page::{Audience, direct_json},
+};
 
 impl World {
     /// The person called `name`, made known to the sandbox if new.
@@ -145,9 +149,9 @@ impl World {
         };
         self.channels.insert(id, channel);
         self.directs.insert(person, id);
-        let data = self.channels.get(&id).map(|channel| self.channel_json(channel));
+        // Bots get no CHANNEL_CREATE for direct channels since version 8; pages do.
+        let data = self.channels.get(&id).map(|channel| direct_json(self, channel));
         if let Some(data) = data {
-            self.emit("CHANNEL_CREATE", None, intents::DIRECT_MESSAGES, &data);
             self.pages.tell(&Audience::One(person), "dm_create", || data);
         }
         id

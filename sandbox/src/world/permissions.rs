@@ -140,3 +140,84 @@ pub(crate) const fn name(bit: u64) -> &'static str {
         _ => "a permission",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Map;
+
+    use super::{ADMINISTRATOR, ALL, BAN_MEMBERS, Overwrite, SEND_MESSAGES, VIEW_CHANNEL, of};
+    use crate::world::{Channel, Guild, History, Member, Role};
+
+    const GUILD: u64 = 1;
+    const OWNER: u64 = 2;
+    const ALICE: u64 = 3;
+    const ROLE: u64 = 4;
+
+    fn guild(everyone: u64, role: u64) -> Guild {
+        let mut alice = Member::new(String::new());
+        alice.roles.push(ROLE);
+        Guild {
+            id: GUILD,
+            name: String::new(),
+            owner_id: OWNER,
+            roles: vec![
+                Role::new(GUILD, "@everyone", everyone, 0),
+                Role::new(ROLE, "role", role, 1),
+            ],
+            members: BTreeMap::from([(OWNER, Member::new(String::new())), (ALICE, alice)]),
+            bans: BTreeMap::new(),
+            joined_at: String::new(),
+            system_channel_id: None,
+            settings: Map::new(),
+        }
+    }
+
+    fn channel(overwrites: &[(u64, u64, u64, u64)]) -> Channel {
+        let overwrites = overwrites.iter().map(|(id, kind, allow, deny)| Overwrite {
+            id: *id,
+            kind: *kind,
+            allow: *allow,
+            deny: *deny,
+        });
+        Channel {
+            id: 9,
+            kind: 0,
+            guild_id: Some(GUILD),
+            name: String::new(),
+            position: 0,
+            parent_id: None,
+            overwrites: overwrites.collect(),
+            recipient: None,
+            settings: Map::new(),
+            history: History::default(),
+        }
+    }
+
+    #[test]
+    fn roles_add_up_and_owners_and_administrators_may_all() {
+        let both = guild(VIEW_CHANNEL, BAN_MEMBERS);
+        assert_eq!(of(&both, None, ALICE), VIEW_CHANNEL | BAN_MEMBERS);
+        assert_eq!(of(&both, None, OWNER), ALL);
+        assert_eq!(of(&both, None, 99), 0, "no member");
+        assert_eq!(
+            of(&guild(0, ADMINISTRATOR), Some(&channel(&[(GUILD, 0, 0, ALL)])), ALICE),
+            ALL
+        );
+    }
+
+    #[test]
+    fn overwrites_apply_from_everyone_over_roles_to_the_member() {
+        let base = guild(VIEW_CHANNEL | SEND_MESSAGES, 0);
+        let may_send =
+            |overwrites: &[(u64, u64, u64, u64)]| of(&base, Some(&channel(overwrites)), ALICE) & SEND_MESSAGES != 0;
+        assert!(may_send(&[]));
+        assert!(!may_send(&[(GUILD, 0, 0, SEND_MESSAGES)]));
+        assert!(may_send(&[(GUILD, 0, 0, SEND_MESSAGES), (ROLE, 0, SEND_MESSAGES, 0)]));
+        assert!(!may_send(&[(ROLE, 0, SEND_MESSAGES, 0), (ALICE, 1, 0, SEND_MESSAGES)]));
+        assert!(may_send(&[(5, 0, 0, SEND_MESSAGES)]), "a role that alice lacks");
+        // Who can't see a channel may nothing in it.
+        assert_eq!(of(&base, Some(&channel(&[(GUILD, 0, 0, VIEW_CHANNEL)])), ALICE), 0);
+    }
+}
