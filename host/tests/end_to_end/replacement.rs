@@ -11,11 +11,11 @@ use std::{
 
 use serde_json::json;
 use tokio::{
-    sync::watch,
+    sync::{oneshot, watch},
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use crate::harness::{PATIENCE, World, compiled, file_name};
+use crate::harness::{Bot, PATIENCE, World, compiled, file_name};
 
 const MARKER: &[u8] = b"REVISION-00000000";
 
@@ -37,6 +37,8 @@ struct Asked {
 /// Sends a command every 5 ms until told to stop, and matches answers to commands.
 struct Traffic {
     stop: Arc<AtomicBool>,
+    /// Told when the bot has ended: what has arrived until then is all there will be.
+    ended: oneshot::Sender<()>,
     sender: tokio::task::JoinHandle<BTreeMap<u64, Instant>>,
     receiver: tokio::task::JoinHandle<Vec<(u64, Instant, String)>>,
     /// The newest answer's text, and when it came.
@@ -48,9 +50,16 @@ impl Traffic {
         let stop = Arc::new(AtomicBool::new(false));
         let (newest_sender, newest) = watch::channel((String::new(), None));
         let mut answers = world.sandbox.watch();
+        let (ended, mut has_ended) = oneshot::channel();
         let receiver = tokio::spawn(async move {
             let mut seen = Vec::new();
-            while let Some(message) = answers.next().await {
+            loop {
+                let message = tokio::select! {
+                    biased;
+                    message = answers.next() => message,
+                    _ = &mut has_ended => None,
+                };
+                let Some(message) = message else { return seen };
                 let now = Instant::now();
                 let answered = message.json()["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok());
                 if let Some(answered) = answered {
@@ -59,7 +68,6 @@ impl Traffic {
                     seen.push((answered, now, text));
                 }
             }
-            seen
         });
         let (alice, stopped) = (world.person("alice"), Arc::clone(&stop));
         let sender = tokio::spawn(async move {
@@ -73,7 +81,7 @@ impl Traffic {
             }
             sent
         });
-        Self { stop, sender, receiver, newest }
+        Self { stop, ended, sender, receiver, newest }
     }
 
     /// Waits for an answer that contains `text`, and says when it came.
@@ -83,10 +91,16 @@ impl Traffic {
         answered.1.expect("an answer has a time")
     }
 
-    /// Stops sending, lets the bot finish, ends the world, and answers with every command in order.
-    async fn finish(self) -> (BTreeMap<u64, Instant>, tokio::task::JoinHandle<Vec<(u64, Instant, String)>>) {
+    /// Stops sending, waits until the bot has read everything, and stops it: it drains, so whatever it has read is
+    /// answered before it ends. Answers with every command in order.
+    async fn finish(self, world: &World, bot: Bot) -> BTreeMap<u64, Asked> {
         self.stop.store(true, Ordering::Relaxed);
-        (self.sender.await.unwrap(), self.receiver)
+        let sent = self.sender.await.unwrap();
+        // The session is in order: once this is answered, all before it have been read.
+        world.person("bob").says("!revision").await.expect_reply().await;
+        bot.stop().await;
+        let _ = self.ended.send(());
+        join(sent, self.receiver.await.unwrap())
     }
 }
 
@@ -96,7 +110,10 @@ fn join(sent: BTreeMap<u64, Instant>, answers: Vec<(u64, Instant, String)>) -> B
         asked.entry(id).or_default().sent = Some(at);
     }
     for (id, at, text) in answers {
-        asked.entry(id).or_default().answers.push((at, text));
+        // The last one is nobody's of these.
+        if let Some(command) = asked.get_mut(&id) {
+            command.answers.push((at, text));
+        }
     }
     asked
 }
@@ -124,11 +141,7 @@ async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice
         latencies.push(first.saturating_duration_since(renamed));
     }
 
-    let (sent, receiver) = traffic.finish().await;
-    // A stop drains: whatever was sent before is answered before the bot ends.
-    bot.stop().await;
-    drop(world);
-    let asked = join(sent, receiver.await.unwrap());
+    let asked = traffic.finish(&world, bot).await;
     let mut slowest = Duration::ZERO;
     for (id, command) in &asked {
         let sent = command.sent.expect("an answer to something that was asked");
@@ -160,11 +173,7 @@ async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
     let bytes = revision(&compiled("stress"), 7);
     world.drop_file(&file_name("stress"), &bytes);
     traffic.answered_with("REVISION-00000007").await;
-    let (sent, receiver) = traffic.finish().await;
-    bot.stop().await;
-    drop(world);
-
-    let asked = join(sent, receiver.await.unwrap());
+    let asked = traffic.finish(&world, bot).await;
     assert!(asked.values().all(|command| command.answers.len() <= 1), "something was answered twice");
     // In the order of sending: answered by the old one, then silence, then answered by the new one.
     let phases: Vec<&str> = asked
