@@ -31,7 +31,9 @@ pub fn build_id() -> String {
     ID.get_or_init(|| {
         let file = own_program().and_then(|program| program.metadata());
         let (length, changed) = file.map_or((0, None), |file| (file.len(), file.modified().ok()));
-        let changed = changed.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
+        let changed = changed
+            .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .unwrap_or_default();
         format!("{}-{length}-{}", env!("CARGO_PKG_VERSION"), changed.as_nanos())
     })
     .clone()
@@ -41,7 +43,10 @@ pub fn build_id() -> String {
 pub fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!(%error, "the limit of open descriptors stays as it is");
     }
@@ -60,7 +65,13 @@ pub fn enter_probe() -> io::Result<File> {
     rustix::stdio::dup2_stdout(&nowhere)?;
     rustix::stdio::dup2_stderr(&nowhere)?;
     for (resource, limit) in [(Resource::Core, 0), (Resource::Cpu, 5), (Resource::Nofile, 256)] {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(limit),
+                maximum: Some(limit),
+            },
+        )?;
     }
     // The host kills a child that takes too long; this is for a host that has died meanwhile.
     std::thread::spawn(|| {

@@ -1,7 +1,7 @@
 //! `cargo xtask run`: builds everything and runs it, against Discord or, without a token, against a
 //! local Discord whose page it prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// The port of the local Discord's page, 0 for any free one [default: 7800, or any free one]
     #[arg(long)]
     port: Option<u16>,
+    /// The bot's folder, with config.json, .env, plugins/ and data/ [default: this checkout]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Build faster and run slower (cargo's dev profile)
     #[arg(long)]
     quick: bool,
@@ -32,30 +35,45 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     let workspace = Workspace::read()?;
     let root = &workspace.root;
+    let home = match &arguments.root {
+        Some(folder) => std::path::absolute(folder)?,
+        None => root.clone(),
+    };
+    fs::create_dir_all(&home)?;
     let profile = if arguments.quick {
         Profile::Dev
     } else {
         Profile::Release
     };
     let plugins: Vec<Source> = workspace.bundled().into_iter().map(Source::Member).collect();
-    let real = has_token(env::var("DISCORD_TOKEN").ok().as_deref(), &root.join(".env"));
-    let mut steps = Steps::new(plugins.len() + if real { 1 } else { 2 });
+    let real = has_token(env::var("DISCORD_TOKEN").ok().as_deref(), &home.join(".env"));
+    let mut steps = Steps::new(plugins.len() + 1);
 
-    let bot = steps.step("building the bot", || {
-        let artifacts = cargo::build(profile, &["-p", "host", "--bin", "bothost"], root, stop)?;
-        cargo::executable(&artifacts, "bothost")
-    })?;
-    let sandbox = if real {
-        None
+    let (what, packages, programs): (_, &[&str], &[&str]) = if real {
+        ("building the bot", &["host"], &["bothost"])
     } else {
-        Some(steps.step("building the local Discord", || {
-            let artifacts = cargo::build(profile, &["-p", "sandbox", "--bin", "sandbox"], root, stop)?;
-            cargo::executable(&artifacts, "sandbox")
-        })?)
+        (
+            "building the bot and the local Discord",
+            &["host", "sandbox"],
+            &["bothost", "sandbox"],
+        )
     };
+    let (bot, sandbox) = steps.step(what, || {
+        let wanted = packages.iter().flat_map(|package| ["-p", package]);
+        let wanted: Vec<_> = wanted
+            .chain(programs.iter().flat_map(|program| ["--bin", program]))
+            .collect();
+        let artifacts = cargo::build(profile, &wanted, root, stop)?;
+        let sandbox = if real {
+            None
+        } else {
+            Some(cargo::executable(&artifacts, "sandbox")?)
+        };
+        Ok((cargo::executable(&artifacts, "bothost")?, sandbox))
+    })?;
     for plugin in &plugins {
         steps.step(&plugin.what(), || {
-            plugin.install(&workspace, profile, &[], &workspace.drop_folder(), stop)
+            plugin.install(&workspace, profile, &[], &home.join("plugins"), stop)
         })?;
     }
 
@@ -68,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     });
     let local = local.transpose()?;
     let mut bot = Command::new(bot);
-    bot.current_dir(root).args(["run", "--root", "."]).args(&arguments.bot);
+    bot.current_dir(&home).args(["run", "--root", "."]).args(&arguments.bot);
     if let Some(local) = &local {
         bot.envs(local.addresses.environment());
         println!("{}", welcome(&local.addresses.page_url));

@@ -10,11 +10,22 @@ use crate::{
 impl DiscordApi for Rest {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, String>> {
         async move {
-            let method = request.method.parse().map_err(|problem: plugin_protocol::Problem| problem.to_string())?;
-            let request =
-                rest::Request { method, path: request.path, body: request.body, content_type: None, reason: None };
+            let method = request
+                .method
+                .parse()
+                .map_err(|problem: plugin_protocol::Problem| problem.to_string())?;
+            let request = rest::Request {
+                method,
+                path: request.path,
+                body: request.body,
+                content_type: None,
+                reason: None,
+            };
             let response = Self::send(self, request).await.map_err(|error| error.to_string())?;
-            Ok(Response { status: response.status, body: response.body })
+            Ok(Response {
+                status: response.status,
+                body: response.body,
+            })
         }
         .boxed()
     }

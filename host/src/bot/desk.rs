@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use plugin_protocol::{
-    Call, LogRecord, Outcome, PanicReport, PluginName, Problem, ProblemCode, Respond, Rest as RestHead, RestAnswer, Verdict,
-    kind,
+    Call, LogRecord, Outcome, PanicReport, PluginName, Problem, ProblemCode, Respond, Rest as RestHead, RestAnswer,
+    Verdict, kind,
 };
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
@@ -65,7 +65,10 @@ impl plugins::Desk for Desk {
                 });
             }
             _ => {
-                let calls = Calls { config: Arc::clone(&self.config), plugins: Arc::clone(&self.plugins) };
+                let calls = Calls {
+                    config: Arc::clone(&self.config),
+                    plugins: Arc::clone(&self.plugins),
+                };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
                         Ok(call) => calls.answer(&from, call).await,
@@ -96,7 +99,10 @@ impl plugins::Desk for Desk {
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
         let (plugin, generation) = (from.name(), from.number);
         tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
-        let text = format!("The plugin `{plugin}` panicked in a task of its own at {}: {}", report.location, report.message);
+        let text = format!(
+            "The plugin `{plugin}` panicked in a task of its own at {}: {}",
+            report.location, report.message
+        );
         self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
     }
 
@@ -121,7 +127,10 @@ impl Desk {
             Verdict::Panicked => {
                 let panic = outcome.panic.clone().unwrap_or_default();
                 tracing::error!(%plugin, generation, location = %panic.location, "an event's handler panicked: {}", panic.message);
-                let text = format!("The plugin `{plugin}` panicked in an event's handler at {}: {}", panic.location, panic.message);
+                let text = format!(
+                    "The plugin `{plugin}` panicked in an event's handler at {}: {}",
+                    panic.location, panic.message
+                );
                 self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
             }
             _ => {}
@@ -131,7 +140,16 @@ impl Desk {
 
 /// Logs an incident with everything that is known, and tells the owner.
 pub fn report(notices: &Notices, incident: &Incident) {
-    let Incident { code, plugin, generation, command, text, panic, author, guild_id } = incident;
+    let Incident {
+        code,
+        plugin,
+        generation,
+        command,
+        text,
+        panic,
+        author,
+        guild_id,
+    } = incident;
     let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
     let what = match panic {
         Some(panic) => {
@@ -143,16 +161,25 @@ pub fn report(notices: &Notices, incident: &Incident) {
             format!("failed: {text}")
         }
     };
-    let told = format!("Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server})", author.id);
+    let told = format!(
+        "Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server})",
+        author.id
+    );
     notices.tell(NoticeKind::Incident(plugin.to_string()), told);
 }
 
-async fn rest_call(rest: &Rest, plugin: &PluginName, request: &plugins::Request) -> Result<(RestAnswer, Bytes), Problem> {
+async fn rest_call(
+    rest: &Rest,
+    plugin: &PluginName,
+    request: &plugins::Request,
+) -> Result<(RestAnswer, Bytes), Problem> {
     let head = head::<RestHead>(&request.head)?;
-    let method: Method = head
-        .method
-        .parse()
-        .map_err(|_| Problem::new(ProblemCode::Invalid, format!("`{}` is no method: GET, POST, PUT, PATCH or DELETE", head.method)))?;
+    let method: Method = head.method.parse().map_err(|_| {
+        Problem::new(
+            ProblemCode::Invalid,
+            format!("`{}` is no method: GET, POST, PUT, PATCH or DELETE", head.method),
+        )
+    })?;
     let request = crate::rest::Request {
         method,
         path: head.path,
@@ -161,12 +188,21 @@ async fn rest_call(rest: &Rest, plugin: &PluginName, request: &plugins::Request)
         reason: head.reason,
     };
     let response = rest.send_for_plugin(plugin.as_str(), request).await?;
-    Ok((RestAnswer { status: response.status }, response.body))
+    Ok((
+        RestAnswer {
+            status: response.status,
+        },
+        response.body,
+    ))
 }
 
 fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Problem::new(ProblemCode::Invalid, format!("the request's head can't be read: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(
+            ProblemCode::Invalid,
+            format!("the request's head can't be read: {error}"),
+        )
+    })
 }
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -186,15 +222,30 @@ impl Calls {
         }
         let reads = ["plugins.load", "plugins.reload", "plugins.unload"];
         if !reads.contains(&call.name.as_str()) {
-            return Err(Problem::new(ProblemCode::NotSupported, format!("this host has no call `{}`", call.name)));
+            return Err(Problem::new(
+                ProblemCode::NotSupported,
+                format!("this host has no call `{}`", call.name),
+            ));
         }
-        let granted = from.is_linked() || self.config.grants.get(from.name()).is_some_and(|grants| grants.contains(&call.name));
+        let granted = from.is_linked()
+            || self
+                .config
+                .grants
+                .get(from.name())
+                .is_some_and(|grants| grants.contains(&call.name));
         if !granted {
-            let text = format!("`{}` is not granted to `{}`: the owner can add it to `grants` in config.json", call.name, from.name());
+            let text = format!(
+                "`{}` is not granted to `{}`: the owner can add it to `grants` in config.json",
+                call.name,
+                from.name()
+            );
             return Err(Problem::new(ProblemCode::NotGranted, text));
         }
         let name = match call.arguments.get("name").and_then(serde_json::Value::as_str) {
-            Some(name) => Some(name.parse::<PluginName>().map_err(|error| Problem::new(ProblemCode::Invalid, error))?),
+            Some(name) => Some(
+                name.parse::<PluginName>()
+                    .map_err(|error| Problem::new(ProblemCode::Invalid, error))?,
+            ),
             None => None,
         };
         let needed = || Problem::new(ProblemCode::Invalid, "the plugin's name is missing");
@@ -202,11 +253,17 @@ impl Calls {
             "plugins.load" => plugins.load(name.ok_or_else(needed)?).await,
             "plugins.reload" => plugins.reload(name).await,
             _ => {
-                let with = call.arguments.get("with_dependants").and_then(serde_json::Value::as_bool).unwrap_or(false);
+                let with = call
+                    .arguments
+                    .get("with_dependants")
+                    .and_then(serde_json::Value::as_bool)
+                    .unwrap_or(false);
                 plugins.unload(name.ok_or_else(needed)?, with).await
             }
         };
-        reply.map(serde_json::Value::String).map_err(|text| Problem::new(ProblemCode::Failed, text))
+        reply
+            .map(serde_json::Value::String)
+            .map_err(|text| Problem::new(ProblemCode::Failed, text))
     }
 }
 
@@ -217,7 +274,10 @@ fn list(plugins: &Plugins) -> serde_json::Value {
         .iter()
         .map(|view| {
             let (state, generation, why) = match &view.state {
-                PluginState::Running { generation, newer_refused } => ("running", Some(*generation), newer_refused.clone()),
+                PluginState::Running {
+                    generation,
+                    newer_refused,
+                } => ("running", Some(*generation), newer_refused.clone()),
                 PluginState::Refused(why) => ("refused", None, Some(why.clone())),
                 PluginState::Unloaded => ("unloaded", None, None),
             };

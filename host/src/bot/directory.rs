@@ -1,5 +1,7 @@
 //! Looks up whom and what a command names: the cache first, Discord's REST for what it lacks.
 
+use std::fmt::Write as _;
+
 use plugin_protocol::{Channel, ChannelId, GuildId, Member, Role, RoleId, User, UserId};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -30,8 +32,20 @@ struct RestMember {
 
 impl RestMember {
     fn complete(self, guild_id: GuildId) -> Member {
-        let Self { user, nick, roles, joined_at } = self;
-        Member { user, guild_id, nick, roles, joined_at, permissions: None }
+        let Self {
+            user,
+            nick,
+            roles,
+            joined_at,
+        } = self;
+        Member {
+            user,
+            guild_id,
+            nick,
+            roles,
+            joined_at,
+            permissions: None,
+        }
     }
 }
 
@@ -44,10 +58,22 @@ impl LiveDirectory {
 
     /// What Discord says; `None` for a 404.
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<Option<T>, DirectoryError> {
-        let request = Request { method: Method::Get, path, body: Vec::new(), content_type: None, reason: None };
-        let response = self.rest.send(request).await.map_err(|error| DirectoryError(error.to_string()))?;
+        let request = Request {
+            method: Method::Get,
+            path,
+            body: Vec::new(),
+            content_type: None,
+            reason: None,
+        };
+        let response = self
+            .rest
+            .send(request)
+            .await
+            .map_err(|error| DirectoryError(error.to_string()))?;
         match response.status {
-            200 => serde_json::from_slice(&response.body).map(Some).map_err(|error| DirectoryError(error.to_string())),
+            200 => serde_json::from_slice(&response.body)
+                .map(Some)
+                .map_err(|error| DirectoryError(error.to_string())),
             404 => Ok(None),
             status => Err(DirectoryError(format!("Discord answered with status {status}"))),
         }
@@ -65,14 +91,21 @@ impl Directory for LiveDirectory {
     }
 
     async fn member_by_name(&self, guild: GuildId, name: &str) -> Result<Option<Member>, DirectoryError> {
-        let query: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let found: Option<Vec<RestMember>> =
-            self.get(format!("/guilds/{guild}/members/search?query={query}&limit=25")).await?;
+        let query = name.bytes().fold(String::new(), |mut query, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(query, "%{byte:02X}");
+            query
+        });
+        let found: Option<Vec<RestMember>> = self
+            .get(format!("/guilds/{guild}/members/search?query={query}&limit=25"))
+            .await?;
         let same = |candidate: &str| candidate.to_lowercase() == name.to_lowercase();
         let rank = |member: &RestMember| {
             let display = member.user.global_name.as_deref();
             let nick = member.nick.as_deref();
-            [Some(member.user.username.as_str()), display, nick].into_iter().position(|found| found.is_some_and(same))
+            [Some(member.user.username.as_str()), display, nick]
+                .into_iter()
+                .position(|found| found.is_some_and(same))
         };
         let best = found
             .unwrap_or_default()

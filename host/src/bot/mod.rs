@@ -42,11 +42,17 @@ use owners::Owners;
 use router::Router;
 
 /// The name of the built-in plugin, and of the host where an answer is nobody else's.
-static HOST_NAME: LazyLock<PluginName> =
-    LazyLock::new(|| env!("CARGO_PKG_NAME").parse().expect("the crate's name is a plugin's name"));
+static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
+    env!("CARGO_PKG_NAME")
+        .parse()
+        .expect("the crate's name is a plugin's name")
+});
 
 /// How long work that is under way may take at the end.
 const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// How long notices that wait may take at the end.
+const LAST_NOTICES: Duration = Duration::from_secs(2);
 
 /// Why the bot did not run or did not go on.
 #[derive(Debug)]
@@ -78,7 +84,11 @@ impl Failure {
 
 impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Self {
-        if error.needs_the_owner() { Self::Configuration(error.to_string()) } else { Self::Other(error.to_string()) }
+        if error.needs_the_owner() {
+            Self::Configuration(error.to_string())
+        } else {
+            Self::Other(error.to_string())
+        }
     }
 }
 
@@ -95,7 +105,8 @@ pub fn run(root: &Path) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
     let served = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
+        let mut signals =
+            Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
         let (stops, stop) = watch::channel(0);
         tokio::spawn(async move {
             loop {
@@ -122,8 +133,13 @@ pub async fn serve(root: &Path, linked: Vec<LinkedPlugin>, mut stop: watch::Rece
     let root = Root::open(root).map_err(|error| configuration(&error))?;
     let _lock = root.lock().map_err(|error| configuration(&error))?;
     let (config, environment, warnings) = config::load(&root).map_err(|error| configuration(&error))?;
-    let (_logs, logs) = telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format)
-        .map_err(|error| Failure::Configuration(format!("the log can't be written to {} ({error}): check its permissions and the free space", root.logs_dir().display())))?;
+    let (_logs, logs) =
+        telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format).map_err(|error| {
+            Failure::Configuration(format!(
+                "the log can't be written to {} ({error}): check its permissions and the free space",
+                root.logs_dir().display()
+            ))
+        })?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -146,8 +162,12 @@ async fn serve_checked(
 ) -> Result<(), Failure> {
     let other = |error: &dyn fmt::Display| Failure::Other(error.to_string());
     let owners = Owners::new(config.owner_ids.iter().copied().chain(environment.owner_id));
-    let rest = Rest::new(&environment.token, environment.api.as_ref(), config.discord.global_requests_per_second)
-        .map_err(|error| other(&error))?;
+    let rest = Rest::new(
+        &environment.token,
+        environment.api.as_ref(),
+        config.discord.global_requests_per_second,
+    )
+    .map_err(|error| other(&error))?;
     let cache = Cache::default();
     let tasks = TaskTracker::new();
     let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
@@ -164,10 +184,17 @@ async fn serve_checked(
         plugins: Arc::clone(&life),
         tasks: tasks.clone(),
     };
-    let outlook = Outlook { config: Arc::clone(&config), cache: cache.clone(), notices: notices.clone() };
+    let outlook = Outlook {
+        config: Arc::clone(&config),
+        cache: cache.clone(),
+        notices: notices.clone(),
+    };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(|error| other(&error))?;
-        Ok(Linked { manifest, module: plugin.module() })
+        Ok(Linked {
+            manifest,
+            module: plugin.module(),
+        })
     });
     let setup = plugins::Setup {
         folder: root.plugins_dir(&config),
@@ -200,9 +227,10 @@ async fn serve_checked(
         environment,
         root: root.clone(),
         cache: cache.clone(),
+        rest: rest.clone(),
         router,
         plugins: plugins.clone(),
-        notices,
+        notices: notices.clone(),
         stopping: stopping.clone(),
         identity: watch::Sender::new(None),
         running: JoinSet::new(),
@@ -241,6 +269,7 @@ async fn serve_checked(
     let _ = timeout(LAST_WORK, commands).await;
     let sources = sources?;
     gateway.close(sources).await;
+    notices.close(LAST_NOTICES).await;
     Ok(())
 }
 
@@ -286,7 +315,10 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
         }
         #[cfg(not(unix))]
         Ok(Self {})

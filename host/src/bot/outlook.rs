@@ -23,15 +23,20 @@ pub struct Outlook {
 
 impl plugins::Outlook for Outlook {
     fn settings(&self, plugin: &PluginName) -> Settings {
-        Settings { section: self.config.plugins.section(plugin.as_str()), level: self.config.logging.level }
+        Settings {
+            section: self.config.plugins.section(plugin.as_str()),
+            level: self.config.logging.level,
+        }
     }
 
     fn activation(&self) -> Activation {
-        Activation { application_id: self.cache.application_id(), bot_id: self.cache.bot_id() }
+        Activation {
+            application_id: self.cache.application_id(),
+            bot_id: self.cache.bot_id(),
+        }
     }
 
     fn tell_owner(&self, about: &str, text: &str) {
         self.notices.tell(NoticeKind::Refused(about.to_owned()), text);
     }
 }
-

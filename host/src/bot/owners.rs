@@ -1,4 +1,4 @@
-//! Who owns the bot: `owner_ids` of config.json and BOT_OWNER_ID of the environment.
+//! Who owns the bot: `owner_ids` of config.json and `BOT_OWNER_ID` of the environment.
 
 use std::{collections::BTreeSet, sync::Arc};
 

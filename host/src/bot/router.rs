@@ -9,7 +9,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -73,13 +73,19 @@ impl Router {
         if subscribers.is_empty() {
             return;
         }
-        let head = Event { name: partial.kind.to_string(), shard: event.shard, sequence: event.sequence };
+        let head = Event {
+            name: partial.kind.to_string(),
+            shard: event.shard,
+            sequence: event.sequence,
+        };
         let head = serde_json::to_vec(&head).unwrap_or_default();
         for (plugin, filter) in subscribers {
             if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
                 continue;
             }
-            let Some((generation, ticket)) = self.enter(plugin) else { continue };
+            let Some((generation, ticket)) = self.enter(plugin) else {
+                continue;
+            };
             let id = generation.event_id();
             if let Err(why) = generation.deliver(kind::EVENT, id, &head, event.payload.as_bytes(), ticket) {
                 self.note_undelivered(plugin, why);
@@ -96,7 +102,9 @@ impl Router {
             mention_of: self.cache.bot_id().filter(|_| self.config.allow_mention_prefix),
             bare: partial.guild_id.is_none(),
         };
-        let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else { return };
+        let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else {
+            return;
+        };
         let table = self.routing.read();
         let Some(found) = table.commands.find(rest) else { return };
         let written = Written {
@@ -135,7 +143,10 @@ impl Router {
             self.refuse(&origin, texts::OWNER_ONLY).await;
             return;
         }
-        let place = Place { guild_id: message.guild_id, mentions: &message.mentions };
+        let place = Place {
+            guild_id: message.guild_id,
+            mentions: &message.mentions,
+        };
         let arguments = parse_arguments(&self.directory, &place, &written.command.arguments, &written.rest).await;
         let arguments = match arguments {
             Ok(arguments) => arguments,
@@ -165,7 +176,10 @@ impl Router {
     async fn route_interaction(&self, payload: &str) {
         let table = self.routing.read();
         let decoded = Interaction::decode(payload, |name| {
-            table.commands.slash(name).map(|(_, command)| command.arguments.as_slice())
+            table
+                .commands
+                .slash(name)
+                .map(|(_, command)| command.arguments.as_slice())
         });
         let interaction = match decoded {
             Ok(interaction) => interaction,
@@ -197,8 +211,13 @@ impl Router {
                     }
                 }
             }
-            InteractionKind::Component { custom_id, values, message_id } => {
-                self.route_click(&table, interaction, &custom_id, values, message_id, payload).await;
+            InteractionKind::Component {
+                custom_id,
+                values,
+                message_id,
+            } => {
+                self.route_click(&table, interaction, &custom_id, values, message_id, payload)
+                    .await;
             }
             InteractionKind::Autocomplete | InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
         }
@@ -222,12 +241,17 @@ impl Router {
             return;
         };
         let handler = table.component(id.route).cloned();
-        let (plugin, name) = handler.as_ref().map_or((&*super::HOST_NAME, ""), |(plugin, name)| (plugin, name));
+        let (plugin, name) = handler
+            .as_ref()
+            .map_or((&*super::HOST_NAME, ""), |(plugin, name)| (plugin, name));
         let origin = origin(&interaction, plugin, name, Door::Component, message_id);
         let refusal = match id.user {
             _ if handler.is_none() => Some(texts::PLUGIN_ABSENT.to_owned()),
             Some(owner) if owner != interaction.author.id => Some(texts::foreign(owner, None)),
-            _ if id.expires.is_some_and(|expires| u64::from(expires) < seconds_since_1970()) => {
+            _ if id
+                .expires
+                .is_some_and(|expires| u64::from(expires) < seconds_since_1970()) =>
+            {
                 Some(texts::EXPIRED.to_owned())
             }
             _ => None,
@@ -236,9 +260,19 @@ impl Router {
             self.refuse(&origin, &text).await;
             return;
         }
-        let click = Click { state: id.state, values };
+        let click = Click {
+            state: id.state,
+            values,
+        };
         let name = name.to_owned();
-        let invocation = invocation(interaction, name, Door::Component, message_id, BTreeMap::new(), Some(click));
+        let invocation = invocation(
+            interaction,
+            name,
+            Door::Component,
+            message_id,
+            BTreeMap::new(),
+            Some(click),
+        );
         self.invoke(origin, &invocation, payload).await;
     }
 
@@ -257,7 +291,11 @@ impl Router {
         let head = serde_json::to_vec(invocation).unwrap_or_default();
         if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {
             self.note_undelivered(&plugin, why);
-            let outcome = Outcome { verdict: Verdict::Refused, text: Some(texts::BUSY.to_owned()), panic: None };
+            let outcome = Outcome {
+                verdict: Verdict::Refused,
+                text: Some(texts::BUSY.to_owned()),
+                panic: None,
+            };
             self.invocations.finish(id, outcome).await;
         }
     }
@@ -277,7 +315,10 @@ impl Router {
     }
 
     fn note_undelivered(&self, plugin: &PluginName, why: Undelivered) {
-        let mut noted = self.full_noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut noted = self
+            .full_noted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if noted.is_none_or(|noted| noted.elapsed() >= FULL_NOTE) {
             *noted = Some(Instant::now());
             tracing::warn!(%plugin, ?why, "a plugin takes nothing: its queue is full or its lane has ended");
@@ -288,7 +329,7 @@ impl Router {
     /// delivered first; the rest of it goes on in a task.
     fn drive(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(work);
-        if let Poll::Pending = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             // Polled again there at once, so the waker that did nothing is replaced.
             self.tasks.spawn(work);
         }
@@ -354,6 +395,8 @@ fn invocation(
 }
 
 fn seconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }
-

@@ -24,6 +24,7 @@ use crate::{
         snapshot::{Expected, Snapshot},
     },
     plugins::Plugins,
+    rest::Rest,
     telemetry::{NoticeKind, Notices},
 };
 
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub root: Root,
     /// What is known of servers.
     pub cache: Cache,
+    /// Has to know the application.
+    pub rest: Rest,
     /// Where events go.
     pub router: Arc<Router>,
     /// Who has to know who the bot is, and whose events are asked for.
@@ -102,6 +105,7 @@ impl Gateway {
                 began: self.began,
                 config: Arc::clone(&self.config),
                 cache: self.cache.clone(),
+                rest: self.rest.clone(),
                 router: Arc::clone(&self.router),
                 plugins: self.plugins.clone(),
                 identity: self.identity.clone(),
@@ -129,7 +133,10 @@ impl Gateway {
         let error = GatewayError::DisallowedIntents { privileged };
         tracing::error!("{error}");
         tracing::warn!("going on without them");
-        self.notices.tell(NoticeKind::Gateway, format!("{error}. Until then the bot goes on without them."));
+        self.notices.tell(
+            NoticeKind::Gateway,
+            format!("{error}. Until then the bot goes on without them."),
+        );
         self.asked = self.asked.map(|asked| asked.difference(privileged));
     }
 
@@ -159,9 +166,14 @@ impl Gateway {
 
     /// Ends the connections so that the next start can resume, and writes down what it needs for that.
     pub async fn close(&self, sources: Vec<ShardSource>) {
-        let closing = sources.into_iter().map(|source| async { (source.shard(), source.close(true).await) });
-        let sessions: Option<BTreeMap<u32, SessionState>> =
-            join_all(closing).await.into_iter().map(|(shard, session)| Some((shard, session?))).collect();
+        let closing = sources
+            .into_iter()
+            .map(|source| async { (source.shard(), source.close(true).await) });
+        let sessions: Option<BTreeMap<u32, SessionState>> = join_all(closing)
+            .await
+            .into_iter()
+            .map(|(shard, session)| Some((shard, session?)))
+            .collect();
         let (Some(sessions), Some(intents)) = (sessions, self.asked) else {
             tracing::debug!("not every shard has a session to resume");
             return;
@@ -178,13 +190,18 @@ struct Shard {
     began: Instant,
     config: Arc<Config>,
     cache: Cache,
+    rest: Rest,
     router: Arc<Router>,
     plugins: Plugins,
     identity: watch::Sender<Option<ApplicationId>>,
 }
 
 impl Shard {
-    async fn run(self, mut source: ShardSource, mut stopping: watch::Receiver<bool>) -> Result<ShardSource, GatewayError> {
+    async fn run(
+        self,
+        mut source: ShardSource,
+        mut stopping: watch::Receiver<bool>,
+    ) -> Result<ShardSource, GatewayError> {
         let mut presence = interval(self.config.status.interval.max(Duration::from_secs(10)));
         // The first tick is at once; the first presence is the one to identify with.
         presence.tick().await;
@@ -214,7 +231,10 @@ impl Shard {
                 let bot = self.cache.bot_user().map(|bot| bot.username).unwrap_or_default();
                 let servers = self.cache.counts().guilds;
                 tracing::info!(shard = event.shard, %bot, servers, since_start = ?self.began.elapsed(), "{}", partial.kind.to_lowercase());
-                self.identity.send_replace(self.cache.application_id());
+                if let Some(application) = self.cache.application_id() {
+                    self.rest.set_application_id(application);
+                    self.identity.send_replace(Some(application));
+                }
                 self.plugins.announce().await;
                 self.show_presence(source);
             }

@@ -57,7 +57,9 @@ pub async fn keep(mut keeper: Keeper) {
 
 impl Keeper {
     async fn work(&mut self, sync: &SlashSync) {
-        let Ok(Some(application)) = self.identity.wait_for(Option::is_some).await.map(|id| *id) else { return };
+        let Ok(Some(application)) = self.identity.wait_for(Option::is_some).await.map(|id| *id) else {
+            return;
+        };
         if self.is_local {
             self.forget_what_is_not_there(sync, application).await;
         }
@@ -68,7 +70,11 @@ impl Keeper {
             let written = sync.sync(&self.rest, application, &plan).await;
             let wait = match written {
                 Ok(Synced::Unchanged) => None,
-                Ok(Synced::Written { added, changed, removed }) => {
+                Ok(Synced::Written {
+                    added,
+                    changed,
+                    removed,
+                }) => {
                     tracing::info!(added = %added.join(" "), changed = %changed.join(" "), removed = %removed.join(" "), "slash commands written");
                     None
                 }
@@ -93,7 +99,9 @@ impl Keeper {
         let table = self.plugins.routing().read();
         let mut generations: Vec<_> = table.generations().collect();
         generations.sort_by(|one, other| one.name().cmp(other.name()));
-        let commands = generations.iter().map(|generation| (generation.name(), generation.description.commands.as_slice()));
+        let commands = generations
+            .iter()
+            .map(|generation| (generation.name(), generation.description.commands.as_slice()));
         let limits = Limits {
             max: self.limits.max_limit as usize,
             warning: self.limits.warning_threshold as usize,

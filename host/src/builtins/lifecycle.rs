@@ -11,7 +11,11 @@ pub(super) async fn load(ctx: Ctx, #[description = "The plugin's name"] name: St
 /// Replace a plugin by what lies in the plugins' folder; `all` replaces every one.
 #[command(prefix, owner_only)]
 pub(super) async fn reload(ctx: Ctx, #[description = "The plugin's name, or `all`"] name: String) -> Result {
-    let arguments = if name == "all" { json!({}) } else { json!({ "name": name }) };
+    let arguments = if name == "all" {
+        json!({})
+    } else {
+        json!({ "name": name })
+    };
     order(&ctx, "plugins.reload", &arguments).await
 }
 
@@ -27,9 +31,18 @@ pub(super) async fn unload(
     let with_dependants = match option.as_deref() {
         None => false,
         Some("--with-dependants") => true,
-        Some(other) => return refuse(format!("`{other}` is no option of `unload`: there is `--with-dependants`.")),
+        Some(other) => {
+            return refuse(format!(
+                "`{other}` is no option of `unload`: there is `--with-dependants`."
+            ));
+        }
     };
-    order(&ctx, "plugins.unload", &json!({ "name": name, "with_dependants": with_dependants })).await
+    order(
+        &ctx,
+        "plugins.unload",
+        &json!({ "name": name, "with_dependants": with_dependants }),
+    )
+    .await
 }
 
 /// Asks the host and tells the owner what came of it; a refusal is an answer, not an incident.

@@ -21,7 +21,7 @@ pub use resolved::{
     LogFormat, Logging, NoticeSettings, OnlineStatus, PluginSections, Replies, SlashLimiter, Status, StatusLine,
     Synchronous,
 };
-pub use root::{Root, RootError, RootLock, write_atomically};
+pub use root::{Root, RootError, RootLock};
 pub use token::{Token, TokenFault};
 
 use error::Problem;
@@ -69,7 +69,7 @@ fn read_config(
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text = written::defaults();
-            if let Err(error) = root::write_atomically(&path, text.as_bytes()) {
+            if let Err(error) = crate::storage::write_atomically(&path, text.as_bytes()) {
                 warnings.push(Warning::new(format!(
                     "config.json does not exist and could not be written ({error}); the defaults are in force"
                 )));

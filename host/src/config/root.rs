@@ -176,23 +176,6 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> RootError {
     move |source| RootError::Io { path, source }
 }
 
-/// Writes a file so that a reader sees the old content or the new, never a part: a new file in the same folder, synced,
-/// renamed into place, the folder synced.
-///
-/// # Errors
-///
-/// If the system refuses any step; the old content is then still there.
-pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,15 +202,5 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(Root::open(&file).is_err());
-    }
-
-    #[test]
-    fn an_atomic_write_replaces_and_leaves_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.json");
-        write_atomically(&path, b"1").unwrap();
-        write_atomically(&path, b"2").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"2");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

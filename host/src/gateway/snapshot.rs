@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use twilight_model::gateway::Intents;
 
 use super::SessionState;
-use crate::{cache::CacheSnapshot, config::write_atomically};
+use crate::{cache::CacheSnapshot, storage::write_atomically};
 
 /// Discord keeps a session for some minutes; an older one is not worth a try.
 pub const MAX_AGE: Duration = Duration::from_secs(10 * 60);

@@ -69,7 +69,10 @@ impl DropFolder {
     /// Begins with nothing seen.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, seen: BTreeMap::new() }
+        Self {
+            path,
+            seen: BTreeMap::new(),
+        }
     }
 
     /// The folder.
@@ -119,8 +122,18 @@ impl DropFolder {
                 shadow.discard();
             }
             _ => {
-                let entry = Entry::Plugin { hash: shadow.hash, manifest: Arc::new(manifest), shadow: Some(shadow) };
-                if let Some((_, Entry::Plugin { shadow: Some(unused), .. })) = self.seen.insert(path, (stamp, entry)) {
+                let entry = Entry::Plugin {
+                    hash: shadow.hash,
+                    manifest: Arc::new(manifest),
+                    shadow: Some(shadow),
+                };
+                if let Some((
+                    _,
+                    Entry::Plugin {
+                        shadow: Some(unused), ..
+                    },
+                )) = self.seen.insert(path, (stamp, entry))
+                {
                     unused.discard();
                 }
             }
@@ -146,7 +159,9 @@ impl DropFolder {
     ///
     /// [`ShadowError`]; [`ShadowError::Changing`] if the content is another one by now.
     pub fn take_shadow(&mut self, path: &Path, shadows: &ShadowFolder) -> Result<Shadow, ShadowError> {
-        let Some((_, Entry::Plugin { hash, shadow, .. })) = self.seen.get_mut(path) else { return Err(ShadowError::Gone) };
+        let Some((_, Entry::Plugin { hash, shadow, .. })) = self.seen.get_mut(path) else {
+            return Err(ShadowError::Gone);
+        };
         if let Some(shadow) = shadow.take() {
             return Ok(shadow);
         }
@@ -173,7 +188,10 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         Err(ShadowError::Changing) => return Examined::Unsettled,
         Err(error) => return Examined::Broken(error.to_string()),
     };
-    let read = shadow.bytes().map_err(|error| error.to_string()).map(|bytes| manifest::read(&bytes));
+    let read = shadow
+        .bytes()
+        .map_err(|error| error.to_string())
+        .map(|bytes| manifest::read(&bytes));
     match read {
         Ok(Ok(manifest)) => Examined::Plugin(shadow, Box::new(manifest)),
         // What is not complete may be on its way, unless nobody has written to it for a while.
@@ -203,5 +221,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let inode = std::os::unix::fs::MetadataExt::ino(&file);
     #[cfg(not(unix))]
     let inode = 0;
-    Some(Stamp { length: file.len(), modified: file.modified().ok(), inode })
+    Some(Stamp {
+        length: file.len(),
+        modified: file.modified().ok(),
+        inode,
+    })
 }

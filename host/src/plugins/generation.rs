@@ -18,8 +18,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings, Start,
-    Stop, StopReason, Stopped, Verdict, kind,
+    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings,
+    Start, Stop, StopReason, Stopped, Verdict, kind,
 };
 use serde::Serialize;
 use tokio::{
@@ -185,9 +185,19 @@ impl Generation {
     /// # Errors
     ///
     /// [`StartFailure`]; the thread has then ended or is abandoned.
-    pub async fn start(blueprint: Blueprint, desk: Arc<dyn Desk>, settings: Settings) -> Result<Arc<Self>, StartFailure> {
+    pub async fn start(
+        blueprint: Blueprint,
+        desk: Arc<dyn Desk>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, StartFailure> {
         let began = Instant::now();
-        let Blueprint { manifest, description, hash, number, code } = blueprint;
+        let Blueprint {
+            manifest,
+            description,
+            hash,
+            number,
+            code,
+        } = blueprint;
         let generation = Arc::new(Self {
             manifest,
             description,
@@ -248,7 +258,13 @@ impl Generation {
     }
 
     /// The body of the lane's thread.
-    fn run(self: Arc<Self>, code: Code, head: &[u8], desk: Arc<dyn Desk>, loaded: oneshot::Sender<Result<(), StartFailure>>) {
+    fn run(
+        self: Arc<Self>,
+        code: Code,
+        head: &[u8],
+        desk: Arc<dyn Desk>,
+        loaded: oneshot::Sender<Result<(), StartFailure>>,
+    ) {
         let module = match code {
             Code::Linked(module) => Ok(module),
             Code::Copy(path) => loader::open_probed(&path),
@@ -261,7 +277,10 @@ impl Generation {
             }
         };
         let link = Arc::new(RwLock::new(Some(Arc::clone(&self))));
-        let context = Context { link: Arc::clone(&link), desk: Arc::clone(&desk) };
+        let context = Context {
+            link: Arc::clone(&link),
+            desk: Arc::clone(&desk),
+        };
         let Some(lane) = module.make_lane(Host::leak(Box::new(context)), head) else {
             close(&link);
             let _ = loaded.send(Err(StartFailure::NoLane));
@@ -331,7 +350,10 @@ impl Generation {
     /// Ends the generation: gives running handlers `grace`, then waits for the thread to end.
     pub async fn stop(self: &Arc<Self>, why: StopReason, grace: Duration) -> Ending {
         self.stopping.store(true, Ordering::Release);
-        let head = Stop { why, deadline_millis: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
+        let head = Stop {
+            why,
+            deadline_millis: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+        };
         match timeout(grace + ENDING, self.ask(kind::STOP, &head, &[])).await {
             Ok(Ok(answer)) => {
                 let stopped: Stopped = serde_json::from_slice(&answer).unwrap_or_default();
@@ -388,7 +410,10 @@ impl Generation {
         for (id, waiting) in left {
             // Dropping a request's sender tells that the lane is closed.
             if let Waiting::Invocation(ticket) = waiting {
-                let outcome = Outcome { verdict: Verdict::Interrupted, ..Outcome::default() };
+                let outcome = Outcome {
+                    verdict: Verdict::Interrupted,
+                    ..Outcome::default()
+                };
                 desk.finished(self, id, outcome, ticket);
             }
         }
@@ -401,7 +426,10 @@ impl Generation {
                 match waiting {
                     Some(Waiting::Request(sender)) => {
                         let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
-                        let _ = sender.send(Answer { head: envelope.head().to_vec(), problem });
+                        let _ = sender.send(Answer {
+                            head: envelope.head().to_vec(),
+                            problem,
+                        });
                     }
                     Some(Waiting::Invocation(ticket)) => {
                         let outcome = serde_json::from_slice(envelope.head()).unwrap_or(Outcome {
@@ -411,7 +439,9 @@ impl Generation {
                         });
                         desk.finished(self, envelope.id(), outcome, ticket);
                     }
-                    None => tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for"),
+                    None => {
+                        tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
+                    }
                 }
             }
             kind::LOG => match serde_json::from_slice(envelope.head()) {
@@ -452,7 +482,9 @@ struct Context {
 impl Receiver for Context {
     fn receive(&self, batch: &[Envelope<'_>]) -> Delivery {
         let generation = self.link.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(generation) = generation else { return Delivery::CLOSED };
+        let Some(generation) = generation else {
+            return Delivery::CLOSED;
+        };
         for envelope in batch {
             generation.receive(&*self.desk, envelope);
         }

@@ -33,7 +33,9 @@ impl Gate {
     /// A ticket, unless the gate is closed.
     pub fn enter(self: &Arc<Self>) -> Option<Ticket> {
         self.state
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| (state & CLOSED == 0).then_some(state + 1))
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
+                (state & CLOSED == 0).then_some(state + 1)
+            })
             .ok()
             .map(|_| Ticket(Arc::clone(self)))
     }
@@ -158,7 +160,10 @@ mod tests {
                         let (generation, ticket) = routing
                             .enter(|table: &Arc<Fake>| Some((Arc::clone(table), Arc::clone(&table.gate))))
                             .unwrap();
-                        assert!(!generation.retired.load(Ordering::SeqCst), "delivered after its retirement");
+                        assert!(
+                            !generation.retired.load(Ordering::SeqCst),
+                            "delivered after its retirement"
+                        );
                         generation.handled.fetch_add(1, Ordering::SeqCst);
                         drop(ticket);
                         sent += 1;

@@ -16,7 +16,9 @@ pub enum LoadFailure {
     #[error("{}", loader_text(.0))]
     System(String),
     /// It exports no header.
-    #[error("it does not export the header of a plugin: a plugin's crate calls `plugin!` of plugin-api and has crate-type cdylib")]
+    #[error(
+        "it does not export the header of a plugin: a plugin's crate calls `plugin!` of plugin-api and has crate-type cdylib"
+    )]
     NoHeader,
     /// Its header or layout differ from this host's.
     #[error("it speaks another version of the plugin ABI: build it again with the plugin-api of this host ({0})")]

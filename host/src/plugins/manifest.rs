@@ -15,7 +15,9 @@ pub enum Unreadable {
     #[error("the file is empty: copy the compiled plugin again")]
     Empty,
     /// Its own headers speak of more bytes than it has.
-    #[error("the file is incomplete, {have} of at least {need} bytes: copy it again, best under another name and then rename it")]
+    #[error(
+        "the file is incomplete, {have} of at least {need} bytes: copy it again, best under another name and then rename it"
+    )]
     Incomplete {
         /// Bytes that are there.
         have: u64,
@@ -23,7 +25,9 @@ pub enum Unreadable {
         need: u64,
     },
     /// It is something else.
-    #[error("this is no compiled library ({0}): a plugin is what `cargo build --release` makes of a crate of type cdylib")]
+    #[error(
+        "this is no compiled library ({0}): a plugin is what `cargo build --release` makes of a crate of type cdylib"
+    )]
     NotALibrary(String),
     /// For another processor or system.
     #[error("built for {found}, this host runs on {host}: build it for this machine, or with `--target`")]
@@ -40,7 +44,9 @@ pub enum Unreadable {
     #[error("its manifest can't be read ({0}): build it again with the plugin-api of this host")]
     BadManifest(String),
     /// Another major version of the boundary.
-    #[error("built for version {found} of the plugin ABI, this host speaks {host}: build it again with the plugin-api of this host")]
+    #[error(
+        "built for version {found} of the plugin ABI, this host speaks {host}: build it again with the plugin-api of this host"
+    )]
     OtherAbi {
         /// The file's version.
         found: String,
@@ -76,13 +82,17 @@ pub fn read(bytes: &[u8]) -> Result<Manifest, Unreadable> {
         });
     }
     if file.kind() != ObjectKind::Dynamic {
-        return Err(Unreadable::NotALibrary(format!("its kind is {:?}", file.kind()).to_lowercase()));
+        return Err(Unreadable::NotALibrary(
+            format!("its kind is {:?}", file.kind()).to_lowercase(),
+        ));
     }
     let section = file
         .section_by_name(MANIFEST_SECTION)
         .or_else(|| file.section_by_name(MANIFEST_SECTION_MACHO))
         .ok_or(Unreadable::NoManifest)?;
-    let data = section.data().map_err(|error| Unreadable::BadManifest(error.to_string()))?;
+    let data = section
+        .data()
+        .map_err(|error| Unreadable::BadManifest(error.to_string()))?;
     // Linkers pad sections with zeros.
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let manifest: Manifest =
@@ -95,7 +105,10 @@ fn check(manifest: &Manifest) -> Result<(), Unreadable> {
     let host = plugin_abi::ABI_VERSION;
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     if major(&manifest.abi) != major(host) {
-        return Err(Unreadable::OtherAbi { found: manifest.abi.clone(), host: host.to_owned() });
+        return Err(Unreadable::OtherAbi {
+            found: manifest.abi.clone(),
+            host: host.to_owned(),
+        });
     }
     if semver::Version::parse(&manifest.version).is_err() {
         return Err(Unreadable::BadVersion(manifest.version.clone()));
@@ -119,7 +132,10 @@ fn needed_length(bytes: &[u8]) -> Option<u64> {
         return Some(64);
     }
     let number = |at: usize, length: usize| {
-        bytes[at..at + length].iter().rev().fold(0_u64, |value, &byte| (value << 8) | u64::from(byte))
+        bytes[at..at + length]
+            .iter()
+            .rev()
+            .fold(0_u64, |value, &byte| (value << 8) | u64::from(byte))
     };
     let (offset, size, count) = (number(0x28, 8), number(0x3a, 2), number(0x3c, 2));
     Some(offset.saturating_add(size * count))
@@ -152,7 +168,10 @@ mod tests {
     #[test]
     fn what_is_no_library_is_told_apart() {
         assert_eq!(read(b""), Err(Unreadable::Empty));
-        assert!(matches!(read(b"#!/bin/sh\necho hello\n"), Err(Unreadable::NotALibrary(_))));
+        assert!(matches!(
+            read(b"#!/bin/sh\necho hello\n"),
+            Err(Unreadable::NotALibrary(_))
+        ));
         assert_eq!(read(b"\x7fEL"), Err(Unreadable::Incomplete { have: 3, need: 64 }));
     }
 
@@ -160,8 +179,15 @@ mod tests {
     fn this_test_itself_cut_anywhere_is_incomplete_and_whole_is_no_plugin() {
         let whole = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         for cut in (1..whole.len()).step_by(whole.len() / 50) {
-            assert!(matches!(read(&whole[..cut]), Err(Unreadable::Incomplete { .. })), "cut at {cut}");
+            assert!(
+                matches!(read(&whole[..cut]), Err(Unreadable::Incomplete { .. })),
+                "cut at {cut}"
+            );
         }
-        assert!(matches!(read(&whole), Err(Unreadable::NoManifest)), "{:?}", read(&whole));
+        assert!(
+            matches!(read(&whole), Err(Unreadable::NoManifest)),
+            "{:?}",
+            read(&whole)
+        );
     }
 }

@@ -38,7 +38,11 @@ impl Decisions {
 
     /// Remembers that the owner unloaded a plugin, or loaded it again.
     pub fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
-        let changed = if unloaded { self.unloaded.insert(name.clone()) } else { self.unloaded.remove(name) };
+        let changed = if unloaded {
+            self.unloaded.insert(name.clone())
+        } else {
+            self.unloaded.remove(name)
+        };
         if !changed {
             return;
         }

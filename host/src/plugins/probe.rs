@@ -39,7 +39,9 @@ pub enum ProbeFailure {
     #[error("{0}")]
     Refused(String),
     /// The child died of a signal.
-    #[error("it crashes while loading (signal {0}): its static initialisers, or those of a library it links, are at fault")]
+    #[error(
+        "it crashes while loading (signal {0}): its static initialisers, or those of a library it links, are at fault"
+    )]
     Crashed(i32),
     /// The child ended without a result.
     #[error("it ends the process while loading (exit code {0}): no code that runs at load may call exit")]
@@ -71,7 +73,10 @@ impl Probe {
     /// Works in `folder` (the child's working folder) and remembers in the file `memory`.
     #[must_use]
     pub fn new(folder: PathBuf, memory: PathBuf) -> Self {
-        Self { folder, memory: Mutex::new(Memory::open(memory)) }
+        Self {
+            folder,
+            memory: Mutex::new(Memory::open(memory)),
+        }
     }
 
     /// The description of a copy that has passed, now or before.
@@ -97,8 +102,16 @@ impl Probe {
 async fn run_child(folder: &Path, copy: &Path) -> Result<Description, ProbeFailure> {
     let not_run = |error: std::io::Error| ProbeFailure::NotRun(error.to_string());
     let mut command = Command::new(process::own_program().map_err(not_run)?);
-    command.args(["probe", "--child"]).arg(copy).env_clear().current_dir(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .args(["probe", "--child"])
+        .arg(copy)
+        .env_clear()
+        .current_dir(folder);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(not_run)?;
@@ -156,19 +169,37 @@ pub fn explain(file: &Path) -> Result<String, String> {
         .enable_all()
         .build()
         .map_err(|error| named(format!("the probe can't be run ({error})")))?;
-    let description =
-        runtime.block_on(run_child(shadows.path(), &shadow.path)).map_err(|failure| named(failure.to_string()))?;
+    let description = runtime
+        .block_on(run_child(shadows.path(), &shadow.path))
+        .map_err(|failure| named(failure.to_string()))?;
     agrees(&manifest, &description).map_err(named)?;
-    let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let list = |names: Vec<String>| {
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
     let needs = |wanted: &[plugin_protocol::Dependency]| {
-        list(wanted.iter().map(|needs| format!("{} {}", needs.name, needs.range).trim().to_owned()).collect())
+        list(
+            wanted
+                .iter()
+                .map(|needs| format!("{} {}", needs.name, needs.range).trim().to_owned())
+                .collect(),
+        )
     };
     Ok(format!(
         "{} {} would be loaded.\n{}\ncommands: {}\nevents: {}\nneeds: {}\nconflicts with: {}\nbuilt by {} for {}, plugin ABI {}",
         manifest.name,
         manifest.version,
         manifest.description,
-        list(description.commands.iter().map(|command| command.name.clone()).collect()),
+        list(
+            description
+                .commands
+                .iter()
+                .map(|command| command.name.clone())
+                .collect()
+        ),
         list(description.events.iter().map(|event| event.name.clone()).collect()),
         needs(&manifest.depends),
         needs(&manifest.conflicts),
@@ -227,10 +258,16 @@ struct Memory {
 impl Memory {
     fn open(file: PathBuf) -> Self {
         let build = process::build_id();
-        let known: Option<Self> = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let known: Option<Self> = fs::read(&file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         match known {
             Some(known) if known.build == build => Self { file, ..known },
-            _ => Self { file, build, passed: HashMap::new() },
+            _ => Self {
+                file,
+                build,
+                passed: HashMap::new(),
+            },
         }
     }
 

@@ -60,44 +60,87 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(needs) => {
-                write!(f, "it needs the plugin `{}`{}, which is not loaded: add it, or load it first", needs.name, range(needs))
+                write!(
+                    f,
+                    "it needs the plugin `{}`{}, which is not loaded: add it, or load it first",
+                    needs.name,
+                    range(needs)
+                )
             }
             Self::WrongVersion { needs, found } => {
-                write!(f, "it needs the plugin `{}`{}, but version {found} is there: replace one of the two", needs.name, range(needs))
+                write!(
+                    f,
+                    "it needs the plugin `{}`{}, but version {found} is there: replace one of the two",
+                    needs.name,
+                    range(needs)
+                )
             }
             Self::BadRange(needs) => {
-                write!(f, "it asks for `{}` in versions `{}`, which is no range such as `>=1.2, <2`: mend its `plugin!`", needs.name, needs.range)
+                write!(
+                    f,
+                    "it asks for `{}` in versions `{}`, which is no range such as `>=1.2, <2`: mend its `plugin!`",
+                    needs.name, needs.range
+                )
             }
-            Self::DependencyRefused(name) => write!(f, "it needs the plugin `{name}`, which is refused itself: see there"),
-            Self::Conflict { with, other_stays: true } => {
-                write!(f, "it can't run beside `{with}`, which is running: unload that one first, or remove this one")
+            Self::DependencyRefused(name) => {
+                write!(f, "it needs the plugin `{name}`, which is refused itself: see there")
             }
-            Self::Conflict { with, other_stays: false } => {
-                write!(f, "it can't run beside `{with}`, and neither was running before: remove one of the two")
+            Self::Conflict {
+                with,
+                other_stays: true,
+            } => {
+                write!(
+                    f,
+                    "it can't run beside `{with}`, which is running: unload that one first, or remove this one"
+                )
+            }
+            Self::Conflict {
+                with,
+                other_stays: false,
+            } => {
+                write!(
+                    f,
+                    "it can't run beside `{with}`, and neither was running before: remove one of the two"
+                )
             }
             Self::Cycle(path) => {
                 let path: Vec<_> = path.iter().map(|name| format!("`{name}`")).collect();
-                write!(f, "plugins need each other in a circle ({}): make one of these dependencies optional", path.join(" needs "))
+                write!(
+                    f,
+                    "plugins need each other in a circle ({}): make one of these dependencies optional",
+                    path.join(" needs ")
+                )
             }
         }
     }
 }
 
 fn range(dependency: &Dependency) -> String {
-    if dependency.range.is_empty() { String::new() } else { format!(" in version {}", dependency.range) }
+    if dependency.range.is_empty() {
+        String::new()
+    } else {
+        format!(" in version {}", dependency.range)
+    }
 }
 
 /// Decides over all plugins that want to run. Names are unique among them.
 #[must_use]
 pub fn resolve(candidates: &[Candidate<'_>]) -> Resolution {
-    let mut left: BTreeMap<&PluginName, &Candidate<'_>> =
-        candidates.iter().map(|candidate| (&candidate.manifest.name, candidate)).collect();
+    let mut left: BTreeMap<&PluginName, &Candidate<'_>> = candidates
+        .iter()
+        .map(|candidate| (&candidate.manifest.name, candidate))
+        .collect();
     let mut refused = BTreeMap::new();
     refuse_conflicts(&mut left, &mut refused);
     loop {
         refuse_unmet(&mut left, &mut refused);
         match order(&left) {
-            Ok(order) => return Resolution { order: order.into_iter().cloned().collect(), refused },
+            Ok(order) => {
+                return Resolution {
+                    order: order.into_iter().cloned().collect(),
+                    refused,
+                };
+            }
             Err(cycle) => {
                 let path: Vec<PluginName> = cycle.iter().map(|&name| name.clone()).collect();
                 for name in &path {
@@ -117,7 +160,10 @@ pub fn dependants<'m>(gone: &PluginName, running: impl IntoIterator<Item = &'m M
     let mut next = 0;
     while let Some(name) = found.get(next).cloned() {
         for manifest in &running {
-            let needs = manifest.depends.iter().any(|needs| !needs.optional && needs.name == name);
+            let needs = manifest
+                .depends
+                .iter()
+                .any(|needs| !needs.optional && needs.name == name);
             if needs && !found.contains(&manifest.name) {
                 found.push(manifest.name.clone());
             }
@@ -134,14 +180,19 @@ fn refuse_conflicts(left: &mut BTreeMap<&PluginName, &Candidate<'_>>, refused: &
     for (at, &first) in names.iter().enumerate() {
         for &second in &names[at + 1..] {
             let (one, other) = (left_or(left, first), left_or(left, second));
-            let (Some(one), Some(other)) = (one, other) else { continue };
+            let (Some(one), Some(other)) = (one, other) else {
+                continue;
+            };
             if !excludes(one.manifest, other.manifest) && !excludes(other.manifest, one.manifest) {
                 continue;
             }
             for (loser, winner) in [(one, other), (other, one)] {
                 if !loser.running || winner.running == loser.running {
                     let other_stays = winner.running && !loser.running;
-                    let reason = Refusal::Conflict { with: winner.manifest.name.clone(), other_stays };
+                    let reason = Refusal::Conflict {
+                        with: winner.manifest.name.clone(),
+                        other_stays,
+                    };
                     refused.entry(loser.manifest.name.clone()).or_insert(reason);
                 }
             }
@@ -156,7 +207,8 @@ fn left_or<'l, 'm>(left: &BTreeMap<&PluginName, &'l Candidate<'m>>, name: &Plugi
 
 fn excludes(one: &Manifest, other: &Manifest) -> bool {
     one.conflicts.iter().any(|conflict| {
-        conflict.name == other.name && (conflict.range.is_empty() || matches(&conflict.range, &other.version) != Some(false))
+        conflict.name == other.name
+            && (conflict.range.is_empty() || matches(&conflict.range, &other.version) != Some(false))
     })
 }
 
@@ -194,7 +246,10 @@ fn unmet(
         Some(found) => match matches(&needs.range, &found.manifest.version) {
             Some(true) => None,
             Some(false) if needs.optional => None,
-            Some(false) => Some(Refusal::WrongVersion { needs: needs.clone(), found: found.manifest.version.clone() }),
+            Some(false) => Some(Refusal::WrongVersion {
+                needs: needs.clone(),
+                found: found.manifest.version.clone(),
+            }),
             None => Some(Refusal::BadRange(needs.clone())),
         },
     })
@@ -206,17 +261,27 @@ fn order<'m>(left: &BTreeMap<&'m PluginName, &Candidate<'m>>) -> Result<Vec<&'m 
     let mut placed: BTreeSet<&PluginName> = BTreeSet::new();
     let open = |name: &PluginName, placed: &BTreeSet<&PluginName>| {
         let needs = left.get(name)?.manifest.depends.iter();
-        needs.map(|needs| &needs.name).find(|name| left.contains_key(name) && !placed.contains(name))
+        needs
+            .map(|needs| &needs.name)
+            .find(|name| left.contains_key(name) && !placed.contains(name))
     };
     while order.len() < left.len() {
-        let next = left.keys().copied().find(|name| !placed.contains(name) && open(name, &placed).is_none());
+        let next = left
+            .keys()
+            .copied()
+            .find(|name| !placed.contains(name) && open(name, &placed).is_none());
         if let Some(next) = next {
             placed.insert(next);
             order.push(next);
             continue;
         }
         // Everybody left waits for somebody left: following that leads into a circle.
-        let mut path: Vec<&PluginName> = left.keys().copied().filter(|name| !placed.contains(name)).take(1).collect();
+        let mut path: Vec<&PluginName> = left
+            .keys()
+            .copied()
+            .filter(|name| !placed.contains(name))
+            .take(1)
+            .collect();
         while let Some(name) = path.last().and_then(|last| open(last, &placed)) {
             let name = left.get_key_value(name).map_or(name, |(&key, _)| key);
             if let Some(start) = path.iter().position(|&seen| seen == name) {
@@ -242,7 +307,11 @@ mod tests {
     /// `a needs b needs? c not d`, with versions as `b>=2`.
     fn manifest(text: &str) -> Manifest {
         let mut words = text.split_whitespace();
-        let (own, version) = words.next().unwrap().split_once('@').unwrap_or((text.split(' ').next().unwrap(), "1.0.0"));
+        let (own, version) = words
+            .next()
+            .unwrap()
+            .split_once('@')
+            .unwrap_or((text.split(' ').next().unwrap(), "1.0.0"));
         let mut manifest = Manifest {
             name: name(own),
             version: version.to_owned(),
@@ -259,21 +328,43 @@ mod tests {
         };
         while let (Some(verb), Some(other)) = (words.next(), words.next()) {
             let at = other.find(['>', '^', '=', '<']).unwrap_or(other.len());
-            let dependency =
-                Dependency { name: name(&other[..at]), range: other[at..].to_owned(), optional: verb == "needs?" };
-            if verb == "not" { manifest.conflicts.push(dependency) } else { manifest.depends.push(dependency) }
+            let dependency = Dependency {
+                name: name(&other[..at]),
+                range: other[at..].to_owned(),
+                optional: verb == "needs?",
+            };
+            if verb == "not" {
+                manifest.conflicts.push(dependency);
+            } else {
+                manifest.depends.push(dependency);
+            }
         }
         manifest
     }
 
     /// Names with `*` run already.
     fn decide(texts: &[&str]) -> (String, Vec<String>) {
-        let manifests: Vec<_> = texts.iter().map(|text| (manifest(text.trim_start_matches('*')), text.starts_with('*'))).collect();
-        let candidates: Vec<_> =
-            manifests.iter().map(|(manifest, running)| Candidate { manifest, running: *running }).collect();
+        let manifests: Vec<_> = texts
+            .iter()
+            .map(|text| (manifest(text.trim_start_matches('*')), text.starts_with('*')))
+            .collect();
+        let candidates: Vec<_> = manifests
+            .iter()
+            .map(|(manifest, running)| Candidate {
+                manifest,
+                running: *running,
+            })
+            .collect();
         let resolution = resolve(&candidates);
         let order: Vec<_> = resolution.order.iter().map(ToString::to_string).collect();
-        (order.join(" "), resolution.refused.iter().map(|(name, why)| format!("{name}: {why}")).collect())
+        (
+            order.join(" "),
+            resolution
+                .refused
+                .iter()
+                .map(|(name, why)| format!("{name}: {why}"))
+                .collect(),
+        )
     }
 
     #[test]
@@ -287,8 +378,14 @@ mod tests {
         let (order, refused) = decide(&["a needs b", "b needs c", "d"]);
         assert_eq!(order, "d");
         assert_eq!(refused.len(), 2);
-        assert!(refused[0].contains("needs the plugin `b`, which is refused itself"), "{refused:?}");
-        assert!(refused[1].contains("needs the plugin `c`, which is not loaded"), "{refused:?}");
+        assert!(
+            refused[0].contains("needs the plugin `b`, which is refused itself"),
+            "{refused:?}"
+        );
+        assert!(
+            refused[1].contains("needs the plugin `c`, which is not loaded"),
+            "{refused:?}"
+        );
     }
 
     #[test]
@@ -304,7 +401,10 @@ mod tests {
     fn of_two_in_conflict_the_running_one_stays_else_neither() {
         let (order, refused) = decide(&["a not b", "*b"]);
         assert_eq!(order, "b");
-        assert!(refused[0].contains("a: it can't run beside `b`, which is running"), "{refused:?}");
+        assert!(
+            refused[0].contains("a: it can't run beside `b`, which is running"),
+            "{refused:?}"
+        );
         let (order, refused) = decide(&["a", "b not a", "c"]);
         assert_eq!((order.as_str(), refused.len()), ("c", 2));
         assert_eq!(decide(&["a not b>=2", "b@1.0.0"]).0, "a b");
@@ -314,8 +414,14 @@ mod tests {
     fn circles_are_named_as_a_path_and_harm_nobody_else() {
         let (order, refused) = decide(&["a needs b", "b needs c", "c needs b", "d"]);
         assert_eq!(order, "d");
-        assert!(refused.iter().any(|text| text.contains("`b` needs `c` needs `b`")), "{refused:?}");
-        assert!(refused[0].starts_with("a: it needs the plugin `b`, which is refused"), "{refused:?}");
+        assert!(
+            refused.iter().any(|text| text.contains("`b` needs `c` needs `b`")),
+            "{refused:?}"
+        );
+        assert!(
+            refused[0].starts_with("a: it needs the plugin `b`, which is refused"),
+            "{refused:?}"
+        );
         assert!(decide(&["a needs a"]).1[0].contains("`a` needs `a`"));
     }
 

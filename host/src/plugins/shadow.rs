@@ -94,7 +94,10 @@ impl ShadowFolder {
     ///
     /// The folder can't be made or is not writable.
     pub fn open(folder: PathBuf) -> Result<Self, ShadowError> {
-        let failed = |error| ShadowError::Copy { folder: folder.clone(), error };
+        let failed = |error| ShadowError::Copy {
+            folder: folder.clone(),
+            error,
+        };
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed)?;
         }
@@ -102,7 +105,10 @@ impl ShadowFolder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&folder).map_err(failed)?;
-        Ok(Self { folder, next: AtomicU64::new(1) })
+        Ok(Self {
+            folder,
+            next: AtomicU64::new(1),
+        })
     }
 
     /// The folder itself.
@@ -118,20 +124,35 @@ impl ShadowFolder {
     /// [`ShadowError`]; [`ShadowError::Changing`] when the file changed meanwhile.
     pub fn copy(&self, source: &Path) -> Result<Shadow, ShadowError> {
         let gone_or = |error: io::Error| {
-            if error.kind() == io::ErrorKind::NotFound { ShadowError::Gone } else { ShadowError::Source(error) }
+            if error.kind() == io::ErrorKind::NotFound {
+                ShadowError::Gone
+            } else {
+                ShadowError::Source(error)
+            }
         };
-        let failed = |error| ShadowError::Copy { folder: self.folder.clone(), error };
+        let failed = |error| ShadowError::Copy {
+            folder: self.folder.clone(),
+            error,
+        };
         let mut from = File::open(source).map_err(gone_or)?;
         let before = from.metadata().map_err(gone_or)?;
 
-        let stem = source.file_stem().map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy().into_owned());
+        let stem = source
+            .file_stem()
+            .map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy().into_owned());
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let temporary = self.folder.join(format!(".{stem}-{number}.part"));
-        let mut to = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
+        let mut to = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)
+            .map_err(failed)?;
         let copied = copy_and_hash(&mut from, &mut to, &failed);
         let after = from.metadata().map_err(gone_or);
         let (hash, length) = match (copied, after) {
-            (Ok((_, length)), Ok(after)) if after.len() != length || after.modified().ok() != before.modified().ok() => {
+            (Ok((_, length)), Ok(after))
+                if after.len() != length || after.modified().ok() != before.modified().ok() =>
+            {
                 let _ = fs::remove_file(&temporary);
                 return Err(ShadowError::Changing);
             }
@@ -185,7 +206,14 @@ mod tests {
         assert_eq!(first.bytes().unwrap(), b"one");
         assert_eq!((first.hash, again.hash == second.hash), (again.hash, false));
         assert!(first.path != again.path && again.path != second.path);
-        assert!(first.path.file_name().unwrap().to_string_lossy().starts_with("libexample-"));
+        assert!(
+            first
+                .path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("libexample-")
+        );
     }
 
     #[test]
@@ -196,6 +224,9 @@ mod tests {
         fs::write(run.join("old.so"), b"x").unwrap();
         let shadows = ShadowFolder::open(run.clone()).unwrap();
         assert_eq!(fs::read_dir(&run).unwrap().count(), 0);
-        assert!(matches!(shadows.copy(Path::new("/nonexistent/x.so")), Err(ShadowError::Gone)));
+        assert!(matches!(
+            shadows.copy(Path::new("/nonexistent/x.so")),
+            Err(ShadowError::Gone)
+        ));
     }
 }

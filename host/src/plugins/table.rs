@@ -24,8 +24,13 @@ impl Table {
     #[must_use]
     pub fn build<'g>(live: impl IntoIterator<Item = &'g Arc<Generation>>) -> Self {
         let live: Vec<_> = live.into_iter().collect();
-        let commands = live.iter().map(|generation| (generation.name().clone(), generation.description.commands.clone()));
-        let mut table = Self { commands: CommandIndex::build(commands), ..Self::default() };
+        let commands = live
+            .iter()
+            .map(|generation| (generation.name().clone(), generation.description.commands.clone()));
+        let mut table = Self {
+            commands: CommandIndex::build(commands),
+            ..Self::default()
+        };
         for generation in live {
             let name = generation.name();
             for component in &generation.description.components {
@@ -33,7 +38,11 @@ impl Table {
                 table.components.insert(route, (name.clone(), component.name.clone()));
             }
             for event in &generation.description.events {
-                table.events.entry(event.name.clone()).or_default().push((name.clone(), event.clone()));
+                table
+                    .events
+                    .entry(event.name.clone())
+                    .or_default()
+                    .push((name.clone(), event.clone()));
             }
             table.generations.insert(name.clone(), Arc::clone(generation));
         }

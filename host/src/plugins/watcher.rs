@@ -97,7 +97,9 @@ fn urgency(event: &Event) -> Option<Urgency> {
         return None;
     }
     match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Other => Some(Urgency::Now),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Other => {
+            Some(Urgency::Now)
+        }
         EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both | RenameMode::From | RenameMode::Any)) => {
             Some(Urgency::Now)
         }
@@ -109,7 +111,9 @@ fn urgency(event: &Event) -> Option<Urgency> {
 /// Whether a path looks like a compiled plugin: the platform's suffix, and not hidden.
 #[must_use]
 pub fn is_candidate(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
     !name.starts_with('.') && name.ends_with(std::env::consts::DLL_SUFFIX)
 }
 
@@ -135,7 +139,13 @@ mod tests {
         let noticed = loop {
             let hidden = folder.path().join(".part");
             std::fs::write(&hidden, b"x").unwrap();
-            std::fs::rename(&hidden, folder.path().join(format!("lib{number}{}", std::env::consts::DLL_SUFFIX))).unwrap();
+            std::fs::rename(
+                &hidden,
+                folder
+                    .path()
+                    .join(format!("lib{number}{}", std::env::consts::DLL_SUFFIX)),
+            )
+            .unwrap();
             number += 1;
             if let Ok(look) = tokio::time::timeout(Duration::from_millis(500), looked.recv()).await {
                 break look;

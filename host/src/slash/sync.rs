@@ -5,8 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -153,8 +152,14 @@ impl SlashSync {
     /// Whether what was written for this application is what is there: commands with exactly these ids.
     pub async fn agrees(&self, application: ApplicationId, ids: &[&str]) -> bool {
         let memory = self.memory.lock().await;
-        let Some(registered) = memory.applications.get(&application) else { return true };
-        let mut known: Vec<&str> = registered.commands.values().filter_map(|command| command.id.as_deref()).collect();
+        let Some(registered) = memory.applications.get(&application) else {
+            return true;
+        };
+        let mut known: Vec<&str> = registered
+            .commands
+            .values()
+            .filter_map(|command| command.id.as_deref())
+            .collect();
         let mut there = ids.to_vec();
         known.sort_unstable();
         there.sort_unstable();
@@ -229,15 +234,7 @@ fn hash(bytes: &[u8]) -> String {
 
 /// Writes the file so that a crash leaves the old one or the new one.
 fn write(path: &Path, memory: &Memory) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&serde_json::to_vec_pretty(memory)?)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
+    crate::storage::write_atomically(path, &serde_json::to_vec_pretty(memory)?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! What the bot writes: atomic files so far; the database comes with its own issue.
+//! What the bot writes to disk, so far whole files that are replaced in one step.
+//!
+//! The one place that knows how a file is written so that neither a crash nor a full disk leaves half of it.
 
 use std::{fs, io, io::Write, path::Path};
 
@@ -8,7 +10,10 @@ use std::{fs, io, io::Write, path::Path};
 ///
 /// The folder is missing or not writable, or the disk is full; the old content then stays.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".write-").tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
@@ -30,6 +35,10 @@ mod tests {
         write_atomically(&file, b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert!(write_atomically(&folder.path().join("missing/a.json"), b"x").is_err());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left behind"
+        );
     }
 }

@@ -12,14 +12,28 @@ async fn a_dropped_plugin_answers_by_prefix_and_slash() {
     let alice = world.person("alice");
 
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
-    assert_eq!(alice.says("! PING  hello there ").await.expect_reply().await.content(), "pong hello there");
+    assert_eq!(
+        alice.says("! PING  hello there ").await.expect_reply().await.content(),
+        "pong hello there"
+    );
     let mention = format!("<@{}> ping", world.sandbox.bot_id());
     assert_eq!(alice.says(&mention).await.expect_reply().await.content(), "pong");
     assert_eq!(alice.dm("ping").await.expect_reply().await.content(), "pong");
 
-    world.sandbox.expect_commands(|names| names.contains(&"ping".to_owned())).await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"ping".to_owned()))
+        .await;
     assert_eq!(alice.slash("ping", &[]).await.expect_reply().await.content(), "pong");
-    assert_eq!(alice.slash("ping", &[("text", json!("slash"))]).await.expect_reply().await.content(), "pong slash");
+    assert_eq!(
+        alice
+            .slash("ping", &[("text", json!("slash"))])
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "pong slash"
+    );
     bot.stop().await;
 }
 
@@ -29,7 +43,11 @@ async fn wrong_arguments_say_what_is_wanted() {
     world.drop_plugin("example");
     let bot = world.start().await;
     let reply = world.person("alice").says("!echo").await.expect_reply().await;
-    assert!(reply.content().contains("text") && reply.content().contains("!echo <text"), "{}", reply.content());
+    assert!(
+        reply.content().contains("text") && reply.content().contains("!echo <text"),
+        "{}",
+        reply.content()
+    );
     bot.stop().await;
 }
 
@@ -40,7 +58,10 @@ async fn whoami_is_the_same_by_every_door() {
     let bot = world.start().await;
     let alice = world.person("alice");
     let by_prefix = alice.says("!whoami").await.expect_reply().await;
-    world.sandbox.expect_commands(|names| names.contains(&"whoami".to_owned())).await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"whoami".to_owned()))
+        .await;
     let by_slash = alice.slash("whoami", &[]).await.expect_reply().await;
     let shown = serde_json::to_string(by_prefix.embeds()).unwrap();
     assert!(shown.contains(&alice.id().to_string()), "{shown}");
@@ -60,7 +81,11 @@ async fn a_button_counts_and_outlives_its_plugins_generation_and_the_bot() {
     assert_eq!(counter.content(), "Count: 1");
 
     let foreign = world.person("bob").clicks(&counter, "Count").await.expect_reply().await;
-    assert!(foreign.is_ephemeral() && foreign.content().contains("belongs to"), "{}", foreign.content());
+    assert!(
+        foreign.is_ephemeral() && foreign.content().contains("belongs to"),
+        "{}",
+        foreign.content()
+    );
 
     let reply = world.owner().says("!reload example").await.expect_reply().await;
     assert_eq!(reply.content(), "`example` 1.0.0 reloaded (generation 2).");
@@ -88,7 +113,11 @@ async fn a_member_who_joins_is_greeted() {
     let mut said = world.sandbox.watch();
     let newcomer = world.person("carol");
     let greeting = said.next().await.expect("the bot greets");
-    assert!(greeting.content().contains(&format!("<@{}>", newcomer.id())), "{}", greeting.content());
+    assert!(
+        greeting.content().contains(&format!("<@{}>", newcomer.id())),
+        "{}",
+        greeting.content()
+    );
     bot.stop().await;
 }
 
@@ -102,19 +131,38 @@ async fn owners_load_reload_and_unload_and_others_do_not() {
     let refused = alice.says("!unload example").await.expect_reply().await;
     assert_eq!(refused.content(), "Only the bot's owner can use that command.");
     let reply = owner.says("!load example").await.expect_reply().await;
-    assert!(reply.content().contains("`example` is running already"), "{}", reply.content());
+    assert!(
+        reply.content().contains("`example` is running already"),
+        "{}",
+        reply.content()
+    );
     let reply = owner.says("!load nothing").await.expect_reply().await;
-    assert!(reply.content().contains("There is no plugin `nothing`. Known: `example`"), "{}", reply.content());
+    assert!(
+        reply
+            .content()
+            .contains("There is no plugin `nothing`. Known: `example`"),
+        "{}",
+        reply.content()
+    );
 
-    assert_eq!(owner.says("!unload example").await.expect_reply().await.content(), "Unloaded `example`.");
+    assert_eq!(
+        owner.says("!unload example").await.expect_reply().await.content(),
+        "Unloaded `example`."
+    );
     // Unloaded survives a restart; slash commands of what is gone are gone.
-    world.sandbox.expect_commands(|names| !names.contains(&"ping".to_owned())).await;
+    world
+        .sandbox
+        .expect_commands(|names| !names.contains(&"ping".to_owned()))
+        .await;
     bot.stop().await;
     let bot = world.start().await;
     let reply = owner.says("!load example").await.expect_reply().await;
     assert_eq!(reply.content(), "`example` 1.0.0 loaded (generation 1).");
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
-    assert_eq!(owner.says("!reload all").await.expect_reply().await.content(), "`example` 1.0.0 reloaded (generation 2).");
+    assert_eq!(
+        owner.says("!reload all").await.expect_reply().await.content(),
+        "`example` 1.0.0 reloaded (generation 2)."
+    );
     bot.stop().await;
 }
 
@@ -123,11 +171,17 @@ async fn slash_commands_are_written_once_and_only_when_they_change() {
     let world = World::new().await;
     world.drop_plugin("example");
     let bot = world.start().await;
-    world.sandbox.expect_commands(|names| names.contains(&"ping".to_owned())).await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"ping".to_owned()))
+        .await;
     world.owner().says("!reload example").await.expect_reply().await;
     bot.stop().await;
     let bot = world.start().await;
-    assert_eq!(world.person("alice").says("!ping").await.expect_reply().await.content(), "pong");
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
     bot.stop().await;
     assert_eq!(world.sandbox.bulk_overwrites(), 1);
 }

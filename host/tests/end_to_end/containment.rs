@@ -11,12 +11,23 @@ async fn a_panic_is_answered_with_a_code_and_logged_with_its_place() {
     let alice = world.person("alice");
     let reply = alice.says("!panic").await.expect_reply().await;
     let code = reply.content().split('`').nth(1).expect("a code").to_owned();
-    assert_eq!(reply.content(), format!("Something broke and the bot's owner has been told. Code `{code}`."));
+    assert_eq!(
+        reply.content(),
+        format!("Something broke and the bot's owner has been told. Code `{code}`.")
+    );
     let line = bot.logs(&code).await;
     assert!(line.contains("plugins/stress/src/"), "file and line are named: {line}");
 
     // The same plugin and the others go on.
-    assert!(alice.says("!revision").await.expect_reply().await.content().starts_with("REVISION"));
+    assert!(
+        alice
+            .says("!revision")
+            .await
+            .expect_reply()
+            .await
+            .content()
+            .starts_with("REVISION")
+    );
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
     bot.stop().await;
 }
@@ -26,12 +37,23 @@ async fn a_failed_slash_command_tells_only_its_user() {
     let world = World::new().await;
     world.drop_plugin("stress");
     let bot = world.start().await;
-    world.sandbox.expect_commands(|names| names.contains(&"fail".to_owned())).await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"fail".to_owned()))
+        .await;
     let alice = world.person("alice");
     let reply = alice.slash("fail", &[]).await.expect_reply().await;
-    assert!(reply.is_ephemeral() && reply.content().contains("Code `"), "{}", reply.content());
+    assert!(
+        reply.is_ephemeral() && reply.content().contains("Code `"),
+        "{}",
+        reply.content()
+    );
     let reply = alice.slash("refuse", &[]).await.expect_reply().await;
-    assert!(reply.is_ephemeral() && !reply.content().contains("Code"), "{}", reply.content());
+    assert!(
+        reply.is_ephemeral() && !reply.content().contains("Code"),
+        "{}",
+        reply.content()
+    );
     bot.stop().await;
 }
 
@@ -47,7 +69,10 @@ async fn a_blocked_lane_delays_no_other_plugin() {
     for number in 0..20 {
         let reply = alice.says(&format!("!ping {number}")).await.expect_reply().await;
         assert_eq!(reply.content(), format!("pong {number}"));
-        assert!(blocked.reply(std::time::Duration::ZERO).await.is_none(), "the lane was not blocked long enough");
+        assert!(
+            blocked.reply(std::time::Duration::ZERO).await.is_none(),
+            "the lane was not blocked long enough"
+        );
     }
     let reply = blocked.expect_reply().await;
     assert!(!reply.content().is_empty());

@@ -30,6 +30,7 @@ pub struct World {
 /// A bot that runs.
 pub struct Bot {
     child: Child,
+    sandbox: Sandbox,
     log: Arc<Log>,
 }
 
@@ -43,11 +44,7 @@ struct Log {
 impl World {
     /// A local Discord and an empty folder.
     pub async fn new() -> Self {
-        Self::with(Sandbox::start().await.expect("the sandbox starts")).await
-    }
-
-    /// The same with a sandbox that was set up otherwise.
-    pub async fn with(sandbox: Sandbox) -> Self {
+        let sandbox = Sandbox::start().await.expect("the sandbox starts");
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("plugins")).unwrap();
         Self { sandbox, root }
@@ -60,7 +57,11 @@ impl World {
 
     /// Writes config.json.
     pub fn configure(&self, config: &serde_json::Value) {
-        fs::write(self.root().join("config.json"), serde_json::to_vec_pretty(config).unwrap()).unwrap();
+        fs::write(
+            self.root().join("config.json"),
+            serde_json::to_vec_pretty(config).unwrap(),
+        )
+        .unwrap();
     }
 
     /// Drops a compiled plugin of this repository into the folder, in one step.
@@ -99,7 +100,7 @@ impl World {
         command.env("DISCORD_API_URL", self.sandbox.api_url());
         command.env("DISCORD_GATEWAY_URL", self.sandbox.gateway_url());
         command.env("BOT_OWNER_ID", self.sandbox.owner().id().to_string());
-        Bot::spawn(command)
+        Bot::spawn(command, self.sandbox.clone())
     }
 
     /// A person in the default channel.
@@ -120,13 +121,17 @@ impl World {
 
 impl Bot {
     /// Runs a command line of the bot, and collects what it logs.
-    pub fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    pub fn spawn(mut command: Command, sandbox: Sandbox) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().expect("the bot starts");
         let log = Arc::new(Log::default());
         collect(child.stdout.take().unwrap(), Arc::clone(&log));
         collect(child.stderr.take().unwrap(), Arc::clone(&log));
-        Self { child, log }
+        Self { child, sandbox, log }
     }
 
     /// Waits for a line of the log that contains `text`, and answers with it.
@@ -142,12 +147,9 @@ impl Bot {
                 more.await;
             }
         });
-        found.await.unwrap_or_else(|_| panic!("the bot never logged {text:?}:\n{}", self.log.text()))
-    }
-
-    /// Everything it has logged so far.
-    pub fn log(&self) -> String {
-        self.log.text()
+        found
+            .await
+            .unwrap_or_else(|_| panic!("the bot never logged {text:?}:\n{}", self.log.text()))
     }
 
     /// The process's id.
@@ -160,12 +162,15 @@ impl Bot {
         self.signal(rustix::process::Signal::TERM);
         let status = self.ended().await;
         assert!(status.success(), "the bot ended with {status}:\n{}", self.log.text());
+        self.sandbox.expect_offline().await;
         self.log.text()
     }
 
     /// Kills it, as a power cut would.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
+        // Only then does a later `start` wait for the next connection.
+        self.sandbox.expect_offline().await;
     }
 
     /// Sends it a signal.
@@ -176,16 +181,21 @@ impl Bot {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
-        match timeout(PATIENCE, self.child.wait()).await {
-            Ok(status) => status.unwrap(),
-            Err(_) => panic!("the bot does not end:\n{}", self.log.text()),
-        }
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        ended
+            .unwrap_or_else(|_| panic!("the bot does not end:\n{}", self.log.text()))
+            .unwrap()
     }
 }
 
 impl Log {
     fn find(&self, text: &str) -> Option<String> {
-        self.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned()
+        self.lines
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|line| line.contains(text))
+            .cloned()
     }
 
     fn text(&self) -> String {
@@ -205,15 +215,25 @@ fn collect(output: impl AsyncRead + Unpin + Send + 'static, log: Arc<Log>) {
 
 /// The file name of a compiled plugin.
 pub fn file_name(plugin: &str) -> String {
-    format!("{}{}{}", std::env::consts::DLL_PREFIX, plugin.replace('-', "_"), std::env::consts::DLL_SUFFIX)
+    format!(
+        "{}{}{}",
+        std::env::consts::DLL_PREFIX,
+        plugin.replace('-', "_"),
+        std::env::consts::DLL_SUFFIX
+    )
 }
 
 /// A compiled plugin of this repository.
 pub fn compiled(plugin: &str) -> Vec<u8> {
-    let folder = std::env::var_os("BOTHOST_PLUGINS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins"), PathBuf::from);
+    let folder = std::env::var_os("BOTHOST_PLUGINS").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins"),
+        PathBuf::from,
+    );
     let file = folder.join(file_name(plugin));
     fs::read(&file).unwrap_or_else(|error| {
-        panic!("{} can't be read ({error}): `cargo xtask test` builds the plugins that tests need", file.display())
+        panic!(
+            "{} can't be read ({error}): `cargo xtask test` builds the plugins that tests need",
+            file.display()
+        )
     })
 }

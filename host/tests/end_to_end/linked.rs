@@ -9,12 +9,26 @@ use crate::harness::World;
 async fn conversation(world: &World) -> Vec<Value> {
     let alice = world.person("alice");
     let mut seen = Vec::new();
-    for text in ["!ping", "!ping  two words", "!echo", "!echo as it is", "!whoami", "!whoami <@1>"] {
+    for text in [
+        "!ping",
+        "!ping  two words",
+        "!echo",
+        "!echo as it is",
+        "!whoami",
+        "!whoami <@1>",
+    ] {
         let reply = alice.says(text).await.expect_reply().await;
         seen.push(json!([text, reply.content(), reply.embeds()]));
     }
-    world.sandbox.expect_commands(|names| names.contains(&"echo".to_owned())).await;
-    let reply = alice.slash("echo", &[("text", json!("by slash"))]).await.expect_reply().await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"echo".to_owned()))
+        .await;
+    let reply = alice
+        .slash("echo", &[("text", json!("by slash"))])
+        .await
+        .expect_reply()
+        .await;
     seen.push(json!(reply.content()));
     let counter = alice.slash("counter", &[]).await.expect_reply().await;
     seen.push(json!([counter.content(), counter.components()]));

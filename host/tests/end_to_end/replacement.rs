@@ -21,7 +21,10 @@ const MARKER: &[u8] = b"REVISION-00000000";
 
 /// The stress plugin, with another revision in its bytes.
 fn revision(original: &[u8], number: u32) -> Vec<u8> {
-    let at = original.windows(MARKER.len()).position(|window| window == MARKER).expect("the marker is in the file");
+    let at = original
+        .windows(MARKER.len())
+        .position(|window| window == MARKER)
+        .expect("the marker is in the file");
     let mut bytes = original.to_vec();
     bytes[at..at + MARKER.len()].copy_from_slice(format!("REVISION-{number:08}").as_bytes());
     bytes
@@ -61,7 +64,9 @@ impl Traffic {
                 };
                 let Some(message) = message else { return seen };
                 let now = Instant::now();
-                let answered = message.json()["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok());
+                let answered = message.json()["message_reference"]["message_id"]
+                    .as_str()
+                    .and_then(|id| id.parse().ok());
                 if let Some(answered) = answered {
                     let text = message.content().to_owned();
                     newest_sender.send_replace((text.clone(), Some(now)));
@@ -81,7 +86,13 @@ impl Traffic {
             }
             sent
         });
-        Self { stop, ended, sender, receiver, newest }
+        Self {
+            stop,
+            ended,
+            sender,
+            receiver,
+            newest,
+        }
     }
 
     /// Waits for an answer that contains `text`, and says when it came.
@@ -145,7 +156,12 @@ async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice
     let mut slowest = Duration::ZERO;
     for (id, command) in &asked {
         let sent = command.sent.expect("an answer to something that was asked");
-        assert_eq!(command.answers.len(), 1, "command {id} was answered {} times", command.answers.len());
+        assert_eq!(
+            command.answers.len(),
+            1,
+            "command {id} was answered {} times",
+            command.answers.len()
+        );
         slowest = slowest.max(command.answers[0].0.saturating_duration_since(sent));
     }
     assert!(slowest < Duration::from_secs(5), "a command waited {slowest:?}");
@@ -174,13 +190,24 @@ async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
     world.drop_file(&file_name("stress"), &bytes);
     traffic.answered_with("REVISION-00000007").await;
     let asked = traffic.finish(&world, bot).await;
-    assert!(asked.values().all(|command| command.answers.len() <= 1), "something was answered twice");
+    assert!(
+        asked.values().all(|command| command.answers.len() <= 1),
+        "something was answered twice"
+    );
     // In the order of sending: answered by the old one, then silence, then answered by the new one.
     let phases: Vec<&str> = asked
         .values()
-        .map(|command| command.answers.first().map_or("silent", |(_, text)| if text.ends_with('7') { "new" } else { "old" }))
+        .map(|command| {
+            command
+                .answers
+                .first()
+                .map_or("silent", |(_, text)| if text.ends_with('7') { "new" } else { "old" })
+        })
         .collect();
     let mut changes = phases.clone();
     changes.dedup();
-    assert!(matches!(changes[..], ["old", "silent", "new"] | ["old", "new"]), "{changes:?}");
+    assert!(
+        matches!(changes[..], ["old", "silent", "new"] | ["old", "new"]),
+        "{changes:?}"
+    );
 }

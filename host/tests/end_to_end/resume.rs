@@ -41,11 +41,17 @@ async fn without_a_matching_cache_snapshot_it_identifies() {
     let world = World::new().await;
     world.drop_plugin("example");
     let bot = world.start().await;
-    assert_eq!(world.person("alice").says("!ping").await.expect_reply().await.content(), "pong");
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
     // Killed: there is no snapshot.
     bot.kill().await;
     let bot = world.start().await;
-    assert_eq!(world.person("alice").says("!ping").await.expect_reply().await.content(), "pong");
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
     assert_eq!((world.sandbox.identifies(), world.sandbox.resumes()), (2, 0));
     bot.stop().await;
     // Stopped cleanly, but the snapshot is another bot's or damaged.
@@ -53,7 +59,10 @@ async fn without_a_matching_cache_snapshot_it_identifies() {
     assert!(file.exists());
     std::fs::write(&file, "{}").unwrap();
     let bot = world.start().await;
-    assert_eq!(world.person("alice").says("!ping").await.expect_reply().await.content(), "pong");
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
     assert_eq!((world.sandbox.identifies(), world.sandbox.resumes()), (3, 0));
     bot.stop().await;
 }

@@ -36,7 +36,11 @@ impl Life {
             tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
             self.retiring.spawn(retire(generation, StopReason::Unload));
         }
-        let due: Vec<_> = kept.start.into_iter().filter(|choice| self.is_due(choice, forced)).collect();
+        let due: Vec<_> = kept
+            .start
+            .into_iter()
+            .filter(|choice| self.is_due(choice, forced))
+            .collect();
         for (choice, prepared) in self.prepare(due).await {
             let name = choice.manifest.name.clone();
             let started = match (self.missing_dependency(&choice.manifest), prepared) {
@@ -58,7 +62,9 @@ impl Life {
 
     /// True if a file is still being written.
     pub(super) async fn look(&mut self) -> bool {
-        let Some(mut folder) = self.folder.take() else { return false };
+        let Some(mut folder) = self.folder.take() else {
+            return false;
+        };
         let shadows = Arc::clone(&self.shadows);
         let looked = tokio::task::spawn_blocking(move || {
             let look = folder.look(&shadows);
@@ -77,15 +83,22 @@ impl Life {
         }
     }
 
-
     /// One file a plugin, leaving out what is broken, doubled, unloaded, on the blacklist or has failed before.
-    pub(super) fn choose(&self, forced: &BTreeSet<PluginName>, refused: &mut BTreeMap<String, String>) -> BTreeMap<PluginName, Choice> {
+    pub(super) fn choose(
+        &self,
+        forced: &BTreeSet<PluginName>,
+        refused: &mut BTreeMap<String, String>,
+    ) -> BTreeMap<PluginName, Choice> {
         let mut choices: BTreeMap<PluginName, Vec<Choice>> = BTreeMap::new();
         for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
             match entry {
                 Entry::Broken { why } => drop(refused.insert(file_name(path), why.clone())),
                 Entry::Plugin { hash, manifest, .. } => {
-                    let choice = Choice { path: path.to_owned(), hash: *hash, manifest: Arc::clone(manifest) };
+                    let choice = Choice {
+                        path: path.to_owned(),
+                        hash: *hash,
+                        manifest: Arc::clone(manifest),
+                    };
                     choices.entry(manifest.name.clone()).or_default().push(choice);
                 }
             }
@@ -105,8 +118,13 @@ impl Life {
             }
             if files.len() > 1 {
                 let names: Vec<_> = files.iter().map(|file| file_name(&file.path)).collect();
-                let why = format!("{} hold the same plugin `{name}`: keep one of them", names.join(" and "));
-                let kept = files.iter().position(|file| Some(Some(&file.path)) == serving.as_ref().map(Option::as_ref));
+                let why = format!(
+                    "{} hold the same plugin `{name}`: keep one of them",
+                    names.join(" and ")
+                );
+                let kept = files
+                    .iter()
+                    .position(|file| Some(Some(&file.path)) == serving.as_ref().map(Option::as_ref));
                 let kept = kept.map(|at| files.swap_remove(at));
                 refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
                 files = kept.into_iter().collect();
@@ -126,23 +144,42 @@ impl Life {
     }
 
     /// Lets the registry decide. Where a newer file is refused, its older generation is asked for instead.
-    pub(super) fn resolve(&self, mut choices: BTreeMap<PluginName, Choice>, refused: &mut BTreeMap<String, String>) -> Kept {
+    pub(super) fn resolve(
+        &self,
+        mut choices: BTreeMap<PluginName, Choice>,
+        refused: &mut BTreeMap<String, String>,
+    ) -> Kept {
         loop {
             let stays = |name: &PluginName, live: &Live| {
                 let file = live.file.as_ref();
-                file.is_none_or(|file| self.folder.iter().flat_map(DropFolder::files).any(|(path, _)| path == file))
-                    && !self.decisions.is_unloaded(name)
+                file.is_none_or(|file| {
+                    self.folder
+                        .iter()
+                        .flat_map(DropFolder::files)
+                        .any(|(path, _)| path == file)
+                }) && !self.decisions.is_unloaded(name)
             };
-            let older = self.live.iter().filter(|(name, live)| !choices.contains_key(*name) && stays(name, live));
+            let older = self
+                .live
+                .iter()
+                .filter(|(name, live)| !choices.contains_key(*name) && stays(name, live));
             let candidates: Vec<_> = older
-                .map(|(_, live)| Candidate { manifest: &live.generation.manifest, running: true })
+                .map(|(_, live)| Candidate {
+                    manifest: &live.generation.manifest,
+                    running: true,
+                })
                 .chain(choices.iter().map(|(name, choice)| Candidate {
                     manifest: &choice.manifest,
                     running: self.live.contains_key(name),
                 }))
                 .collect();
             let resolution = registry::resolve(&candidates);
-            let newer: Vec<_> = resolution.refused.keys().filter(|name| choices.contains_key(*name)).cloned().collect();
+            let newer: Vec<_> = resolution
+                .refused
+                .keys()
+                .filter(|name| choices.contains_key(*name))
+                .cloned()
+                .collect();
             for (name, why) in &resolution.refused {
                 match choices.get(name) {
                     Some(choice) => drop(refused.insert(file_name(&choice.path), why.to_string())),
@@ -157,18 +194,29 @@ impl Life {
                 continue;
             }
             let running = resolution.order.iter().cloned().collect();
-            let start = resolution.order.iter().filter_map(|name| choices.remove(name)).collect();
+            let start = resolution
+                .order
+                .iter()
+                .filter_map(|name| choices.remove(name))
+                .collect();
             return Kept { running, start };
         }
     }
 
     pub(super) fn is_due(&self, choice: &Choice, forced: &BTreeSet<PluginName>) -> bool {
         let name = &choice.manifest.name;
-        forced.contains(name) || self.live.get(name).is_none_or(|live| live.generation.hash != Some(choice.hash))
+        forced.contains(name)
+            || self
+                .live
+                .get(name)
+                .is_none_or(|live| live.generation.hash != Some(choice.hash))
     }
 
     pub(super) fn missing_dependency(&self, manifest: &Manifest) -> Option<PluginName> {
-        let missing = manifest.depends.iter().find(|needs| !needs.optional && !self.live.contains_key(&needs.name));
+        let missing = manifest
+            .depends
+            .iter()
+            .find(|needs| !needs.optional && !self.live.contains_key(&needs.name));
         missing.map(|needs| needs.name.clone())
     }
 }

@@ -91,7 +91,11 @@ pub(super) enum Order {
     Look,
     Load(PluginName, oneshot::Sender<Reply>),
     Reload(Option<PluginName>, oneshot::Sender<Reply>),
-    Unload { name: PluginName, with_dependants: bool, reply: oneshot::Sender<Reply> },
+    Unload {
+        name: PluginName,
+        with_dependants: bool,
+        reply: oneshot::Sender<Reply>,
+    },
     Died(Arc<Generation>),
     Announce,
     Stop(oneshot::Sender<()>),
@@ -169,7 +173,12 @@ impl Plugins {
     ///
     /// Why not, in words for the owner.
     pub async fn unload(&self, name: PluginName, with_dependants: bool) -> Reply {
-        self.order(|reply| Order::Unload { name, with_dependants, reply }).await
+        self.order(|reply| Order::Unload {
+            name,
+            with_dependants,
+            reply,
+        })
+        .await
     }
 
     /// A generation's lane has ended by itself.

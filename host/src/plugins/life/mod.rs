@@ -24,8 +24,8 @@ use tokio::{
     time::sleep,
 };
 
-use handle::{Order, Reply};
 pub use handle::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+use handle::{Order, Reply};
 use transaction::retire;
 
 use super::{
@@ -131,13 +131,19 @@ impl Life {
                 }
                 Some(Order::Load(name, reply)) => drop(reply.send(self.load(&name).await)),
                 Some(Order::Reload(name, reply)) => drop(reply.send(self.reload(name.as_ref()).await)),
-                Some(Order::Unload { name, with_dependants, reply }) => {
+                Some(Order::Unload {
+                    name,
+                    with_dependants,
+                    reply,
+                }) => {
                     drop(reply.send(self.unload(&name, with_dependants).await));
                 }
                 Some(Order::Died(generation)) => self.bury(&generation),
                 Some(Order::Announce) => {
                     let activation = self.outlook.activation();
-                    self.live.values().for_each(|live| live.generation.activate(&activation));
+                    self.live
+                        .values()
+                        .for_each(|live| live.generation.activate(&activation));
                 }
                 Some(Order::Stop(reply)) => {
                     self.stop_all().await;
@@ -165,13 +171,23 @@ impl Life {
     async fn reload(&mut self, name: Option<&PluginName>) -> Reply {
         let names: BTreeSet<PluginName> = match name {
             Some(name) if self.live.get(name).is_some_and(|live| live.file.is_none()) => {
-                return Err(format!("`{name}` is built into the bot: it is replaced with the bot itself."));
+                return Err(format!(
+                    "`{name}` is built into the bot: it is replaced with the bot itself."
+                ));
             }
             Some(name) => BTreeSet::from([name.clone()]),
-            None => self.live.iter().filter(|(_, live)| live.file.is_some()).map(|(name, _)| name.clone()).collect(),
+            None => self
+                .live
+                .iter()
+                .filter(|(_, live)| live.file.is_some())
+                .map(|(name, _)| name.clone())
+                .collect(),
         };
-        let before: HashMap<_, _> =
-            self.live.iter().map(|(name, live)| (name.clone(), live.generation.number)).collect();
+        let before: HashMap<_, _> = self
+            .live
+            .iter()
+            .map(|(name, live)| (name.clone(), live.generation.number))
+            .collect();
         for name in &names {
             self.decisions.set_unloaded(name, false);
             self.failed.remove(name);
@@ -203,7 +219,9 @@ impl Life {
             None if self.known().contains(name) => {
                 self.decisions.set_unloaded(name, true);
                 self.publish_views();
-                return Ok(format!("`{name}` was not running; it stays unloaded until you `load {name}`."));
+                return Ok(format!(
+                    "`{name}` was not running; it stays unloaded until you `load {name}`."
+                ));
             }
             None => return Err(self.unknown(name)),
             Some(live) if live.file.is_none() => {
@@ -211,13 +229,21 @@ impl Life {
             }
             Some(_) => {}
         }
-        let running: Vec<Arc<Manifest>> = self.live.values().map(|live| Arc::clone(&live.generation.manifest)).collect();
+        let running: Vec<Arc<Manifest>> = self
+            .live
+            .values()
+            .map(|live| Arc::clone(&live.generation.manifest))
+            .collect();
         let dependants = registry::dependants(name, running.iter().map(AsRef::as_ref));
         if !dependants.is_empty() && !with_dependants {
             let list: Vec<_> = dependants.iter().map(|name| format!("`{name}`")).collect();
             return Err(format!(
                 "{} needed by {}. `unload {name} --with-dependants` unloads them, too.",
-                if list.len() == 1 { format!("`{name}` is") } else { format!("`{name}` is still") },
+                if list.len() == 1 {
+                    format!("`{name}` is")
+                } else {
+                    format!("`{name}` is still")
+                },
                 list.join(", ")
             ));
         }
@@ -228,7 +254,12 @@ impl Life {
         }
         let generations = self.swap_out(&gone);
         // The owner hears of the end when it is the end.
-        join_all(generations.into_iter().map(|generation| retire(generation, StopReason::Unload))).await;
+        join_all(
+            generations
+                .into_iter()
+                .map(|generation| retire(generation, StopReason::Unload)),
+        )
+        .await;
         self.publish_views();
         let list: Vec<_> = gone.iter().map(|name| format!("`{name}`")).collect();
         Ok(format!("Unloaded {}.", list.join(", ")))
@@ -236,7 +267,11 @@ impl Life {
 
     fn bury(&mut self, generation: &Arc<Generation>) {
         let name = generation.name().clone();
-        if !self.live.get(&name).is_some_and(|live| Arc::ptr_eq(&live.generation, generation)) {
+        if !self
+            .live
+            .get(&name)
+            .is_some_and(|live| Arc::ptr_eq(&live.generation, generation))
+        {
             return;
         }
         let why = "its thread ended by itself: see the log for a panic. `load` starts it again".to_owned();
@@ -244,14 +279,20 @@ impl Life {
             self.failed.insert(name.clone(), (hash, why.clone()));
         }
         let _ = self.swap_out(std::slice::from_ref(&name));
-        self.outlook.tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
+        self.outlook
+            .tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
         self.publish_views();
     }
 
     async fn stop_all(&mut self) {
         let names: Vec<_> = self.live.keys().cloned().collect();
         let generations = self.swap_out(&names);
-        join_all(generations.into_iter().map(|generation| retire(generation, StopReason::Shutdown))).await;
+        join_all(
+            generations
+                .into_iter()
+                .map(|generation| retire(generation, StopReason::Shutdown)),
+        )
+        .await;
         while self.retiring.join_next().await.is_some() {}
     }
 }

@@ -17,12 +17,20 @@ impl Life {
             if self.refused.get(file) == Some(why) {
                 continue;
             }
-            let serving = self.live.values().find(|live| live.file.as_deref().map(file_name).as_ref() == Some(file));
+            let serving = self
+                .live
+                .values()
+                .find(|live| live.file.as_deref().map(file_name).as_ref() == Some(file));
             let goes_on = serving.map_or(String::new(), |live| {
-                format!(" Generation {} of `{}` goes on.", live.generation.number, live.generation.name())
+                format!(
+                    " Generation {} of `{}` goes on.",
+                    live.generation.number,
+                    live.generation.name()
+                )
             });
             tracing::warn!(%file, %why, "refused");
-            self.outlook.tell_owner(file, &format!("`{file}` is refused: {why}.{goes_on}"));
+            self.outlook
+                .tell_owner(file, &format!("`{file}` is refused: {why}.{goes_on}"));
         }
         self.refused = refused;
     }
@@ -38,7 +46,10 @@ impl Life {
                 name: name.to_string(),
                 version: Some(live.generation.manifest.version.clone()),
                 file,
-                state: PluginState::Running { generation: live.generation.number, newer_refused },
+                state: PluginState::Running {
+                    generation: live.generation.number,
+                    newer_refused,
+                },
             });
         }
         for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
@@ -50,17 +61,30 @@ impl Life {
                 Entry::Plugin { manifest, .. } => (manifest.name.to_string(), Some(manifest.version.clone())),
                 Entry::Broken { .. } => (file.clone(), None),
             };
-            let state = self.refused.get(&file).cloned().map_or(PluginState::Unloaded, PluginState::Refused);
-            views.push(PluginView { name, version, file: Some(file), state });
+            let state = self
+                .refused
+                .get(&file)
+                .cloned()
+                .map_or(PluginState::Unloaded, PluginState::Refused);
+            views.push(PluginView {
+                name,
+                version,
+                file: Some(file),
+                state,
+            });
         }
         self.views.send_replace(Arc::new(views));
     }
 
     pub(super) fn known(&self) -> BTreeSet<PluginName> {
-        let files = self.folder.iter().flat_map(DropFolder::files).filter_map(|(_, entry)| match entry {
-            Entry::Plugin { manifest, .. } => Some(manifest.name.clone()),
-            Entry::Broken { .. } => None,
-        });
+        let files = self
+            .folder
+            .iter()
+            .flat_map(DropFolder::files)
+            .filter_map(|(_, entry)| match entry {
+                Entry::Plugin { manifest, .. } => Some(manifest.name.clone()),
+                Entry::Broken { .. } => None,
+            });
         files.chain(self.live.keys().cloned()).collect()
     }
 
@@ -68,22 +92,37 @@ impl Life {
         let known: Vec<_> = self.known().iter().map(|name| format!("`{name}`")).collect();
         let broken: Vec<_> = self.refused.keys().map(|file| format!("`{file}`")).collect();
         let listed = |title: &str, names: Vec<String>| {
-            if names.is_empty() { String::new() } else { format!(" {title}: {}.", names.join(", ")) }
+            if names.is_empty() {
+                String::new()
+            } else {
+                format!(" {title}: {}.", names.join(", "))
+            }
         };
-        format!("There is no plugin `{name}`.{}{}", listed("Known", known), listed("Refused", broken))
+        format!(
+            "There is no plugin `{name}`.{}{}",
+            listed("Known", known),
+            listed("Refused", broken)
+        )
     }
 
     pub(super) fn why_refused(&self, name: &PluginName) -> Option<String> {
         let folder = self.folder.as_ref()?;
         let serving = self.live.get(name).and_then(|live| live.file.as_deref());
-        folder.files_of(name).chain(serving).find_map(|path| self.refused.get(&file_name(path))).cloned()
+        folder
+            .files_of(name)
+            .chain(serving)
+            .find_map(|path| self.refused.get(&file_name(path)))
+            .cloned()
     }
 
     pub(super) fn report(&self, name: &PluginName, done: &str) -> Reply {
         match (self.live.get(name), self.why_refused(name)) {
             (Some(live), _) => {
                 let generation = &live.generation;
-                Ok(format!("`{name}` {} {done} (generation {}).", generation.manifest.version, generation.number))
+                Ok(format!(
+                    "`{name}` {} {done} (generation {}).",
+                    generation.manifest.version, generation.number
+                ))
             }
             (None, Some(why)) => Err(format!("`{name}` is refused: {why}.")),
             (None, None) => Err(self.unknown(name)),
@@ -92,5 +131,6 @@ impl Life {
 }
 
 pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

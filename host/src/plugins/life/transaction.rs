@@ -29,8 +29,12 @@ impl Life {
     pub(super) async fn start_linked(&mut self, linked: Linked) -> Result<(), String> {
         let name = linked.manifest.name.clone();
         let failed = |why: String| format!("the built-in plugin `{name}` does not start: {why}");
-        let description = linked.module.description().ok_or_else(|| failed("it panics".to_owned()))?;
-        let description: Description = serde_json::from_slice(&description).map_err(|error| failed(error.to_string()))?;
+        let description = linked
+            .module
+            .description()
+            .ok_or_else(|| failed("it panics".to_owned()))?;
+        let description: Description =
+            serde_json::from_slice(&description).map_err(|error| failed(error.to_string()))?;
         let blueprint = Blueprint {
             manifest: Arc::new(linked.manifest),
             description: Arc::new(description),
@@ -52,7 +56,9 @@ impl Life {
         for choice in &due {
             let copy = match &mut self.folder {
                 _ if self.stuck => Err(StartFailure::Stuck.to_string()),
-                Some(folder) => folder.take_shadow(&choice.path, &self.shadows).map_err(|error: ShadowError| error.to_string()),
+                Some(folder) => folder
+                    .take_shadow(&choice.path, &self.shadows)
+                    .map_err(|error: ShadowError| error.to_string()),
                 None => Err(ShadowError::Gone.to_string()),
             };
             copies.push(copy);
@@ -66,13 +72,19 @@ impl Life {
             .collect();
         let mut probed: Vec<_> = probing.collect().await;
         probed.sort_by_key(|(at, _)| *at);
-        due.into_iter().zip(probed.into_iter().map(|(_, prepared)| prepared)).collect()
+        due.into_iter()
+            .zip(probed.into_iter().map(|(_, prepared)| prepared))
+            .collect()
     }
 
     pub(super) async fn replace(&mut self, choice: &Choice, prepared: Prepared) -> Result<(), String> {
         let name = &choice.manifest.name;
         let exclusive = choice.manifest.swap == Swap::Exclusive;
-        let older = if exclusive { self.swap_out(std::slice::from_ref(name)).pop() } else { None };
+        let older = if exclusive {
+            self.swap_out(std::slice::from_ref(name)).pop()
+        } else {
+            None
+        };
         if let Some(older) = older {
             retire(older, StopReason::Reload).await;
         }
@@ -103,7 +115,16 @@ impl Life {
     /// Puts a generation in force; what it replaces is closed and returned.
     pub(super) fn swap_in(&mut self, generation: Arc<Generation>, file: Option<PathBuf>) -> Option<Arc<Generation>> {
         let name = generation.name().clone();
-        let older = self.live.insert(name, Live { generation: Arc::clone(&generation), file }).map(|live| live.generation);
+        let older = self
+            .live
+            .insert(
+                name,
+                Live {
+                    generation: Arc::clone(&generation),
+                    file,
+                },
+            )
+            .map(|live| live.generation);
         let table = Table::build(self.live.values().map(|live| &live.generation));
         // Before the swap, so that the first delivery finds it active.
         generation.activate(&self.outlook.activation());
@@ -113,11 +134,15 @@ impl Life {
 
     /// Takes generations out of force; they are closed and returned.
     pub(super) fn swap_out(&mut self, names: &[PluginName]) -> Vec<Arc<Generation>> {
-        let gone: Vec<_> =
-            names.iter().filter_map(|name| self.live.remove(name)).map(|live| live.generation).collect();
+        let gone: Vec<_> = names
+            .iter()
+            .filter_map(|name| self.live.remove(name))
+            .map(|live| live.generation)
+            .collect();
         if !gone.is_empty() {
             let table = Table::build(self.live.values().map(|live| &live.generation));
-            self.routing.publish(table, gone.iter().map(|generation| &generation.gate));
+            self.routing
+                .publish(table, gone.iter().map(|generation| &generation.gate));
         }
         gone
     }
