@@ -1,4 +1,6 @@
 //! A plugin as its library exports it: the same lane as a linked one, plus the library's own panic hook and subscriber.
+//!
+//! A loaded library shares no global with the host and sets its own; a linked plugin must set none.
 
 use std::{marker::PhantomData, sync::Arc};
 

@@ -1,4 +1,6 @@
 //! What generated code names: outside of the version promise, and not for use by hand.
+//!
+//! Only the macros may name these; what an author needs is exported at the root of the crate.
 #![allow(missing_docs, reason = "for generated code only")]
 
 pub use plugin_abi::export;

@@ -1,4 +1,6 @@
 //! Why a sandbox does not start.
+//!
+//! It is the crate's only public error: later, clients get Discord's errors, and tests panic with the conversation.
 
 use std::{io, net::SocketAddr};
 

@@ -1,4 +1,6 @@
 //! The one port: gateway, REST and page behind one listener, on loopback only.
+//!
+//! It tells connections apart and hands them on. A websocket that a page from elsewhere opens is refused.
 
 use std::sync::Arc;
 

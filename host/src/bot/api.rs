@@ -1,4 +1,6 @@
 //! The REST client as `interactions` and `slash` see Discord.
+//!
+//! The two parts must not know the HTTP client: here a request changes its type and nothing else.
 
 use futures_util::future::{BoxFuture, FutureExt};
 

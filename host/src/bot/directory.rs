@@ -1,4 +1,6 @@
 //! Looks up whom and what a command names: the cache first, Discord's REST for what it lacks.
+//!
+//! Users and members are always asked for: the cache keeps none. Only a 404 means that there is no such thing.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,6 @@
 //! What the life of plugins sees of the rest of the bot.
+//!
+//! The one place where that trait meets the settings, the cache and the notices; it decides nothing itself.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! Who owns the bot: `owner_ids` of config.json and `BOT_OWNER_ID` of the environment.
+//!
+//! Built once at start; the router asks it before every command that is for owners only.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -1,4 +1,6 @@
 //! `load`, `reload` and `unload`: the owner's hand on plugins.
+//!
+//! The commands have no way of their own to the plugins: they make the calls that a plugin with a grant makes, too.
 
 use plugin_api::{ProblemCode, prelude::*, serde_json::json};
 

@@ -1,4 +1,6 @@
 //! Changes made to what is kept. Pure: apart from the reading of payloads, so that each is small.
+//!
+//! It runs under the cache's write lock, so it must not parse, wait or fail.
 
 use super::{
     model::{GuildEntry, World},

@@ -1,4 +1,6 @@
 //! The cache as it is written beside the gateway's session: lists instead of objects, to be small and quick.
+//!
+//! It is a type of its own, so that the model in memory can change its shape without changing what is on disk.
 
 use plugin_protocol::{ApplicationId, ChannelId, GuildId, RoleId, User, UserId};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,6 @@
 //! The cache fed with payloads as Discord sends them.
+//!
+//! They feed texts and ask the public methods, without a gateway; two are about size: small entries, a large server.
 
 use std::fmt::Write;
 

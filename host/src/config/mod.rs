@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod resolved;
 mod root;
+mod sections;
 mod token;
 mod written;
 
@@ -18,10 +19,10 @@ pub use environment::{ApiAddress, Environment};
 pub use error::{ConfigError, Warning};
 pub use resolved::{
     ActivityKind, Colour, Colours, Config, Cooldowns, Database, Discord, Edits, Extensions, Framework, IntentChoice,
-    LogFormat, Logging, NoticeSettings, OnlineStatus, PluginSections, Replies, SlashLimiter, Status, StatusLine,
-    Synchronous,
+    LogFormat, Logging, NoticeSettings, OnlineStatus, Replies, SlashLimiter, Status, StatusLine, Synchronous,
 };
 pub use root::{Root, RootError, RootLock};
+pub use sections::PluginSections;
 pub use token::{Token, TokenFault};
 
 use error::Problem;

@@ -1,4 +1,6 @@
 //! The folder that the bot lives in, what is where in it, and the lock that keeps a second host out.
+//!
+//! The lock is the system's, so a host that was killed leaves none behind, whatever stands in the lock file.
 
 use std::{
     error, fmt,

@@ -1,4 +1,6 @@
 //! What the settings accept, what they refuse, and in which words.
+//!
+//! Each writes both files into a folder of its own and gives its own variables; the process's are never read.
 
 use std::{fmt::Write, fs};
 

@@ -1,4 +1,6 @@
 //! The bot's token: a type of its own, so that no log line, no Debug and no error text can show it.
+//!
+//! Its form is checked before the first connection. Only the gateway and the REST client take the text out.
 
 use std::{error, fmt, str::FromStr};
 

@@ -1,4 +1,6 @@
 //! Why Discord ended the gateway connection for good, and what to do about it.
+//!
+//! Reconnecting is not decided here: only what ends a shard for good becomes one of these, with a text for the owner.
 
 use std::{error, fmt};
 

@@ -1,4 +1,6 @@
 //! The partial read against tricky payloads, and against twilight's full types.
+//!
+//! Random messages and interactions, their keys in any order, must read the same by both; no text may make it panic.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

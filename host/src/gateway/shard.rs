@@ -1,4 +1,6 @@
 //! Shards with a connection of their own, by twilight. The only file that names twilight's gateway.
+//!
+//! It hands payloads on as received and must not judge them; heartbeats and reconnects are left to twilight.
 
 use std::{collections::BTreeMap, error::Error, future::poll_fn, task::Poll, time::Duration};
 

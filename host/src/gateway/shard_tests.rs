@@ -1,4 +1,6 @@
 //! A shard against a scripted gateway on loopback: each test says what the server sends and sees what comes back.
+//!
+//! They are about identifying, resuming, acknowledged events and closing; nothing leaves the computer.
 
 use std::sync::Arc;
 

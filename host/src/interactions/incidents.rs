@@ -1,4 +1,6 @@
 //! Incidents: a handler failed or panicked. The asker gets a code, the owner everything else.
+//!
+//! A code is short, to be read out, and steps through its whole range, so that none comes twice before all were used.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

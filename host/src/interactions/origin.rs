@@ -1,4 +1,6 @@
 //! Where an invocation came from: what is needed to answer it, and to say whose it was.
+//!
+//! A record without behaviour: the router fills it in once, and it does not change while the invocation is open.
 
 use plugin_protocol::{ApplicationId, ChannelId, Door, GuildId, InteractionId, MessageId, PluginName, User};
 

@@ -1,4 +1,6 @@
 //! What the owner decided about plugins and what must survive a restart: so far, what is unloaded.
+//!
+//! Only the life of plugins writes it. A file that can't be read or written is logged and never stops the bot.
 
 use std::{collections::BTreeSet, fs, io, path::PathBuf};
 

@@ -1,4 +1,6 @@
 //! How much of the plugins' is under way: a bound for each and one for all, so that one that floods delays itself.
+//!
+//! The host's own requests pass by. A plugin's own place comes first, so that its queue holds up no other plugin.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,6 @@
 //! The client against a server on loopback: what goes over the wire, and how limits and faults are met.
+//!
+//! The server answers each request as its script says and keeps what arrived; nothing reaches Discord.
 
 use std::{
     net::SocketAddr,

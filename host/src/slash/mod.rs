@@ -1,4 +1,6 @@
 //! Slash commands: a pure plan of what is registered within Discord's limits, and its synchronisation.
+//!
+//! `plan` decides and does no I/O; `sync` writes to Discord what was decided, and must not leave out or add anything.
 
 pub mod plan;
 pub mod sync;

@@ -1,4 +1,6 @@
 //! `#[command]`: a function becomes a command, its parameters become arguments.
+//!
+//! A name, text or order of arguments that Discord would refuse is an error of the compiler, where it stands.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

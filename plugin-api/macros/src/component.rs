@@ -1,4 +1,6 @@
 //! `#[component]`: a function becomes a handler of controls and the factory of its buttons.
+//!
+//! The function keeps its name and parameters; what it returns also carries the type by which its buttons are made.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -1,4 +1,6 @@
 //! `#[event]`: a function becomes a handler of a gateway event.
+//!
+//! It puts a constant beside the function for `plugin!` to find; the event's type, or a text, says which event it is.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};

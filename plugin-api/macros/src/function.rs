@@ -1,4 +1,6 @@
 //! What all attributes ask of a function: its shape, its parameters, its documentation.
+//!
+//! It stands apart so that all of them refuse the same mistake in the same words; it writes no handler's code.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};

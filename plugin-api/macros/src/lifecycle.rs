@@ -1,4 +1,6 @@
 //! `#[start]` and `#[stop]`: a function is put under the name by which `plugin!` finds it.
+//!
+//! A module can hold one of each, since a second one would take the same name. Neither has options.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};

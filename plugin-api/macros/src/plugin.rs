@@ -1,4 +1,6 @@
 //! `plugin!`: collects what the attributes have put beside the functions, writes the manifest, exports the table.
+//!
+//! It sees paths, never functions. The manifest goes into a link section, to be read without running any code.
 
 use std::{env, fmt::Write};
 

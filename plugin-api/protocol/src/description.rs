@@ -1,4 +1,6 @@
 //! What a plugin offers: the answer of its `describe`, asked once in a throw-away process before it is ever started.
+//!
+//! Data only: whether Discord would take it is judged by the macros, and by the host again when it plans.
 
 use serde::{Deserialize, Serialize};
 

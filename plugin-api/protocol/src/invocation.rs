@@ -1,4 +1,6 @@
 //! A command, a click or an event on its way to a plugin, and what became of it.
+//!
+//! It comes decoded and with its arguments looked up; the gateway's payload travels as the tail, unchanged.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! The heads of the envelopes by which a generation is started, activated, configured and stopped.
+//!
+//! Only the host's own decisions send them, never what people do. A state travels in the tail, in no head.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

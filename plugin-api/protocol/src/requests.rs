@@ -1,4 +1,6 @@
 //! The heads of what a plugin asks of the host, of the answers, and of its log records.
+//!
+//! They say what can be written, not what is granted: that is the host's to decide for every single request.
 
 use std::{collections::BTreeMap, fmt};
 

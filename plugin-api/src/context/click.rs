@@ -1,4 +1,6 @@
 //! The context of a control's handler: a command's, and the message that the control is on.
+//!
+//! It adds only what needs the control. Whether it may still be used, and by whom, the host has checked before.
 
 use std::{fmt, ops::Deref};
 

@@ -1,4 +1,6 @@
 //! The context of a command: who asked, where, by which door, and the ways to answer.
+//!
+//! Answers are sent as actions, never as routes of Discord, so that one handler serves all doors alike.
 
 use std::{fmt, ops::Deref, rc::Rc};
 

@@ -1,4 +1,6 @@
 //! The context of an event's handler.
+//!
+//! It has no `reply`, since nobody asked; what several handlers of one event read is parsed once for all of them.
 
 use std::{fmt, ops::Deref, rc::Rc};
 

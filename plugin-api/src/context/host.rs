@@ -1,4 +1,6 @@
 //! What every context can do, whatever the occasion.
+//!
+//! It holds no state of the plugin, so that a spawned task can keep one, and reaches Discord through the host only.
 
 use std::{fmt, rc::Rc};
 

@@ -1,4 +1,6 @@
 //! The contexts of a generation's two ends, and what one generation hands to the next.
+//!
+//! Nobody can be answered here: at the start an older generation may still serve, at the stop a deadline runs.
 
 use std::{ops::Deref, rc::Rc, time::Duration};
 

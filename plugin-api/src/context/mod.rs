@@ -1,4 +1,6 @@
 //! Contexts: what a handler is given. [`Host`] is what all of them can do; the others add what their occasion has.
+//!
+//! None of them is `Send`: they belong to the lane's thread, as does everything that they lead to.
 
 mod click;
 mod command;

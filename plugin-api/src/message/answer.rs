@@ -1,4 +1,6 @@
 //! A message that was sent.
+//!
+//! What answered an invocation is changed through the host, which holds the token; all else by Discord's own routes.
 
 use plugin_protocol::{Action, Respond, Responded, kind::RESPOND};
 

@@ -1,4 +1,6 @@
 //! Buttons (<https://discord.com/developers/docs/components/reference#button>).
+//!
+//! A custom id is written last: only when the message is sent is it known who asked and when the button runs out.
 
 use std::{
     marker::PhantomData,

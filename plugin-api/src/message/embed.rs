@@ -1,4 +1,6 @@
 //! Embeds, with their limits (<https://discord.com/developers/docs/resources/message#embed-object>).
+//!
+//! They are checked when the message is sent and never while it is built, so that building can't fail.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

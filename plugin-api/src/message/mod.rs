@@ -1,4 +1,6 @@
 //! Messages: what is sent, with Discord's limits checked before it leaves the plugin, and what one holds of it then.
+//!
+//! A message that breaks a limit fails with what to change, and costs no request.
 
 mod answer;
 mod body;

@@ -1,4 +1,6 @@
 //! A message on its way: built on, then awaited.
+//!
+//! Nothing is sent before that. The three places that it can go to are told apart here and nowhere else.
 
 use std::{future::IntoFuture, pin::Pin};
 

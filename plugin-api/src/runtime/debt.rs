@@ -1,4 +1,6 @@
 //! What is owed to the host: exactly one answer for each invocation and event, whatever becomes of its task.
+//!
+//! Paying takes it by value, so nobody pays twice, and its drop pays what was left unpaid.
 
 use std::{cell::Cell, rc::Rc, sync::Arc};
 

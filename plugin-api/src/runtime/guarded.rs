@@ -1,4 +1,6 @@
 //! A future whose panics end it instead of the lane: in a poll, and in the drop of it or of what it returned.
+//!
+//! All code of an author that is awaited runs within one; it must not log what its caller is told by the result.
 
 use std::{
     pin::Pin,

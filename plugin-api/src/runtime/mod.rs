@@ -1,4 +1,6 @@
 //! The author's runtime: a plugin's lane, from its queue to its last drop. Private; authors see contexts.
+//!
+//! Other threads touch its inbox only; all else is made, used and dropped on the lane's own thread.
 
 mod core;
 mod debt;

@@ -1,4 +1,6 @@
 //! A fixture: a plugin that misbehaves on demand, so that tests can show that only its own commands suffer.
+//!
+//! Each command is one fault that an author could commit, by the public interface alone. It is no example to follow.
 
 use std::{cell::Cell, time::Duration};
 

@@ -1,4 +1,6 @@
 //! Answers to requests for a guild's members: by name or by id, in chunks.
+//!
+//! It is apart from `payload`, since it reads the world; the chunks go to the session that asked and to no other.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
 //! How a sandbox is started: everything has a default.
+//!
+//! It collects settings and does no I/O before `start`; it reads no environment and no files.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! What a failed expectation prints: who said what in the channel, and what the bot was refused.
+//!
+//! All expectations share it, so that every failure is told alike. It only reads the world and must not wait.
 
 use std::fmt::Write;
 

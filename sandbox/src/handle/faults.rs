@@ -1,4 +1,6 @@
 //! Faults that tests ask for: what Discord and networks do to bots.
+//!
+//! Each is put into the sessions or the world, and reaches the bot over the wire, as a real one would.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! Guilds, channels and roles as tests hold them.
+//!
+//! They hold ids and ask the world each time, so that a handle never shows a state that has passed.
 
 use std::sync::Arc;
 

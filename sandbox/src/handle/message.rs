@@ -1,4 +1,6 @@
 //! Messages as tests read them, and the stream of everything that the bot says.
+//!
+//! A message never changes in a test's hands: the newer form is asked for or waited for.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,6 @@
 //! A person in a channel: says things, uses commands, presses buttons, comes and goes.
+//!
+//! What Discord's client would refuse is refused before the bot hears of it, by the world's checks, as on the page.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! What a person said, and the bot's answer to it.
+//!
+//! It holds the rule for what counts as the answer to a message; answers to interactions are in `used`.
 
 use std::{sync::Arc, time::Duration};
 

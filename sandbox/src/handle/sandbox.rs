@@ -1,4 +1,6 @@
 //! The sandbox itself: started, asked for addresses and people, watched, stopped.
+//!
+//! It owns its tasks: dropping the last clone tells them to end, and `stop` also waits until they have.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

@@ -1,4 +1,6 @@
 //! What tests see of the wire: REST calls and gateway payloads.
+//!
+//! Headers are not kept, so the bot's token is not either; large bodies are cut, and answers kept only where refused.
 
 use axum::body::Bytes;
 use serde_json::Value;

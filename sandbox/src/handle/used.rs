@@ -1,4 +1,6 @@
 //! A command, button, select or modal that a person used, and what the bot made of it.
+//!
+//! It is apart from `said`, since an interaction has states of its own and its answers are known to belong to it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The page's files, built into the program: no files on disk, nothing from elsewhere.
+//!
+//! A file that is not in the list does not exist; the policy sent along lets the page run no script from elsewhere.
 
 use axum::{
     extract::Path,

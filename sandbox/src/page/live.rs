@@ -1,4 +1,6 @@
 //! The live connection of an open page: first the whole state as one person sees it, then every change of it.
+//!
+//! It only tells: what people do comes in by `acts`. A page that reads too slowly is cut off; nobody waits for it.
 
 use std::sync::Arc;
 

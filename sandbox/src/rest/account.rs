@@ -1,4 +1,6 @@
 //! The bot itself: its user and application, its guilds, direct channels, where the gateway is.
+//!
+//! A change of the application is checked and answered but not kept; of the bot's user, only the name is.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
 //! The application commands that are registered, globally and per guild, each as Discord's command object.
+//!
+//! REST has validated them before. A change replaces the list of one scope, and open pages are told of it.
 
 use std::collections::BTreeMap;
 

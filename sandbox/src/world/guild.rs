@@ -1,4 +1,6 @@
 //! Guilds, their roles and channels: state and how Discord writes it.
+//!
+//! Plain data: changing it tells nobody. Whoever changes it sends the events, as `people` does.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! What was said on the wire, bounded: REST calls and gateway payloads, newest last, and counters that never forget.
+//!
+//! It decides nothing; the oldest entries go first, so that a sandbox that runs for days does not grow by it.
 
 use std::collections::VecDeque;
 

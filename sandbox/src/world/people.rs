@@ -1,4 +1,6 @@
 //! Guilds and who is in them: made, joined, left, banned. Each change tells the bot and open pages.
+//!
+//! REST, the page and tests share it, so that none of them has to remember whom to tell.
 
 use std::collections::BTreeMap;
 

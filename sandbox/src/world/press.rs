@@ -1,4 +1,6 @@
 //! Buttons, selects and modals as people use them: checked as the Discord client does before an interaction exists.
+//!
+//! The page and tests share it. A refusal is a text for people, and the bot hears nothing of what was refused.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
 //! What goes along with ids that a person gave: the users, members, roles and channels that they mean.
+//!
+//! Commands and selects share it. An id that means nothing there is refused before the bot hears of it.
 
 use serde_json::{Map, Value, json};
 

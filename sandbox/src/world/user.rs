@@ -1,4 +1,6 @@
 //! People: the users that a world knows, the bot among them, as Discord writes them.
+//!
+//! Plain data that knows no other part of the world; what the bot sees of itself differs from what it sees of others.
 
 use serde_json::{Map, Value, json};
 

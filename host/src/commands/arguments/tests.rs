@@ -1,4 +1,6 @@
 //! Single words to values, queries and texts.
+//!
+//! They need no directory: a step answers with a value, a query or a refusal. No word, however odd, makes it panic.
 
 use plugin_protocol::{GuildId, Member, User};
 use proptest::prelude::*;

@@ -1,4 +1,6 @@
 //! Payloads as Discord sends them, down to arguments.
+//!
+//! Among them are registrations older than their command, users who are no members, and texts that are no payload.
 
 use super::*;
 

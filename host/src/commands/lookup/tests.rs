@@ -1,4 +1,6 @@
 //! Whole argument lists against a fake server.
+//!
+//! The fake writes down each question, so that they also show which arguments must be read without asking anybody.
 
 use std::sync::Mutex;
 

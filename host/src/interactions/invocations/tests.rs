@@ -1,4 +1,6 @@
 //! Whole invocations against a fake Discord, with the clock under control.
+//!
+//! They call the public methods and read what was sent as lines; tokio's paused clock makes the deadlines exact.
 
 use std::{collections::VecDeque, future};
 

@@ -1,4 +1,6 @@
 //! The table of all doors, states and actions.
+//!
+//! A row is a state and an action, with the calls and the state that follow; nothing is sent, so no fake is needed.
 
 use super::*;
 

@@ -1,4 +1,6 @@
 //! Who should run: what lies in the folder, what the owner decided and what the registry says, brought together.
+//!
+//! What follows from a decision is done in `transaction`. Where a newer file is refused, the older one may stay.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,6 @@
 //! The way to the life of plugins: how it is set up, what can be ordered, and what is known about every plugin.
+//!
+//! Everybody else holds only this: it sends orders and reads views, and changes nothing of what runs by itself.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 

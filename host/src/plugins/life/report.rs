@@ -1,4 +1,6 @@
 //! What the owner is told about plugins, and what the other parts can look up.
+//!
+//! It puts into words what was decided elsewhere. A refusal is told again only when its reason has changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

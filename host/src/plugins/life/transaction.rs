@@ -1,4 +1,6 @@
 //! A change of what serves, as a transaction: probe, start beside the old one, swap in one step, activate, drain, retire.
+//!
+//! What fails before the swap leaves the older one serving, unless the plugin's manifest asks for exclusive swaps.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

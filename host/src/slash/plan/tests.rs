@@ -1,4 +1,6 @@
 //! The set that Discord gets, against its limits.
+//!
+//! Discord's rules are written down a second time here, and no random set of commands may make a plan break them.
 
 use plugin_protocol::Doors;
 use proptest::prelude::*;

@@ -1,4 +1,6 @@
 //! Attachments: new files matched with their descriptions, old ones kept or dropped, and `attachment://` addresses.
+//!
+//! New messages and edits share it. It writes the descriptions only; storing the files is left to the caller.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,6 @@
 //! One JSON object of a body: its known keys, and typed access to each with Discord's form errors.
+//!
+//! Every check of a body reads through it, so that unknown keys and wrong types are refused alike, with their paths.
 
 use std::ops::RangeInclusive;
 

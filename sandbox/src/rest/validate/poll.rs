@@ -1,4 +1,6 @@
 //! Polls as messages carry them: accepted and shown, not counted.
+//!
+//! It is here so that a bot that sends a poll is checked as by Discord; there is no vote, and the results stay empty.
 
 use serde_json::{Value, json};
 

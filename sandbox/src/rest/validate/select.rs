@@ -1,4 +1,6 @@
 //! The options of selects, and emojis as components carry them.
+//!
+//! Components of messages and fields of modals share them, so that both refuse the same mistakes.
 
 use std::collections::HashSet;
 
