@@ -1,7 +1,7 @@
-//! The plugins' own settings: their sections of config.json, with `${NAME}` filled in from the environment and `.env`.
+//! The plugins' own settings: their sections of config.json, with `${NAME}` filled in from environment and `.env`.
 //!
-//! They stand apart from the host's settings, since nothing here knows what a section means: it is checked by its plugin
-//! alone. No other part of config.json is filled in, and the bot's token is handed to no plugin.
+//! They stand apart from the host's settings, since nothing here knows what a section means: its plugin alone checks
+//! it. No other part of config.json is filled in, and the bot's token is handed to no plugin.
 
 use std::{collections::BTreeMap, fmt};
 
