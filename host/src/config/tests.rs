@@ -285,3 +285,8 @@ fn a_file_that_windows_named_is_found() {
     fs::write(case.folder.path().join(".env.txt"), env()).unwrap();
     insta::assert_snapshot!("env_txt", case.refusal());
 }
+
+#[test]
+fn the_settings_in_the_tree_are_the_defaults() {
+    assert_eq!(super::written::defaults(), include_str!("../../../config.json"));
+}
