@@ -38,7 +38,9 @@ fn main() -> ExitCode {
         Verb::Run { root } => match bot::run(&root) {
             Ok(()) => process::exit_now(0),
             Err(failure) => {
-                eprintln!("{failure}");
+                if !failure.is_logged() {
+                    eprintln!("{failure}");
+                }
                 process::exit_now(failure.exit_code())
             }
         },

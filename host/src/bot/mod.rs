@@ -23,6 +23,7 @@ use plugin_api::linked::LinkedPlugin;
 use plugin_protocol::PluginName;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::task::TaskTracker;
+use twilight_model::gateway::Intents;
 
 use crate::{
     builtins,
@@ -56,38 +57,57 @@ const LAST_NOTICES: Duration = Duration::from_secs(2);
 
 /// Why the bot did not run or did not go on.
 #[derive(Debug)]
-pub enum Failure {
-    /// The settings, the token or the folder are wrong: the text says what to do. Exit code 78.
-    Configuration(String),
-    /// Anything else. Exit code 1.
-    Other(String),
+pub struct Failure {
+    /// What happened and what to do.
+    text: String,
+    /// Whether the settings, the token or the folder must be changed before another try makes sense.
+    needs_the_owner: bool,
+    /// Whether the log has it.
+    logged: bool,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Configuration(text) | Self::Other(text) => f.write_str(text),
-        }
+        f.write_str(&self.text)
     }
 }
 
 impl Failure {
-    /// What the process ends with.
-    #[must_use]
-    pub fn exit_code(&self) -> i32 {
-        match self {
-            Self::Configuration(_) => 78,
-            Self::Other(_) => 1,
+    fn configuration(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            needs_the_owner: true,
+            logged: false,
         }
+    }
+
+    fn other(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            needs_the_owner: false,
+            logged: false,
+        }
+    }
+
+    /// Whether the log, which is shown on standard error, has told it.
+    #[must_use]
+    pub const fn is_logged(&self) -> bool {
+        self.logged
+    }
+
+    /// What the process ends with: 78 where the owner has to change something first, else 1.
+    #[must_use]
+    pub const fn exit_code(&self) -> i32 {
+        if self.needs_the_owner { 78 } else { 1 }
     }
 }
 
 impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Self {
         if error.needs_the_owner() {
-            Self::Configuration(error.to_string())
+            Self::configuration(error)
         } else {
-            Self::Other(error.to_string())
+            Self::other(error)
         }
     }
 }
@@ -103,10 +123,10 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
+        .map_err(|error| Failure::other(format!("the runtime can't be started: {error}")))?;
     let served = runtime.block_on(async {
         let mut signals =
-            Signals::listen().map_err(|error| Failure::Other(format!("signals can't be heard: {error}")))?;
+            Signals::listen().map_err(|error| Failure::other(format!("signals can't be heard: {error}")))?;
         let (stops, stop) = watch::channel(0);
         tokio::spawn(async move {
             loop {
@@ -129,13 +149,12 @@ pub fn run(root: &Path) -> Result<(), Failure> {
 /// [`Failure`], whose text says what to do.
 pub async fn serve(root: &Path, linked: Vec<LinkedPlugin>, mut stop: watch::Receiver<u32>) -> Result<(), Failure> {
     let began = Instant::now();
-    let configuration = |error: &dyn fmt::Display| Failure::Configuration(error.to_string());
-    let root = Root::open(root).map_err(|error| configuration(&error))?;
-    let _lock = root.lock().map_err(|error| configuration(&error))?;
-    let (config, environment, warnings) = config::load(&root).map_err(|error| configuration(&error))?;
+    let root = Root::open(root).map_err(Failure::configuration)?;
+    let _lock = root.lock().map_err(Failure::configuration)?;
+    let (config, environment, warnings) = config::load(&root).map_err(Failure::configuration)?;
     let (_logs, logs) =
         telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format).map_err(|error| {
-            Failure::Configuration(format!(
+            Failure::configuration(format!(
                 "the log can't be written to {} ({error}): check its permissions and the free space",
                 root.logs_dir().display()
             ))
@@ -143,10 +162,13 @@ pub async fn serve(root: &Path, linked: Vec<LinkedPlugin>, mut stop: watch::Rece
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let served = serve_checked(began, &root, Arc::new(config), environment, linked, &mut stop).await;
-    match &served {
+    let mut served = serve_checked(began, &root, Arc::new(config), environment, linked, &mut stop).await;
+    match &mut served {
         Ok(()) => tracing::info!("stopped"),
-        Err(failure) => tracing::error!("{failure}"),
+        Err(failure) => {
+            tracing::error!("{failure}");
+            failure.logged = true;
+        }
     }
     drop(logs);
     served
@@ -160,14 +182,13 @@ async fn serve_checked(
     linked: Vec<LinkedPlugin>,
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
-    let other = |error: &dyn fmt::Display| Failure::Other(error.to_string());
     let owners = Owners::new(config.owner_ids.iter().copied().chain(environment.owner_id));
     let rest = Rest::new(
         &environment.token,
         environment.api.as_ref(),
         config.discord.global_requests_per_second,
     )
-    .map_err(|error| other(&error))?;
+    .map_err(Failure::other)?;
     let cache = Cache::default();
     let tasks = TaskTracker::new();
     let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
@@ -190,7 +211,7 @@ async fn serve_checked(
         notices: notices.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
-        let manifest = serde_json::from_slice(plugin.manifest()).map_err(|error| other(&error))?;
+        let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;
         Ok(Linked {
             manifest,
             module: plugin.module(),
@@ -207,7 +228,7 @@ async fn serve_checked(
         desk: Arc::new(desk),
         outlook: Arc::new(outlook),
     };
-    let plugins = Plugins::start(setup).await.map_err(Failure::Configuration)?;
+    let plugins = Plugins::start(setup).await.map_err(Failure::configuration)?;
     let _ = life.set(plugins.clone());
 
     let router = Arc::new(Router {
@@ -235,6 +256,7 @@ async fn serve_checked(
         identity: watch::Sender::new(None),
         running: JoinSet::new(),
         asked: None,
+        refused: Intents::empty(),
     };
     let commands = slash::keep(slash::Keeper {
         path: root.data().join("slash.json"),

@@ -56,6 +56,8 @@ pub struct Gateway {
     pub running: JoinSet<Result<ShardSource, GatewayError>>,
     /// What was asked for at the last connect.
     pub asked: Option<Intents>,
+    /// What the owner has been told that the bot goes without.
+    pub refused: Intents,
 }
 
 impl Gateway {
@@ -67,11 +69,19 @@ impl Gateway {
     /// Discord has ended the connection for good.
     pub async fn run(&mut self) -> Result<Vec<ShardSource>, GatewayError> {
         let mut sources = Vec::new();
+        let mut changes = self.plugins.views();
         loop {
             if self.running.is_empty() && sources.is_empty() {
                 self.connect()?;
             }
-            match self.running.join_next().await {
+            let ended = tokio::select! {
+                ended = self.running.join_next() => ended,
+                Ok(()) = changes.changed() => {
+                    self.note_missing_intents();
+                    continue;
+                }
+            };
+            match ended {
                 Some(Ok(Ok(source))) => sources.push(source),
                 Some(Ok(Err(GatewayError::DisallowedIntents { privileged }))) if !privileged.is_empty() => {
                     self.go_on_without(privileged);
@@ -129,15 +139,35 @@ impl Gateway {
         intents::wanted(self.config.discord.intents, names, declared)
     }
 
-    fn go_on_without(&mut self, privileged: Intents) {
-        let error = GatewayError::DisallowedIntents { privileged };
-        tracing::error!("{error}");
-        tracing::warn!("going on without them");
-        self.notices.tell(
-            NoticeKind::Gateway,
-            format!("{error}. Until then the bot goes on without them."),
+    /// A plugin that came later may handle events that Discord was not asked for, which takes a new session.
+    fn note_missing_intents(&mut self) {
+        let missing = self
+            .asked
+            .map_or(Intents::empty(), |asked| self.wanted() - asked - self.refused);
+        if missing.is_empty() {
+            return;
+        }
+        self.refused |= missing;
+        let names: Vec<_> = missing.iter_names().map(|(name, _)| name).collect();
+        let text = format!(
+            "A plugin that was loaded after the start handles events of {}, which Discord was not asked for. Restart the \
+             bot, and they come.",
+            names.join(", ")
         );
-        self.asked = self.asked.map(|asked| asked.difference(privileged));
+        self.notices.tell(NoticeKind::Gateway, text);
+    }
+
+    /// Discord does not say which of them it refuses: what commands by prefix need is given up last.
+    fn go_on_without(&mut self, privileged: Intents) {
+        let others = privileged - Intents::MESSAGE_CONTENT;
+        let given_up = if others.is_empty() { privileged } else { others };
+        let text = format!(
+            "{}. Until then the bot goes on without.",
+            GatewayError::DisallowedIntents { privileged: given_up }
+        );
+        self.notices.tell(NoticeKind::Gateway, text);
+        self.asked = self.asked.map(|asked| asked - given_up);
+        self.refused |= given_up;
     }
 
     /// The sessions to go on with, with the cache as it was at their end; none if anything does not fit.

@@ -314,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn a_set_is_written_once_and_after_a_restart_not_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data/slash.json");
+        let path = folder.path().join("slash.json");
         let discord = Fake::default();
         let set = planned(&[("ping", "Pings"), ("warn add", "Warns")]);
 

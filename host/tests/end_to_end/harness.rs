@@ -44,7 +44,11 @@ struct Log {
 impl World {
     /// A local Discord and an empty folder.
     pub async fn new() -> Self {
-        let sandbox = Sandbox::start().await.expect("the sandbox starts");
+        Self::on(Sandbox::start().await.expect("the sandbox starts"))
+    }
+
+    /// An empty folder beside a local Discord that was set up otherwise.
+    pub fn on(sandbox: Sandbox) -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("plugins")).unwrap();
         Self { sandbox, root }

@@ -1,5 +1,7 @@
 //! Connections end, and so does the process: no event is lost.
 
+use sandbox::{PrivilegedIntents, Sandbox};
+
 use crate::harness::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,5 +82,24 @@ async fn an_invalid_session_identifies_again_and_a_reconnect_resumes() {
     world.sandbox.expect_online().await;
     assert_eq!(alice.says("!ping two").await.expect_reply().await.content(), "pong two");
     assert_eq!(world.sandbox.identifies(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn privileged_intents_that_discord_refuses_are_named_and_the_bot_goes_on_without() {
+    let sandbox = Sandbox::builder().privileged_intents(PrivilegedIntents {
+        members: false,
+        ..PrivilegedIntents::ALL
+    });
+    let world = World::on(sandbox.start().await.unwrap());
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let line = bot.logs("goes on without").await;
+    assert!(
+        line.contains("GUILD_MEMBERS") && !line.contains("MESSAGE_CONTENT"),
+        "{line}"
+    );
+    let said = world.person("alice").says("!ping").await;
+    assert_eq!(said.expect_reply().await.content(), "pong");
     bot.stop().await;
 }

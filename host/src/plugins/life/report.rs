@@ -30,7 +30,6 @@ impl Life {
                     live.generation.name()
                 )
             });
-            tracing::warn!(%file, %why, "refused");
             self.outlook
                 .tell_owner(file, &format!("`{file}` is refused: {why}.{goes_on}"));
         }
