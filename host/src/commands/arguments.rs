@@ -5,13 +5,22 @@
 
 use std::fmt::{self, Write as _};
 
-use plugin_protocol::{Argument, ArgumentKind, ArgumentValue, ChannelId, Command, RoleId, UserId};
+use plugin_protocol::{Argument, ArgumentKind, ArgumentValue, ChannelId, Command, GuildId, RoleId, UserId};
 
-use super::{lookup::Place, words::QuoteError};
+use super::{message::Mention, words::QuoteError};
 
 /// Discord's limit for whole numbers and numbers of slash commands, kept by prefix, too
 /// (<https://discord.com/developers/docs/interactions/application-commands>): 2^53.
 pub const GREATEST_NUMBER: i64 = 1 << 53;
+
+/// Where a command was written, as far as its arguments depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The server; absent in direct messages.
+    pub guild_id: Option<GuildId>,
+    /// Whom the message mentions.
+    pub mentions: &'a [Mention],
+}
 
 /// What a word is, for an argument.
 #[derive(Clone, Debug, PartialEq)]

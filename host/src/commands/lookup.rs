@@ -9,19 +9,9 @@ use plugin_protocol::{
 };
 
 use super::{
-    arguments::{ArgumentError, ArgumentProblem, Query, Step, step},
-    message::Mention,
+    arguments::{ArgumentError, ArgumentProblem, Place, Query, Step, step},
     words::Words,
 };
-
-/// Where a command was written, as far as its arguments depend on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// The server; absent in direct messages.
-    pub guild_id: Option<GuildId>,
-    /// Whom the message mentions.
-    pub mentions: &'a [Mention],
-}
 
 /// A look-up that failed: Discord did not answer, or not in time. (What does not exist is `None` instead.)
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ mod partial;
 pub mod prefix;
 pub mod words;
 
-pub use arguments::{ArgumentError, ArgumentProblem, usage};
+pub use arguments::{ArgumentError, ArgumentProblem, Place, usage};
 pub use index::{CommandIndex, Conflict, Found};
 pub use interaction::{Interaction, InteractionKind, InteractionToken};
-pub use lookup::{Directory, DirectoryError, Place, parse_arguments};
+pub use lookup::{Directory, DirectoryError, parse_arguments};
 pub use message::{Mention, Message};
 pub use prefix::{Parsed, Prefixes};

@@ -5,6 +5,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::commands::Mention;
 
 /// A server with one of each, that remembers what it was asked.
 #[derive(Default)]
