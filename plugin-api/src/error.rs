@@ -2,9 +2,10 @@
 //!
 //! Like `anyhow::Error`, [`Error`] is not itself a [`std::error::Error`], so that `?` can take in all that are.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, panic::Location};
 
 use plugin_protocol::{Outcome, Problem, Verdict};
+use serde_json::Value;
 
 /// What handlers return; `Result` alone is for those that return nothing.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -12,7 +13,8 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// Why a handler did not do what it should.
 ///
 /// Any [`std::error::Error`] becomes one by `?`. A failure is an incident: the asker gets a code, the bot's owner the
-/// text. A *refusal*, made by [`refuse`], is an answer instead: its text goes to the asker.
+/// text and the line of the plugin that it came from. A *refusal*, made by [`refuse`], is an answer instead: its text
+/// goes to the asker.
 ///
 /// ```
 /// use plugin_api::{Error, Result};
@@ -29,36 +31,70 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// assert_eq!(half("7").unwrap_err().to_string(), "7 is odd");
 /// assert_eq!(half("x").unwrap_err().to_string(), "invalid digit found in string");
 /// ```
-pub struct Error(Box<dyn StdError + Send + Sync>);
+pub struct Error {
+    error: Box<dyn StdError + Send + Sync>,
+    /// Where in the plugin it came up.
+    place: &'static Location<'static>,
+}
 
 impl Error {
-    /// An error that consists of a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+    /// An error that consists of a text, or one in a box; the sources of the latter are told, too.
+    ///
+    /// What is no [`std::error::Error`] but can be put into a box, such as an `anyhow::Error`, becomes one by
+    /// `.map_err(Error::new)?`.
+    ///
+    /// ```
+    /// use std::error::Error as StdError;
+    ///
+    /// use plugin_api::{Error, Result};
+    ///
+    /// fn boxed(text: &str) -> Result<u32, Box<dyn StdError + Send + Sync>> {
+    ///     Ok(text.parse()?)
+    /// }
+    ///
+    /// fn number(text: &str) -> Result<u32> {
+    ///     let number = boxed(text).map_err(Error::new)?;
+    ///     if number == 0 { Err(Error::new("must not be 0")) } else { Ok(number) }
+    /// }
+    ///
+    /// assert_eq!(number("x").unwrap_err().to_string(), "invalid digit found in string");
+    /// assert_eq!(number("0").unwrap_err().to_string(), "must not be 0");
+    /// ```
+    #[track_caller]
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            error: error.into(),
+            place: Location::caller(),
+        }
+    }
+
+    /// The same error, as one of that place.
+    pub(crate) fn at(self, place: &'static Location<'static>) -> Self {
+        Self { place, ..self }
     }
 
     /// The text for the asker, if this is a refusal.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
-        self.0.downcast_ref::<Refusal>().map(|refusal| refusal.0.as_str())
+        self.error.downcast_ref::<Refusal>().map(|refusal| refusal.0.as_str())
     }
 
     /// Discord's answer, if this is a REST call that Discord refused.
     #[must_use]
     pub fn http(&self) -> Option<&HttpError> {
-        self.0.downcast_ref()
+        self.error.downcast_ref()
     }
 
     /// The host's answer, if this is a request that the host refused.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
-        self.0.downcast_ref()
+        self.error.downcast_ref()
     }
 
     /// The text with those of all sources, for the owner.
     pub(crate) fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
+        let mut text = self.error.to_string();
+        let mut source = self.error.source();
         while let Some(error) = source {
             let cause = error.to_string();
             // Many errors already say what their source says.
@@ -71,6 +107,11 @@ impl Error {
         text
     }
 
+    /// Like [`chain`](Self::chain), with the place.
+    pub(crate) fn placed_chain(&self) -> String {
+        format!("{} ({}:{})", self.chain(), self.place.file(), self.place.line())
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         match self.refusal() {
             Some(text) => Outcome {
@@ -80,7 +121,7 @@ impl Error {
             },
             None => Outcome {
                 verdict: Verdict::Failed,
-                text: Some(self.chain()),
+                text: Some(self.placed_chain()),
                 panic: None,
             },
         }
@@ -88,9 +129,17 @@ impl Error {
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self::new(Box::new(error) as Box<dyn StdError + Send + Sync>)
     }
+}
+
+/// Awaits `future`; an error of it is told as one of the caller's line.
+#[track_caller]
+pub(crate) fn placed<T>(future: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
+    let place = Location::caller();
+    async move { future.await.map_err(|error| error.at(place)) }
 }
 
 impl fmt::Debug for Error {
@@ -101,7 +150,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
@@ -148,7 +197,7 @@ pub struct HttpError {
     pub status: u16,
     /// Discord's own code, 0 if the body had none.
     pub code: u64,
-    /// Discord's text, or the beginning of the body if it was no JSON.
+    /// Discord's text, with what it says of each field; or the beginning of the body if it was no JSON.
     pub message: String,
 }
 
@@ -159,14 +208,43 @@ impl HttpError {
             #[serde(default)]
             code: u64,
             message: String,
+            #[serde(default)]
+            errors: Value,
         }
-        if let Ok(Body { code, message }) = serde_json::from_slice(body) {
+        if let Ok(Body { code, message, errors }) = serde_json::from_slice(body) {
+            let mut fields = Vec::new();
+            flatten(&errors, "", &mut fields);
+            let message = if fields.is_empty() {
+                message
+            } else {
+                format!("{message}: {}", fields.join("; "))
+            };
             return Self { status, code, message };
         }
         Self {
             status,
             code: 0,
             message: String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
+        }
+    }
+}
+
+/// Writes the tree of what is wrong with a body as a list of paths and reasons
+/// (<https://discord.com/developers/docs/reference#error-messages>).
+fn flatten(errors: &Value, path: &str, fields: &mut Vec<String>) {
+    let Some(entries) = errors.as_object() else { return };
+    for (key, value) in entries {
+        if key == "_errors" {
+            for error in value.as_array().into_iter().flatten() {
+                let text = |key: &str| error[key].as_str().unwrap_or("?");
+                let colon = if path.is_empty() { "" } else { ": " };
+                fields.push(format!("{path}{colon}{} ({})", text("code"), text("message")));
+            }
+        } else if key.bytes().all(|byte| byte.is_ascii_digit()) {
+            flatten(value, &format!("{path}[{key}]"), fields);
+        } else {
+            let dot = if path.is_empty() { "" } else { "." };
+            flatten(value, &format!("{path}{dot}{key}"), fields);
         }
     }
 }
@@ -194,11 +272,32 @@ mod tests {
             (refused.verdict, refused.text.as_deref()),
             (Verdict::Refused, Some("no"))
         );
-        let failed = Error::from(std::io::Error::other("disk on fire")).outcome();
-        assert_eq!(
-            (failed.verdict, failed.text.as_deref()),
-            (Verdict::Failed, Some("disk on fire"))
+        let (failed, line) = (
+            Error::from(std::io::Error::other("disk on fire")).outcome(),
+            line!() - 1,
         );
+        let text = format!("disk on fire ({}:{line})", file!());
+        assert_eq!((failed.verdict, failed.text), (Verdict::Failed, Some(text)));
+    }
+
+    #[test]
+    fn a_failure_is_told_with_the_line_that_it_came_from() {
+        fn by_question_mark() -> Result<(u8, u32)> {
+            Ok(("x".parse()?, line!()))
+        }
+        let error = by_question_mark().expect_err("no number");
+        assert_eq!((error.place.file(), error.place.line()), (file!(), line!() - 3));
+        let error = Error::new("no");
+        assert_eq!(error.place.line(), line!() - 1);
+    }
+
+    #[test]
+    fn boxed_errors_keep_their_sources() {
+        let inner = "x".parse::<u8>().expect_err("no number");
+        let boxed: Box<dyn StdError + Send + Sync> = Box::new(std::io::Error::other(inner));
+        let error = Error::new(boxed);
+        assert!(error.error.downcast_ref::<std::io::Error>().is_some());
+        assert_eq!(error.chain(), "invalid digit found in string");
     }
 
     #[test]
@@ -206,6 +305,15 @@ mod tests {
         let error = HttpError::read(403, br#"{"message":"Missing Permissions","code":50013}"#);
         assert_eq!((error.code, error.message.as_str()), (50013, "Missing Permissions"));
         assert_eq!(HttpError::read(502, b"<html>bad").message, "<html>bad");
+        let body = br#"{"message":"Invalid Form Body","code":50035,"errors":{
+            "content":{"_errors":[{"code":"TOO_LONG","message":"Too long"},{"code":"ODD","message":"Odd"}]},
+            "embeds":{"0":{"fields":{"0":{"name":{"_errors":[
+                {"code":"BASE_TYPE_REQUIRED","message":"This field is required"}]}}}}}}}"#;
+        assert_eq!(
+            HttpError::read(400, body).message,
+            "Invalid Form Body: content: TOO_LONG (Too long); content: ODD (Odd); embeds[0].fields[0].name: \
+             BASE_TYPE_REQUIRED (This field is required)"
+        );
         assert_eq!(Error::from(error).http().map(|error| error.status), Some(403));
     }
 

@@ -34,6 +34,9 @@
 //! # fn main() { assert!(linked::linked_plugin().module().description().is_some()); }
 //! ```
 //!
+//! Never hold a borrow of a `RefCell` over an `.await`: another handler may want it meanwhile, and panics. Clippy's
+//! `await_holding_refcell_ref` finds such places.
+//!
 //! Its `Cargo.toml` needs `crate-type = ["cdylib"]` and this crate. The promise: what is built with version 1.x runs on
 //! every host that knows 1.y with y >= x, whatever the compilers. [`model`] is outside of that promise.
 
@@ -49,6 +52,7 @@ mod definition;
 mod error;
 mod event;
 mod export;
+mod id;
 pub mod linked;
 #[doc(hidden)]
 pub mod manifest;
@@ -63,6 +67,7 @@ pub use component::{ButtonFactory, Handled, Handler};
 pub use context::{ClickCtx, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use error::{Error, HttpError, Result, refuse};
 pub use event::GatewayEvent;
+pub use id::IntoId;
 pub use mention::Mention;
 pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
 /// # Examples
@@ -174,6 +179,7 @@ pub use plugin_protocol::{
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 
+/// For naming its traits; for the derives your own `Cargo.toml` needs serde with `derive`.
 pub use serde;
 pub use serde_json;
 pub use tokio;

@@ -10,6 +10,6 @@ pub use crate::model::gateway::payload::incoming::{
 };
 pub use crate::{
     Answer, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
-    Member, Mention, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User, UserId,
-    command, component, embed, event, message, plugin, refuse, start, stop,
+    IntoId as _, Member, Mention, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User,
+    UserId, command, component, embed, event, message, plugin, refuse, start, stop,
 };

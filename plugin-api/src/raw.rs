@@ -3,7 +3,7 @@
 //! The host sends them with the bot's token and within its rate limits, after checking the path: callbacks, command
 //! registration and token routes are refused, since their state is the host's.
 
-use std::{future::IntoFuture, pin::Pin, sync::Arc};
+use std::{future::IntoFuture, panic::Location, pin::Pin, sync::Arc};
 
 use plugin_protocol::{Rest, RestAnswer, kind::REST};
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,31 +40,37 @@ impl Raw {
     }
 
     /// A GET; `path` is what comes behind the version, with its query: `/channels/1/messages?limit=5`.
+    #[track_caller]
     pub fn get(&self, path: &str) -> RawRequest {
         self.request("GET", path)
     }
 
     /// A POST with a JSON body; `&()` for none.
+    #[track_caller]
     pub fn post(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("POST", path).body(body)
     }
 
     /// A PUT with a JSON body; `&()` for none.
+    #[track_caller]
     pub fn put(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("PUT", path).body(body)
     }
 
     /// A PATCH with a JSON body; `&()` for none.
+    #[track_caller]
     pub fn patch(&self, path: &str, body: &impl Serialize) -> RawRequest {
         self.request("PATCH", path).body(body)
     }
 
     /// A DELETE.
+    #[track_caller]
     pub fn delete(&self, path: &str) -> RawRequest {
         self.request("DELETE", path)
     }
 
     /// A call of any method, such as a DELETE with a body.
+    #[track_caller]
     pub fn request(&self, method: &str, path: &str) -> RawRequest {
         RawRequest {
             link: self.link.clone(),
@@ -75,6 +81,7 @@ impl Raw {
                 content_type: None,
             },
             body: Ok(Vec::new()),
+            place: Location::caller(),
         }
     }
 }
@@ -91,6 +98,8 @@ pub struct RawRequest {
     link: Arc<Link>,
     head: Rest,
     body: Result<Vec<u8>>,
+    /// The line of the plugin that makes the call.
+    place: &'static Location<'static>,
 }
 
 impl RawRequest {
@@ -123,7 +132,8 @@ impl RawRequest {
     ///
     /// The host refused it, Discord did (see [`Error::http`]), or the body doesn't fit `T`.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        self.await?.json()
+        let place = self.place;
+        self.await?.json().map_err(|error| error.at(place))
     }
 
     /// Makes the call and returns Discord's answer, whatever its status.
@@ -132,6 +142,11 @@ impl RawRequest {
     ///
     /// The host refused it, or no answer came.
     pub async fn response(self) -> Result<RawAnswer> {
+        let place = self.place;
+        self.send().await.map_err(|error| error.at(place))
+    }
+
+    async fn send(self) -> Result<RawAnswer> {
         let body = self.body?;
         let (RestAnswer { status }, answer) = self.link.ask_for(REST, &self.head, &body).await?;
         Ok(RawAnswer {
@@ -146,12 +161,13 @@ impl IntoFuture for RawRequest {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<RawAnswer>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
+        let place = self.place;
         Box::pin(async move {
             let answer = self.response().await?;
             if (200..300).contains(&answer.status) {
                 return Ok(answer);
             }
-            Err(HttpError::read(answer.status, &answer.body).into())
+            Err(Error::new(HttpError::read(answer.status, &answer.body)).at(place))
         })
     }
 }
@@ -179,8 +195,11 @@ impl RawAnswer {
     /// # Errors
     ///
     /// The body doesn't fit `T`.
+    #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        let place = Location::caller();
         let body = if self.body.is_empty() { b"null" } else { &self.body[..] };
-        serde_json::from_slice(body).map_err(|error| Error::new(format!("Discord's answer can't be read: {error}")))
+        serde_json::from_slice(body)
+            .map_err(|error| Error::new(format!("Discord's answer can't be read: {error}")).at(place))
     }
 }

@@ -24,6 +24,7 @@ impl<S> ClickCtx<S> {
     }
 
     /// Changes the message that the control is on: await it. What the message doesn't set stays as it is.
+    #[track_caller]
     pub fn update(&self, message: impl Into<Message>) -> Reply {
         Reply::to_invocation(
             self.host().clone(),

@@ -10,6 +10,7 @@ use super::Host;
 use crate::{
     ChannelId, GuildId, InteractionId, Member, Message, MessageId, Reply, Result, User,
     argument::Arguments,
+    error::placed,
     runtime::{Core, Owned},
 };
 
@@ -148,11 +149,16 @@ impl<S> Ctx<S> {
     /// Answers: await it. The first answer is the reply, further ones are follow-ups.
     ///
     /// By prefix it is a reply to the message that asked; by slash and by a control it is the interaction's answer.
+    ///
+    /// A handler may end without an answer: by slash the asker is then told "Done.", which only they see; by prefix
+    /// nothing is sent.
+    #[track_caller]
     pub fn reply(&self, message: impl Into<Message>) -> Reply {
         Reply::to_invocation(self.host.clone(), self.asked.id(), Action::Reply, None, message.into())
     }
 
     /// Changes the first answer: await it. What the message doesn't set stays as it is.
+    #[track_caller]
     pub fn edit(&self, message: impl Into<Message>) -> Reply {
         Reply::to_invocation(self.host.clone(), self.asked.id(), Action::Edit, None, message.into())
     }
@@ -162,18 +168,24 @@ impl<S> Ctx<S> {
     /// # Errors
     ///
     /// Nothing was answered yet, or the answer is gone.
-    pub async fn delete(&self) -> Result {
-        self.act(Action::Delete, false).await
+    #[track_caller]
+    pub fn delete(&self) -> impl Future<Output = Result> {
+        placed(self.act(Action::Delete, false))
     }
 
-    /// Says that an answer will come: a slash command must be answered within 3 seconds, or be deferred
-    /// (<https://discord.com/developers/docs/interactions/receiving-and-responding>). By prefix it shows typing.
+    /// Promises an answer at once, which everybody will see. By prefix it shows typing.
+    ///
+    /// Discord wants an answer, or the promise of one, within 3 seconds
+    /// (<https://discord.com/developers/docs/interactions/receiving-and-responding>). The host promises one by itself
+    /// after 2 seconds, so that this is needed only to choose, here or by [`defer_ephemeral`](Self::defer_ephemeral), who
+    /// sees a late answer, or to show at once that the bot is at work.
     ///
     /// # Errors
     ///
     /// It was answered already.
-    pub async fn defer(&self) -> Result {
-        self.act(Action::Defer, false).await
+    #[track_caller]
+    pub fn defer(&self) -> impl Future<Output = Result> {
+        placed(self.act(Action::Defer, false))
     }
 
     /// Like [`defer`](Self::defer), for an answer that only the asker sees.
@@ -181,8 +193,9 @@ impl<S> Ctx<S> {
     /// # Errors
     ///
     /// It was answered already.
-    pub async fn defer_ephemeral(&self) -> Result {
-        self.act(Action::Defer, true).await
+    #[track_caller]
+    pub fn defer_ephemeral(&self) -> impl Future<Output = Result> {
+        placed(self.act(Action::Defer, true))
     }
 
     /// Shows the bot as typing in the channel, for 10 seconds or until it writes.
@@ -190,11 +203,10 @@ impl<S> Ctx<S> {
     /// # Errors
     ///
     /// The bot may not write there.
-    pub async fn typing(&self) -> Result {
-        self.raw()
-            .post(&format!("/channels/{}/typing", self.channel_id()), &())
-            .await?;
-        Ok(())
+    #[track_caller]
+    pub fn typing(&self) -> impl Future<Output = Result> {
+        let path = format!("/channels/{}/typing", self.channel_id());
+        placed(async move { self.raw().post(&path, &()).await.map(drop) })
     }
 
     async fn act(&self, action: Action, ephemeral: bool) -> Result {

@@ -2,7 +2,7 @@
 //!
 //! It has no `reply`, since nobody asked; what several handlers of one event read is parsed once for all of them.
 
-use std::{fmt, ops::Deref, rc::Rc};
+use std::{fmt, ops::Deref, panic::Location, rc::Rc};
 
 use serde::de::DeserializeOwned;
 
@@ -11,15 +11,21 @@ use crate::{Result, event::Payload, runtime::Core};
 
 /// What the handler of a gateway event is given; it dereferences to [`Host`].
 ///
+/// The ids within an event are twilight's. What takes an id takes those, too; elsewhere
+/// [`into_id`](crate::IntoId::into_id) makes them this crate's.
+///
 /// ```
 /// use plugin_api::prelude::*;
 ///
 /// #[event(guild, !bot)]
-/// async fn greet(ctx: EventCtx, joined: MemberAdd) -> Result {
-///     plugin_api::tracing::info!(guild = joined.guild_id.get(), "{} joined", joined.user.name);
-///     Ok(())
+/// async fn cheer(ctx: EventCtx, message: MessageCreate) -> Result {
+///     if message.content != "hooray" {
+///         return Ok(());
+///     }
+///     let author: UserId = message.author.id.into_id();
+///     ctx.send(message.channel_id, format!("{} is happy.", author.mention())).await
 /// }
-/// # mod linked { plugin_api::plugin!(linked; events: [super::greet]); }
+/// # mod linked { plugin_api::plugin!(linked; events: [super::cheer]); }
 /// # fn main() {}
 /// ```
 pub struct EventCtx<S = ()> {
@@ -69,8 +75,10 @@ impl<S> EventCtx<S> {
 
     /// The event as `T`, for generated code.
     #[doc(hidden)]
+    #[track_caller]
     pub fn read<T: DeserializeOwned + Clone + 'static>(&self) -> Result<T> {
-        self.payload.read()
+        let place = Location::caller();
+        self.payload.read().map_err(|error| error.at(place))
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! It holds no state of the plugin, so that a spawned task can keep one, and reaches Discord through the host only.
 
-use std::{fmt, rc::Rc};
+use std::{fmt, panic::Location, rc::Rc};
 
 use plugin_protocol::{Call, kind::CALL};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ApplicationId, ChannelId, Error, Message, Raw, Reply, Result, UserId,
+    ApplicationId, ChannelId, Error, IntoId, Message, Raw, Reply, Result, UserId,
+    error::placed,
     runtime::{Core, Spawned},
 };
 
@@ -84,19 +85,22 @@ impl Host {
         self.core.activation.borrow().bot_id
     }
 
-    /// The plugin's section of the configuration, `plugins.NAME`, as it is now: changes arrive while the plugin runs.
+    /// The plugin's section of the configuration, `plugins.NAME`, as read when the bot started.
     ///
     /// # Errors
     ///
     /// The section doesn't fit `T`. Give fields defaults: without a section, `T` is read from `{}`.
+    #[track_caller]
     pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
+        let place = Location::caller();
         serde_json::from_value(self.core.section())
-            .map_err(|error| Error::new(format!("`plugins.{}` in the configuration: {error}", self.plugin())))
+            .map_err(|error| Error::new(format!("`plugins.{}` in the configuration: {error}", self.plugin())).at(place))
     }
 
-    /// Sends a message to a channel: await it.
-    pub fn send(&self, channel: ChannelId, message: impl Into<Message>) -> Reply {
-        Reply::to_channel(self.clone(), channel, message.into())
+    /// Sends a message to a channel: await it. The id may be an event's.
+    #[track_caller]
+    pub fn send(&self, channel: impl IntoId<ChannelId>, message: impl Into<Message>) -> Reply {
+        Reply::to_channel(self.clone(), channel.into_id(), message.into())
     }
 
     /// Any REST call of Discord.
@@ -110,27 +114,51 @@ impl Host {
     /// # Errors
     ///
     /// The host doesn't know it, or this plugin, or the one who asked it, may not.
-    pub async fn call<T: DeserializeOwned>(&self, name: &str, arguments: &impl Serialize) -> Result<T> {
-        let arguments = serde_json::to_value(arguments)?;
-        let call = Call {
-            name: name.to_owned(),
-            arguments,
-            invocation: self.invocation,
-        };
-        let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
-        Ok(answer)
+    #[track_caller]
+    pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: &impl Serialize) -> impl Future<Output = Result<T>> {
+        placed(async move {
+            let call = Call {
+                name: name.to_owned(),
+                arguments: serde_json::to_value(arguments)?,
+                invocation: self.invocation,
+            };
+            let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
+            Ok(answer)
+        })
     }
 
     /// Runs a task beside the handlers, on the same thread: it need not be `Send`.
     ///
-    /// It begins at once, or, in the start function, when this generation begins to serve; it is dropped when the
-    /// generation ends. An error that it returns is logged, a panic is reported, neither disturbs anything else. In the
-    /// stop function nothing is spawned any more.
+    /// It begins at once, or, in the start function, when this generation begins to serve. An error that it returns is
+    /// logged, a panic is reported, neither disturbs anything else. In the stop function nothing is spawned any more.
+    ///
+    /// When the generation ends, at a reload as well as at the bot's end, the task is dropped where it waits, and the
+    /// next generation knows nothing of it: what must outlive that belongs into the state, or outside.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_api::{prelude::*, tokio};
+    ///
+    /// /// Remind you of your tea.
+    /// #[command]
+    /// async fn tea(ctx: Ctx) -> Result {
+    ///     let later = ctx.clone();
+    ///     ctx.spawn(async move {
+    ///         tokio::time::sleep(Duration::from_secs(240)).await;
+    ///         later.reply("Your tea is ready.").await
+    ///     });
+    ///     ctx.reply("In four minutes.").await
+    /// }
+    /// # mod linked { plugin_api::plugin!(linked; commands: [super::tea]); }
+    /// # fn main() {}
+    /// ```
+    #[track_caller]
     pub fn spawn<F>(&self, future: F)
     where
         F: Future<Output: Spawned> + 'static,
     {
-        self.core.spawn(future);
+        self.core.spawn(future, Location::caller());
     }
 }
 

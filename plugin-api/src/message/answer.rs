@@ -5,7 +5,7 @@
 use plugin_protocol::{Action, Respond, Responded, kind::RESPOND};
 
 use super::{Message, Reply};
-use crate::{ChannelId, Host, MessageId, Result};
+use crate::{ChannelId, Host, MessageId, Result, error::placed};
 
 /// A message that was sent, to edit or delete it.
 #[derive(Clone, Debug)]
@@ -70,6 +70,7 @@ impl Answer {
     }
 
     /// Changes it: await it. What the message doesn't set stays as it is.
+    #[track_caller]
     pub fn edit(&self, message: impl Into<Message>) -> Reply {
         let (host, message) = (self.host.clone(), message.into());
         match self.place {
@@ -85,7 +86,12 @@ impl Answer {
     /// # Errors
     ///
     /// It is gone already, or this generation has ended.
-    pub async fn delete(self) -> Result {
+    #[track_caller]
+    pub fn delete(self) -> impl Future<Output = Result> {
+        placed(self.take_back())
+    }
+
+    async fn take_back(self) -> Result {
         match self.place {
             Place::Invocation { id, message_id, .. } => {
                 let respond = Respond {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Embed};
-use crate::{Error, Result, RoleId, UserId, runtime::Core};
+use crate::{Error, IntoId, Result, RoleId, UserId, runtime::Core};
 
 /// The limits of Discord's documentation.
 const MAX_CONTENT: usize = 2000;
@@ -88,15 +88,15 @@ impl Message {
 
     /// A mention of this user in the message notifies them.
     #[must_use]
-    pub fn ping_user(mut self, user: UserId) -> Self {
-        self.pinged_users.push(user);
+    pub fn ping_user(mut self, user: impl IntoId<UserId>) -> Self {
+        self.pinged_users.push(user.into_id());
         self
     }
 
     /// A mention of this role in the message notifies its members.
     #[must_use]
-    pub fn ping_role(mut self, role: RoleId) -> Self {
-        self.pinged_roles.push(role);
+    pub fn ping_role(mut self, role: impl IntoId<RoleId>) -> Self {
+        self.pinged_roles.push(role.into_id());
         self
     }
 

@@ -2,13 +2,13 @@
 //!
 //! Nothing is sent before that. The three places that it can go to are told apart here and nowhere else.
 
-use std::{future::IntoFuture, pin::Pin};
+use std::{future::IntoFuture, panic::Location, pin::Pin};
 
 use plugin_protocol::{Action, Respond, Responded, Rest, RestAnswer, kind};
 use serde::Deserialize;
 
 use super::{Addressee, Answer, Button, Embed, Message};
-use crate::{ChannelId, Host, HttpError, MessageId, Result, RoleId, UserId};
+use crate::{ChannelId, Host, HttpError, IntoId, MessageId, Result, RoleId, UserId};
 
 /// A message that is sent when it is awaited; a handler's last expression, as often as not.
 ///
@@ -24,6 +24,8 @@ pub struct Reply {
     host: Host,
     to: Place,
     message: Message,
+    /// The line of the plugin that sends it.
+    place: &'static Location<'static>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +40,7 @@ enum Place {
 }
 
 impl Reply {
+    #[track_caller]
     pub(crate) fn to_invocation(
         host: Host,
         id: u64,
@@ -49,22 +52,27 @@ impl Reply {
             host,
             to: Place::Invocation { id, action, message_id },
             message,
+            place: Location::caller(),
         }
     }
 
+    #[track_caller]
     pub(crate) fn to_channel(host: Host, channel: ChannelId, message: Message) -> Self {
         Self {
             host,
             to: Place::Channel(channel),
             message,
+            place: Location::caller(),
         }
     }
 
+    #[track_caller]
     pub(crate) fn to_message(host: Host, channel: ChannelId, id: MessageId, message: Message) -> Self {
         Self {
             host,
             to: Place::Message(channel, id),
             message,
+            place: Location::caller(),
         }
     }
 
@@ -105,13 +113,13 @@ impl Reply {
     }
 
     /// A mention of this user in the message notifies them.
-    pub fn ping_user(mut self, user: UserId) -> Self {
+    pub fn ping_user(mut self, user: impl IntoId<UserId>) -> Self {
         self.message = self.message.ping_user(user);
         self
     }
 
     /// A mention of this role in the message notifies its members.
-    pub fn ping_role(mut self, role: RoleId) -> Self {
+    pub fn ping_role(mut self, role: impl IntoId<RoleId>) -> Self {
         self.message = self.message.ping_role(role);
         self
     }
@@ -122,7 +130,12 @@ impl Reply {
     ///
     /// As awaiting it.
     pub async fn handle(self) -> Result<Answer> {
-        let Self { host, to, message } = self;
+        let place = self.place;
+        self.deliver().await.map_err(|error| error.at(place))
+    }
+
+    async fn deliver(self) -> Result<Answer> {
+        let Self { host, to, message, .. } = self;
         let edits = match &to {
             Place::Invocation { action, .. } => *action != Action::Reply,
             Place::Channel(_) => false,

@@ -3,17 +3,18 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    panic::Location,
     rc::Rc,
     sync::Arc,
 };
 
-use plugin_protocol::{Activation, Settings};
+use plugin_protocol::{Activation, Level, LogRecord, Settings};
 use serde_json::Value;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::{Guarded, debt::Ledger, link::Link};
-use crate::{Error, Result, definition::Running};
+use crate::{Result, definition::Running};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -37,10 +38,16 @@ pub(crate) struct Controls {
 #[derive(Default)]
 struct Spawning {
     active: bool,
-    waiting: Vec<Guarded<Result>>,
+    waiting: Vec<Task>,
     running: Vec<AbortHandle>,
     /// When `running` is next rid of what has ended.
     sweep_at: usize,
+}
+
+/// A task, and the line that spawned it.
+struct Task {
+    future: Guarded<Result>,
+    place: &'static Location<'static>,
 }
 
 /// What a spawned future may return: nothing, a [`Result`] whose error is logged, or never at all.
@@ -108,21 +115,24 @@ impl Core {
     }
 
     /// Runs `future` as a task of this generation: from its activation on, until it ends.
-    pub(crate) fn spawn<F>(&self, future: F)
+    pub(crate) fn spawn<F>(&self, future: F, place: &'static Location<'static>)
     where
         F: Future<Output: Spawned> + 'static,
     {
         let future: Running<Result> = Box::pin(async move { future.await.ended() });
-        let future = Guarded::new(future);
+        let task = Task {
+            future: Guarded::new(future),
+            place,
+        };
         if self.ended.get() {
             return;
         }
         let mut spawned = self.spawned.borrow_mut();
         if spawned.active {
             let link = self.link.clone();
-            spawned.run(link, future);
+            spawned.run(link, task);
         } else {
-            spawned.waiting.push(future);
+            spawned.waiting.push(task);
         }
     }
 
@@ -135,8 +145,8 @@ impl Core {
         self.activation.replace(activation);
         let mut spawned = self.spawned.borrow_mut();
         spawned.active = true;
-        for future in std::mem::take(&mut spawned.waiting) {
-            spawned.run(self.link.clone(), future);
+        for task in std::mem::take(&mut spawned.waiting) {
+            spawned.run(self.link.clone(), task);
         }
     }
 
@@ -153,12 +163,24 @@ impl Core {
 }
 
 impl Spawning {
-    fn run(&mut self, link: Arc<Link>, future: Guarded<Result>) {
+    fn run(&mut self, link: Arc<Link>, Task { future, place }: Task) {
         let task = spawn_local(async move {
+            let spawned_at = || format!("the task spawned at {}:{}", place.file(), place.line());
             match future.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => log_failure(&error),
-                Err(panic) => link.report(&panic),
+                // Not by `tracing`, which would name this file as the place.
+                Ok(Err(error)) => link.log(LogRecord {
+                    level: Level::Error,
+                    target: env!("CARGO_CRATE_NAME").to_owned(),
+                    message: format!("{} failed: {}", spawned_at(), error.placed_chain()),
+                    fields: BTreeMap::new(),
+                    file: Some(place.file().to_owned()),
+                    line: Some(place.line()),
+                }),
+                Err(mut panic) => {
+                    panic.message = format!("{} (in {})", panic.message, spawned_at());
+                    link.report(&panic);
+                }
             }
         });
         self.own(task.abort_handle());
@@ -171,8 +193,4 @@ impl Spawning {
         }
         self.running.push(task);
     }
-}
-
-fn log_failure(error: &Error) {
-    tracing::error!("a spawned task failed: {}", error.chain());
 }

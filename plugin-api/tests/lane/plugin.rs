@@ -123,10 +123,14 @@ async fn logging(_ctx: Ctx<State>, marker: i64) -> Result {
     Ok(())
 }
 
-/// Spawn a task that panics.
+/// Spawn a task that panics and one that fails.
 #[command]
 async fn spawning(ctx: Ctx<State>) -> Result {
     ctx.spawn(async { panic!("in the background") });
+    ctx.spawn(async {
+        let _: u32 = "x".parse()?;
+        Ok(())
+    });
     Ok(())
 }
 
