@@ -1,7 +1,8 @@
 //! The macros of `plugin-api`, which re-exports them: use them from there.
 //!
-//! Each attribute leaves the function as it was, so that it can be called and tested, and puts beside it what
-//! [`plugin!`](macro@plugin) collects. Generated code names nothing but `::plugin_api::__private`.
+//! Each attribute puts beside its function what [`plugin!`](macro@plugin) collects. Contexts are made by the runtime
+//! alone: put logic into plain functions and test those with `cargo test`, and the rest in the sandbox. Generated code
+//! names nothing but `::plugin_api::__private`.
 
 mod command;
 mod component;
@@ -78,6 +79,8 @@ pub fn event(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
+///
+/// It may take 30 seconds; then the plugin counts as one that can't start, and an older version goes on.
 #[proc_macro_attribute]
 pub fn start(options: TokenStream, item: TokenStream) -> TokenStream {
     let function = parse_macro_input!(item as ItemFn);

@@ -80,7 +80,8 @@ async fn count(ctx: ClickCtx, clicks: u32) -> Result {
         .await
 }
 
-/// The plugin's section of the configuration: `"plugins": { "example": { "greet_channel": "123" } }` in `config.json`.
+/// The plugin's section of the configuration: `"plugins": { "example": { "greet_channel": "123" } }` in `config.json`,
+/// as read when the bot started.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Config {
@@ -91,7 +92,6 @@ struct Config {
 /// Greets new members. The event is named by its type; `!bot` leaves out bots that join.
 #[event(!bot)]
 async fn greet(ctx: EventCtx, joined: MemberAdd) -> Result {
-    // Read when it is needed: changes of the configuration arrive while the plugin runs.
     let config: Config = ctx.config()?;
     let channel = match config.greet_channel {
         Some(channel) => Some(channel),
@@ -101,7 +101,8 @@ async fn greet(ctx: EventCtx, joined: MemberAdd) -> Result {
         debug!(guild = joined.guild_id.get(), "no channel to greet in");
         return Ok(());
     };
-    let user = UserId::from(joined.user.id.into_nonzero());
+    // Ids in events are twilight's; what takes an id takes those, too, and `into_id` makes them this API's.
+    let user: UserId = joined.user.id.into_id();
     ctx.send(channel, format!("Welcome, {}!", user.mention()))
         .ping_user(user)
         .await
