@@ -5,7 +5,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use host::{bot, plugins::probe, process};
+use host::{bot, config::TOKEN, plugins::probe, process};
 
 /// A Discord bot that loads native plugins and replaces them while it runs.
 #[derive(Parser)]
@@ -35,7 +35,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match Arguments::parse().verb {
-        Verb::Run { root } => match bot::run(&root) {
+        Verb::Run { root } => match bot::run(&root, process::take_variable(TOKEN)) {
             Ok(()) => process::exit_now(0),
             Err(failure) => {
                 if !failure.is_logged() {

@@ -52,6 +52,62 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// How many of the system's thread keys must be left for a plugin to be started.
+const SPARE_THREAD_KEYS: usize = 48;
+
+/// Whether there are thread keys left for another generation. Each one of a plugin takes some for ever, and the process
+/// is aborted when there are none.
+///
+/// # Errors
+///
+/// Too few are left; says what to do.
+pub fn spare_thread_keys() -> Result<(), String> {
+    /// What glibc has, the smallest number of the systems in use.
+    const ALL: usize = 1024;
+    let mut key = 0;
+    // SAFETY: a key is made without a destructor, has no value in any thread, and is deleted at once.
+    #[allow(unsafe_code, reason = "neither the standard library nor rustix knows thread keys")]
+    let lowest_free = unsafe {
+        match libc::pthread_key_create(&raw mut key, None) {
+            0 => {
+                libc::pthread_key_delete(key);
+                usize::try_from(key).unwrap_or(ALL)
+            }
+            _ => ALL,
+        }
+    };
+    if ALL.saturating_sub(lowest_free) >= SPARE_THREAD_KEYS {
+        return Ok(());
+    }
+    Err(format!(
+        "plugins have been started so often that {lowest_free} of the {ALL} thread keys of this process are taken, and it would be aborted without any: restart the bot"
+    ))
+}
+
+/// Takes a variable out of this process's environment, so that neither plugins nor children see it. To be called before
+/// any thread is started: later it is only read.
+#[must_use]
+pub fn take_variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    if is_single_threaded() {
+        // SAFETY: no other thread runs that could read or change the environment meanwhile.
+        #[allow(unsafe_code, reason = "the environment can't be changed safely")]
+        unsafe {
+            std::env::remove_var(name);
+        }
+    }
+    Some(value)
+}
+
+fn is_single_threaded() -> bool {
+    if cfg!(target_os = "linux") {
+        std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+    } else {
+        // Nobody tells; the one caller is the first line of `main`.
+        true
+    }
+}
+
 /// Makes this process the probe's child: limits set, output silenced. What is returned is the way to the host.
 ///
 /// # Errors
@@ -105,5 +161,13 @@ pub fn exit_now(code: i32) -> ! {
     #[allow(unsafe_code, reason = "the standard library has no exit without destructors")]
     unsafe {
         libc::_exit(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_fresh_process_has_thread_keys_to_spare() {
+        assert_eq!(super::spare_thread_keys(), Ok(()));
     }
 }

@@ -49,6 +49,9 @@ static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
         .expect("the crate's name is a plugin's name")
 });
 
+/// How long plugins may take to start before the bot connects without those that have not.
+const START: Duration = Duration::from_secs(10);
+
 /// How long work that is under way may take at the end.
 const LAST_WORK: Duration = Duration::from_secs(10);
 
@@ -112,12 +115,13 @@ impl From<GatewayError> for Failure {
     }
 }
 
-/// Runs the bot of a folder until a signal tells it to stop.
+/// Runs the bot of a folder until a signal tells it to stop. `token` is the one that the environment held; without it,
+/// `.env` has it.
 ///
 /// # Errors
 ///
 /// [`Failure`], whose text says what to do.
-pub fn run(root: &Path) -> Result<(), Failure> {
+pub fn run(root: &Path, token: Option<String>) -> Result<(), Failure> {
     process::raise_descriptor_limit();
     note_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -134,7 +138,7 @@ pub fn run(root: &Path) -> Result<(), Failure> {
                 stops.send_modify(|stops| *stops += 1);
             }
         });
-        serve(root, Vec::new(), stop).await
+        serve(root, token, Vec::new(), stop).await
     });
     // Tasks that hang would be waited for by a drop.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -147,11 +151,20 @@ pub fn run(root: &Path) -> Result<(), Failure> {
 /// # Errors
 ///
 /// [`Failure`], whose text says what to do.
-pub async fn serve(root: &Path, linked: Vec<LinkedPlugin>, mut stop: watch::Receiver<u32>) -> Result<(), Failure> {
+pub async fn serve(
+    root: &Path,
+    token: Option<String>,
+    linked: Vec<LinkedPlugin>,
+    mut stop: watch::Receiver<u32>,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let root = Root::open(root).map_err(Failure::configuration)?;
     let _lock = root.lock().map_err(Failure::configuration)?;
-    let (config, environment, warnings) = config::load(&root).map_err(Failure::configuration)?;
+    let variable = |name: &str| match name {
+        config::TOKEN if token.is_some() => token.clone(),
+        _ => std::env::var(name).ok(),
+    };
+    let (config, environment, warnings) = config::load(&root, &variable).map_err(Failure::configuration)?;
     let (_logs, logs) =
         telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format).map_err(|error| {
             Failure::configuration(format!(
@@ -228,7 +241,10 @@ async fn serve_checked(
         desk: Arc::new(desk),
         outlook: Arc::new(outlook),
     };
-    let plugins = Plugins::start(setup).await.map_err(Failure::configuration)?;
+    let plugins = tokio::select! {
+        started = Plugins::start(setup, START) => started.map_err(Failure::configuration)?,
+        () = told(stop, 1) => return Ok(()),
+    };
     let _ = life.set(plugins.clone());
 
     let router = Arc::new(Router {
@@ -265,6 +281,8 @@ async fn serve_checked(
         limits: config.slash_limiter.clone(),
         plugins: plugins.clone(),
         is_local: gateway.environment.api.is_some(),
+        notices: notices.clone(),
+        left_out: Vec::new(),
         stopping,
     });
     let commands = tokio::spawn(commands);
@@ -275,24 +293,32 @@ async fn serve_checked(
     };
     tracing::info!("stopping: what has begun is brought to its end");
     halt.send_replace(true);
-    let sources = match ended {
-        // The shards have been told and come back, no longer dispatching.
-        Ok(None) => gateway.run().await,
-        Ok(Some(sources)) => Ok(sources),
-        Err(error) => Err(error),
+    let end = async {
+        let sources = match ended {
+            // The shards have been told and come back, no longer dispatching.
+            Ok(None) => gateway.run().await,
+            Ok(Some(sources)) => Ok(sources),
+            Err(error) => Err(error),
+        };
+        wind_down(&tasks, &plugins).await;
+        let _ = timeout(LAST_WORK, commands).await;
+        let closed = match sources {
+            Ok(sources) => {
+                gateway.close(sources).await;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        };
+        notices.close(LAST_NOTICES).await;
+        closed
     };
     tokio::select! {
-        () = wind_down(&tasks, &plugins) => {}
+        ended = end => ended,
         () = told(stop, 2) => {
             tracing::warn!("told to stop once more: not waiting any longer");
-            return sources.map(drop).map_err(Into::into);
+            Ok(())
         }
     }
-    let _ = timeout(LAST_WORK, commands).await;
-    let sources = sources?;
-    gateway.close(sources).await;
-    notices.close(LAST_NOTICES).await;
-    Ok(())
 }
 
 /// Waits until the bot was told to stop this often; for ever if nobody can tell it any more.
@@ -310,7 +336,9 @@ async fn wind_down(tasks: &TaskTracker, plugins: &Plugins) {
     }
     plugins.stop().await;
     // What plugins asked for while they were drained.
-    let _ = timeout(LAST_WORK, tasks.wait()).await;
+    if timeout(LAST_WORK, tasks.wait()).await.is_err() {
+        tracing::warn!(left = tasks.len(), "some answers were not sent");
+    }
 }
 
 /// Panics of built-in plugins' handlers are reports; all others are logged before the default hook speaks.

@@ -28,6 +28,8 @@ use crate::{
     plugins::{Generation, Routing, Table, Ticket, Undelivered},
 };
 
+/// How many invocations and events of one plugin may be under way.
+const MAX_UNDER_WAY: usize = 1024;
 /// How often a plugin whose queue is full is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
 
@@ -86,6 +88,10 @@ impl Router {
             let Some((generation, ticket)) = self.enter(plugin) else {
                 continue;
             };
+            if generation.gate.tickets() > MAX_UNDER_WAY {
+                self.note_undelivered(plugin, Undelivered::Full);
+                continue;
+            }
             let id = generation.event_id();
             if let Err(why) = generation.deliver(kind::EVENT, id, &head, event.payload.as_bytes(), ticket) {
                 self.note_undelivered(plugin, why);
@@ -233,11 +239,9 @@ impl Router {
         payload: &str,
     ) {
         let Some(id) = CustomId::decode(custom_id) else {
-            // A control that a plugin made by hand: whoever handles raw interactions answers it.
-            if table.subscribers("INTERACTION_CREATE").is_empty() {
-                let origin = origin(&interaction, &super::HOST_NAME, "", Door::Component, message_id);
-                self.refuse(&origin, texts::PLUGIN_ABSENT).await;
-            }
+            // A control that was made by hand: only handlers of components can answer.
+            let origin = origin(&interaction, &super::HOST_NAME, "", Door::Component, message_id);
+            self.refuse(&origin, texts::PLUGIN_ABSENT).await;
             return;
         };
         let handler = table.component(id.route).cloned();
@@ -286,6 +290,11 @@ impl Router {
             return;
         };
         origin.generation = generation.number;
+        if generation.gate.tickets() > MAX_UNDER_WAY {
+            self.note_undelivered(&origin.plugin, Undelivered::Full);
+            self.refuse(&origin, texts::BUSY).await;
+            return;
+        }
         let plugin = origin.plugin.clone();
         let id = self.invocations.open(origin);
         let head = serde_json::to_vec(invocation).unwrap_or_default();

@@ -4,16 +4,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use plugin_protocol::ApplicationId;
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     config::SlashLimiter,
     plugins::Plugins,
     rest::{Method, Request, Rest},
-    slash::{Limits, Plan, SlashSync, Synced, plan},
+    slash::{LeftOut, Limits, Plan, SlashSync, SyncError, Synced, plan},
+    telemetry::{NoticeKind, Notices},
 };
 
 /// Changes that come shortly after one another are written once.
@@ -35,6 +33,10 @@ pub struct Keeper {
     pub plugins: Plugins,
     /// Another service than Discord, which may have forgotten what was written.
     pub is_local: bool,
+    /// Tells the owner.
+    pub notices: Notices,
+    /// What was left out of the last plan, as told.
+    pub left_out: Vec<LeftOut>,
     /// Turns true at the end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -60,15 +62,18 @@ impl Keeper {
         let Ok(Some(application)) = self.identity.wait_for(Option::is_some).await.map(|id| *id) else {
             return;
         };
-        if self.is_local {
-            self.forget_what_is_not_there(sync, application).await;
-        }
         let mut changes = self.plugins.views();
+        let mut identity = self.identity.clone();
+        // At first, and whenever a session begins anew: another service may have forgotten what was written.
+        let mut is_new_session = true;
         loop {
             changes.mark_unchanged();
+            identity.mark_unchanged();
+            if self.is_local && is_new_session {
+                self.forget_what_is_not_there(sync, application).await;
+            }
             let plan = self.plan();
-            let written = sync.sync(&self.rest, application, &plan).await;
-            let wait = match written {
+            let retry = match sync.sync(&self.rest, application, &plan).await {
                 Ok(Synced::Unchanged) => None,
                 Ok(Synced::Written {
                     added,
@@ -78,29 +83,40 @@ impl Keeper {
                     tracing::info!(added = %added.join(" "), changed = %changed.join(" "), removed = %removed.join(" "), "slash commands written");
                     None
                 }
+                // The same set would be refused again.
+                Err(SyncError::Refused(why)) => {
+                    self.notices
+                        .tell(NoticeKind::Slash, format!("Discord refuses the slash commands: {why}"));
+                    None
+                }
                 Err(error) => {
                     tracing::error!(%error, "slash commands could not be written, tried again in {} s", RETRY.as_secs());
                     Some(RETRY)
                 }
             };
-            let ended = match wait {
-                None => changes.changed().await.is_err(),
-                // A change or the next try, whatever comes first.
-                Some(wait) => matches!(timeout(wait, changes.changed()).await, Ok(Err(_))),
+            let again = async {
+                match retry {
+                    Some(wait) => sleep(wait).await,
+                    None => std::future::pending().await,
+                }
             };
-            if ended {
-                return;
+            is_new_session = false;
+            tokio::select! {
+                other = changes.changed() => if other.is_err() { return },
+                session = identity.changed() => match session {
+                    Ok(()) => is_new_session = true,
+                    Err(_) => return,
+                },
+                () = again => {}
             }
             sleep(GATHER).await;
         }
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&mut self) -> Plan {
         let table = self.plugins.routing().read();
-        let mut generations: Vec<_> = table.generations().collect();
-        generations.sort_by(|one, other| one.name().cmp(other.name()));
-        let commands = generations
-            .iter()
+        let commands = table
+            .generations()
             .map(|generation| (generation.name(), generation.description.commands.as_slice()));
         let limits = Limits {
             max: self.limits.max_limit as usize,
@@ -108,9 +124,14 @@ impl Keeper {
             safe: self.limits.safe_limit as usize,
         };
         let plan = plan(commands, limits);
-        for left_out in &plan.left_out {
+        for left_out in plan
+            .left_out
+            .iter()
+            .filter(|left_out| !self.left_out.contains(left_out))
+        {
             tracing::warn!(plugin = %left_out.plugin, command = %left_out.command, reason = %left_out.reason, "no slash command for it");
         }
+        self.left_out.clone_from(&plan.left_out);
         plan
     }
 

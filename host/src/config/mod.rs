@@ -27,19 +27,17 @@ pub use token::{Token, TokenFault};
 
 use error::Problem;
 
+/// The variable that holds the bot's token.
+pub const TOKEN: &str = "DISCORD_TOKEN";
+
 /// Reads, checks and resolves the settings of a root.
 ///
-/// Variables of the process's environment win over those of `.env`. A missing config.json is written with defaults.
+/// `variable` looks up the process's environment, which wins over `.env`: tests have their own. A missing config.json is written with defaults.
 ///
 /// # Errors
 ///
 /// Every fault of both files at once, with what to do about each.
-pub fn load(root: &Root) -> Result<(Config, Environment, Vec<Warning>), ConfigError> {
-    load_with(root, &|name| std::env::var(name).ok())
-}
-
-/// [`load`] with the process's variables given: tests have their own.
-pub fn load_with(
+pub fn load(
     root: &Root,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Config, Environment, Vec<Warning>), ConfigError> {

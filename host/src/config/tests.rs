@@ -27,7 +27,7 @@ impl Case {
 
     fn load(&self, variables: &[(&str, &str)]) -> Result<(Config, Environment, Vec<Warning>), ConfigError> {
         let root = Root::open(self.folder.path()).unwrap();
-        load_with(&root, &|name| {
+        load(&root, &|name| {
             let found = variables.iter().find(|(key, _)| *key == name)?;
             Some(found.1.to_owned())
         })

@@ -53,14 +53,25 @@ pub enum Entry {
 #[derive(Debug)]
 pub struct DropFolder {
     path: PathBuf,
-    seen: BTreeMap<PathBuf, (Stamp, Entry)>,
+    /// Without a stamp: to be examined again with every look.
+    seen: BTreeMap<PathBuf, (Option<Stamp>, Entry)>,
+}
+
+impl Entry {
+    /// Forgets it; a copy that no generation was started from goes with it.
+    fn discard(self) {
+        if let Self::Plugin {
+            shadow: Some(unused), ..
+        } = self
+        {
+            unused.discard();
+        }
+    }
 }
 
 /// What a look has found.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// Files that turned out broken with this look.
-    pub broken: Vec<PathBuf>,
     /// Some file is still being written: look again soon.
     pub unsettled: bool,
 }
@@ -96,17 +107,23 @@ impl DropFolder {
                 present.insert(path, stamp);
             }
         }
-        self.seen.retain(|path, _| present.contains_key(path));
+        let (kept, gone) = std::mem::take(&mut self.seen)
+            .into_iter()
+            .partition(|(path, _)| present.contains_key(path));
+        self.seen = kept;
+        let gone: BTreeMap<_, _> = gone;
+        for (_, entry) in gone.into_values() {
+            entry.discard();
+        }
         for (path, stamp) in present {
-            if self.seen.get(&path).is_some_and(|(seen, _)| *seen == stamp) {
+            if self.seen.get(&path).is_some_and(|(seen, _)| *seen == Some(stamp)) {
                 continue;
             }
             match examine(&path, shadows) {
                 Examined::Plugin(shadow, manifest) => self.remember(path, stamp, shadow, *manifest),
-                Examined::Broken(why) => {
-                    look.broken.push(path.clone());
-                    self.seen.insert(path, (stamp, Entry::Broken { why }));
-                }
+                Examined::Broken(why) => self.note_broken(path, Some(stamp), why),
+                // The fault may be mended without the file being touched: free space, permissions.
+                Examined::NotNow(why) => self.note_broken(path, None, why),
                 Examined::Unsettled => look.unsettled = true,
                 Examined::Gone => {}
             }
@@ -114,11 +131,17 @@ impl DropFolder {
         Ok(look)
     }
 
+    fn note_broken(&mut self, path: PathBuf, stamp: Option<Stamp>, why: String) {
+        if let Some((_, before)) = self.seen.insert(path, (stamp, Entry::Broken { why })) {
+            before.discard();
+        }
+    }
+
     fn remember(&mut self, path: PathBuf, stamp: Stamp, shadow: Shadow, manifest: Manifest) {
         match self.seen.get_mut(&path) {
             // Written again with the same content.
             Some((seen, Entry::Plugin { hash, .. })) if *hash == shadow.hash => {
-                *seen = stamp;
+                *seen = Some(stamp);
                 shadow.discard();
             }
             _ => {
@@ -127,17 +150,17 @@ impl DropFolder {
                     manifest: Arc::new(manifest),
                     shadow: Some(shadow),
                 };
-                if let Some((
-                    _,
-                    Entry::Plugin {
-                        shadow: Some(unused), ..
-                    },
-                )) = self.seen.insert(path, (stamp, entry))
-                {
-                    unused.discard();
+                if let Some((_, before)) = self.seen.insert(path, (Some(stamp), entry)) {
+                    before.discard();
                 }
             }
         }
+    }
+
+    /// What a file is, as last seen.
+    #[must_use]
+    pub fn entry(&self, path: &Path) -> Option<&Entry> {
+        self.seen.get(path).map(|(_, entry)| entry)
     }
 
     /// The files, in order of their names.
@@ -177,6 +200,7 @@ impl DropFolder {
 enum Examined {
     Plugin(Shadow, Box<Manifest>),
     Broken(String),
+    NotNow(String),
     Unsettled,
     Gone,
 }
@@ -186,7 +210,7 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         Ok(shadow) => shadow,
         Err(ShadowError::Gone) => return Examined::Gone,
         Err(ShadowError::Changing) => return Examined::Unsettled,
-        Err(error) => return Examined::Broken(error.to_string()),
+        Err(error) => return Examined::NotNow(error.to_string()),
     };
     let read = shadow
         .bytes()
@@ -205,7 +229,7 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         }
         Err(error) => {
             shadow.discard();
-            Examined::Broken(format!("its private copy can't be read: {error}"))
+            Examined::NotNow(format!("its private copy can't be read: {error}"))
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
@@ -156,7 +157,6 @@ pub enum Undelivered {
 }
 
 /// One running generation of a plugin.
-#[derive(Debug)]
 pub struct Generation {
     /// The plugin's manifest.
     pub manifest: Arc<Manifest>,
@@ -170,12 +170,26 @@ pub struct Generation {
     pub load_time: OnceLock<Duration>,
     /// Counts what is under way.
     pub gate: Arc<Gate>,
+    /// The private copy that it was opened from; `None` if it is linked.
+    pub copy: Option<PathBuf>,
     lane: OnceLock<(PluginModuleRef, LaneHandle)>,
+    desk: Arc<dyn Desk>,
+    /// The way of the plugin to the host; closed, it holds nothing.
+    link: Arc<RwLock<Option<Arc<Generation>>>>,
     waiting: Mutex<HashMap<u64, Waiting>>,
     next_request: AtomicU64,
     requests: AtomicUsize,
     stopping: AtomicBool,
     ended: watch::Sender<bool>,
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("plugin", &self.manifest.name)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Generation {
@@ -205,6 +219,12 @@ impl Generation {
             number,
             load_time: OnceLock::new(),
             gate: Arc::new(Gate::default()),
+            copy: match &code {
+                Code::Copy(path) => Some(path.clone()),
+                Code::Linked(_) => None,
+            },
+            desk,
+            link: Arc::default(),
             lane: OnceLock::new(),
             waiting: Mutex::default(),
             next_request: AtomicU64::new(1),
@@ -223,7 +243,7 @@ impl Generation {
         let lane_head = to_json(&head);
         thread::Builder::new()
             .name(format!("{}#{number}", generation.name()))
-            .spawn(move || on_thread.run(code, &lane_head, desk, loaded))
+            .spawn(move || on_thread.run(code, &lane_head, loaded))
             .map_err(|error| StartFailure::Thread(error.to_string()))?;
         match timeout(OPENING, loading).await {
             Ok(Ok(loaded)) => loaded?,
@@ -241,7 +261,11 @@ impl Generation {
         };
         // What started in part is stopped in the background; its text is what matters now.
         let failed = Arc::clone(&generation);
-        tokio::spawn(async move { failed.stop(StopReason::Rollback, ENDING).await });
+        tokio::spawn(async move {
+            if failed.stop(StopReason::Rollback, ENDING).await == Ending::Abandoned {
+                tracing::error!(plugin = %failed.name(), generation = failed.number, "did not start and does not stop: its thread is abandoned until the bot is restarted");
+            }
+        });
         Err(failure)
     }
 
@@ -258,13 +282,7 @@ impl Generation {
     }
 
     /// The body of the lane's thread.
-    fn run(
-        self: Arc<Self>,
-        code: Code,
-        head: &[u8],
-        desk: Arc<dyn Desk>,
-        loaded: oneshot::Sender<Result<(), StartFailure>>,
-    ) {
+    fn run(self: Arc<Self>, code: Code, head: &[u8], loaded: oneshot::Sender<Result<(), StartFailure>>) {
         let module = match code {
             Code::Linked(module) => Ok(module),
             Code::Copy(path) => loader::open_probed(&path),
@@ -276,13 +294,10 @@ impl Generation {
                 return;
             }
         };
-        let link = Arc::new(RwLock::new(Some(Arc::clone(&self))));
-        let context = Context {
-            link: Arc::clone(&link),
-            desk: Arc::clone(&desk),
-        };
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&self));
+        let context = Context(Arc::clone(&self.link));
         let Some(lane) = module.make_lane(Host::leak(Box::new(context)), head) else {
-            close(&link);
+            self.close();
             let _ = loaded.send(Err(StartFailure::NoLane));
             return;
         };
@@ -293,12 +308,27 @@ impl Generation {
                 tracing::error!(plugin = %self.name(), generation = self.number, "the lane panicked");
             }
         }
-        close(&link);
         let died = !self.stopping.load(Ordering::Acquire);
-        self.fail_waiting(&desk);
+        self.close();
         self.ended.send_replace(true);
         if died {
-            desk.died(&self);
+            self.desk.died(&self);
+        }
+    }
+
+    /// Drops what the plugin sends from now on, and brings what waits for it to an end.
+    fn close(self: &Arc<Self>) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let left = std::mem::take(&mut *self.waiting());
+        for (id, waiting) in left {
+            // Dropping a request's sender tells that the lane is closed.
+            if let Waiting::Invocation(ticket) = waiting {
+                let outcome = Outcome {
+                    verdict: Verdict::Interrupted,
+                    ..Outcome::default()
+                };
+                self.desk.finished(self, id, outcome, ticket);
+            }
         }
     }
 
@@ -369,7 +399,11 @@ impl Generation {
         }
         let mut ended = self.ended.subscribe();
         let clean = timeout(ENDING, ended.wait_for(|&ended| ended)).await.is_ok();
-        if clean { Ending::Clean } else { Ending::Abandoned }
+        if clean {
+            return Ending::Clean;
+        }
+        self.close();
+        Ending::Abandoned
     }
 
     async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Vec<u8>, Problem> {
@@ -405,21 +439,7 @@ impl Generation {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fail_waiting(self: &Arc<Self>, desk: &Arc<dyn Desk>) {
-        let left = std::mem::take(&mut *self.waiting());
-        for (id, waiting) in left {
-            // Dropping a request's sender tells that the lane is closed.
-            if let Waiting::Invocation(ticket) = waiting {
-                let outcome = Outcome {
-                    verdict: Verdict::Interrupted,
-                    ..Outcome::default()
-                };
-                desk.finished(self, id, outcome, ticket);
-            }
-        }
-    }
-
-    fn receive(self: &Arc<Self>, desk: &dyn Desk, envelope: &Envelope<'_>) {
+    fn receive(self: &Arc<Self>, envelope: &Envelope<'_>) {
         match envelope.kind() {
             kind::ANSWER => {
                 let waiting = self.waiting().remove(&envelope.id());
@@ -432,12 +452,8 @@ impl Generation {
                         });
                     }
                     Some(Waiting::Invocation(ticket)) => {
-                        let outcome = serde_json::from_slice(envelope.head()).unwrap_or(Outcome {
-                            verdict: Verdict::Failed,
-                            text: Some("the plugin's answer can't be read".to_owned()),
-                            panic: None,
-                        });
-                        desk.finished(self, envelope.id(), outcome, ticket);
+                        let outcome = outcome(envelope);
+                        self.desk.finished(self, envelope.id(), outcome, ticket);
                     }
                     None => {
                         tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
@@ -445,10 +461,12 @@ impl Generation {
                 }
             }
             kind::LOG => match serde_json::from_slice(envelope.head()) {
-                Ok(record) => desk.logged(self, &record),
+                Ok(record) => self.desk.logged(self, &record),
                 Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),
             },
-            kind::PANIC => desk.panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
+            kind::PANIC => self
+                .desk
+                .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
             kind::RESPOND | kind::REST | kind::CALL => {
                 let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS;
                 if busy {
@@ -462,7 +480,7 @@ impl Generation {
                     head: envelope.head().to_vec(),
                     tail: Bytes::copy_from_slice(envelope.tail()),
                 };
-                desk.asked(self, request);
+                self.desk.asked(self, request);
             }
             unknown => {
                 self.requests.fetch_add(1, Ordering::Relaxed);
@@ -473,30 +491,61 @@ impl Generation {
     }
 }
 
-/// The way of one generation to the host, which is never freed: closed, it holds nothing.
-struct Context {
-    link: Arc<RwLock<Option<Arc<Generation>>>>,
-    desk: Arc<dyn Desk>,
+/// What an answer to an invocation says of it. One that was not taken is told as what it is, never as done.
+fn outcome(envelope: &Envelope<'_>) -> Outcome {
+    let failed = |text: String| Outcome {
+        verdict: Verdict::Failed,
+        text: Some(text),
+        panic: None,
+    };
+    if envelope.flags() & kind::FLAG_PROBLEM == 0 {
+        return serde_json::from_slice(envelope.head())
+            .unwrap_or_else(|error| failed(format!("the plugin's answer can't be read: {error}")));
+    }
+    match serde_json::from_slice::<Problem>(envelope.head()) {
+        Ok(problem) if problem.code == ProblemCode::Closed => Outcome {
+            verdict: Verdict::Interrupted,
+            ..Outcome::default()
+        },
+        Ok(problem) => failed(format!("the plugin did not take it: {problem}")),
+        Err(error) => failed(format!("the plugin did not take it, and why can't be read: {error}")),
+    }
 }
+
+/// The way of one generation to the host, which is never freed: closed, it holds nothing.
+struct Context(Arc<RwLock<Option<Arc<Generation>>>>);
 
 impl Receiver for Context {
     fn receive(&self, batch: &[Envelope<'_>]) -> Delivery {
-        let generation = self.link.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let generation = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(generation) = generation else {
             return Delivery::CLOSED;
         };
         for envelope in batch {
-            generation.receive(&*self.desk, envelope);
+            generation.receive(envelope);
         }
         Delivery::ACCEPTED
     }
 }
 
-fn close(link: &RwLock<Option<Arc<Generation>>>) {
-    *link.write().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
 fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     // The protocol's types have string keys and no failing Serialize.
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invocation_that_was_not_taken_is_never_done() {
+        let answer = |flags: u32, head: &[u8]| outcome(&Envelope::new(kind::ANSWER, flags, 1, head, b"")).verdict;
+        assert_eq!(answer(0, br#"{"verdict":"done"}"#), Verdict::Done);
+        assert_eq!(answer(0, b"no json"), Verdict::Failed);
+        let refused = to_json(&Problem::new(ProblemCode::Invalid, "no command called x"));
+        assert_eq!(answer(kind::FLAG_PROBLEM, &refused), Verdict::Failed);
+        let closed = to_json(&Problem::new(ProblemCode::Closed, "it ends"));
+        assert_eq!(answer(kind::FLAG_PROBLEM, &closed), Verdict::Interrupted);
+        assert_eq!(answer(kind::FLAG_PROBLEM, b"no json"), Verdict::Failed);
+    }
 }

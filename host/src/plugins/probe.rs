@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use plugin_protocol::{Description, Manifest};
+use plugin_protocol::{Command as Offered, Description, Manifest};
 use serde::{Deserialize, Serialize};
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
@@ -216,12 +216,26 @@ pub fn explain(file: &Path) -> Result<String, String> {
 /// What each of them says.
 pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
     if description.name == manifest.name.as_str() && description.version == manifest.version {
-        return Ok(());
+        return distinct(description);
     }
     Err(format!(
         "its manifest says `{}` {}, its code says `{}` {}: the file was tampered with, or two crates call `plugin!` in it",
         manifest.name, manifest.version, description.name, description.version
     ))
+}
+
+/// Two commands of one name by one door: one of them would never run.
+fn distinct(description: &Description) -> Result<(), String> {
+    for (at, command) in description.commands.iter().enumerate() {
+        let same = |other: &Offered| {
+            let meet = (other.doors.prefix && command.doors.prefix) || (other.doors.slash && command.doors.slash);
+            meet && other.name.eq_ignore_ascii_case(&command.name)
+        };
+        if description.commands[..at].iter().any(same) {
+            return Err(format!("two of its commands are called `{}`: rename one", command.name));
+        }
+    }
+    Ok(())
 }
 
 /// What `bothost probe --child FILE` does; the result is on the descriptor that was standard output.
@@ -276,12 +290,51 @@ impl Memory {
             self.passed.clear();
         }
         self.passed.insert(hash.to_string(), description.clone());
-        let written = serde_json::to_vec(self)
-            .map_err(std::io::Error::from)
-            .and_then(|bytes| crate::storage::write_atomically(&self.file, &bytes));
-        if let Err(error) = written {
-            // Only speed is lost: the next start probes again.
-            tracing::warn!(file = %self.file.display(), %error, "the probe's results can't be remembered");
-        }
+        let (file, content) = (self.file.clone(), serde_json::to_vec(self));
+        tokio::task::spawn_blocking(move || {
+            let written = content
+                .map_err(std::io::Error::from)
+                .and_then(|content| crate::storage::write_atomically(&file, &content));
+            if let Err(error) = written {
+                // Only speed is lost: the next start probes again.
+                tracing::warn!(file = %file.display(), %error, "the probe's results can't be remembered");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_protocol::Doors;
+
+    use super::*;
+
+    #[test]
+    fn two_commands_of_one_name_are_refused_where_they_meet() {
+        let command = |name: &str, prefix, slash| Offered {
+            name: name.to_owned(),
+            doors: Doors { prefix, slash },
+            ..Offered::default()
+        };
+        let offers = |commands| {
+            distinct(&Description {
+                commands,
+                ..Description::default()
+            })
+        };
+        assert!(offers(vec![command("roll", true, false), command("roll", false, true)]).is_ok());
+        assert!(offers(vec![command("roll", true, true), command("Roll", true, false)]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_told_and_never_read() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(explain(folder.path()).unwrap_err().contains("this is no file"));
+        assert!(explain(Path::new("/dev/zero")).unwrap_err().contains("this is no file"));
+        assert!(
+            explain(&folder.path().join("absent.so"))
+                .unwrap_err()
+                .contains("the file is gone")
+        );
     }
 }

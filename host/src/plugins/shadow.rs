@@ -66,6 +66,9 @@ pub enum ShadowError {
     /// It is gone again.
     #[error("the file is gone")]
     Gone,
+    /// It is a folder, a pipe or a device.
+    #[error("this is no file")]
+    NoFile,
     /// The drop folder's file can't be read.
     #[error("the file can't be read ({0}): check its permissions")]
     Source(io::Error),
@@ -134,12 +137,18 @@ impl ShadowFolder {
             folder: self.folder.clone(),
             error,
         };
+        // A pipe or device would be read for ever.
+        if !source.metadata().map_err(gone_or)?.is_file() {
+            return Err(ShadowError::NoFile);
+        }
         let mut from = File::open(source).map_err(gone_or)?;
         let before = from.metadata().map_err(gone_or)?;
 
+        // File systems allow 255 bytes, and the hash and number come behind it.
         let stem = source
             .file_stem()
-            .map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy().into_owned());
+            .map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy());
+        let stem: String = stem.chars().take(48).collect();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let temporary = self.folder.join(format!(".{stem}-{number}.part"));
         let mut to = OpenOptions::new()
@@ -149,20 +158,19 @@ impl ShadowFolder {
             .map_err(failed)?;
         let copied = copy_and_hash(&mut from, &mut to, &failed);
         let after = from.metadata().map_err(gone_or);
-        let (hash, length) = match (copied, after) {
+        let hash = match (copied, after) {
             (Ok((_, length)), Ok(after))
                 if after.len() != length || after.modified().ok() != before.modified().ok() =>
             {
                 let _ = fs::remove_file(&temporary);
                 return Err(ShadowError::Changing);
             }
-            (Ok(copied), Ok(_)) => copied,
+            (Ok((hash, _)), Ok(_)) => hash,
             (Err(error), _) | (_, Err(error)) => {
                 let _ = fs::remove_file(&temporary);
                 return Err(error);
             }
         };
-        debug_assert_eq!(length, before.len());
         let suffix = std::env::consts::DLL_SUFFIX;
         let path = self.folder.join(format!("{stem}-{}-g{number}{suffix}", hash.short()));
         fs::rename(&temporary, &path).map_err(failed)?;

@@ -16,7 +16,8 @@ pub struct Table {
     pub commands: CommandIndex,
     components: HashMap<Route, (PluginName, String)>,
     events: HashMap<String, Vec<(PluginName, EventSubscription)>>,
-    generations: HashMap<PluginName, Arc<Generation>>,
+    /// In the order in which they came, few enough to be searched.
+    generations: Vec<Arc<Generation>>,
 }
 
 impl Table {
@@ -44,7 +45,7 @@ impl Table {
                     .or_default()
                     .push((name.clone(), event.clone()));
             }
-            table.generations.insert(name.clone(), Arc::clone(generation));
+            table.generations.push(Arc::clone(generation));
         }
         table
     }
@@ -52,12 +53,12 @@ impl Table {
     /// The live generation of a plugin.
     #[must_use]
     pub fn generation(&self, name: &PluginName) -> Option<&Arc<Generation>> {
-        self.generations.get(name)
+        self.generations.iter().find(|generation| generation.name() == name)
     }
 
-    /// All live generations.
+    /// All live generations, in the order in which their plugins came.
     pub fn generations(&self) -> impl Iterator<Item = &Arc<Generation>> {
-        self.generations.values()
+        self.generations.iter()
     }
 
     /// The plugin and handler behind a control.

@@ -24,6 +24,8 @@ const GATHER: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(300);
 /// How often it looks without having been told.
 const RESCAN: Duration = Duration::from_secs(30);
+/// How often it asks whether the folder is still the one that it watches.
+const CHECK: Duration = Duration::from_secs(2);
 /// How often it looks where the system offers no events.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -43,7 +45,10 @@ pub async fn watch(folder: PathBuf, looks: mpsc::Sender<()>) {
         }
     };
     // Kept alive: dropping it ends the watch.
-    let _watcher = begin(&folder, handler);
+    let mut kept = begin(&folder, handler.clone());
+    let mut known = identity(&folder);
+    let mut check = interval_at(Instant::now() + CHECK, CHECK);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rescan = interval_at(Instant::now() + RESCAN, RESCAN);
     rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut due: Option<Instant> = None;
@@ -59,6 +64,15 @@ pub async fn watch(folder: PathBuf, looks: mpsc::Sender<()>) {
                 due = None;
                 if looks.send(()).await.is_err() {
                     return;
+                }
+            }
+            _ = check.tick() => {
+                let now = identity(&folder);
+                if now.is_some() && now != known {
+                    // The folder was replaced by another one, which nobody watches yet.
+                    drop(std::mem::replace(&mut kept, begin(&folder, handler.clone())));
+                    known = now;
+                    due = Some(Instant::now());
                 }
             }
             _ = rescan.tick() => {
@@ -88,6 +102,20 @@ fn begin<H: notify::EventHandler + Clone>(folder: &Path, handler: H) -> Option<B
             None
         }
     }
+}
+
+/// What tells one folder from another of the same name.
+fn identity(folder: &Path) -> Option<u64> {
+    let folder = folder.metadata().ok()?;
+    #[cfg(unix)]
+    return Some(std::os::unix::fs::MetadataExt::ino(&folder));
+    #[cfg(not(unix))]
+    return folder
+        .created()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .map(|time| time.as_secs());
 }
 
 /// How urgent an event is; `None` for those that change nothing, such as our own reading.
@@ -129,29 +157,44 @@ mod tests {
         assert!(!is_candidate(Path::new("plugins/example/Cargo.toml")));
     }
 
+    /// The watch begins on its own time: files are renamed into the folder until one is noticed.
+    async fn until_noticed(folder: &Path, looked: &mut mpsc::Receiver<()>) {
+        for number in 0.. {
+            let hidden = folder.join(".part");
+            std::fs::write(&hidden, b"x").unwrap();
+            let name = format!("lib{number}{}", std::env::consts::DLL_SUFFIX);
+            std::fs::rename(&hidden, folder.join(name)).unwrap();
+            if let Ok(look) = tokio::time::timeout(Duration::from_millis(500), looked.recv()).await {
+                return assert_eq!(look, Some(()));
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_rename_into_the_folder_is_worth_a_look() {
         let folder = tempfile::tempdir().unwrap();
         let (looks, mut looked) = mpsc::channel(8);
         let watching = tokio::spawn(watch(folder.path().to_owned(), looks));
-        // The watch begins on its own time: files are renamed into the folder until one is noticed.
-        let mut number = 0;
-        let noticed = loop {
-            let hidden = folder.path().join(".part");
-            std::fs::write(&hidden, b"x").unwrap();
-            std::fs::rename(
-                &hidden,
-                folder
-                    .path()
-                    .join(format!("lib{number}{}", std::env::consts::DLL_SUFFIX)),
-            )
-            .unwrap();
-            number += 1;
-            if let Ok(look) = tokio::time::timeout(Duration::from_millis(500), looked.recv()).await {
-                break look;
-            }
-        };
-        assert_eq!(noticed, Some(()));
+        until_noticed(folder.path(), &mut looked).await;
+        drop(looked);
+        watching.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_made_anew_is_looked_at() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("plugins");
+        std::fs::create_dir(&folder).unwrap();
+        let (looks, mut looked) = mpsc::channel(8);
+        let watching = tokio::spawn(watch(folder.clone(), looks));
+        // Only then does it watch.
+        until_noticed(&folder, &mut looked).await;
+        std::fs::create_dir(parent.path().join("other")).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::rename(parent.path().join("other"), &folder).unwrap();
+        // The removal itself may be noticed, too; what counts is that the new folder's files are.
+        until_noticed(&folder, &mut looked).await;
+        until_noticed(&folder, &mut looked).await;
         drop(looked);
         watching.await.unwrap();
     }

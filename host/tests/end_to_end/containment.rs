@@ -1,6 +1,6 @@
 //! A plugin that panics, fails or blocks harms nobody else.
 
-use crate::harness::World;
+use crate::harness::{PATIENCE, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_answered_with_a_code_and_logged_with_its_place() {
@@ -77,4 +77,29 @@ async fn a_blocked_lane_delays_no_other_plugin() {
     let reply = blocked.expect_reply().await;
     assert!(!reply.content().is_empty());
     bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_never_comes_back_is_abandoned_and_its_users_are_told() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let blocked = alice.says("!block 600").await;
+    let queued = alice.says("!revision").await;
+    let unloading = world.owner().says("!unload stress").await;
+    let unloaded = unloading
+        .reply(PATIENCE)
+        .await
+        .expect("the order ends, whatever the plugin does");
+    assert_eq!(unloaded.content(), "Unloaded `stress`.");
+    for said in [blocked, queued] {
+        let told = said.reply(PATIENCE).await.expect("whoever waits is told");
+        assert!(told.content().contains("interrupted"), "{}", told.content());
+    }
+    assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
+    // A thread that still runs does not keep the process.
+    let log = bot.stop().await;
+    assert!(log.contains("its thread is abandoned"), "{log}");
 }

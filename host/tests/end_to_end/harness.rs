@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// How long anything that must happen may take: a limit for hangs, never a measure.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder for a bot and the local Discord it talks to. The bot may be started, stopped and started again.
 pub struct World {

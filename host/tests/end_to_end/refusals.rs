@@ -76,3 +76,111 @@ async fn a_second_host_on_one_root_is_refused() {
     second.logs(&format!("process {}", bot.id())).await;
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_file_is_still_the_same_plugin() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let plugins = world.root().join("plugins");
+    std::fs::rename(plugins.join(file_name("example")), plugins.join(file_name("renamed"))).unwrap();
+    let alice = world.person("alice");
+    let reply = world.owner().says("!reload example").await.expect_reply().await;
+    assert_eq!(reply.content(), "`example` 1.0.0 reloaded (generation 2).");
+    world.drop_file(&file_name("renamed"), b"this is no library");
+    bot.logs("refused").await;
+    assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
+    // Another plugin's file in its place ends it.
+    world.drop_file(&file_name("renamed"), &compiled("stress"));
+    bot.logs("plugin=stress").await;
+    assert!(
+        alice
+            .says("!revision")
+            .await
+            .expect_reply()
+            .await
+            .content()
+            .starts_with("REVISION")
+    );
+    bot.logs("unloaded plugin=example").await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_auto_load_only_what_the_owner_asks_for_is_loaded() {
+    let world = World::new().await;
+    world.configure(&serde_json::json!({ "extensions": { "auto_load": false } }));
+    world.drop_plugin("example");
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let reply = world.owner().says("!load example").await.expect_reply().await;
+    assert_eq!(reply.content(), "`example` 1.0.0 loaded (generation 1).");
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
+    let reply = world.owner().says("!unload stress").await.expect_reply().await;
+    assert!(reply.content().contains("was not running"), "{}", reply.content());
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_lies_is_refused() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    // The same code under a name that sorts before it.
+    let bytes = compiled("stress");
+    let (from, to) = (b"\"name\":\"stress\"", b"\"name\":\"aaaaaa\"");
+    let mut other = bytes.clone();
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from)
+        .expect("the manifest names it");
+    other[at..at + to.len()].copy_from_slice(to);
+    world.drop_file(&file_name("aaaaaa"), &other);
+    let line = bot.logs("refused").await;
+    assert!(
+        line.contains("its manifest says `aaaaaa` 1.0.0, its code says `stress` 1.0.0"),
+        "{line}"
+    );
+    assert!(
+        world
+            .person("alice")
+            .says("!revision")
+            .await
+            .expect_reply()
+            .await
+            .content()
+            .starts_with("REVISION")
+    );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_do_not_see_the_token() {
+    let world = World::new().await;
+    world.drop_plugin("ecosystem");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    assert_eq!(
+        alice
+            .says("!variable DISCORD_TOKEN")
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "not set"
+    );
+    assert_eq!(
+        alice
+            .says("!variable DISCORD_API_URL")
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "set"
+    );
+    let log = bot.stop().await;
+    assert!(!log.contains(world.sandbox.token()), "the token is in the log");
+}

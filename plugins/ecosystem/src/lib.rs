@@ -73,4 +73,11 @@ async fn start(ctx: StartCtx) -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }
 
-plugin! { state: reqwest::Client, commands: [fetch, timers, threadlocal] }
+/// Say whether a variable is in the environment that this plugin sees.
+#[command]
+async fn variable(ctx: Ctx<reqwest::Client>, #[description = "Its name"] name: String) -> Result {
+    let found = std::env::var_os(&name).is_some();
+    ctx.reply(if found { "set" } else { "not set" }).await
+}
+
+plugin! { state: reqwest::Client, commands: [fetch, timers, threadlocal, variable] }

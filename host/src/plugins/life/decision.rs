@@ -12,7 +12,7 @@ use plugin_protocol::{Manifest, PluginName, StopReason};
 use super::{Choice, Life, Live, report::file_name, transaction::retire};
 use crate::plugins::{
     drop_folder::{DropFolder, Entry},
-    registry::{self, Candidate, Refusal},
+    registry::{self, Candidate},
 };
 
 /// What the registry made of the choices.
@@ -24,9 +24,11 @@ pub(super) struct Kept {
 impl Life {
     /// Looks at the folder and makes what runs agree with what should. `forced` are replaced even if nothing changed.
     pub(super) async fn settle(&mut self, forced: &BTreeSet<PluginName>) {
-        self.look_again = self.look().await;
+        let Some(unsettled) = self.look().await else { return };
+        self.look_again = unsettled;
         let mut refused = BTreeMap::new();
         let choices = self.choose(forced, &mut refused);
+        self.follow_renames(&choices);
         let kept = self.resolve(choices, &mut refused);
         let gone: Vec<_> = self
             .live
@@ -34,6 +36,7 @@ impl Life {
             .filter(|(name, live)| live.file.is_some() && !kept.running.contains(*name))
             .map(|(name, _)| name.clone())
             .collect();
+        self.arrivals.retain(|name| !gone.contains(name));
         for generation in self.swap_out(&gone) {
             tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
             self.retiring.spawn(retire(generation, StopReason::Unload));
@@ -43,46 +46,53 @@ impl Life {
             .into_iter()
             .filter(|choice| self.is_due(choice, forced))
             .collect();
-        for (choice, prepared) in self.prepare(due).await {
-            let name = choice.manifest.name.clone();
-            let started = match (self.missing_dependency(&choice.manifest), prepared) {
-                (Some(needs), _) => Err(Refusal::DependencyRefused(needs).to_string()),
-                (None, Ok(prepared)) => self.replace(&choice, prepared).await,
-                (None, Err(why)) => Err(why),
-            };
-            match started {
-                Ok(()) => drop(self.failed.remove(&name)),
-                Err(why) => {
-                    self.failed.insert(name.clone(), (choice.hash, why.clone()));
-                    refused.insert(file_name(&choice.path), why);
-                }
-            }
+        let mut waiting = self.prepare(due).await;
+        while !waiting.is_empty() {
+            // Whoever needs none of the others is started now, side by side; the registry allows no circles.
+            let names: BTreeSet<_> = waiting.iter().map(|(choice, _)| choice.manifest.name.clone()).collect();
+            let (later, now): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|(choice, _)| choice.manifest.depends.iter().any(|needs| names.contains(&needs.name)));
+            self.replace_all(now, &mut refused).await;
+            waiting = later;
         }
         self.tell_refused(refused);
         self.publish_views();
     }
 
-    /// True if a file is still being written.
-    pub(super) async fn look(&mut self) -> bool {
-        let Some(mut folder) = self.folder.take() else {
-            return false;
-        };
+    /// The same content under another name is still the same plugin's file.
+    fn follow_renames(&mut self, choices: &BTreeMap<PluginName, Choice>) {
+        for (name, live) in &mut self.live {
+            let same = choices
+                .get(name)
+                .filter(|choice| live.generation.hash == Some(choice.hash));
+            if let Some(choice) = same {
+                live.file = Some(choice.path.clone());
+            }
+        }
+    }
+
+    /// Whether a file is still being written; `None` if nothing can be said of the folder.
+    pub(super) async fn look(&mut self) -> Option<bool> {
+        let mut folder = self.folder.take()?;
+        let path = folder.path().to_owned();
         let shadows = Arc::clone(&self.shadows);
         let looked = tokio::task::spawn_blocking(move || {
             let look = folder.look(&shadows);
             (folder, look)
         })
         .await;
-        let Ok((folder, look)) = looked else { return false };
-        let path = folder.path().to_owned();
+        let Ok((folder, look)) = looked else {
+            tracing::error!(folder = %path.display(), "looking at the plugins' folder panicked: what runs goes on");
+            self.folder = Some(DropFolder::new(path));
+            return None;
+        };
         self.folder = Some(folder);
-        match look {
-            Ok(look) => look.unsettled,
-            Err(error) => {
+        look.map(|look| look.unsettled)
+            .inspect_err(|error| {
                 tracing::error!(folder = %path.display(), %error, "the plugins' folder can't be read: what runs goes on");
-                false
-            }
-        }
+            })
+            .ok()
     }
 
     /// One file a plugin, leaving out what is broken, doubled, unloaded, on the blacklist or has failed before.
@@ -132,7 +142,7 @@ impl Life {
                 files = kept.into_iter().collect();
             }
             let Some(choice) = files.pop() else { continue };
-            if self.decisions.is_unloaded(&name) || (self.hold_back && !forced.contains(&name)) {
+            if self.decisions.is_unloaded(&name) || (self.hold_back && !self.asked_for.contains(&name)) {
                 continue;
             }
             match self.failed.get(&name) {
@@ -153,13 +163,15 @@ impl Life {
     ) -> Kept {
         loop {
             let stays = |name: &PluginName, live: &Live| {
-                let file = live.file.as_ref();
-                file.is_none_or(|file| {
-                    self.folder
-                        .iter()
-                        .flat_map(DropFolder::files)
-                        .any(|(path, _)| path == file)
-                }) && !self.decisions.is_unloaded(name)
+                let Some(file) = &live.file else { return true };
+                // A broken file over a running plugin's leaves it running; another plugin's takes its place.
+                let entry = self.folder.as_ref().and_then(|folder| folder.entry(file));
+                let is_its_own = match entry {
+                    Some(Entry::Broken { .. }) => true,
+                    Some(Entry::Plugin { manifest, .. }) => manifest.name == *name,
+                    None => false,
+                };
+                is_its_own && !self.decisions.is_unloaded(name)
             };
             let older = self
                 .live

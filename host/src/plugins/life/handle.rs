@@ -2,11 +2,19 @@
 //!
 //! Everybody else holds only this: it sends orders and reads views, and changes nothing of what runs by itself.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use plugin_abi::PluginModuleRef;
 use plugin_protocol::{Activation, Manifest, PluginName, Settings};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 use super::Life;
 use crate::plugins::{
@@ -100,24 +108,28 @@ pub(super) enum Order {
     },
     Died(Arc<Generation>),
     Announce,
-    Stop(oneshot::Sender<()>),
+    /// The first look, and who hears when what it found has started.
+    Begin(oneshot::Sender<()>),
 }
 
 /// The way to the life of plugins.
 #[derive(Clone)]
 pub struct Plugins {
     orders: mpsc::Sender<Order>,
+    /// Taken by whoever stops it: asks for the end, and hears of it.
+    stop: Arc<Mutex<Option<oneshot::Sender<oneshot::Sender<()>>>>>,
     routing: Arc<Routing<Table>>,
     views: watch::Receiver<Arc<Vec<PluginView>>>,
 }
 
 impl Plugins {
-    /// Starts the linked plugins and, if asked, what lies in the folder; answers when that has settled.
+    /// Starts the linked plugins and then, if asked, what lies in the folder; answers when that has settled, or after
+    /// `patience`: what starts slowly is added when it has started.
     ///
     /// # Errors
     ///
     /// The folder of private copies can't be made, the drop folder can't be read, or a linked plugin does not start.
-    pub async fn start(setup: Setup) -> Result<Self, String> {
+    pub async fn start(setup: Setup, patience: Duration) -> Result<Self, String> {
         let (orders, inbox) = mpsc::channel(64);
         let (folder, auto_reload) = (setup.folder.clone(), setup.auto_reload);
         let (mut life, linked) = Life::new(setup)?;
@@ -125,18 +137,25 @@ impl Plugins {
         for linked in linked {
             life.start_linked(linked).await?;
         }
-        life.settle(&BTreeSet::new()).await;
-        life.hold_back = false;
-        if auto_reload {
+        let looked = auto_reload.then(|| {
             let (looks, looked) = mpsc::channel(1);
             tokio::spawn(watcher::watch(folder, looks));
-            tokio::spawn(life.run(inbox, Some(looked)));
-            // What changed before the watch began.
-            let _ = orders.send(Order::Look).await;
-        } else {
-            tokio::spawn(life.run(inbox, None));
+            looked
+        });
+        let (stop, told_to_stop) = oneshot::channel();
+        tokio::spawn(life.run(inbox, looked, told_to_stop));
+        let (reply, settled) = oneshot::channel();
+        let _ = orders.send(Order::Begin(reply)).await;
+        if timeout(patience, settled).await.is_err() {
+            tracing::warn!("a plugin takes long to start: going on without it until it has");
         }
-        Ok(Self { orders, routing, views })
+        let stop = Arc::new(Mutex::new(Some(stop)));
+        Ok(Self {
+            orders,
+            stop,
+            routing,
+            views,
+        })
     }
 
     /// Who handles what, now and after each change.
@@ -196,8 +215,9 @@ impl Plugins {
 
     /// Drains and ends all plugins. What is ordered afterwards is refused.
     pub async fn stop(&self) {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (reply, stopped) = oneshot::channel();
-        if self.orders.send(Order::Stop(reply)).await.is_ok() {
+        if stop.is_some_and(|stop| stop.send(reply).is_ok()) {
             let _ = stopped.await;
         }
     }

@@ -19,7 +19,7 @@ use std::{
 use futures_util::future::join_all;
 use plugin_protocol::{Manifest, PluginName, StopReason};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::sleep,
 };
@@ -38,6 +38,7 @@ use super::{
     shadow::{ContentHash, ShadowFolder},
     table::Table,
 };
+use crate::commands::Conflict;
 
 /// When a file that is still being written is looked at again.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -61,6 +62,10 @@ struct Life {
     routing: Arc<Routing<Table>>,
     live: BTreeMap<PluginName, Live>,
     numbers: HashMap<PluginName, u32>,
+    /// In which order plugins came: who came first keeps the names that both have.
+    arrivals: Vec<PluginName>,
+    /// Names of commands that two plugins have, as told.
+    conflicts: Vec<Conflict>,
     /// Contents that did not start: not tried again until they change or the owner asks.
     failed: HashMap<PluginName, (ContentHash, String)>,
     /// Why files do not run, as told.
@@ -71,6 +76,8 @@ struct Life {
     stuck: bool,
     /// Nothing is loaded that the owner has not asked for.
     hold_back: bool,
+    /// What the owner has asked for in this run.
+    asked_for: BTreeSet<PluginName>,
     /// A file is still being written: it is worth another look soon.
     look_again: bool,
 }
@@ -99,21 +106,41 @@ impl Life {
             routing: Arc::new(Routing::new(Table::default())),
             live: BTreeMap::new(),
             numbers: HashMap::new(),
+            arrivals: Vec::new(),
+            conflicts: Vec::new(),
             failed: HashMap::new(),
             refused: BTreeMap::new(),
             views: watch::Sender::default(),
             retiring: JoinSet::new(),
             stuck: false,
             hold_back: !setup.auto_load,
+            asked_for: BTreeSet::new(),
             look_again: false,
         };
         Ok((life, setup.linked))
     }
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Order>, mut looks: Option<mpsc::Receiver<()>>) {
+    /// Follows orders until it is told to stop, which goes before everything else: a start that takes long is left.
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Order>,
+        mut looks: Option<mpsc::Receiver<()>>,
+        stop: oneshot::Receiver<oneshot::Sender<()>>,
+    ) {
+        let reply = tokio::select! {
+            reply = stop => reply.ok(),
+            () = self.follow(&mut inbox, &mut looks) => None,
+        };
+        self.stop_all().await;
+        if let Some(reply) = reply {
+            let _ = reply.send(());
+        }
+    }
+
+    async fn follow(&mut self, inbox: &mut mpsc::Receiver<Order>, looks: &mut Option<mpsc::Receiver<()>>) {
         loop {
             let looked = async {
-                match &mut looks {
+                match looks {
                     Some(looks) => looks.recv().await,
                     None => std::future::pending().await,
                 }
@@ -128,6 +155,10 @@ impl Life {
             match order {
                 Some(Order::Look) => {
                     self.settle(&BTreeSet::new()).await;
+                }
+                Some(Order::Begin(reply)) => {
+                    self.settle(&BTreeSet::new()).await;
+                    let _ = reply.send(());
                 }
                 Some(Order::Load(name, reply)) => drop(reply.send(self.load(&name).await)),
                 Some(Order::Reload(name, reply)) => drop(reply.send(self.reload(name.as_ref()).await)),
@@ -145,11 +176,6 @@ impl Life {
                         .values()
                         .for_each(|live| live.generation.activate(&activation));
                 }
-                Some(Order::Stop(reply)) => {
-                    self.stop_all().await;
-                    let _ = reply.send(());
-                    return;
-                }
                 None => return,
             }
         }
@@ -162,8 +188,7 @@ impl Life {
                 live.generation.number
             ));
         }
-        self.decisions.set_unloaded(name, false);
-        self.failed.remove(name);
+        self.want(name);
         self.settle(&BTreeSet::from([name.clone()])).await;
         self.report(name, "loaded")
     }
@@ -189,8 +214,7 @@ impl Life {
             .map(|(name, live)| (name.clone(), live.generation.number))
             .collect();
         for name in &names {
-            self.decisions.set_unloaded(name, false);
-            self.failed.remove(name);
+            self.want(name);
         }
         self.settle(&names).await;
         let mut replies = Vec::new();
@@ -212,6 +236,13 @@ impl Life {
         }
         let text = replies.join("\n");
         if failed { Err(text) } else { Ok(text) }
+    }
+
+    /// The owner wants this plugin, whatever was before.
+    fn want(&mut self, name: &PluginName) {
+        self.decisions.set_unloaded(name, false);
+        self.failed.remove(name);
+        self.asked_for.insert(name.clone());
     }
 
     async fn unload(&mut self, name: &PluginName, with_dependants: bool) -> Reply {
@@ -252,6 +283,7 @@ impl Life {
         for name in &gone {
             self.decisions.set_unloaded(name, true);
         }
+        self.arrivals.retain(|name| !gone.contains(name));
         let generations = self.swap_out(&gone);
         // The owner hears of the end when it is the end.
         join_all(

@@ -74,7 +74,13 @@ impl Life {
                 state,
             });
         }
-        self.views.send_replace(Arc::new(views));
+        self.views.send_if_modified(|known| {
+            let changed = **known != views;
+            if changed {
+                *known = Arc::new(views);
+            }
+            changed
+        });
     }
 
     pub(super) fn known(&self) -> BTreeSet<PluginName> {

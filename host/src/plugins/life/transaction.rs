@@ -2,19 +2,22 @@
 //!
 //! What fails before the swap leaves the older one serving, unless the plugin's manifest asks for exclusive swaps.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use plugin_protocol::{Description, PluginName, StopReason, Swap};
 use tokio::time::timeout;
 
-use super::{Choice, Life, Linked, Live};
+use super::{Choice, Life, Linked, Live, report::file_name};
 use crate::plugins::{
+    drop_folder::DropFolder,
     generation::{Blueprint, Code, Ending, Generation, StartFailure},
     probe::{Probe, agrees},
+    registry::Refusal,
     shadow::{Shadow, ShadowError},
     table::Table,
 };
+use crate::{commands::Conflict, process};
 
 /// How long a replaced generation may take to finish what it has begun.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -54,64 +57,141 @@ impl Life {
 
     /// Probes all of them side by side, and keeps their order.
     pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, String>)> {
-        let mut copies = Vec::with_capacity(due.len());
-        for choice in &due {
-            let copy = match &mut self.folder {
-                _ if self.stuck => Err(StartFailure::Stuck.to_string()),
-                Some(folder) => folder
-                    .take_shadow(&choice.path, &self.shadows)
-                    .map_err(|error: ShadowError| error.to_string()),
-                None => Err(ShadowError::Gone.to_string()),
-            };
-            copies.push(copy);
-        }
+        let copies = self.copies(&due).await;
         let probe = &self.probe;
-        let probing: FuturesUnordered<_> = due
+        let probing = due
             .iter()
             .zip(copies)
-            .enumerate()
-            .map(|(at, (choice, copy))| async move { (at, examine(probe, choice, copy).await) })
-            .collect();
-        let mut probed: Vec<_> = probing.collect().await;
-        probed.sort_by_key(|(at, _)| *at);
-        due.into_iter()
-            .zip(probed.into_iter().map(|(_, prepared)| prepared))
-            .collect()
+            .map(|(choice, copy)| examine(probe, choice, copy));
+        let probed = join_all(probing).await;
+        due.into_iter().zip(probed).collect()
     }
 
-    pub(super) async fn replace(&mut self, choice: &Choice, prepared: Prepared) -> Result<(), String> {
-        let name = &choice.manifest.name;
-        let exclusive = choice.manifest.swap == Swap::Exclusive;
-        let older = if exclusive {
-            self.swap_out(std::slice::from_ref(name)).pop()
-        } else {
-            None
-        };
-        if let Some(older) = older {
-            retire(older, StopReason::Reload).await;
+    /// A copy of each, made away from the runtime's threads.
+    async fn copies(&mut self, due: &[Choice]) -> Vec<Result<Shadow, String>> {
+        let refuse_all = |why: &str| due.iter().map(|_| Err(why.to_owned())).collect();
+        if self.stuck {
+            return refuse_all(&StartFailure::Stuck.to_string());
         }
-        let blueprint = Blueprint {
-            manifest: Arc::clone(&choice.manifest),
-            description: Arc::new(prepared.description),
-            hash: Some(prepared.shadow.hash),
-            number: self.next_number(name),
-            code: Code::Copy(prepared.shadow.path),
+        let Some(mut folder) = self.folder.take() else {
+            return refuse_all(&ShadowError::Gone.to_string());
         };
-        let settings = self.outlook.settings(name);
-        match Generation::start(blueprint, Arc::clone(&self.desk), settings).await {
-            Ok(generation) => {
-                let took = generation.load_time.get().copied().unwrap_or_default();
-                tracing::info!(plugin = %name, version = %choice.manifest.version, generation = generation.number, took = ?took, "loaded");
-                if let Some(older) = self.swap_in(generation, Some(choice.path.clone())) {
-                    self.retiring.spawn(retire(older, StopReason::Reload));
+        let shadows = Arc::clone(&self.shadows);
+        let path = folder.path().to_owned();
+        let paths: Vec<_> = due.iter().map(|choice| choice.path.clone()).collect();
+        let copying = tokio::task::spawn_blocking(move || {
+            let copy = |path: &PathBuf| folder.take_shadow(path, &shadows).map_err(|error| error.to_string());
+            let copies = paths.iter().map(copy).collect();
+            (folder, copies)
+        });
+        let Ok((folder, copies)) = copying.await else {
+            self.folder = Some(DropFolder::new(path));
+            return refuse_all("copying it panicked");
+        };
+        self.folder = Some(folder);
+        copies
+    }
+
+    /// Starts these side by side, beside their older generations, and puts each in force as soon as it has started. What
+    /// does not start is told in `refused`, and its older generation goes on.
+    pub(super) async fn replace_all(
+        &mut self,
+        prepared: Vec<(Choice, Result<Prepared, String>)>,
+        refused: &mut BTreeMap<String, String>,
+    ) {
+        let mut starting = FuturesUnordered::new();
+        for (choice, prepared) in prepared {
+            // Taken before the start, so that the order does not depend on who starts faster.
+            if !self.arrivals.contains(&choice.manifest.name) {
+                self.arrivals.push(choice.manifest.name.clone());
+            }
+            if let Some(needs) = self.missing_dependency(&choice.manifest) {
+                refused.insert(file_name(&choice.path), Refusal::DependencyRefused(needs).to_string());
+                if let Ok(unused) = prepared {
+                    unused.shadow.discard();
                 }
-                Ok(())
+                continue;
+            }
+            let prepared = match prepared.and_then(|prepared| process::spare_thread_keys().map(|()| prepared)) {
+                Ok(prepared) => prepared,
+                Err(why) => {
+                    self.note_failed(&choice, why, refused);
+                    continue;
+                }
+            };
+            let older = self.make_room(&choice).await;
+            let number = self.next_number(&choice.manifest.name);
+            let starting_one = self.begin(blueprint(&choice, prepared, number));
+            starting.push(async move { (choice, older, starting_one.await) });
+        }
+        while let Some((choice, older, started)) = starting.next().await {
+            match started {
+                Ok(generation) => {
+                    self.failed.remove(&choice.manifest.name);
+                    Self::note_loaded(&generation);
+                    if let Some(older) = self.swap_in(generation, Some(choice.path)) {
+                        self.retiring.spawn(retire(older, StopReason::Reload));
+                    }
+                }
+                Err(failure) => {
+                    self.stuck |= failure == StartFailure::Stuck;
+                    self.note_failed(&choice, failure.to_string(), refused);
+                    if let Some(older) = older {
+                        self.start_again(&older, &choice).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// For an exclusive swap the older generation ends before the newer one starts.
+    async fn make_room(&mut self, choice: &Choice) -> Option<Arc<Generation>> {
+        let name = &choice.manifest.name;
+        let older = &self.live.get(name)?.generation;
+        if choice.manifest.swap != Swap::Exclusive && older.manifest.swap != Swap::Exclusive {
+            return None;
+        }
+        let older = self.swap_out(std::slice::from_ref(name)).pop()?;
+        retire(Arc::clone(&older), StopReason::Reload).await;
+        Some(older)
+    }
+
+    /// The older generation of an exclusive swap, whose newer one did not start, serves again.
+    async fn start_again(&mut self, older: &Generation, choice: &Choice) {
+        let Some(copy) = older.copy.clone() else { return };
+        let blueprint = Blueprint {
+            manifest: Arc::clone(&older.manifest),
+            description: Arc::clone(&older.description),
+            hash: older.hash,
+            number: self.next_number(older.name()),
+            code: Code::Copy(copy),
+        };
+        match self.begin(blueprint).await {
+            Ok(generation) => {
+                Self::note_loaded(&generation);
+                self.swap_in(generation, Some(choice.path.clone()));
             }
             Err(failure) => {
-                self.stuck |= failure == StartFailure::Stuck;
-                Err(failure.to_string())
+                let text = format!("The plugin `{}` does not start again: {failure}.", older.name());
+                self.outlook.tell_owner(older.name().as_str(), &text);
             }
         }
+    }
+
+    fn begin(&self, blueprint: Blueprint) -> impl Future<Output = Result<Arc<Generation>, StartFailure>> + use<> {
+        let settings = self.outlook.settings(&blueprint.manifest.name);
+        Generation::start(blueprint, Arc::clone(&self.desk), settings)
+    }
+
+    fn note_loaded(generation: &Generation) {
+        let took = generation.load_time.get().copied().unwrap_or_default();
+        tracing::info!(plugin = %generation.name(), version = %generation.manifest.version, generation = generation.number, took = ?took, "loaded");
+    }
+
+    fn note_failed(&mut self, choice: &Choice, why: String, refused: &mut BTreeMap<String, String>) {
+        self.failed
+            .insert(choice.manifest.name.clone(), (choice.hash, why.clone()));
+        refused.insert(file_name(&choice.path), why);
     }
 
     /// Puts a generation in force; what it replaces is closed and returned.
@@ -127,7 +207,10 @@ impl Life {
                 },
             )
             .map(|live| live.generation);
-        let table = Table::build(self.live.values().map(|live| &live.generation));
+        if !self.arrivals.contains(generation.name()) {
+            self.arrivals.push(generation.name().clone());
+        }
+        let table = self.table();
         // Before the swap, so that the first delivery finds it active.
         generation.activate(&self.outlook.activation());
         self.routing.publish(table, older.iter().map(|older| &older.gate));
@@ -142,17 +225,45 @@ impl Life {
             .map(|live| live.generation)
             .collect();
         if !gone.is_empty() {
-            let table = Table::build(self.live.values().map(|live| &live.generation));
+            let table = self.table();
             self.routing
                 .publish(table, gone.iter().map(|generation| &generation.gate));
         }
         gone
     }
 
+    /// The table of what is live, in the order in which it came.
+    fn table(&mut self) -> Table {
+        let order = self.arrivals.iter().filter_map(|name| self.live.get(name));
+        let table = Table::build(order.map(|live| &live.generation));
+        for conflict in table.commands.conflicts() {
+            if self.conflicts.contains(conflict) {
+                continue;
+            }
+            let Conflict { name, kept, left_out } = conflict;
+            let text = format!(
+                "`{kept}` and `{left_out}` both have a command `{name}`: that of `{kept}` is used. Unload one of the two, or rename the command."
+            );
+            self.outlook.tell_owner(left_out.as_str(), &text);
+            self.conflicts.push(conflict.clone());
+        }
+        table
+    }
+
     pub(super) fn next_number(&mut self, name: &PluginName) -> u32 {
         let number = self.numbers.entry(name.clone()).or_default();
         *number += 1;
         *number
+    }
+}
+
+fn blueprint(choice: &Choice, prepared: Prepared, number: u32) -> Blueprint {
+    Blueprint {
+        manifest: Arc::clone(&choice.manifest),
+        description: Arc::new(prepared.description),
+        hash: Some(prepared.shadow.hash),
+        number,
+        code: Code::Copy(prepared.shadow.path),
     }
 }
 
