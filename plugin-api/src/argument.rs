@@ -75,6 +75,25 @@ impl Arguments {
     }
 }
 
+/// A `#[min]` or `#[max]` of an argument of type `T`, for generated code: what is wrong with it is an error of the
+/// compiler.
+#[track_caller]
+#[must_use]
+pub const fn check_limit<T: Argument>(limit: f64) -> f64 {
+    match T::KIND {
+        ArgumentKind::Integer => assert!(limit % 1.0 == 0.0, "the limit of a whole number is a whole number"),
+        ArgumentKind::Number => {}
+        _ => panic!("only numbers have `#[min]` and `#[max]`"),
+    }
+    if let Some(min) = T::MIN {
+        assert!(limit >= min, "the limit is less than the argument's type can be");
+    }
+    if let Some(max) = T::MAX {
+        assert!(limit <= max, "the limit is more than the argument's type can be");
+    }
+    limit
+}
+
 /// 2^53: between its negative and itself, a double holds every whole number, which is all that Discord accepts.
 const DISCORD_LIMIT: f64 = 9_007_199_254_740_992.0;
 
@@ -235,6 +254,16 @@ mod tests {
             read::<Member>(ArgumentValue::User(user())).map(|_| ()),
             says("a member of this server")
         );
+    }
+
+    #[test]
+    fn limits_are_such_as_their_type_can_be() {
+        assert_eq!(Some(check_limit::<Option<u8>>(255.0)), Some(255.0));
+        assert_eq!(Some(check_limit::<f64>(0.5)), Some(0.5));
+        let wrong = |check: fn() -> f64| std::panic::catch_unwind(check).is_err();
+        assert!(wrong(|| check_limit::<u8>(256.0)) && wrong(|| check_limit::<u8>(-1.0)));
+        assert!(wrong(|| check_limit::<i64>(0.5)) && wrong(|| check_limit::<i64>(1e16)));
+        assert!(wrong(|| check_limit::<String>(1.0)));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use plugin_protocol as protocol;
 use plugin_protocol::{ArgumentKind, Description, Doors, EventSubscription};
 
 use crate::{
-    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx, argument::Arguments, context::Asked, event::Payload,
+    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx,
+    argument::Arguments,
+    context::Asked,
+    event::{Payload, same},
     runtime::Core,
 };
 
@@ -99,6 +102,19 @@ impl ArgumentDef {
             min: self.min,
             max: self.max,
         }
+    }
+}
+
+/// Refuses a second command of one name, for generated code: an error of the compiler.
+#[track_caller]
+pub const fn check_name_is_new(name: &str, earlier: &[&str]) {
+    let mut at = 0;
+    while at < earlier.len() {
+        assert!(
+            !same(name, earlier[at]),
+            "two commands of this plugin have the same name"
+        );
+        at += 1;
     }
 }
 

@@ -127,6 +127,35 @@ pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
 /// }
 /// ```
 ///
+/// A limit that the argument's type doesn't have:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// /// Roll dice.
+/// #[command]
+/// async fn roll(ctx: Ctx, #[max = 1000] sides: u8) -> Result {
+///     ctx.reply(format!("{sides}")).await
+/// }
+/// ```
+///
+/// Two commands of one name:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// /// Answer with pong.
+/// #[command]
+/// async fn ping(ctx: Ctx) -> Result {
+///     ctx.reply("pong").await
+/// }
+///
+/// /// Answer in another way.
+/// #[command(name = "ping")]
+/// async fn pong(ctx: Ctx) -> Result {
+///     ctx.reply("ping").await
+/// }
+/// plugin!(linked; commands: [ping, pong]);
+/// ```
+///
 /// A handler whose state isn't the plugin's:
 ///
 /// ```compile_fail,E0308

@@ -8,8 +8,8 @@ pub use plugin_protocol::ArgumentKind;
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
-    argument::Arguments,
-    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running},
+    argument::{Arguments, check_limit},
+    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running, check_name_is_new},
     event::intents,
     export::Loaded,
     linked::LinkedPlugin,

@@ -154,8 +154,15 @@ struct Argument {
     ty: Type,
     optional: bool,
     rest: bool,
-    min: Option<f64>,
-    max: Option<f64>,
+    min: Option<Limit>,
+    max: Option<Limit>,
+}
+
+/// A `#[min]` or `#[max]`.
+#[derive(Clone, Copy)]
+struct Limit {
+    number: f64,
+    span: proc_macro2::Span,
 }
 
 impl Argument {
@@ -181,6 +188,12 @@ impl Argument {
             min: None,
             max: None,
         };
+        let documentation = first_paragraph(&parameter.attrs);
+        if !documentation.is_empty() {
+            let what = "the description of an argument (its first paragraph of documentation)";
+            check_length(what, &documentation, 100, ident.span())?;
+            argument.description = documentation;
+        }
         let mut others = Vec::new();
         for attribute in parameter.attrs.drain(..) {
             if !argument.apply(&attribute)? {
@@ -188,6 +201,12 @@ impl Argument {
             }
         }
         parameter.attrs = others;
+        if let (Some(min), Some(max)) = (argument.min, argument.max)
+            && min.number > max.number
+        {
+            let text = format!("nothing is at least {} and at most {}", min.number, max.number);
+            return Err(Error::new(max.span, text));
+        }
         Ok(argument)
     }
 
@@ -198,7 +217,9 @@ impl Argument {
             Meta::NameValue(meta) => Some(&meta.value),
             _ => None,
         };
-        if path.is_ident("rest") {
+        if path.is_ident("doc") {
+            // Read already; the compiler wouldn't take it on a parameter.
+        } else if path.is_ident("rest") {
             attribute.meta.require_path_only()?;
             self.rest = true;
         } else if path.is_ident("description") {
@@ -209,10 +230,12 @@ impl Argument {
         } else if path.is_ident("min") || path.is_ident("max") {
             let number = value.and_then(number);
             let number = number.ok_or_else(|| Error::new(attribute.span(), "write a number: `#[min = 1]`"))?;
+            let span = value.map_or_else(|| attribute.span(), Spanned::span);
+            let limit = Some(Limit { number, span });
             if path.is_ident("min") {
-                self.min = Some(number);
+                self.min = limit;
             } else {
-                self.max = Some(number);
+                self.max = limit;
             }
         } else {
             return Ok(false);
@@ -228,8 +251,11 @@ impl Argument {
             rest,
             ..
         } = self;
-        let limit = |own: Option<f64>, of_type: TokenStream| match own {
-            Some(number) => quote!(::core::option::Option::Some(#number)),
+        let limit = |own: Option<Limit>, of_type: TokenStream| match own {
+            // Its place is where the compiler shows what is wrong with it.
+            Some(Limit { number, span }) => quote_spanned!(span=> ::core::option::Option::Some(
+                ::plugin_api::__private::check_limit::<#ty>(#number)
+            )),
             None => quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::#of_type),
         };
         let (min, max) = (limit(self.min, quote!(MIN)), limit(self.max, quote!(MAX)));
@@ -240,17 +266,6 @@ impl Argument {
                 assert!(
                     ::core::matches!(#kind, ::plugin_api::__private::ArgumentKind::String),
                     "only a String or an Option<String> can be `#[rest]`",
-                );
-                #kind
-            })
-        } else if self.min.is_some() || self.max.is_some() {
-            quote_spanned!(ty.span()=> {
-                assert!(
-                    ::core::matches!(
-                        #kind,
-                        ::plugin_api::__private::ArgumentKind::Integer | ::plugin_api::__private::ArgumentKind::Number
-                    ),
-                    "only numbers have `#[min]` and `#[max]`",
                 );
                 #kind
             })
@@ -421,6 +436,12 @@ mod tests {
             ),
             (
                 "",
+                "/// A.\nasync fn a(ctx: Ctx, #[min = 3] #[max = 2.5] x: f64) -> Result {}",
+                "nothing is at least 3 and at most 2.5",
+            ),
+            ("", "/// A.\nasync fn a(ctx: Ctx) {}", "a command returns `Result`"),
+            (
+                "",
                 "/// A.\nasync fn a(ctx: Ctx, #[description = \"\"] x: u8) -> Result {}",
                 "has 0 characters",
             ),
@@ -435,6 +456,24 @@ mod tests {
     fn by_prefix_alone_a_required_argument_may_come_later() {
         let function = "/// A.\nasync fn a(ctx: Ctx, x: Option<u8>, y: u8) -> Result {}";
         assert_eq!(error("prefix", function), "accepted");
+    }
+
+    #[test]
+    fn documentation_of_an_argument_is_its_description() {
+        let described = |attributes: &str| {
+            let function = format!("async fn a({attributes} x: u8) {{}}");
+            let mut function: ItemFn = syn::parse_str(&function).expect("a function");
+            let parameter = parameters(&mut function).next().expect("a parameter");
+            let argument = Argument::take(parameter).unwrap_or_else(|error| panic!("{error}"));
+            assert!(parameter.attrs.is_empty(), "the compiler takes none of them");
+            argument.description
+        };
+        assert_eq!(described(""), "X");
+        assert_eq!(
+            described("/// How many\n/// of them.\n///\n/// More.\n"),
+            "How many of them."
+        );
+        assert_eq!(described("/// Unused.\n#[description = \"Used\"]"), "Used");
     }
 
     #[test]

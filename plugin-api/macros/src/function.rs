@@ -3,10 +3,10 @@
 //! It stands apart so that all of them refuse the same mistake in the same words; it writes no handler's code.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, PatType, Path, Result, Type, parse::ParseStream,
-    spanned::Spanned,
+    Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, Meta, PatType, Path, Result, ReturnType, Type,
+    parse::ParseStream, spanned::Spanned,
 };
 
 /// Lints of clippy that the shape of a handler trips over.
@@ -14,7 +14,7 @@ pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(clippy::unused_async, clippy::needless_pass_by_value, reason = "the shape of a handler is given")])
 }
 
-/// Checks that it is a plain `async fn`.
+/// Checks that it is a plain `async fn` that returns something.
 pub(crate) fn check(function: &ItemFn, what: &str) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
@@ -31,6 +31,12 @@ pub(crate) fn check(function: &ItemFn, what: &str) -> Result<()> {
     }
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
         return Err(Error::new(receiver.span(), format!("{what} can't be a method")));
+    }
+    if matches!(signature.output, ReturnType::Default) {
+        return Err(Error::new(
+            signature.ident.span(),
+            format!("{what} returns `Result`: write `-> Result` behind the parameters"),
+        ));
     }
     Ok(())
 }
@@ -52,9 +58,10 @@ pub(crate) fn context_type(function: &mut ItemFn, wants: &str) -> Result<Type> {
         .ok_or_else(|| Error::new(span, format!("the first parameter must be `{wants}`")))
 }
 
-/// The name of what a macro puts beside a function.
+/// The name of what a macro puts beside a function. It stands where the function's name stands: a misspelt one in
+/// `plugin!` is shown there.
 pub(crate) fn beside(prefix: &str, function: &Ident) -> Ident {
-    format_ident!("__{prefix}_{}", unraw(function))
+    Ident::new(&format!("__{prefix}_{}", unraw(function)), function.span())
 }
 
 /// Like [`beside`], for the function that a path leads to.

@@ -29,7 +29,8 @@ use syn::{ItemFn, parse_macro_input};
 ///
 /// On an argument:
 ///
-/// - `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its name is shown.
+/// - a documentation comment, or `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its
+///   name is shown.
 /// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one, a `String`.
 /// - `#[min = 1]`, `#[max = 20]`: limits of a number, within those of its type.
 #[proc_macro_attribute]

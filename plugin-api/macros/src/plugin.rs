@@ -5,12 +5,13 @@
 use std::{env, fmt::Write};
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{
     Error, Ident, LitInt, LitStr, Path, Result, Token, Type, bracketed,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 use crate::function::{beside_path, comma};
@@ -144,7 +145,17 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         path
     };
     let (start, stop) = (at(plugin.start.as_ref(), "start"), at(plugin.stop.as_ref(), "stop"));
-    let commands = plugin.commands.iter().map(|path| beside_path("command", path));
+    let commands: Vec<_> = plugin
+        .commands
+        .iter()
+        .map(|path| beside_path("command", path))
+        .collect();
+    let distinct = commands.iter().enumerate().skip(1).map(|(number, command)| {
+        let earlier = &commands[..number];
+        quote_spanned!(command.span()=>
+            const _: () = ::plugin_api::__private::check_name_is_new(#command.name, &[#(#earlier.name),*]);
+        )
+    });
     let components = plugin.components.iter().map(|path| beside_path("component", path));
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
     let intents = &plugin.intents;
@@ -153,6 +164,8 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
     let module = quote! {
         #[allow(unused_imports)]
         use ::plugin_api::__private::defaults::*;
+
+        #(#distinct)*
 
         struct __Plugin;
 
