@@ -269,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn the_macros_know_the_name_of_every_type() {
+        let known = include_str!("../macros/src/event_names.rs");
+        for name in NAMES {
+            assert!(known.contains(&format!("\n    \"{name}\",\n")), "{name}");
+        }
+    }
+
+    #[test]
     fn events_name_their_intents() {
         assert_eq!(incoming::MemberAdd::INTENTS, 1 << 1);
         assert_eq!(incoming::MessageCreate::INTENTS, (1 << 9) | (1 << 12));

@@ -190,6 +190,16 @@ pub use plugin_macros::command;
 /// # fn main() {}
 /// ```
 ///
+/// A name that Discord doesn't have is refused by the compiler, with the nearest that it has:
+///
+/// ```compile_fail
+/// # use plugin_api::{prelude::*, serde_json::Value};
+/// #[event("MEMBER_ADD")]
+/// async fn joined(_ctx: EventCtx, member: Value) -> Result {
+///     Ok(())
+/// }
+/// ```
+///
 /// A type that is no event needs the event's name:
 ///
 /// ```compile_fail,E0277

@@ -11,12 +11,16 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::function::{allow, beside, check, comma, context_type, parameters};
+use crate::{
+    event_names::{is_known, nearest},
+    function::{allow, beside, check, comma, context_type, parameters},
+};
 
 /// What stands in the brackets.
 #[derive(Default)]
 pub(crate) struct Options {
     name: Option<LitStr>,
+    unlisted: bool,
     guild_only: bool,
     ignore_bots: bool,
 }
@@ -24,7 +28,7 @@ pub(crate) struct Options {
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut options = Self::default();
-        let known = "an event's \"NAME\", `guild` and `!bot` are";
+        let known = "an event's \"NAME\", `unlisted`, `guild` and `!bot` are";
         while !input.is_empty() {
             if input.peek(LitStr) {
                 let name: LitStr = input.parse()?;
@@ -40,6 +44,7 @@ impl Parse for Options {
                 let negated = input.parse::<Option<Token![!]>>()?.is_some();
                 let option = input.call(Ident::parse_any)?;
                 match (negated, option.to_string().as_str()) {
+                    (false, "unlisted") => options.unlisted = true,
                     (false, "guild") => options.guild_only = true,
                     (true, "bot") => options.ignore_bots = true,
                     (_, other) => {
@@ -50,6 +55,17 @@ impl Parse for Options {
                 }
             }
             comma(input)?;
+        }
+        if let Some(name) = &options.name
+            && !options.unlisted
+            && !is_known(&name.value())
+        {
+            let (wrong, right) = (name.value(), nearest(&name.value()));
+            let text = format!(
+                "no event of Discord's is known as {wrong}: is it {right}? One that is newer than plugin-api is written \
+                 `#[event(\"{wrong}\", unlisted)]`"
+            );
+            return Err(Error::new(name.span(), text));
         }
         Ok(options)
     }
@@ -100,4 +116,20 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             }),
         };
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_discord_does_not_have_are_refused_with_the_nearest() {
+        let error = |options: &str| syn::parse_str::<Options>(options).err().map(|error| error.to_string());
+        assert_eq!(error("\"MESSAGE_CREATE\", guild"), None);
+        assert_eq!(error("unlisted, \"SOMETHING_NEW\""), None);
+        let misspelt = error("\"MEMBER_ADD\", !bot").expect("an error");
+        assert!(misspelt.contains("is it GUILD_MEMBER_ADD?"), "{misspelt}");
+        let option = error("bot").expect("an error");
+        assert!(option.contains("`bot` is no option"), "{option}");
+    }
 }

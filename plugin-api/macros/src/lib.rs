@@ -7,6 +7,7 @@
 mod command;
 mod component;
 mod event;
+mod event_names;
 mod function;
 mod lifecycle;
 mod plugin;
@@ -68,6 +69,7 @@ pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
 /// In brackets behind `event`:
 ///
 /// - `"GUILD_SOUNDBOARD_SOUND_CREATE"`: the event's name, if its type has none.
+/// - `unlisted`: with a name that is newer than this crate; it would be refused as misspelt otherwise.
 /// - `guild`: only events of servers.
 /// - `!bot`: not the ones that a bot caused, where the event tells.
 #[proc_macro_attribute]
