@@ -48,7 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             folder
         }
     };
-    println!("{}", next_steps(name, &folder, arguments.path.is_some()));
+    println!(
+        "{}",
+        next_steps(name, &folder, &workspace.root, arguments.path.is_some())
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -171,7 +174,7 @@ plugin! {{ commands: [hello] }}
     )
 }
 
-fn next_steps(name: &str, folder: &Path, outside: bool) -> String {
+fn next_steps(name: &str, folder: &Path, root: &Path, outside: bool) -> String {
     let install = if outside {
         folder.display().to_string()
     } else {
@@ -180,13 +183,17 @@ fn next_steps(name: &str, folder: &Path, outside: bool) -> String {
     format!(
         "Wrote {folder}
 
+  From anywhere inside the checkout {root}, the only place where cargo xtask works:
+
   cargo xtask install {install}
       builds it and hands it to the bot; a running one takes it at once. Again after each change.
+      The first build takes some minutes, later ones seconds.
   cargo xtask run
       starts the bot, if it does not run yet; then try !hello or /hello.
 
   The command is in src/lib.rs; the description that people read is in Cargo.toml.",
-        folder = folder.display()
+        folder = folder.display(),
+        root = root.display()
     )
 }
 
@@ -195,7 +202,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use super::{check_free, check_name, member_manifest, outside_manifest, source, write};
+    use super::{check_free, check_name, member_manifest, next_steps, outside_manifest, source, write};
     use crate::workspace::{Plugin, Workspace};
 
     #[test]
@@ -274,6 +281,17 @@ mod tests {
         for manifest in [member, outside] {
             assert!(manifest.contains("crate-type = [\"cdylib\"]") && manifest.contains("name = \"levels\""));
         }
+    }
+
+    #[test]
+    fn the_next_steps_say_where_and_how_long() {
+        let (root, folder) = (Path::new("/w"), Path::new("/else/where"));
+        let inside = next_steps("levels", &root.join("plugins/levels"), root, false);
+        assert!(inside.contains("inside the checkout /w,"), "{inside}");
+        assert!(inside.contains("cargo xtask install levels\n"), "{inside}");
+        assert!(inside.contains("some minutes"), "{inside}");
+        let outside = next_steps("levels", folder, root, true);
+        assert!(outside.contains("cargo xtask install /else/where\n"), "{outside}");
     }
 
     #[test]
