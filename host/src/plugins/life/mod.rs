@@ -169,7 +169,11 @@ impl Life {
                 }) => {
                     drop(reply.send(self.unload(&name, with_dependants).await));
                 }
-                Some(Order::Died(generation)) => self.bury(&generation),
+                Some(Order::Died(generation)) => {
+                    self.bury(&generation);
+                    // Who needs it can't go on without it.
+                    self.settle(&BTreeSet::new()).await;
+                }
                 Some(Order::Announce) => {
                     let activation = self.outlook.activation();
                     self.live
