@@ -185,3 +185,41 @@ async fn slash_commands_are_written_once_and_only_when_they_change() {
     bot.stop().await;
     assert_eq!(world.sandbox.bulk_overwrites(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_slash_command_is_deferred_and_then_answered() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let has_slow = |names: &[String]| names.contains(&"slow".to_owned());
+    world.sandbox.expect_commands(has_slow).await;
+    let alice = world.person("alice");
+    let used = alice.slash("slow", &[("milliseconds", json!(2500))]).await;
+    used.expect_deferred().await;
+    assert_eq!(used.expect_reply().await.content(), "slept");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_logs_stands_under_its_name() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    assert!(
+        world
+            .person("alice")
+            .says("!revision")
+            .await
+            .expect_reply()
+            .await
+            .content()
+            .starts_with("REVISION")
+    );
+    world.owner().says("!reload stress").await.expect_reply().await;
+    let line = bot.logs("stress stopped").await;
+    assert!(
+        line.contains("plugin::stress#1") && line.contains("why=Reload") && line.contains("commands=1"),
+        "{line}"
+    );
+    bot.stop().await;
+}
