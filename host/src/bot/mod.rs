@@ -50,7 +50,7 @@ static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
 });
 
 /// How long plugins may take to start before the bot connects without those that have not.
-const START: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(3);
 
 /// How long work that is under way may take at the end.
 const LAST_WORK: Duration = Duration::from_secs(10);

@@ -125,17 +125,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// The host's own intents and those of all plugins that run.
+    /// The host's own intents and those of all plugins that run or are being started.
     fn wanted(&self) -> Intents {
         let table = self.router.routing.read();
-        let names: Vec<_> = table
+        let names = table
             .generations()
-            .flat_map(|generation| generation.description.events.iter().map(|event| event.name.as_str()))
-            .collect();
-        let declared = table
-            .generations()
-            .map(|generation| Intents::from_bits_truncate(generation.manifest.intents))
-            .fold(Intents::empty(), |all, one| all | one);
+            .flat_map(|generation| generation.description.events.iter().map(|event| event.name.as_str()));
+        let declared = Intents::from_bits_truncate(self.plugins.intents());
         intents::wanted(self.config.discord.intents, names, declared)
     }
 

@@ -241,3 +241,15 @@ pub fn compiled(plugin: &str) -> Vec<u8> {
         )
     })
 }
+
+/// A compiled plugin with another number behind one of its markers, such as `REVISION-00000000`: another version.
+pub fn patched(original: &[u8], marker: &str, number: u32) -> Vec<u8> {
+    let was = format!("{marker}-00000000");
+    let at = original
+        .windows(was.len())
+        .position(|window| window == was.as_bytes())
+        .expect("the marker is in the file");
+    let mut bytes = original.to_vec();
+    bytes[at..at + was.len()].copy_from_slice(format!("{marker}-{number:08}").as_bytes());
+    bytes
+}

@@ -1,6 +1,6 @@
 //! Files that can't be loaded are refused with a text, and what runs goes on.
 
-use crate::harness::{World, compiled, file_name};
+use crate::harness::{World, compiled, file_name, patched};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_file_over_a_running_plugin_leaves_it_serving() {
@@ -183,4 +183,58 @@ async fn plugins_do_not_see_the_token() {
     );
     let log = bot.stop().await;
     assert!(!log.contains(world.sandbox.token()), "the token is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_does_not_start_leaves_the_older_one_serving_and_tells_the_owner() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    for (how, why) in [
+        (1, "was asked to fail at its start"),
+        (2, "was asked to panic at its start"),
+    ] {
+        world.drop_file(&file_name("stress"), &patched(&compiled("stress"), "START", how));
+        let line = bot.logs(why).await;
+        assert!(line.contains("is refused: its start function failed"), "{line}");
+        assert_eq!(
+            alice.says("!revision").await.expect_reply().await.content(),
+            "REVISION-00000000"
+        );
+        let reply = world.owner().says("!reload stress").await.expect_reply().await;
+        assert!(
+            reply.content().contains("was not reloaded, generation 1 goes on"),
+            "{}",
+            reply.content()
+        );
+    }
+    // What starts again is taken again.
+    world.drop_file(&file_name("stress"), &patched(&compiled("stress"), "REVISION", 5));
+    bot.logs("loaded plugin=stress version=1.0.0 generation=6").await;
+    assert_eq!(
+        alice.says("!revision").await.expect_reply().await.content(),
+        "REVISION-00000005"
+    );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_never_ends_delays_neither_other_plugins_nor_the_stop() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    world.drop_file(&file_name("stress"), &patched(&compiled("stress"), "START", 3));
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
+    bot.stop().await;
+    // It lies there at the next start as well: the bot comes online with what has started.
+    let bot = world.start().await;
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
+    bot.stop().await;
 }

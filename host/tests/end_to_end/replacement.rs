@@ -15,19 +15,11 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use crate::harness::{Bot, PATIENCE, World, compiled, file_name};
-
-const MARKER: &[u8] = b"REVISION-00000000";
+use crate::harness::{Bot, PATIENCE, World, compiled, file_name, patched};
 
 /// The stress plugin, with another revision in its bytes.
 fn revision(original: &[u8], number: u32) -> Vec<u8> {
-    let at = original
-        .windows(MARKER.len())
-        .position(|window| window == MARKER)
-        .expect("the marker is in the file");
-    let mut bytes = original.to_vec();
-    bytes[at..at + MARKER.len()].copy_from_slice(format!("REVISION-{number:08}").as_bytes());
-    bytes
+    patched(original, "REVISION", number)
 }
 
 /// What is known of one command.

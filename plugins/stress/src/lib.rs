@@ -10,6 +10,10 @@ use plugin_api::{prelude::*, tokio, tracing::info};
 #[used]
 static REVISION: [u8; 17] = *b"REVISION-00000000";
 
+/// How it starts, the same way: 0 well, 1 with an error, 2 with a panic, 3 never.
+#[used]
+static START: [u8; 14] = *b"START-00000000";
+
 #[derive(Default)]
 struct State {
     commands: Cell<u64>,
@@ -97,6 +101,17 @@ async fn revision(ctx: Ctx<State>) -> Result {
     // Behind a black box, or the compiler would copy the marker into the code.
     let marker: &[u8; 17] = std::hint::black_box(&REVISION);
     ctx.reply(String::from_utf8_lossy(marker)).await
+}
+
+#[start]
+async fn start(_ctx: StartCtx) -> Result<State> {
+    let how: &[u8; 14] = std::hint::black_box(&START);
+    match how[13] {
+        b'1' => Err(Error::new("the stress plugin was asked to fail at its start")),
+        b'2' => panic!("the stress plugin was asked to panic at its start"),
+        b'3' => std::future::pending().await,
+        _ => Ok(State::default()),
+    }
 }
 
 #[stop]

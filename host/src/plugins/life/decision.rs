@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use plugin_protocol::{Manifest, PluginName, StopReason};
@@ -41,6 +41,10 @@ impl Life {
             tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
             self.retiring.spawn(retire(generation, StopReason::Unload));
         }
+        let running = self.live.values().map(|live| live.generation.manifest.intents);
+        let starting = kept.start.iter().map(|choice| choice.manifest.intents);
+        let intents = running.chain(starting).fold(0, |all, one| all | one);
+        self.intents.store(intents, Ordering::Relaxed);
         let due: Vec<_> = kept
             .start
             .into_iter()

@@ -5,7 +5,10 @@
 use std::{
     collections::BTreeSet,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -120,6 +123,7 @@ pub struct Plugins {
     stop: Arc<Mutex<Option<oneshot::Sender<oneshot::Sender<()>>>>>,
     routing: Arc<Routing<Table>>,
     views: watch::Receiver<Arc<Vec<PluginView>>>,
+    intents: Arc<AtomicU64>,
 }
 
 impl Plugins {
@@ -134,6 +138,7 @@ impl Plugins {
         let (folder, auto_reload) = (setup.folder.clone(), setup.auto_reload);
         let (mut life, linked) = Life::new(setup)?;
         let (routing, views) = (Arc::clone(&life.routing), life.views.subscribe());
+        let intents = Arc::clone(&life.intents);
         for linked in linked {
             life.start_linked(linked).await?;
         }
@@ -155,6 +160,7 @@ impl Plugins {
             stop,
             routing,
             views,
+            intents,
         })
     }
 
@@ -162,6 +168,12 @@ impl Plugins {
     #[must_use]
     pub fn routing(&self) -> &Arc<Routing<Table>> {
         &self.routing
+    }
+
+    /// Discord's intent bits that the manifests of all plugins ask for that run or are being started.
+    #[must_use]
+    pub fn intents(&self) -> u64 {
+        self.intents.load(Ordering::Relaxed)
     }
 
     /// What is known about every plugin, and a way to hear of changes.

@@ -12,7 +12,7 @@ mod transaction;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -71,6 +71,8 @@ struct Life {
     /// Why files do not run, as told.
     refused: BTreeMap<String, String>,
     views: watch::Sender<Arc<Vec<PluginView>>>,
+    /// Discord's intents that the manifests of all that runs or is being started ask for.
+    intents: Arc<AtomicU64>,
     retiring: JoinSet<()>,
     /// Opening a library hung: nothing can be opened any more.
     stuck: bool,
@@ -111,6 +113,7 @@ impl Life {
             failed: HashMap::new(),
             refused: BTreeMap::new(),
             views: watch::Sender::default(),
+            intents: Arc::default(),
             retiring: JoinSet::new(),
             stuck: false,
             hold_back: !setup.auto_load,
