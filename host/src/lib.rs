@@ -1,6 +1,7 @@
 //! The bot: it loads native plugins and serves them Discord.
 //!
-//! This file is an index. `main.rs` reads the command line; `bot.rs` wires the parts together; each part is a folder.
+//! This file is an index. `main.rs` reads the command line; the folder `bot` wires the
+//! parts together; each part is a folder.
 
 pub mod bot;
 pub mod builtins;
