@@ -64,24 +64,36 @@ const SPARE_THREAD_KEYS: usize = 48;
 pub fn spare_thread_keys() -> Result<(), String> {
     /// What glibc has, the smallest number of the systems in use.
     const ALL: usize = 1024;
-    let mut key = 0;
-    // SAFETY: a key is made without a destructor, has no value in any thread, and is deleted at once.
-    #[allow(unsafe_code, reason = "neither the standard library nor rustix knows thread keys")]
-    let lowest_free = unsafe {
-        match libc::pthread_key_create(&raw mut key, None) {
-            0 => {
-                libc::pthread_key_delete(key);
-                usize::try_from(key).unwrap_or(ALL)
-            }
-            _ => ALL,
-        }
-    };
+    let lowest_free = lowest_free_thread_key().unwrap_or(ALL);
     if ALL.saturating_sub(lowest_free) >= SPARE_THREAD_KEYS {
         return Ok(());
     }
     Err(format!(
         "plugins have been started so often that {lowest_free} of the {ALL} thread keys of this process are taken, and it would be aborted without any: restart the bot"
     ))
+}
+
+/// The lowest key that is free, and so how many are taken: glibc gives out the lowest. Key 0 does not count: the standard
+/// library takes 0 for none and gives it back whenever it gets it, so that it is always free.
+fn lowest_free_thread_key() -> Option<usize> {
+    let (mut first, mut second) = (0, 0);
+    // SAFETY: keys are made without destructors, have no value in any thread, and are deleted at once.
+    #[allow(unsafe_code, reason = "neither the standard library nor rustix knows thread keys")]
+    unsafe {
+        if libc::pthread_key_create(&raw mut first, None) != 0 {
+            return None;
+        }
+        let lowest = if first != 0 {
+            Some(first)
+        } else if libc::pthread_key_create(&raw mut second, None) == 0 {
+            libc::pthread_key_delete(second);
+            Some(second)
+        } else {
+            None
+        };
+        libc::pthread_key_delete(first);
+        lowest.and_then(|key| usize::try_from(key).ok())
+    }
 }
 
 /// Takes a variable out of this process's environment, so that neither plugins nor children see it. To be called before
@@ -166,8 +178,28 @@ pub fn exit_now(code: i32) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn a_fresh_process_has_thread_keys_to_spare() {
-        assert_eq!(super::spare_thread_keys(), Ok(()));
+    #[allow(unsafe_code, reason = "takes keys away, as plugins do")]
+    fn too_few_thread_keys_are_noticed_before_there_are_none() {
+        assert_eq!(spare_thread_keys(), Ok(()));
+        let mut taken = Vec::new();
+        let refused = loop {
+            let mut key = 0;
+            // SAFETY: the key has no destructor and no values, and is given back below.
+            let made = unsafe { libc::pthread_key_create(&raw mut key, None) };
+            assert_eq!(made, 0, "none is left, and nobody noticed");
+            taken.push(key);
+            if let Err(why) = spare_thread_keys() {
+                break why;
+            }
+        };
+        for key in taken {
+            // SAFETY: made above, used by nobody.
+            unsafe { libc::pthread_key_delete(key) };
+        }
+        assert!(refused.contains("restart the bot"), "{refused}");
+        assert_eq!(spare_thread_keys(), Ok(()));
     }
 }
