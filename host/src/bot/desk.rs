@@ -220,8 +220,8 @@ impl Calls {
         if call.name == "plugins.list" {
             return Ok(list(plugins));
         }
-        let reads = ["plugins.load", "plugins.reload", "plugins.unload"];
-        if !reads.contains(&call.name.as_str()) {
+        let changes = ["plugins.load", "plugins.reload", "plugins.unload"];
+        if !changes.contains(&call.name.as_str()) {
             return Err(Problem::new(
                 ProblemCode::NotSupported,
                 format!("this host has no call `{}`", call.name),

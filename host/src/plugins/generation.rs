@@ -337,11 +337,6 @@ impl Generation {
         self.tell(kind::ACTIVATE, &to_json(activation));
     }
 
-    /// Tells changed settings.
-    pub fn configure(&self, settings: &Settings) {
-        self.tell(kind::CONFIGURE, &to_json(settings));
-    }
-
     /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.
     ///
     /// # Errors

@@ -21,6 +21,5 @@ mod watcher;
 pub use generation::{Desk, Generation, Request, Undelivered, is_event};
 pub use lane::{Gate, Routing, Ticket};
 pub use life::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
-pub use manifest::{Unreadable, read as read_manifest};
 pub use shadow::ContentHash;
 pub use table::Table;

@@ -34,36 +34,21 @@ const MAX_CONTENT: usize = 2000;
 pub enum NoticeKind {
     /// A plugin was refused.
     Refused(String),
-    /// A plugin's new version did not start; the old one serves on.
-    RolledBack(String),
-    /// A plugin is not loaded any more because of what it did.
-    Quarantined(String),
     /// A plugin's handler panicked or failed.
     Incident(String),
-    /// A plugin's lane hangs.
-    Hung(String),
     /// Slash commands: limits, or Discord's refusal.
     Slash,
-    /// The settings can't be used; the last good ones stay in force.
-    Settings,
     /// The gateway.
     Gateway,
-    /// The disk is full.
-    DiskFull,
 }
 
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(plugin) => write!(f, "Plugin {plugin} refused"),
-            Self::RolledBack(plugin) => write!(f, "Plugin {plugin} not replaced"),
-            Self::Quarantined(plugin) => write!(f, "Plugin {plugin} quarantined"),
             Self::Incident(plugin) => write!(f, "Something broke in plugin {plugin}"),
-            Self::Hung(plugin) => write!(f, "Plugin {plugin} hangs"),
             Self::Slash => f.write_str("Slash commands"),
-            Self::Settings => f.write_str("Settings"),
             Self::Gateway => f.write_str("Gateway"),
-            Self::DiskFull => f.write_str("Disk full"),
         }
     }
 }

@@ -232,6 +232,7 @@ async fn a_start_that_never_ends_delays_neither_other_plugins_nor_the_stop() {
     bot.stop().await;
     // It lies there at the next start as well: the bot comes online with what has started.
     let bot = world.start().await;
+    bot.logs("a plugin takes long to start").await;
     assert_eq!(
         world.person("alice").says("!ping").await.expect_reply().await.content(),
         "pong"
