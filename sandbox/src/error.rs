@@ -2,14 +2,14 @@
 //!
 //! It is the crate's only public error: later, clients get Discord's errors, and tests panic with the conversation.
 
-use std::{io, net::SocketAddr};
+use std::{error, io, net::SocketAddr};
 
 /// A sandbox could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
     text: String,
-    source: io::Error,
+    source: Box<dyn error::Error + Send + Sync>,
 }
 
 impl Error {
@@ -23,6 +23,20 @@ impl Error {
         } else {
             format!("can't listen on {address}: {source}")
         };
-        Self { text, source }
+        Self {
+            text,
+            source: source.into(),
+        }
+    }
+}
+
+impl From<rustls::Error> for Error {
+    fn from(source: rustls::Error) -> Self {
+        Self {
+            text: format!(
+                "TLS can't be served: {source}; give a certificate chain and its private key, both as PEM, that belong together"
+            ),
+            source: source.into(),
+        }
     }
 }

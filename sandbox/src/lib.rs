@@ -25,6 +25,7 @@ mod page;
 mod rest;
 mod server;
 mod shared;
+mod tls;
 mod world;
 
 pub use self::{

@@ -13,17 +13,19 @@ use axum::{
     serve::ListenerExt,
 };
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     gateway, page, rest,
     shared::{self, Shared},
+    tls::TlsListener,
 };
 
 /// Larger than any payload that the gateway accepts, so that too large ones are read and refused with their code.
 const LARGEST_MESSAGE: usize = 64 << 10;
 
-/// Serves until the sandbox ends.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+/// Serves until the sandbox ends, over TLS if there is an `acceptor`.
+pub(crate) async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let mut closing = shared.closing();
     let router = Router::new()
         .route("/", any(root))
@@ -33,13 +35,22 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .merge(page::routes())
         .fallback(rest::answer)
         .with_state(Arc::clone(&shared));
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     let ended = async move {
         shared::ended(&mut closing).await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+    let served = match acceptor {
+        Some(acceptor) => {
+            let listener = TlsListener::new(listener, acceptor);
+            axum::serve(listener, router).with_graceful_shutdown(ended).await
+        }
+        None => {
+            let listener = listener.tap_io(|stream| {
+                let _ = stream.set_nodelay(true);
+            });
+            axum::serve(listener, router).with_graceful_shutdown(ended).await
+        }
+    };
+    if let Err(error) = served {
         tracing::error!(%error, "the sandbox's server ended");
     }
 }

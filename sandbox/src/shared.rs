@@ -59,11 +59,13 @@ impl Shared {
     }
 
     pub(crate) fn http_url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(crate) fn gateway_url(&self) -> String {
-        format!("ws://{}", self.address)
+        let scheme = if self.settings.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Waits until `look` finds something, at most `limit`.

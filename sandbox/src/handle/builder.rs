@@ -9,6 +9,7 @@ use crate::{
     gateway::intents::{self, Intents},
     ids::Clock,
     rest::limits::RateLimits,
+    tls::Identity,
 };
 
 /// Which privileged intents the application may use; with others, identifying ends with close code 4014.
@@ -65,6 +66,7 @@ pub(crate) struct Settings {
     pub(crate) heartbeat_interval: Duration,
     pub(crate) interaction_window: Duration,
     pub(crate) patience: Duration,
+    pub(crate) tls: Option<Identity>,
 }
 
 /// Sets up a [`Sandbox`]; see [`Sandbox::builder`].
@@ -89,6 +91,7 @@ impl Default for Builder {
                 heartbeat_interval: Duration::from_millis(41_250),
                 interaction_window: Duration::from_secs(3),
                 patience: Duration::from_secs(10),
+                tls: None,
             },
         }
     }
@@ -162,11 +165,21 @@ impl Builder {
         self
     }
 
+    /// Serves `https` and `wss` only, with this certificate chain, the server's own first, and its private key, both as
+    /// PEM (default: plain `http` and `ws`). Addresses are given as 127.0.0.1, so clients want that in the certificate.
+    pub fn tls(mut self, chain: impl Into<String>, key: impl Into<String>) -> Self {
+        self.settings.tls = Some(Identity {
+            chain: chain.into(),
+            key: key.into(),
+        });
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
     ///
-    /// If the port is taken or the operating system refuses to listen.
+    /// If certificate or key can't be used, if the port is taken or the operating system refuses to listen.
     pub async fn start(self) -> Result<Sandbox, Error> {
         Sandbox::run(self.settings).await
     }

@@ -15,6 +15,7 @@ use super::{Builder, GatewayEntry, Guild, Message, Person, RestEntry, Settings, 
 use crate::{
     Error, server,
     shared::{self, Shared},
+    tls::Identity,
     world::World,
 };
 
@@ -54,6 +55,7 @@ impl Sandbox {
     }
 
     pub(crate) async fn run(settings: Settings) -> Result<Self, Error> {
+        let acceptor = settings.tls.as_ref().map(Identity::acceptor).transpose()?;
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port));
         let listener = TcpListener::bind(wanted)
             .await
@@ -61,7 +63,7 @@ impl Sandbox {
         let address = listener.local_addr().map_err(|source| Error::bind(wanted, source))?;
         let shared = Shared::new(settings, address);
         let tasks = vec![
-            tokio::spawn(server::serve(listener, Arc::clone(&shared))),
+            tokio::spawn(server::serve(listener, acceptor, Arc::clone(&shared))),
             tokio::spawn(shared::expire_interactions(Arc::clone(&shared))),
         ];
         Ok(Self {
@@ -95,19 +97,19 @@ impl Sandbox {
         &self.inner.shared.token
     }
 
-    /// Where REST is: `http://127.0.0.1:PORT`, to which clients add `/api/v10`.
+    /// Where REST is: `http://127.0.0.1:PORT`, or `https` with TLS, to which clients add `/api/v10`.
     #[must_use]
     pub fn api_url(&self) -> String {
         self.inner.shared.http_url()
     }
 
-    /// Where the gateway is: `ws://127.0.0.1:PORT`.
+    /// Where the gateway is: `ws://127.0.0.1:PORT`, or `wss` with TLS.
     #[must_use]
     pub fn gateway_url(&self) -> String {
         self.inner.shared.gateway_url()
     }
 
-    /// Where the web page is: `http://127.0.0.1:PORT/`.
+    /// Where the web page is: `http://127.0.0.1:PORT/`, or `https` with TLS.
     #[must_use]
     pub fn page_url(&self) -> String {
         format!("{}/", self.inner.shared.http_url())
