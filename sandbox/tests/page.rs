@@ -238,3 +238,56 @@ async fn acts_that_are_not_possible_say_why() {
         );
     }
 }
+
+/// The next payload with this opcode.
+async fn next_op(socket: &mut Socket, op: u64) -> Value {
+    loop {
+        let payload = socket.next().await.unwrap();
+        if payload["op"] == op {
+            return payload;
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_are_asked_for_by_request() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let (page, rest) = (Rest::page(&sandbox), Rest::new(&sandbox));
+    let ask = async |fault: Value| page.send("POST", "/page/faults", fault).await;
+    assert_eq!(ask(json!({ "fault": "reconnect" })).await.status, 200);
+    assert_eq!(next_op(&mut socket, 7).await["op"], 7);
+    assert_eq!(
+        ask(json!({ "fault": "invalid_session", "resumable": true }))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(next_op(&mut socket, 9).await["d"], true);
+    ask(json!({ "fault": "rest_error", "status": 503, "times": 2 })).await;
+    ask(json!({ "fault": "rest_limited", "retry_after": 0.25 })).await;
+    for status in [503, 503, 429, 200] {
+        assert_eq!(rest.get("/users/@me").await.status, status);
+    }
+    assert_eq!(ask(json!({ "fault": "drop" })).await.status, 200);
+    sandbox.expect_offline().await;
+    for (fault, word) in [
+        (json!({ "fault": "flood" }), "unknown variant"),
+        (json!({ "fault": "close", "code": 1005 }), "a close code"),
+        (json!({ "fault": "rest_error", "status": 200 }), "from 400"),
+        (
+            json!({ "fault": "rest_error", "status": 500, "times": 0 }),
+            "times is from 1",
+        ),
+        (json!({ "fault": "rest_limited", "retry_after": -1.0 }), "retry_after"),
+    ] {
+        let answer = ask(fault).await;
+        let text = answer.body["message"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 400 && text.contains(word), "{answer:?}");
+    }
+    let foreign = page
+        .request("POST", "/page/faults")
+        .header("origin", "https://evil.example")
+        .body(r#"{"fault":"drop"}"#);
+    assert_eq!(Rest::run(foreign).await.status, 403);
+}

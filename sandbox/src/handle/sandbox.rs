@@ -29,12 +29,16 @@ pub struct Sandbox {
 struct Inner {
     shared: Arc<Shared>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Not so for a handle that a part of the sandbox itself holds for a moment.
+    ends_with_this: bool,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Every task waits for this signal, sockets included.
-        self.shared.close();
+        if self.ends_with_this {
+            // Every task waits for this signal, sockets included.
+            self.shared.close();
+        }
     }
 }
 
@@ -70,8 +74,20 @@ impl Sandbox {
             inner: Arc::new(Inner {
                 shared,
                 tasks: Mutex::new(tasks),
+                ends_with_this: true,
             }),
         })
+    }
+
+    /// What the page acts with: the same functions as tests have. Dropping it ends nothing.
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                tasks: Mutex::default(),
+                ends_with_this: false,
+            }),
+        }
     }
 
     /// Ends it and waits until its port is free and its connections are closed.

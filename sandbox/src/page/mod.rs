@@ -4,6 +4,7 @@
 
 mod acts;
 mod assets;
+mod faults;
 mod live;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/modal", post(acts::modal))
         .route("/page/people", post(acts::enter))
         .route("/page/dm", post(acts::direct))
+        .route("/page/faults", post(faults::ask))
         .route("/page/{file}", get(assets::file))
         .route_layer(middleware::from_fn(local_only))
 }
