@@ -5,9 +5,12 @@
 //! - `generation` is a running one; `lane` is how invocations find it and how it is emptied; `table` says who handles what
 //! - `life` makes every change a transaction; `watcher` says when to look
 
+mod atomics;
 mod drop_folder;
 mod generation;
 mod lane;
+#[cfg(test)]
+mod lane_tests;
 mod life;
 mod loader;
 mod manifest;

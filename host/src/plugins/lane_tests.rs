@@ -1,0 +1,80 @@
+//! The swap with real threads. Apart from `lane.rs`, which the model test reads as a whole (`tests/lane_model.rs`).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use super::lane::{Gate, Routing};
+
+#[derive(Default)]
+struct Fake {
+    gate: Arc<Gate>,
+    retired: AtomicBool,
+    handled: AtomicU64,
+}
+
+#[test]
+fn a_closed_gate_gives_no_ticket_and_is_empty_with_the_last() {
+    let gate = Arc::new(Gate::default());
+    let first = gate.enter().unwrap();
+    let second = gate.enter().unwrap();
+    Routing::new(()).publish((), [&gate]);
+    assert!(gate.enter().is_none());
+    let mut emptied = Box::pin(gate.emptied());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        drop(first);
+        let pending = tokio::select! {
+            biased;
+            () = &mut emptied => false,
+            () = std::future::ready(()) => true,
+        };
+        assert!(pending, "one is still under way");
+        drop(second);
+        emptied.await;
+    });
+}
+
+#[test]
+fn nothing_is_delivered_to_a_retired_generation_and_nothing_is_lost() {
+    let routing = Arc::new(Routing::new(Arc::new(Fake::default())));
+    let stop = Arc::new(AtomicBool::new(false));
+    let senders: Vec<_> = (0..3)
+        .map(|_| {
+            let (routing, stop) = (Arc::clone(&routing), Arc::clone(&stop));
+            thread::spawn(move || {
+                let mut sent = 0_u64;
+                while !stop.load(Ordering::Relaxed) {
+                    let (generation, ticket) = routing
+                        .enter(|table: &Arc<Fake>| Some((Arc::clone(table), Arc::clone(&table.gate))))
+                        .unwrap();
+                    assert!(
+                        !generation.retired.load(Ordering::SeqCst),
+                        "delivered after its retirement"
+                    );
+                    generation.handled.fetch_add(1, Ordering::SeqCst);
+                    drop(ticket);
+                    sent += 1;
+                }
+                sent
+            })
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut handled = 0;
+    for _ in 0..2_000 {
+        let old = Arc::clone(&routing.read());
+        routing.publish(Arc::new(Fake::default()), [&old.gate]);
+        runtime.block_on(old.gate.emptied());
+        old.retired.store(true, Ordering::SeqCst);
+        handled += old.handled.load(Ordering::SeqCst);
+    }
+    stop.store(true, Ordering::Relaxed);
+    let sent: u64 = senders.into_iter().map(|sender| sender.join().unwrap()).sum();
+    handled += routing.read().handled.load(Ordering::SeqCst);
+    assert_eq!(sent, handled);
+}
