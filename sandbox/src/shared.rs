@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{handle::Settings, world::World};
+use crate::{handle::Settings, page::Traffic, world::World};
 
 /// The running sandbox, without the handle that ends it.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     changes: watch::Receiver<u64>,
     closing: watch::Sender<bool>,
+    /// The wire, for the page.
+    pub(crate) traffic: Traffic,
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) settings: Settings,
@@ -33,6 +35,7 @@ impl Shared {
             world: Mutex::new(world),
             changes,
             closing: watch::channel(false).0,
+            traffic: Traffic::default(),
             address,
             token,
             settings,

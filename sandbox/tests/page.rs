@@ -291,3 +291,203 @@ async fn faults_are_asked_for_by_request() {
         .body(r#"{"fault":"drop"}"#);
     assert_eq!(Rest::run(foreign).await.status, 403);
 }
+
+/// A live connection of the page.
+struct Live(tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>);
+
+impl Live {
+    async fn open(sandbox: &Sandbox, path: &str) -> Self {
+        let url = format!("{}{path}", sandbox.gateway_url());
+        Self(tokio_tungstenite::connect_async(url).await.unwrap().0)
+    }
+
+    /// The data of the next note of this type; others are passed over.
+    async fn next(&mut self, wanted: &str) -> Value {
+        loop {
+            let text = self.0.next().await.unwrap().unwrap().into_text().unwrap();
+            let note: Value = serde_json::from_str(&text).unwrap();
+            if note["type"] == wanted {
+                return note["data"].clone();
+            }
+        }
+    }
+
+    /// Waits for an entry of the traffic.
+    async fn entry(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let batch = self.next("traffic").await;
+            if let Some(found) = batch["entries"].as_array().unwrap().iter().find(|entry| wanted(entry)) {
+                return found.clone();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_traffic_is_shown_with_bodies_and_without_the_token() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut live = Live::open(&sandbox, "/page/traffic").await;
+    let _socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let (page, rest) = (Rest::page(&sandbox), Rest::new(&sandbox));
+    let detail = async |entry: &Value| page.get(&format!("/page/traffic/{}", entry["id"])).await.body;
+
+    let identify = live.entry(|entry| entry["from_bot"] == true && entry["op"] == 2).await;
+    assert_eq!(identify["preview"], "");
+    let identify = detail(&identify).await;
+    assert_eq!(identify["payload"]["d"]["token"], "(the bot's token)");
+    assert!(!identify.to_string().contains(sandbox.token()));
+
+    let alice = sandbox.guild().user("alice");
+    alice.says("seen on the wire").await;
+    let said = live.entry(|entry| entry["name"] == "MESSAGE_CREATE").await;
+    assert_eq!((&said["from_bot"], &said["op"]), (&json!(false), &json!(0)));
+    assert!(said["size"].as_u64() > Some(100) && said["sequence"].is_u64(), "{said}");
+    assert_eq!(detail(&said).await["payload"]["d"]["content"], "seen on the wire");
+
+    let path = format!("/channels/{}/messages", alice.channel_id());
+    rest.send("POST", &path, json!({ "content": "fine" })).await;
+    let fine = live.entry(|entry| entry["kind"] == "rest").await;
+    assert_eq!((&fine["method"], &fine["status"]), (&json!("POST"), &json!(200)));
+    assert!(
+        fine["took_ms"].as_f64() > Some(0.0) && fine["preview"].as_str().unwrap().contains("fine"),
+        "{fine}"
+    );
+    let fine = detail(&fine).await;
+    assert_eq!(
+        (&fine["request"]["content"], &fine["answer"]["content"]),
+        (&json!("fine"), &json!("fine"))
+    );
+    assert!(fine["headers"]["x-ratelimit-bucket"].is_string(), "{fine}");
+
+    rest.send("POST", &path, json!({ "kontent": "x" })).await;
+    let refused = live.entry(|entry| entry["status"] == 400).await;
+    assert_eq!(refused["error"], "Invalid Form Body");
+    assert!(detail(&refused).await["answer"]["errors"].is_object());
+    sandbox.drop_connection();
+    live.entry(|entry| entry["kind"] == "note" && entry["name"] == "dropped")
+        .await;
+    let gone = page.get("/page/traffic/999999").await;
+    assert!(
+        gone.status == 400 && gone.body["message"].as_str().unwrap().contains("not kept"),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn people_react_type_complete_and_use_menus() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let (page, rest) = (Rest::page(&sandbox), Rest::new(&sandbox));
+    let alice = sandbox.guild().user("alice");
+    let channel = alice.channel_id().to_string();
+    let mut bob = Live::open(&sandbox, "/page/live?as=Bob").await;
+    let said = alice.says("look").await.message_id().to_string();
+    assert_eq!(bob.next("state").await["me"]["username"], "bob");
+
+    let react = |emoji: Value, remove: bool| json!({ "as": "alice", "channel_id": channel, "message_id": said, "emoji": emoji, "remove": remove });
+    assert_eq!(
+        page.send("POST", "/page/reactions", react(json!("👍"), false))
+            .await
+            .status,
+        200
+    );
+    let seen = bob.next("message_update").await;
+    assert_eq!(seen["reactions"][0]["users"], json!([alice.id().to_string()]));
+    assert_eq!(socket.event("MESSAGE_REACTION_ADD").await["emoji"]["name"], "👍");
+    let again = seen["reactions"][0]["emoji"].clone();
+    page.send("POST", "/page/reactions", react(again, true)).await;
+    assert_eq!(bob.next("message_update").await["reactions"], json!([]));
+    assert_eq!(
+        page.send("POST", "/page/reactions", react(json!("no emoji"), false))
+            .await
+            .status,
+        400
+    );
+
+    page.send("POST", "/page/typing", json!({ "as": "alice", "channel_id": channel }))
+        .await;
+    assert_eq!(bob.next("typing").await["user_id"], alice.id().to_string());
+
+    let registered = rest
+        .register(
+            &sandbox,
+            json!([
+                { "name": "find", "description": "d", "options": [{ "type": 3, "name": "q", "description": "d", "autocomplete": true }] },
+                { "type": 3, "name": "Quote this" },
+                { "type": 2, "name": "Who is it" },
+            ]),
+        )
+        .await;
+    let command = |at: usize| registered.body[at]["id"].clone();
+    let typed = json!({ "as": "bob", "channel_id": channel, "command_id": command(0), "options": [{ "name": "q", "type": 3, "value": "ap" }], "focused": "q" });
+    let asked = page.send("POST", "/page/choices", typed).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let interaction = socket.event("INTERACTION_CREATE").await;
+    assert_eq!(
+        (&interaction["type"], &interaction["data"]["options"][0]["focused"]),
+        (&json!(4), &json!(true))
+    );
+    rest.answer(
+        &interaction,
+        json!({ "type": 8, "data": { "choices": [{ "name": "Apple", "value": "apple" }] } }),
+    )
+    .await;
+    let offered = loop {
+        let note = bob.next("interaction").await;
+        if note["choices"].is_array() {
+            break note;
+        }
+    };
+    assert_eq!(
+        (&offered["id"], &offered["choices"][0]["name"]),
+        (&asked.body["interaction_id"], &json!("Apple"))
+    );
+
+    let menu = |at: usize, target: &str| json!({ "as": "bob", "channel_id": channel, "command_id": command(at), "target_id": target });
+    assert_eq!(page.send("POST", "/page/menu", menu(1, &said)).await.status, 200);
+    let interaction = socket.event("INTERACTION_CREATE").await;
+    assert_eq!(interaction["data"]["resolved"]["messages"][&said]["content"], "look");
+    page.send("POST", "/page/menu", menu(2, &alice.id().to_string())).await;
+    let interaction = socket.event("INTERACTION_CREATE").await;
+    assert_eq!(
+        interaction["data"]["resolved"]["users"][alice.id().to_string()]["username"],
+        "alice"
+    );
+    for wrong in [menu(0, &said), menu(1, "1")] {
+        assert_eq!(page.send("POST", "/page/menu", wrong).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn pages_hear_only_of_what_their_person_sees() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rest = Rest::new(&sandbox);
+    let (mut owner, mut bob) = (
+        Live::open(&sandbox, "/page/live").await,
+        Live::open(&sandbox, "/page/live?as=bob").await,
+    );
+    let guild = sandbox.guild().id().to_string();
+    let hidden = json!({ "name": "secret", "type": 0, "permission_overwrites": [{ "id": guild, "type": 0, "deny": "1024", "allow": "0" }, { "id": sandbox.bot_id().to_string(), "type": 1, "allow": "1024", "deny": "0" }] });
+    let made = rest.send("POST", &format!("/guilds/{guild}/channels"), hidden).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let names = |guild: &Value| -> Vec<String> {
+        let channels = guild["channels"].as_array().unwrap().iter();
+        channels
+            .map(|channel| channel["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(names(&owner.next("guild").await).contains(&"secret".to_owned()));
+    assert!(!names(&bob.next("guild").await).contains(&"secret".to_owned()));
+    let channel = made.body["id"].as_str().unwrap();
+    for (channel, text) in [(channel, "psst"), (&sandbox.owner().channel_id().to_string(), "all")] {
+        rest.send(
+            "POST",
+            &format!("/channels/{channel}/messages"),
+            json!({ "content": text }),
+        )
+        .await;
+    }
+    assert_eq!(owner.next("message_create").await["content"], "psst");
+    // The first that Bob hears of is the second one.
+    assert_eq!(bob.next("message_create").await["content"], "all");
+}

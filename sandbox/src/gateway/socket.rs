@@ -93,6 +93,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: WebSocket, parameters: Pa
     }
     let (outbox, mut outgoing, unread) = Outbox::new(id);
     shared.world().sessions.open(outbox.clone());
+    shared.traffic.note(id, "connected".to_owned());
     let mut connection = Connection {
         shared: Arc::clone(&shared),
         sink,
@@ -159,6 +160,7 @@ impl Connection {
     }
 
     async fn write(&mut self, text: Bytes) -> Result<(), ()> {
+        self.shared.traffic.frame(self.outbox.socket, false, text.clone());
         let message = match self.encoder.encode(&text).map_err(|_| ())? {
             Some(binary) => Message::Binary(binary.into()),
             None => Message::Text(Utf8Bytes::try_from(text).map_err(|_| ())?),
@@ -168,6 +170,13 @@ impl Connection {
 
     async fn finish(mut self, end: End) {
         let client_ended = matches!(end, End::ByClient(1000 | 1001));
+        let how = match &end {
+            End::Close(Close(code, reason)) => format!("closed with {code}: {reason}"),
+            End::Drop => "dropped".to_owned(),
+            End::ByClient(1006) => "ended by the bot without a close frame".to_owned(),
+            End::ByClient(code) => format!("closed by the bot with {code}"),
+        };
+        self.shared.traffic.note(self.outbox.socket, how);
         {
             let mut world = self.shared.world();
             world.sessions.closed(self.outbox.socket);
@@ -219,6 +228,9 @@ impl Connection {
             return ControlFlow::Break(End::Close(payload::RATE_LIMITED));
         }
         let shared = Arc::clone(&self.shared);
+        shared
+            .traffic
+            .frame(self.outbox.socket, true, Bytes::copy_from_slice(text));
         let mut world = shared.world();
         let acted = payload::read(text).and_then(|(op, payload)| {
             world.logs.gateway(GatewayEntry::received(op));

@@ -293,7 +293,7 @@ impl Channel {
                     deny,
                 });
                 let (guild, data) = (channel.guild_id, channel.guild_json());
-                world.emit_channel("CHANNEL_UPDATE", "channel_update", guild, &data);
+                world.emit_channel("CHANNEL_UPDATE", guild, &data);
             }
         });
     }
@@ -332,7 +332,7 @@ impl Role {
             if let Some(role) = guild.and_then(|guild| guild.roles.iter_mut().find(|role| role.id == self.id)) {
                 role.permissions = bits;
                 let data = serde_json::json!({ "guild_id": self.guild_id.to_string(), "role": role.json() });
-                world.emit_role("GUILD_ROLE_UPDATE", "role_update", self.guild_id, &data);
+                world.emit_role("GUILD_ROLE_UPDATE", self.guild_id, &data);
             }
         });
         self

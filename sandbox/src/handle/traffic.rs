@@ -57,6 +57,11 @@ impl RestEntry {
             .unwrap_or(Value::Null)
     }
 
+    /// Bytes of the request that are remembered.
+    pub(crate) fn size(&self) -> usize {
+        self.sent.len()
+    }
+
     /// The error that it was answered with; null if it was not refused.
     #[must_use]
     pub fn error(&self) -> Value {

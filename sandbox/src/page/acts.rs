@@ -17,7 +17,7 @@ use super::live::direct_json;
 use crate::{
     rest::text_length,
     shared::Shared,
-    world::{Draft, Pressed, Revision, World, page_message, permissions},
+    world::{Draft, Pressed, Revision, Stored, World, page_message, permissions},
 };
 
 /// Why an act is refused, in words for people.
@@ -52,9 +52,15 @@ fn id(text: &str) -> Result<u64, Refused> {
     text.parse().map_err(|_| Refused(format!("\"{text}\" is no id")))
 }
 
-/// A person by id, who is not the bot.
-fn person(world: &World, text: &str) -> Result<u64, Refused> {
-    let id = id(text)?;
+/// A person by id or name, who is not the bot.
+pub(crate) fn person(world: &World, text: &str) -> Result<u64, Refused> {
+    let named = || world.users.values().find(|user| user.username == text.to_lowercase());
+    let id = match text.parse() {
+        Ok(id) => id,
+        Err(_) => named()
+            .map(|user| user.id)
+            .ok_or_else(|| Refused(format!("nobody is called \"{text}\"")))?,
+    };
     match world.users.get(&id) {
         Some(user) if !user.bot => Ok(id),
         Some(_) => Err("the bot acts by itself; choose a person".into()),
@@ -76,6 +82,15 @@ fn channel(world: &World, person: u64, text: &str, needed: u64) -> Result<u64, R
     let missing = needed & !has;
     let name = permissions::name(1 << missing.trailing_zeros());
     Err(Refused(format!("this person lacks \"{name}\" in this channel")))
+}
+
+/// A message by its ids, in a channel that the person reads.
+fn message(world: &World, person: u64, in_channel: &str, message: &str) -> Result<Arc<Stored>, Refused> {
+    let channel_id = channel(world, person, in_channel, READ)?;
+    let found = world.message(channel_id, id(message)?).map(Arc::clone);
+    found
+        .filter(|message| message.is_visible_to(person))
+        .ok_or_else(|| "the message is gone".into())
 }
 
 const READ: u64 = permissions::VIEW_CHANNEL;
@@ -102,7 +117,7 @@ pub(crate) async fn messages(State(shared): State<Arc<Shared>>, Query(listing): 
         .rev()
         .filter(|message| message.is_visible_to(person) && before.is_none_or(|before| message.id < before))
         .take(listing.limit.unwrap_or(50).min(200))
-        .map(|message| page_message(message))
+        .map(|message| page_message(message, &world.reactions))
         .collect();
     found.reverse();
     Ok(Json(Value::Array(found)))
@@ -147,7 +162,8 @@ pub(crate) async fn say(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
         reference,
         ..Draft::default()
     };
-    Ok(Json(page_message(&world.post(channel, person, draft))))
+    let message = world.post(channel, person, draft);
+    Ok(Json(page_message(&message, &world.reactions)))
 }
 
 /// Changes one's own message.
@@ -165,7 +181,7 @@ pub(crate) async fn edit(
         ..Revision::default()
     };
     let changed = world.revise(channel, message, revision).ok_or("the message is gone")?;
-    Ok(Json(page_message(&changed)))
+    Ok(Json(page_message(&changed, &world.reactions)))
 }
 
 #[derive(Deserialize)]
@@ -214,8 +230,99 @@ pub(crate) async fn slash(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     let mut world = shared.world();
     let person = person(&world, &slash.r#as)?;
     let channel = channel(&world, person, &slash.channel_id, READ)?;
-    let id = world.use_command_by_id(person, channel, &slash.command_id, &slash.options)?;
+    let id = world.use_command_by_id(person, channel, &slash.command_id, &slash.options, None)?;
     Ok(Json(json!({ "interaction_id": id.to_string() })))
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    r#as: String,
+    channel_id: String,
+    command_id: String,
+    options: Vec<Value>,
+    focused: String,
+}
+
+/// Asks the bot for choices of the option that is being typed.
+pub(crate) async fn choices(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let typed: Typed = read(&body)?;
+    let mut world = shared.world();
+    let person = person(&world, &typed.r#as)?;
+    let channel = channel(&world, person, &typed.channel_id, READ)?;
+    let focused = Some(typed.focused.as_str());
+    let id = world.use_command_by_id(person, channel, &typed.command_id, &typed.options, focused)?;
+    Ok(Json(json!({ "interaction_id": id.to_string() })))
+}
+
+#[derive(Deserialize)]
+struct Menu {
+    r#as: String,
+    channel_id: String,
+    command_id: String,
+    target_id: String,
+}
+
+/// Uses a command of a person's or a message's menu.
+pub(crate) async fn menu(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let menu: Menu = read(&body)?;
+    let mut world = shared.world();
+    let person = person(&world, &menu.r#as)?;
+    let channel = channel(&world, person, &menu.channel_id, READ)?;
+    let id = world.use_menu(person, channel, &menu.command_id, id(&menu.target_id)?)?;
+    Ok(Json(json!({ "interaction_id": id.to_string() })))
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    r#as: String,
+    channel_id: String,
+    message_id: String,
+    /// A Unicode emoji, or the emoji object of a reaction that is there.
+    emoji: Value,
+    #[serde(default)]
+    remove: bool,
+}
+
+/// Adds or takes back a reaction.
+pub(crate) async fn react(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let reaction: Reaction = read(&body)?;
+    let mut world = shared.world();
+    let person = person(&world, &reaction.r#as)?;
+    let message = message(&world, person, &reaction.channel_id, &reaction.message_id)?;
+    let emoji = match reaction.emoji {
+        Value::String(name) => json!({ "id": null, "name": name }),
+        object => object,
+    };
+    let there = message.value["reactions"].as_array().into_iter().flatten();
+    let is_there = there.into_iter().any(|one| one["emoji"] == emoji);
+    let is_unicode = emoji["id"].is_null()
+        && emoji["name"]
+            .as_str()
+            .is_some_and(|name| (1..=32).contains(&name.len()) && !name.is_ascii());
+    if !is_there && (!is_unicode || message.ephemeral_to.is_some()) {
+        return Err("a reaction is one emoji, on a message that everybody sees".into());
+    }
+    if !is_there {
+        channel(&world, person, &reaction.channel_id, READ | permissions::ADD_REACTIONS)?;
+    }
+    world.react(message.channel_id, message.id, person, &emoji, !reaction.remove);
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+struct Typing {
+    r#as: String,
+    channel_id: String,
+}
+
+/// Starts typing.
+pub(crate) async fn types(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let typing: Typing = read(&body)?;
+    let mut world = shared.world();
+    let person = person(&world, &typing.r#as)?;
+    let channel = channel(&world, person, &typing.channel_id, WRITE)?;
+    world.emit_typing(channel, person);
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]
@@ -232,11 +339,7 @@ pub(crate) async fn click(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     let click: Click = read(&body)?;
     let mut world = shared.world();
     let person = person(&world, &click.r#as)?;
-    let channel = channel(&world, person, &click.channel_id, READ)?;
-    let message = world
-        .message(channel, id(&click.message_id)?)
-        .map(Arc::clone)
-        .ok_or("the message is gone")?;
+    let message = message(&world, person, &click.channel_id, &click.message_id)?;
     let component = by_custom_id(&message.value["components"], &click.custom_id).cloned();
     let component = component.ok_or("the message has no such control any more")?;
     let pressed = Pressed {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::acts::Refused;
+use super::acts::{self, Refused};
 use crate::{
     shared::{self, Shared},
     world::World,
@@ -25,12 +25,14 @@ use crate::{
 const UNREAD: usize = 4096;
 
 /// Who hears of something.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Audience {
     /// All open pages.
     Everyone,
     /// The pages of one person.
     One(u64),
+    /// The pages of these people.
+    Those(Vec<u64>),
 }
 
 /// The open pages.
@@ -45,6 +47,7 @@ impl Pages {
         let hears = |person: u64| match audience {
             Audience::Everyone => true,
             Audience::One(only) => *only == person,
+            Audience::Those(people) => people.contains(&person),
         };
         if !self.open.iter().any(|(person, _)| hears(*person)) {
             return;
@@ -52,6 +55,14 @@ impl Pages {
         let note = Utf8Bytes::from(json!({ "type": kind, "data": data() }).to_string());
         self.open
             .retain(|(person, sender)| !hears(*person) || sender.try_send(note.clone()).is_ok());
+    }
+
+    /// Who has a page open.
+    pub(crate) fn people(&self) -> Vec<u64> {
+        let mut people: Vec<u64> = self.open.iter().map(|(person, _)| *person).collect();
+        people.sort_unstable();
+        people.dedup();
+        people
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -70,7 +81,7 @@ pub(crate) struct Parameters {
     r#as: Option<String>,
 }
 
-/// `/page/live?as=USER_ID`; the owner, if nobody is named.
+/// `/page/live?as=WHO`, by id or name; the owner, if nobody is named.
 pub(crate) async fn live(
     State(shared): State<Arc<Shared>>,
     Query(parameters): Query<Parameters>,
@@ -80,15 +91,12 @@ pub(crate) async fn live(
         let world = shared.world();
         match parameters.r#as.as_deref().filter(|text| !text.is_empty()) {
             None => Some(world.owner_id),
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|id| world.users.get(id).is_some_and(|user| !user.bot)),
+            Some(text) => acts::person(&world, text).ok(),
         }
     };
     match person {
         Some(person) => upgrade.on_upgrade(move |socket| run(shared, socket, person)),
-        None => Refused("nobody has that id".to_owned()).into_response(),
+        None => Refused("nobody has that name or id".to_owned()).into_response(),
     }
 }
 
@@ -123,8 +131,7 @@ fn state(world: &World, person: u64) -> Value {
     let guilds: Vec<Value> = world
         .guilds
         .values()
-        .filter(|guild| guild.members.contains_key(&person))
-        .filter_map(|guild| world.page_guild(guild.id))
+        .filter_map(|guild| world.page_guild(guild.id, person))
         .collect();
     let direct = world
         .directs

@@ -6,6 +6,7 @@ mod acts;
 mod assets;
 mod faults;
 mod live;
+mod traffic;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use axum::{
 pub(crate) use self::{
     assets::index,
     live::{Audience, Pages, direct_json},
+    traffic::Traffic,
 };
 use crate::shared::Shared;
 
@@ -36,6 +38,12 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/people", post(acts::enter))
         .route("/page/dm", post(acts::direct))
         .route("/page/faults", post(faults::ask))
+        .route("/page/reactions", post(acts::react))
+        .route("/page/typing", post(acts::types))
+        .route("/page/menu", post(acts::menu))
+        .route("/page/choices", post(acts::choices))
+        .route("/page/traffic", get(traffic::follow))
+        .route("/page/traffic/{id}", get(traffic::entry))
         .route("/page/{file}", get(assets::file))
         .route_layer(middleware::from_fn(local_only))
 }

@@ -172,7 +172,7 @@ fn change(world: &mut World, id: u64, change: impl FnOnce(&mut crate::world::Cha
     }
     change(channel);
     let (guild, data) = (channel.guild_id, channel.guild_json());
-    world.emit_channel("CHANNEL_UPDATE", "channel_update", guild, &data);
+    world.emit_channel("CHANNEL_UPDATE", guild, &data);
     Ok(Answer::ok(&data))
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn delete(world: &mut World, id: &str) -> Outcome {
         orphan.parent_id = None;
     }
     let data = channel.guild_json();
-    world.emit_channel("CHANNEL_DELETE", "channel_delete", channel.guild_id, &data);
+    world.emit_channel("CHANNEL_DELETE", channel.guild_id, &data);
     Ok(Answer::ok(&data))
 }
 

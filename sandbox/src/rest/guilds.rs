@@ -177,7 +177,7 @@ pub(crate) fn move_channels(world: &mut World, call: &Call, id: &str) -> Outcome
             channel.parent_id = parent;
         }
         let data = channel.guild_json();
-        world.emit_channel("CHANNEL_UPDATE", "channel_update", Some(id), &data);
+        world.emit_channel("CHANNEL_UPDATE", Some(id), &data);
     }
     Ok(Answer::empty())
 }

@@ -16,7 +16,7 @@ mod routes;
 mod upload;
 mod validate;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     body::{Body, Bytes},
@@ -131,6 +131,7 @@ fn snowflake(name: &str, text: &str) -> Result<u64, Refusal> {
 
 /// Answers one request below `/api`.
 pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     let raw_path = parts.uri.path().to_owned();
     let bytes = axum::body::to_bytes(body, MAX_BODY).await;
@@ -207,7 +208,10 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
         answer.body.as_deref(),
     );
     if answer.status >= 400 {
+        let (channel, user) = place(&world, &segments);
         let note = json!({
+            "channel_id": channel.map(|id| id.to_string()),
+            "user_id": user.map(|id| id.to_string()),
             "method": entry.method,
             "path": entry.path,
             "status": entry.status,
@@ -217,10 +221,27 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
             .pages
             .tell(&crate::page::Audience::Everyone, "rest_error", || note);
     }
-    world.logs.rest(entry);
+    world.logs.rest(entry.clone());
     world.changed();
     drop(world);
-    respond(answer, headers)
+    let status = answer.status;
+    let body = answer.body.map(Bytes::from).unwrap_or_default();
+    shared
+        .traffic
+        .rest(entry, began.elapsed(), body.clone(), headers.clone());
+    respond(status, body, headers)
+}
+
+/// The channel that a call is about, and the person if it belongs to an interaction: the page shows a refusal there.
+fn place(world: &World, path: &[&str]) -> (Option<u64>, Option<u64>) {
+    match path {
+        ["channels", id, ..] => (id.parse().ok(), None),
+        ["interactions" | "webhooks", _, token, ..] => world
+            .interactions
+            .by_token(token)
+            .map_or((None, None), |one| (Some(one.channel_id), Some(one.user_id))),
+        _ => (None, None),
+    }
 }
 
 fn check_token(world: &World, path: &[&str], authorization: Option<&str>) -> Result<(), Refusal> {
@@ -233,10 +254,10 @@ fn check_token(world: &World, path: &[&str], authorization: Option<&str>) -> Res
     }
 }
 
-fn respond(answer: Answer, headers: HeaderMap) -> Response {
-    let mut response = Response::new(answer.body.map_or_else(Body::empty, Body::from));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let is_empty = answer.status == 204;
+fn respond(status: u16, body: Bytes, headers: HeaderMap) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let is_empty = status == 204;
     *response.headers_mut() = headers;
     if !is_empty {
         response.headers_mut().insert(

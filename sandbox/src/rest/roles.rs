@@ -140,7 +140,6 @@ pub(crate) fn edit(world: &mut World, call: &Call, guild: &str, role: &str) -> O
     let json = found.json();
     world.emit_role(
         "GUILD_ROLE_UPDATE",
-        "role_update",
         guild,
         &json!({ "guild_id": guild.to_string(), "role": json }),
     );
@@ -163,7 +162,6 @@ pub(crate) fn reorder(world: &mut World, call: &Call, guild: &str) -> Outcome {
         let json = role.json();
         world.emit_role(
             "GUILD_ROLE_UPDATE",
-            "role_update",
             guild,
             &json!({ "guild_id": guild.to_string(), "role": json }),
         );
@@ -185,6 +183,6 @@ pub(crate) fn delete(world: &mut World, guild: &str, role: &str) -> Outcome {
         }
     }
     let data = json!({ "guild_id": guild.to_string(), "role_id": role.to_string() });
-    world.emit_role("GUILD_ROLE_DELETE", "role_delete", guild, &data);
+    world.emit_role("GUILD_ROLE_DELETE", guild, &data);
     Ok(Answer::empty())
 }

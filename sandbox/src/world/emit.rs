@@ -1,11 +1,11 @@
 //! Who hears of what: each change of the world becomes a gateway event for the bot's sessions (by shard, intents and
 //! the rules about message contents), and a note for open pages and waiting tests.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, people::presence, permissions};
+use super::{Stored, World, message::emoji_key, people::presence, permissions};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
@@ -95,7 +95,8 @@ impl World {
             "message_update"
         };
         let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages.tell(&audience, kind, || page_message(message));
+        self.pages
+            .tell(&audience, kind, || page_message(message, &self.reactions));
         self.changed();
     }
 
@@ -168,7 +169,8 @@ impl World {
             );
         }
         let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages.tell(&audience, "message_update", || page_message(message));
+        self.pages
+            .tell(&audience, "message_update", || page_message(message, &self.reactions));
     }
 
     /// `MESSAGE_REACTION_REMOVE_ALL` or `MESSAGE_REACTION_REMOVE_EMOJI`.
@@ -194,7 +196,8 @@ impl World {
             );
         }
         let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages.tell(&audience, "message_update", || page_message(message));
+        self.pages
+            .tell(&audience, "message_update", || page_message(message, &self.reactions));
     }
 
     /// `CHANNEL_PINS_UPDATE`.
@@ -235,15 +238,17 @@ impl World {
     }
 
     /// `CHANNEL_CREATE`, `_UPDATE` or `_DELETE`.
-    pub(crate) fn emit_channel(&mut self, name: &'static str, note: &'static str, guild: Option<u64>, data: &Value) {
+    pub(crate) fn emit_channel(&mut self, name: &'static str, guild: Option<u64>, data: &Value) {
         self.emit(name, guild, intents::GUILDS, data);
-        self.pages.tell(&Audience::Everyone, note, || data.clone());
+        if let Some(guild) = guild {
+            self.tell_guild(guild);
+        }
     }
 
     /// `GUILD_ROLE_CREATE`, `_UPDATE` or `_DELETE`.
-    pub(crate) fn emit_role(&mut self, name: &'static str, note: &'static str, guild: u64, data: &Value) {
+    pub(crate) fn emit_role(&mut self, name: &'static str, guild: u64, data: &Value) {
         self.emit(name, Some(guild), intents::GUILDS, data);
-        self.pages.tell(&Audience::Everyone, note, || data.clone());
+        self.tell_guild(guild);
     }
 
     /// `GUILD_MEMBER_ADD`, `_UPDATE` or `_REMOVE`. The bot hears of itself without the intent.
@@ -252,6 +257,19 @@ impl World {
         let intent = if is_own { intents::NONE } else { intents::GUILD_MEMBERS };
         self.emit(name, Some(guild), intent, data);
         self.pages.tell(&Audience::Everyone, note, || data.clone());
+        // What this person sees of the guild may be another now.
+        if self.pages.people().contains(&user) {
+            self.tell_guild(guild);
+        }
+    }
+
+    /// Tells each open page about a guild, as its person sees it.
+    pub(crate) fn tell_guild(&mut self, guild: u64) {
+        for person in self.pages.people() {
+            if let Some(data) = self.page_guild(guild, person) {
+                self.pages.tell(&Audience::One(person), "guild", || data);
+            }
+        }
     }
 
     /// Who of the people sees what happens in a channel.
@@ -259,10 +277,14 @@ impl World {
         if let Some(only) = only {
             return Audience::One(only);
         }
-        match self.channels.get(&channel_id).and_then(|channel| channel.recipient) {
-            Some(person) => Audience::One(person),
-            None => Audience::Everyone,
+        let Some(channel) = self.channels.get(&channel_id).filter(|_| !self.pages.is_empty()) else {
+            return Audience::Those(Vec::new());
+        };
+        if let Some(person) = channel.recipient {
+            return Audience::One(person);
         }
+        let sees = |person: &u64| self.permissions_in(channel, *person) & permissions::VIEW_CHANNEL != 0;
+        Audience::Those(self.pages.people().into_iter().filter(sees).collect())
     }
 
     /// `guild_id` and `member`, which only gateway events carry.
@@ -298,9 +320,13 @@ impl World {
     }
 }
 
-/// A message as pages get it: with the guild's id.
-pub(crate) fn page_message(message: &Stored) -> Value {
+/// A message as pages get it: with the guild's id, and with who reacted.
+pub(crate) fn page_message(message: &Stored, reactions: &HashMap<(u64, String), Vec<u64>>) -> Value {
     let mut value = message.value.clone();
+    for reaction in value["reactions"].as_array_mut().into_iter().flatten() {
+        let people = reactions.get(&(message.id, emoji_key(&reaction["emoji"])));
+        reaction["users"] = people.into_iter().flatten().map(u64::to_string).collect();
+    }
     if let Some(guild) = message.guild_id {
         value["guild_id"] = json!(guild.to_string());
     }

@@ -56,6 +56,7 @@ impl World {
         channel_id: u64,
         command_id: &str,
         options: &[Value],
+        focused: Option<&str>,
     ) -> Result<u64, String> {
         let guild = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
         let command = self
@@ -81,7 +82,59 @@ impl World {
                 )
             })
             .collect();
-        self.use_command(user, channel_id, &command, &path, &options, None)
+        self.use_command(user, channel_id, &command, &path, &options, focused)
+    }
+
+    /// Uses a command of the menu of a person or a message.
+    pub(crate) fn use_menu(
+        &mut self,
+        user: u64,
+        channel_id: u64,
+        command_id: &str,
+        target: u64,
+    ) -> Result<u64, String> {
+        let guild = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
+        let command = self
+            .commands
+            .usable_in(guild)
+            .find(|command| command["id"] == command_id)
+            .cloned()
+            .ok_or_else(|| format!("no command here has the id {command_id}"))?;
+        self.is_offered(user, channel_id, &command)?;
+        let kind = command["type"].as_u64().unwrap_or(1);
+        let mut resolved = Resolved::default();
+        match kind {
+            2 => self.resolve(channel_id, USER, target, &mut resolved)?,
+            3 => {
+                let message = self
+                    .message(channel_id, target)
+                    .filter(|message| message.is_visible_to(user))
+                    .ok_or("the message is gone")?;
+                resolved.message(message);
+            }
+            _ => return Err("that command is called by its name, not from a menu".to_owned()),
+        }
+        let mut data = json!({
+            "id": command["id"],
+            "name": command["name"],
+            "type": kind,
+            "target_id": target.to_string(),
+            "resolved": resolved.json(),
+        });
+        if command["guild_id"].is_string()
+            && let Some(guild) = guild
+        {
+            data["guild_id"] = json!(guild.to_string());
+        }
+        Ok(self.interact(Act {
+            kind: 2,
+            user_id: user,
+            channel_id,
+            name: command["name"].as_str().unwrap_or_default().to_owned(),
+            command_kind: kind,
+            data,
+            on_message: None,
+        }))
     }
 
     /// The names of the commands that can be used in `guild`, for texts.

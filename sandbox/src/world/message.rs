@@ -387,7 +387,7 @@ impl World {
 }
 
 /// What tells emojis apart.
-fn emoji_key(emoji: &Value) -> String {
+pub(super) fn emoji_key(emoji: &Value) -> String {
     format!(
         "{}:{}",
         emoji["id"].as_str().unwrap_or_default(),

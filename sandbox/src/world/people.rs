@@ -126,7 +126,7 @@ impl World {
         if let Some(channel) = self.channels.get_mut(&id) {
             shape(channel);
             let data = channel.guild_json();
-            self.emit_channel("CHANNEL_CREATE", "channel_create", Some(guild_id), &data);
+            self.emit_channel("CHANNEL_CREATE", Some(guild_id), &data);
         }
         id
     }
@@ -170,7 +170,7 @@ impl World {
         shape(&mut role);
         let data = json!({ "guild_id": guild_id.to_string(), "role": role.json() });
         guild.roles.push(role);
-        self.emit_role("GUILD_ROLE_CREATE", "role_create", guild_id, &data);
+        self.emit_role("GUILD_ROLE_CREATE", guild_id, &data);
         Some(id)
     }
 
@@ -260,11 +260,7 @@ impl World {
         });
         self.sessions = sessions;
         self.logs = logs;
-        if !self.pages.is_empty()
-            && let Some(guild) = self.page_guild(guild_id)
-        {
-            self.pages.tell(&Audience::Everyone, "guild_create", || guild);
-        }
+        self.tell_guild(guild_id);
         self.changed();
     }
 
@@ -309,9 +305,12 @@ impl World {
         Some(data)
     }
 
-    /// A guild as pages get it.
-    pub(crate) fn page_guild(&self, guild_id: u64) -> Option<Value> {
+    /// A guild as the page of a member gets it: with the channels that this person sees.
+    pub(crate) fn page_guild(&self, guild_id: u64, person: u64) -> Option<Value> {
         let guild = self.guilds.get(&guild_id)?;
+        guild.members.get(&person)?;
+        let sees = |channel: &&Channel| permissions::of(guild, Some(channel), person) & permissions::VIEW_CHANNEL != 0;
+        let channels = self.channels_of(guild_id).into_iter().filter(sees);
         let members: Vec<Value> = guild
             .members
             .keys()
@@ -322,7 +321,7 @@ impl World {
             "name": guild.name,
             "icon": null,
             "owner_id": guild.owner_id.to_string(),
-            "channels": self.channels_of(guild_id).into_iter().map(Channel::guild_json).collect::<Vec<_>>(),
+            "channels": channels.map(Channel::guild_json).collect::<Vec<_>>(),
             "roles": guild.roles.iter().map(Role::json).collect::<Vec<_>>(),
             "members": members,
         }))

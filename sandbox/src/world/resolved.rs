@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::World;
+use super::{Stored, World};
 
 /// Types of options whose value is an id.
 pub(super) const USER: u64 = 6;
@@ -75,9 +75,14 @@ pub(super) struct Resolved {
     members: Map<String, Value>,
     roles: Map<String, Value>,
     channels: Map<String, Value>,
+    messages: Map<String, Value>,
 }
 
 impl Resolved {
+    pub(super) fn message(&mut self, message: &Stored) {
+        self.messages.insert(message.id.to_string(), message.value.clone());
+    }
+
     pub(super) fn json(self) -> Option<Value> {
         let mut all = Map::new();
         for (key, map) in [
@@ -85,6 +90,7 @@ impl Resolved {
             ("members", self.members),
             ("roles", self.roles),
             ("channels", self.channels),
+            ("messages", self.messages),
         ] {
             if !map.is_empty() {
                 all.insert(key.to_owned(), Value::Object(map));
