@@ -3,6 +3,7 @@
 //! What the verbs share stands beside them: `workspace` (what is in the tree), `cargo` (building),
 //! `steps` (progress and failures), `process` (children and Ctrl-C).
 
+mod bench;
 mod cargo;
 mod install;
 mod local_discord;
@@ -33,6 +34,7 @@ struct Arguments {
 enum Verb {
     Run(run::Arguments),
     Test(test::Arguments),
+    Bench(bench::Arguments),
     Install(install::Arguments),
     NewPlugin(new_plugin::Arguments),
     Tidy(tidy::Arguments),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = Stop::on_signals().and_then(|stop| match verb {
         Verb::Run(arguments) => run::run(&arguments, &stop),
         Verb::Test(arguments) => test::run(&arguments, &stop),
+        Verb::Bench(arguments) => bench::run(&arguments, &stop),
         Verb::Install(arguments) => install::run(&arguments, &stop),
         Verb::NewPlugin(arguments) => new_plugin::run(&arguments),
         Verb::Tidy(arguments) => tidy::run(&arguments),

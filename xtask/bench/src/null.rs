@@ -1,0 +1,1 @@
+//! Null clients: what the generator can do when nothing behind it works.

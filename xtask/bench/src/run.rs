@@ -1,0 +1,137 @@
+//! The program: its arguments, its scenarios in order, its report.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
+
+use crate::{
+    bot::{Kind, Programs},
+    load::Load,
+    machine::Machine,
+    report::Report,
+    scenarios::commands,
+};
+
+/// How the bots are set up, for the report.
+const SETUP: &str = "Both bots: release profile, tokio's multi-threaded runtime with its defaults, zstd-stream, global \
+    rate limit 65,535 a second, at most 64 requests of a plugin (host) or in all (twilight) under way.";
+
+/// Measure the host beside a bare twilight bot.
+#[derive(Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    #[command(flatten)]
+    programs: Programs,
+    /// Where everything is written as JSON
+    #[arg(long, value_name = "FILE", overrides_with = "json")]
+    json: PathBuf,
+    /// Fewer and smaller rounds
+    #[arg(long)]
+    quick: bool,
+    /// How many rounds [default: 7, quick 3]
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Only this; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    only: Vec<Scenario>,
+    /// Put a load on a bot until Ctrl-C, for a profiler, and measure nothing else
+    #[arg(long, value_name = "LOAD")]
+    hold: Option<Load>,
+    /// Which bot holds the load
+    #[arg(long, value_name = "BOT", default_value = "host")]
+    bot: Kind,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// 64 commands in flight
+    Flight,
+    /// 5,000 commands at once
+    Burst,
+    /// 200 commands a second
+    Rate,
+    /// Messages that nobody wants
+    Plain,
+}
+
+impl Scenario {
+    const fn load(self) -> Option<Load> {
+        match self {
+            Self::Flight => Some(Load::Flight),
+            Self::Burst => Some(Load::Burst),
+            Self::Rate => Some(Load::Rate),
+            Self::Plain => Some(Load::Plain),
+        }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    // One thread: the generator is not to take the bots' cores.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Dropping what is under way ends the bots, which a signal's default would leave behind.
+        if let Some(load) = arguments.hold {
+            return tokio::select! {
+                held = commands::hold(&arguments.programs, load, arguments.bot) => held,
+                stopped = stopped() => stopped.map(drop),
+            };
+        }
+        let report = tokio::select! {
+            measured = measure(arguments) => measured?,
+            stopped = stopped() => bail!("stopped by {}", stopped?),
+        };
+        println!("{}", report.text());
+        fs::write(&arguments.json, serde_json::to_vec_pretty(&report)?)
+            .with_context(|| format!("{} can't be written", arguments.json.display()))?;
+        println!("Everything, round by round: {}", arguments.json.display());
+        Ok(())
+    })
+}
+
+async fn stopped() -> Result<&'static str> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = ctrl_c() => interrupted.map(|()| "Ctrl-C").context("Ctrl-C can't be heard"),
+        _ = terminated.recv() => Ok("SIGTERM"),
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Result<Report> {
+    let programs = &arguments.programs;
+    let machine = Machine::look(&programs.host);
+    let wanted = |scenario: Scenario| arguments.only.is_empty() || arguments.only.contains(&scenario);
+    let rounds = arguments.rounds.unwrap_or(if arguments.quick { 3 } else { 7 }).max(1);
+
+    let loads: Vec<Load> = Scenario::value_variants()
+        .iter()
+        .filter(|&&scenario| wanted(scenario))
+        .filter_map(|scenario| scenario.load())
+        .collect();
+    let loads = if loads.is_empty() {
+        Vec::new()
+    } else {
+        commands::measure(programs, &loads, rounds, arguments.quick).await?
+    };
+    Ok(Report {
+        machine,
+        setup: SETUP,
+        loads,
+    })
+}
