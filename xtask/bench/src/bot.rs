@@ -1,4 +1,6 @@
 //! The bots that are measured: programs of their own, in a folder of their own, each with a Discord of its own.
+//!
+//! A bot that fails is told with the end of its log; one that is dropped is killed.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,6 @@
 //! Where it was measured: figures mean little without.
+//!
+//! What the system does not tell stays empty; nothing here can fail a run.
 
 use std::{fs, path::Path, process::Command};
 

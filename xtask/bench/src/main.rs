@@ -1,4 +1,6 @@
 //! The program `bench`: the generator and its runner. Everything is in the library.
+//!
+//! The library is empty where there is no Linux; this program then says so.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,6 @@
 //! What is shown: a table on the terminal, and everything as JSON.
+//!
+//! Tables hold medians over rounds; the JSON holds every round.
 
 use std::fmt::Write;
 

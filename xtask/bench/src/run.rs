@@ -1,4 +1,6 @@
 //! The program: its arguments, its scenarios in order, its report.
+//!
+//! Whatever ends it, a signal, too, ends the bots.
 
 use std::{fs, path::PathBuf, process::ExitCode};
 

@@ -1,3 +1,5 @@
 //! What is measured, one file a scenario; each gives its figures as values, `report` shows them.
+//!
+//! None asserts anything: a figure is what it is. Missing answers are shown beside the wanted ones.
 
 pub mod commands;
