@@ -2,7 +2,7 @@
 //!
 //! It is the crate's only public error: later, clients get Discord's errors, and tests panic with the conversation.
 
-use std::{error, io, net::SocketAddr};
+use std::{error, io, net::SocketAddr, path::Path};
 
 /// A sandbox could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,16 @@ impl Error {
         Self {
             text,
             source: source.into(),
+        }
+    }
+
+    pub(crate) fn specification(path: &Path, why: String) -> Self {
+        Self {
+            text: format!(
+                "the specification {} can't be used: {why}; name Discord's openapi.json (github.com/discord/discord-api-spec), or start without one",
+                path.display()
+            ),
+            source: why.into(),
         }
     }
 }

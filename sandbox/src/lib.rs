@@ -25,6 +25,7 @@ mod page;
 mod rest;
 mod server;
 mod shared;
+mod specification;
 mod tls;
 mod world;
 
@@ -36,4 +37,5 @@ pub use self::{
     },
     ids::Clock,
     rest::limits::RateLimits,
+    specification::{Violation, ViolationOf},
 };

@@ -1,6 +1,8 @@
 //! The program `sandbox`: a local Discord until it is interrupted. Standard output carries exactly one line, JSON with
 //! the addresses and the token, so that other programs can start it and read where it is.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use sandbox::Sandbox;
 use tokio::io::AsyncReadExt;
@@ -18,6 +20,9 @@ struct Arguments {
     /// The name of the person who owns the bot and the server.
     #[arg(long, default_value = "olivia")]
     owner_name: String,
+    /// Discord's openapi.json: refuse requests that break it, and log what the sandbox itself says against it.
+    #[arg(long, value_name = "FILE")]
+    openapi: Option<PathBuf>,
     /// End when standard input ends: with the program that started this one.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -30,6 +35,9 @@ async fn main() -> anyhow::Result<()> {
     let mut builder = Sandbox::builder().port(arguments.port).owner_name(arguments.owner_name);
     if let Some(token) = arguments.token {
         builder = builder.bot_token(token);
+    }
+    if let Some(file) = arguments.openapi {
+        builder = builder.specification(file);
     }
     let sandbox = builder.start().await?;
     let ready = serde_json::json!({

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{handle::Settings, page::Traffic, world::World};
+use crate::{handle::Settings, page::Traffic, specification::Specification, world::World};
 
 /// The running sandbox, without the handle that ends it.
 #[derive(Debug)]
@@ -27,9 +27,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, address: SocketAddr) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, address: SocketAddr, specification: Option<Arc<Specification>>) -> Arc<Self> {
         let (sender, changes) = watch::channel(0);
-        let world = World::new(&settings, sender);
+        let world = World::new(&settings, sender, specification);
         let token = world.token.clone();
         Arc::new(Self {
             world: Mutex::new(world),

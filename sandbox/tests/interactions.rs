@@ -7,17 +7,17 @@ mod support;
 
 use std::time::Duration;
 
-use sandbox::{InteractionState, Person, Sandbox};
+use sandbox::{InteractionState, Person};
 use serde_json::{Value, json};
-use support::{ALL_INTENTS, Rest, Socket};
+use support::{ALL_INTENTS, Rest, Socket, Strict};
 
 /// A sandbox with a bot online, its REST side, and alice.
-async fn stage() -> (Sandbox, Socket, Rest, Person) {
-    stage_with(Sandbox::builder()).await
+async fn stage() -> (Strict, Socket, Rest, Person) {
+    stage_with(support::builder()).await
 }
 
-async fn stage_with(builder: sandbox::Builder) -> (Sandbox, Socket, Rest, Person) {
-    let sandbox = builder.start().await.unwrap();
+async fn stage_with(builder: sandbox::Builder) -> (Strict, Socket, Rest, Person) {
+    let sandbox = Strict::from(builder.start().await.unwrap());
     let socket = Socket::identified(&sandbox, ALL_INTENTS).await;
     let rest = Rest::new(&sandbox);
     let commands = json!([
@@ -121,7 +121,7 @@ async fn options_arrive_as_discord_sends_them() {
 #[tokio::test]
 async fn an_answer_is_given_once_and_in_time() {
     let (_sandbox, mut socket, rest, alice) =
-        stage_with(Sandbox::builder().interaction_window(Duration::from_millis(30))).await;
+        stage_with(support::builder().interaction_window(Duration::from_millis(30))).await;
     let used = alice.slash("hi", &[]).await;
     let late = socket.event("INTERACTION_CREATE").await;
     used.expect_failed().await;

@@ -7,13 +7,13 @@ mod support;
 use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};
-use sandbox::{RateLimits, Sandbox};
+use sandbox::RateLimits;
 use serde_json::{Value, json};
 use support::{ALL_INTENTS, Rest, Socket};
 
 #[tokio::test]
 async fn tokens_and_unknown_routes() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let answer = Rest::without_token(&sandbox).get("/users/@me").await;
     assert_eq!(
         (answer.status, answer.body),
@@ -43,7 +43,7 @@ async fn tokens_and_unknown_routes() {
 
 #[tokio::test]
 async fn messages_are_refused_with_discords_codes() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let general = sandbox.guild().channel("general");
     let path = format!("/channels/{}/messages", general.id());
@@ -111,7 +111,7 @@ async fn messages_are_refused_with_discords_codes() {
 
 #[tokio::test]
 async fn messages_live_and_die() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
     let general = sandbox.guild().channel("general");
@@ -251,7 +251,7 @@ async fn messages_live_and_die() {
 
 #[tokio::test]
 async fn files_are_kept_and_served() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let general = sandbox.guild().channel("general");
     let json = json!({ "content": "", "attachments": [{ "id": "0", "description": "a text" }], "embeds": [{ "image": { "url": "attachment://a.txt" } }] });
@@ -315,7 +315,7 @@ async fn files_are_kept_and_served() {
 
 #[tokio::test]
 async fn mentions_ping_only_whom_they_may() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let guild = sandbox.guild();
     let (alice, bob) = (guild.user("alice"), guild.user("bob"));
@@ -365,7 +365,7 @@ async fn mentions_ping_only_whom_they_may() {
 
 #[tokio::test]
 async fn permissions_and_hierarchy_bind_the_bot() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let guild = sandbox.guild();
     let (general, bots) = (guild.channel("general"), guild.channel("bots"));
@@ -437,7 +437,7 @@ async fn permissions_and_hierarchy_bind_the_bot() {
 
 #[tokio::test]
 async fn commands_keep_their_ids_and_are_checked_as_a_set() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let command = |name: &str| json!({ "name": name, "description": "d" });
     let first = rest.register(&sandbox, json!([command("a"), command("b")])).await;
@@ -481,7 +481,7 @@ async fn commands_keep_their_ids_and_are_checked_as_a_set() {
 
 #[tokio::test]
 async fn rate_limit_headers_and_faults() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = support::start().await;
     let rest = Rest::new(&sandbox);
     let (one, two) = (rest.get("/users/@me").await, rest.get("/users/@me").await);
     for name in ["limit", "remaining", "reset", "reset-after", "bucket"] {
@@ -504,7 +504,7 @@ async fn rate_limit_headers_and_faults() {
         (&"2".parse().unwrap(), &"0".parse().unwrap())
     );
     assert_eq!(rest.get("/users/@me").await.status, 200);
-    let quiet = Sandbox::builder().rate_limits(RateLimits::Off).start().await.unwrap();
+    let quiet = support::builder().rate_limits(RateLimits::Off).start().await.unwrap();
     assert!(
         !Rest::new(&quiet)
             .get("/users/@me")

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use sandbox::{Channel, Person, Sandbox};
+use sandbox::{Builder, Channel, Person, Sandbox};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -21,10 +21,29 @@ use tokio::{
 /// How long anything that must happen may take: a limit for hangs, never a measure.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A local Discord to set up, with Discord's own specification enforced where the environment names its file.
+pub fn discord() -> Builder {
+    match std::env::var_os("DISCORD_OPENAPI") {
+        Some(file) => Sandbox::builder().specification(file),
+        None => Sandbox::builder(),
+    }
+}
+
 /// A folder for a bot and the local Discord it talks to. The bot may be started, stopped and started again.
 pub struct World {
     pub sandbox: Sandbox,
     root: TempDir,
+    breaks_the_specification: bool,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let found = self.sandbox.violations();
+        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        // A scenario that fails already says why.
+        let is_right = found.is_empty() || self.breaks_the_specification || std::thread::panicking();
+        assert!(is_right, "against Discord's specification:\n{}", told.join("\n"));
+    }
 }
 
 /// A bot that runs.
@@ -44,14 +63,24 @@ struct Log {
 impl World {
     /// A local Discord and an empty folder.
     pub async fn new() -> Self {
-        Self::on(Sandbox::start().await.expect("the sandbox starts"))
+        Self::on(discord().start().await.expect("the sandbox starts"))
     }
 
     /// An empty folder beside a local Discord that was set up otherwise.
     pub fn on(sandbox: Sandbox) -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("plugins")).unwrap();
-        Self { sandbox, root }
+        Self {
+            sandbox,
+            root,
+            breaks_the_specification: false,
+        }
+    }
+
+    /// For a scenario in which a plugin sends what Discord refuses, on purpose.
+    pub fn breaking_the_specification(mut self) -> Self {
+        self.breaks_the_specification = true;
+        self
     }
 
     /// The bot's folder.

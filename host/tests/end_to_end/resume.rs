@@ -1,8 +1,8 @@
 //! Connections end, and so does the process: no event is lost.
 
-use sandbox::{PrivilegedIntents, Sandbox};
+use sandbox::PrivilegedIntents;
 
-use crate::harness::World;
+use crate::harness::{World, discord};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_connection_is_resumed_without_losing_an_event() {
@@ -87,7 +87,7 @@ async fn an_invalid_session_identifies_again_and_a_reconnect_resumes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn privileged_intents_that_discord_refuses_are_named_and_the_bot_goes_on_without() {
-    let sandbox = Sandbox::builder().privileged_intents(PrivilegedIntents {
+    let sandbox = discord().privileged_intents(PrivilegedIntents {
         members: false,
         ..PrivilegedIntents::ALL
     });

@@ -336,8 +336,12 @@ impl Connection {
         ready["session_id"] = json!(session.id);
         self.session = Some(session.id.clone());
         session.push(&mut world.logs, "READY", &ready.to_string());
-        for guild in creates {
+        for guild in &creates {
             session.push(&mut world.logs, "GUILD_CREATE", &guild.to_string());
+        }
+        world.check_event("READY", &ready);
+        for guild in &creates {
+            world.check_event("GUILD_CREATE", guild);
         }
         world.note_presence();
         Ok(())

@@ -1,8 +1,8 @@
 //! How a sandbox is started: everything has a default.
 //!
-//! It collects settings and does no I/O before `start`; it reads no environment and no files.
+//! It collects settings and does no I/O before `start`; it reads no environment.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     Error, Sandbox,
@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) interaction_window: Duration,
     pub(crate) patience: Duration,
     pub(crate) tls: Option<Identity>,
+    pub(crate) specification: Option<PathBuf>,
+    pub(crate) refuse_violations: bool,
 }
 
 /// Sets up a [`Sandbox`]; see [`Sandbox::builder`].
@@ -92,6 +94,8 @@ impl Default for Builder {
                 interaction_window: Duration::from_secs(3),
                 patience: Duration::from_secs(10),
                 tls: None,
+                specification: None,
+                refuse_violations: true,
             },
         }
     }
@@ -175,11 +179,26 @@ impl Builder {
         self
     }
 
+    /// Discord's OpenAPI file, which is enforced then: a request that breaks it is refused with 400, and what the sandbox
+    /// itself says against it is remembered; see [`Sandbox::violations`] (default: none).
+    pub fn specification(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.specification = Some(path.into());
+        self
+    }
+
+    /// Whether a request against the specification is refused for that alone (default: true). Otherwise it is remembered
+    /// and left to the sandbox's own checks, which answer in Discord's words; one that they let pass is remembered as
+    /// their fault.
+    pub fn refuse_violations(mut self, refuse: bool) -> Self {
+        self.settings.refuse_violations = refuse;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
     ///
-    /// If certificate or key can't be used, if the port is taken or the operating system refuses to listen.
+    /// If certificate, key or specification can't be used, if the port is taken or the operating system refuses to listen.
     pub async fn start(self) -> Result<Sandbox, Error> {
         Sandbox::run(self.settings).await
     }

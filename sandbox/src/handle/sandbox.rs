@@ -15,6 +15,7 @@ use super::{Builder, GatewayEntry, Guild, Message, Person, RestEntry, Settings, 
 use crate::{
     Error, server,
     shared::{self, Shared},
+    specification::{Specification, Violation},
     tls::Identity,
     world::World,
 };
@@ -65,7 +66,12 @@ impl Sandbox {
             .await
             .map_err(|source| Error::bind(wanted, source))?;
         let address = listener.local_addr().map_err(|source| Error::bind(wanted, source))?;
-        let shared = Shared::new(settings, address);
+        let specification = settings
+            .specification
+            .as_deref()
+            .map(|path| Specification::load(path).map_err(|why| Error::specification(path, why)))
+            .transpose()?;
+        let shared = Shared::new(settings, address, specification);
         let tasks = vec![
             tokio::spawn(server::serve(listener, acceptor, Arc::clone(&shared))),
             tokio::spawn(shared::expire_interactions(Arc::clone(&shared))),
@@ -297,6 +303,13 @@ impl Sandbox {
     #[must_use]
     pub fn rest_log(&self) -> Vec<RestEntry> {
         self.with(|world| world.logs.rest.iter().cloned().collect())
+    }
+
+    /// What was against the specification, oldest first: requests of the bot, and answers and events of the sandbox. Empty
+    /// without a specification.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        self.with(|world| world.violations.all().to_vec())
     }
 
     /// Gateway payloads in both directions, oldest first; the last 10,000 are kept.

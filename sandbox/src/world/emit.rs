@@ -9,6 +9,7 @@ use super::{Stored, World, message::emoji_key, people::presence, permissions};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
+    specification::{Finding, Violation, ViolationOf},
 };
 
 impl World {
@@ -16,10 +17,28 @@ impl World {
     /// of that shard if `intents` is none.
     pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
         if guild.is_none_or(|guild| self.bot_is_in(guild)) {
+            self.check_event(name, data);
             let data = data.to_string();
             self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
         }
         self.changed();
+    }
+
+    /// Notes what the specification has against an event that is about to be sent.
+    pub(crate) fn check_event(&mut self, name: &str, data: &Value) {
+        if let Some(specification) = &self.specification {
+            let found = specification.check_event(name, data);
+            self.violated(ViolationOf::Event, name, &found);
+        }
+    }
+
+    /// Remembers violations, and tells the pages.
+    pub(crate) fn violated(&mut self, of: ViolationOf, what: &str, found: &[Finding]) {
+        for finding in found {
+            let violation = Violation::new(of, what, finding);
+            self.pages.tell(&Audience::Everyone, "violation", || violation.json());
+            self.violations.push(violation);
+        }
     }
 
     fn bot_is_in(&self, guild: u64) -> bool {
@@ -70,6 +89,7 @@ impl World {
             let intent = intents::messages(message.guild_id.is_some());
             let extra = self.guild_fields(message);
             let value = self.with_mentioned_members(message);
+            self.check_event(name, value.as_ref().unwrap_or(&message.value));
             let data = join(&value.as_ref().unwrap_or(&message.value).to_string(), &extra);
             let is_open = message.author_id == self.bot_id
                 || message.guild_id.is_none()

@@ -45,6 +45,7 @@ use crate::{
     ids::Ids,
     page::Pages,
     rest::limits::{Fault, Limits},
+    specification::{Specification, Violations},
 };
 
 /// Everything that a sandbox knows.
@@ -71,6 +72,11 @@ pub(crate) struct World {
     pub(crate) watchers: Vec<mpsc::UnboundedSender<Arc<Stored>>>,
     pub(crate) limits: Limits,
     pub(crate) faults: VecDeque<Fault>,
+    /// Discord's own, if it is enforced.
+    pub(crate) specification: Option<Arc<Specification>>,
+    pub(crate) violations: Violations,
+    /// Whether a request against it is refused for that alone.
+    pub(crate) refuse_violations: bool,
     pub(crate) allowed_intents: Intents,
     pub(crate) heartbeat: Duration,
     pub(crate) interaction_window: Duration,
@@ -84,7 +90,11 @@ pub(crate) struct World {
 
 impl World {
     /// A world with the bot, the people, and the default guild.
-    pub(crate) fn new(settings: &Settings, changes: watch::Sender<u64>) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        changes: watch::Sender<u64>,
+        specification: Option<Arc<Specification>>,
+    ) -> Self {
         let mut ids = Ids::new(settings.clock);
         let bot_id = ids.part();
         let token = settings.bot_token.clone().unwrap_or_else(|| token_of(bot_id));
@@ -110,6 +120,9 @@ impl World {
             watchers: Vec::new(),
             limits: Limits::new(settings.rate_limits),
             faults: VecDeque::new(),
+            specification,
+            violations: Violations::default(),
+            refuse_violations: settings.refuse_violations,
             allowed_intents: settings.privileged_intents.allowed(),
             heartbeat: settings.heartbeat_interval,
             interaction_window: settings.interaction_window,

@@ -251,15 +251,20 @@ impl World {
     fn emit_guild_create(&mut self, guild_id: u64) {
         let mut sessions = std::mem::take(&mut self.sessions);
         let mut logs = std::mem::take(&mut self.logs);
+        let mut told = None;
         sessions.each(Some(guild_id), |session| {
             if session.intents & intents::GUILDS != 0
                 && let Some(data) = self.guild_create(guild_id, session.intents)
             {
                 session.push(&mut logs, "GUILD_CREATE", &data.to_string());
+                told = Some(data);
             }
         });
         self.sessions = sessions;
         self.logs = logs;
+        if let Some(data) = told {
+            self.check_event("GUILD_CREATE", &data);
+        }
         self.tell_guild(guild_id);
         self.changed();
     }

@@ -4,12 +4,16 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use flate2::{Decompress, FlushDecompress};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
-use sandbox::Sandbox;
+use sandbox::{Builder, Sandbox, ViolationOf};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
@@ -19,6 +23,60 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub const ALL_INTENTS: u64 = 53_608_447;
 pub const MESSAGE_CONTENT: u64 = 1 << 15;
+
+/// Discord's own specification, where the environment names it or it lies beside the repository.
+pub fn specification() -> Option<PathBuf> {
+    let named = std::env::var_os("DISCORD_OPENAPI").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/discord-openapi.json");
+    named.or_else(|| beside.exists().then_some(beside))
+}
+
+/// A sandbox to set up, with Discord's own specification watched over where that is at hand.
+pub fn builder() -> Builder {
+    match specification() {
+        Some(file) => Sandbox::builder().specification(file).refuse_violations(false),
+        None => Sandbox::builder(),
+    }
+}
+
+/// Fails if anything was found against the specification.
+pub fn nothing_against_the_specification(sandbox: &Sandbox) {
+    let found: Vec<String> = sandbox.violations().iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A sandbox that fails its test in the end if it broke the specification itself; what the test sent may be wrong on
+/// purpose.
+pub struct Strict(Sandbox);
+
+/// Starts one with all defaults.
+pub async fn start() -> Strict {
+    Strict(builder().start().await.unwrap())
+}
+
+impl From<Sandbox> for Strict {
+    fn from(sandbox: Sandbox) -> Self {
+        Self(sandbox)
+    }
+}
+
+impl std::ops::Deref for Strict {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+impl Drop for Strict {
+    fn drop(&mut self) {
+        let found = self.violations();
+        let own = found.iter().filter(|one| one.of != ViolationOf::Request);
+        let own: Vec<String> = own.map(ToString::to_string).collect();
+        // A test that fails already says why.
+        assert!(own.is_empty() || std::thread::panicking(), "{}", own.join("\n"));
+    }
+}
 
 enum Decoder {
     Plain,
