@@ -6,7 +6,7 @@
 //! Layout: `(milliseconds since 2015) << 22 | worker, process, increment`
 //! (<https://discord.com/developers/docs/reference#snowflakes>).
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use twilight_model::util::Timestamp;
 
@@ -38,6 +38,7 @@ pub(crate) struct Ids {
     clock: Clock,
     parts: u64,
     last_timed: u64,
+    skipped_ms: u64,
 }
 
 impl Ids {
@@ -46,6 +47,7 @@ impl Ids {
             clock,
             parts: 0,
             last_timed: 0,
+            skipped_ms: 0,
         }
     }
 
@@ -58,7 +60,7 @@ impl Ids {
     /// The id of a message or an interaction.
     pub(crate) fn timed(&mut self) -> u64 {
         let wanted = match self.clock {
-            Clock::Wall => (unix_ms() - DISCORD_EPOCH_MS) << 22,
+            Clock::Wall => (unix_ms() + self.skipped_ms - DISCORD_EPOCH_MS) << 22,
             Clock::Fixed if self.last_timed == 0 => (FIXED_MS - DISCORD_EPOCH_MS) << 22,
             Clock::Fixed => ((self.last_timed >> 22) + FIXED_STEP_MS) << 22,
         };
@@ -66,10 +68,19 @@ impl Ids {
         self.last_timed
     }
 
+    /// Lets time pass at once.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX >> 23);
+        self.skipped_ms += by;
+        if self.clock == Clock::Fixed {
+            self.last_timed = self.last_timed.max((FIXED_MS - DISCORD_EPOCH_MS) << 22) + (by << 22);
+        }
+    }
+
     /// Milliseconds since 1970 by this world's clock.
     pub(crate) fn now_ms(&self) -> u64 {
         match self.clock {
-            Clock::Wall => unix_ms(),
+            Clock::Wall => unix_ms() + self.skipped_ms,
             Clock::Fixed => created_ms(self.last_timed).max(FIXED_MS),
         }
     }

@@ -26,14 +26,16 @@ mod rest;
 mod server;
 mod shared;
 mod specification;
+mod time;
 mod tls;
 mod world;
 
 pub use self::{
     error::Error,
+    gateway::faults::{Refusal, Undecodable},
     handle::{
-        Builder, Channel, Direction, GatewayEntry, Guild, InteractionState, Message, Person, PrivilegedIntents,
-        RestEntry, Role, Said, Sandbox, Used, Watch,
+        Builder, Channel, Direction, Gateway, GatewayEntry, Guild, InteractionState, Message, Person,
+        PrivilegedIntents, RestEntry, Role, Said, Sandbox, Used, Watch,
     },
     ids::Clock,
     rest::limits::RateLimits,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Query, Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{Path, Query, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -20,9 +20,6 @@ use crate::{
     shared::{self, Shared},
     tls::TlsListener,
 };
-
-/// Larger than any payload that the gateway accepts, so that too large ones are read and refused with their code.
-const LARGEST_MESSAGE: usize = 64 << 10;
 
 /// Serves until the sandbox ends, over TLS if there is an `acceptor`.
 pub(crate) async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
@@ -58,20 +55,16 @@ pub(crate) async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, 
 /// The gateway for websockets, the page for browsers.
 async fn root(
     State(shared): State<Arc<Shared>>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    parameters: Query<gateway::Parameters>,
+    Query(parameters): Query<gateway::Parameters>,
     request: Request,
 ) -> Response {
-    match upgrade {
-        Ok(upgrade) if page::is_local(request.headers()) => {
-            let Query(parameters) = parameters;
-            upgrade
-                .max_message_size(LARGEST_MESSAGE)
-                .on_upgrade(move |socket| gateway::serve(shared, socket, parameters))
-        }
-        Ok(_) => StatusCode::FORBIDDEN.into_response(),
-        Err(_) => page::index(request.headers()),
+    if !gateway::is_wanted(request.headers()) {
+        return page::index(request.headers());
     }
+    if !page::is_local(request.headers()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    gateway::accept(shared, parameters, request).await
 }
 
 /// The bytes of an attachment.

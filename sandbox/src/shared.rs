@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::{handle::Settings, page::Traffic, specification::Specification, world::World};
 
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     closing: watch::Sender<bool>,
     /// The wire, for the page.
     pub(crate) traffic: Traffic,
+    /// The gateway's connections.
+    pub(crate) connections: TaskTracker,
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) settings: Settings,
@@ -36,6 +39,7 @@ impl Shared {
             changes,
             closing: watch::channel(false).0,
             traffic: Traffic::default(),
+            connections: TaskTracker::new(),
             address,
             token,
             settings,
@@ -103,7 +107,11 @@ pub(crate) async fn expire_interactions(shared: Arc<Shared>) {
     let mut closing = shared.closing();
     let added = Arc::clone(&shared.world().expiry);
     loop {
-        let next = shared.world().fail_overdue();
+        let next = {
+            let mut world = shared.world();
+            let next = world.fail_overdue();
+            next.map(|at| world.time.real(at))
+        };
         let due = async {
             match next {
                 Some(at) => tokio::time::sleep_until(at.into()).await,

@@ -1,25 +1,22 @@
-//! Gateway sessions, apart from their sockets: sequence numbers, the replay buffer, who gets which event. A session
-//! outlives its socket for a while, so that a client can resume it.
+//! One gateway session, apart from its sockets: its sequence numbers, the events it keeps for a resume, and the way to
+//! the socket that it is on, if any. Who gets which event is `sessions`' business.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use axum::body::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-use super::intents::{Intents, MESSAGE_CONTENT};
-use crate::{handle::GatewayEntry, world::Logs};
+use super::{faults::Pace, intents::Intents};
+use crate::{handle::GatewayEntry, time::Time, world::Logs};
 
-/// How long a session without a socket can be resumed.
-const RESUMABLE: Duration = Duration::from_secs(90);
-/// Events kept for a resume, by number and by bytes.
-const REPLAY_EVENTS: usize = 50_000;
+/// Bytes of events kept for a resume.
 const REPLAY_BYTES: usize = 32 << 20;
 /// Frames that a client may leave unread before its connection is given up.
 const UNREAD_FRAMES: usize = 200_000;
@@ -27,11 +24,17 @@ const UNREAD_FRAMES: usize = 200_000;
 /// What a socket is told to send.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// A payload's text.
+    /// A payload's text, compressed as the connection is.
     Frame(Bytes),
+    /// A binary message, past the compression.
+    Binary(Bytes),
+    /// Bytes below the websocket.
+    Raw(Bytes),
+    /// From here on payloads leave like this.
+    Pace(Pace),
     /// A close frame with code and reason.
     Close(u16, &'static str),
-    /// End of the TCP connection, without a close frame.
+    /// End of the TCP connection, without a close frame, after what came before it.
     Drop,
 }
 
@@ -41,31 +44,59 @@ pub(crate) struct Outbox {
     pub(crate) socket: u64,
     sender: mpsc::UnboundedSender<Outgoing>,
     unread: Arc<AtomicUsize>,
+    cut: Arc<Notify>,
+}
+
+/// The socket's end of an [`Outbox`].
+pub(crate) struct Inbox {
+    pub(crate) receiver: mpsc::UnboundedReceiver<Outgoing>,
+    /// What was sent and is not written yet.
+    pub(crate) unread: Arc<AtomicUsize>,
+    /// Tells to end the connection without a word, whatever waits.
+    pub(crate) cut: Arc<Notify>,
 }
 
 impl Outbox {
-    pub(crate) fn new(socket: u64) -> (Self, mpsc::UnboundedReceiver<Outgoing>, Arc<AtomicUsize>) {
+    pub(crate) fn new(socket: u64) -> (Self, Inbox) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let unread = Arc::new(AtomicUsize::new(0));
-        (
-            Self {
-                socket,
-                sender,
-                unread: Arc::clone(&unread),
-            },
+        let (unread, cut) = (Arc::default(), Arc::new(Notify::new()));
+        let inbox = Inbox {
             receiver,
+            unread: Arc::clone(&unread),
+            cut: Arc::clone(&cut),
+        };
+        let outbox = Self {
+            socket,
+            sender,
             unread,
-        )
+            cut,
+        };
+        (outbox, inbox)
     }
 
     /// Hands a frame over; `false` if the socket is gone or the client does not read.
     pub(crate) fn send(&self, outgoing: Outgoing) -> bool {
         if self.unread.fetch_add(1, Ordering::Relaxed) > UNREAD_FRAMES {
-            let _ = self.sender.send(Outgoing::Drop);
+            self.cut();
             return false;
         }
         self.sender.send(outgoing).is_ok()
     }
+
+    /// Ends the connection at once and without a close frame; what waits to be written is lost.
+    pub(crate) fn cut(&self) {
+        self.cut.notify_one();
+    }
+}
+
+/// What a session is made with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) shard: (u64, u64),
+    pub(crate) intents: Intents,
+    /// Events kept for a resume.
+    pub(crate) kept: usize,
+    pub(crate) time: Time,
 }
 
 /// One session of the bot.
@@ -77,26 +108,39 @@ pub(crate) struct Session {
     pub(crate) sequence: u64,
     replay: VecDeque<(u64, Bytes)>,
     replay_bytes: usize,
+    kept: usize,
     outbox: Option<Outbox>,
-    detached: Option<Instant>,
-}
-
-/// What came of an attempt to resume.
-pub(crate) enum Resumed {
-    /// The session goes on; so many events were replayed.
-    Yes,
-    /// No such session, or its events are gone: the client has to identify.
-    Unknown,
-    /// The client claims to have seen events that were never sent.
-    InvalidSequence,
+    /// Since when it has no socket.
+    pub(super) detached: Option<Instant>,
+    time: Time,
 }
 
 impl Session {
+    pub(super) fn new(id: String, outbox: Outbox, start: Start) -> Self {
+        Self {
+            id,
+            shard: start.shard,
+            intents: start.intents,
+            sequence: 0,
+            replay: VecDeque::new(),
+            replay_bytes: 0,
+            kept: start.kept,
+            outbox: Some(outbox),
+            detached: None,
+            time: start.time,
+        }
+    }
+
     pub(crate) const fn is_attached(&self) -> bool {
         self.outbox.is_some()
     }
 
-    /// Appends an event and sends it if a socket is attached.
+    /// The way to the socket that it is on.
+    pub(super) const fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref()
+    }
+
+    /// Appends an event and sends it if a socket is attached. `data` is written as it is, JSON or not.
     pub(crate) fn push(&mut self, logs: &mut Logs, name: &str, data: &str) {
         self.sequence += 1;
         let sequence = self.sequence;
@@ -112,7 +156,7 @@ impl Session {
         let frame = Bytes::from(text);
         self.replay_bytes += frame.len();
         self.replay.push_back((sequence, frame.clone()));
-        while self.replay.len() > REPLAY_EVENTS || self.replay_bytes > REPLAY_BYTES {
+        while self.replay.len() > self.kept || self.replay_bytes > REPLAY_BYTES {
             let Some((_, old)) = self.replay.pop_front() else { break };
             self.replay_bytes -= old.len();
         }
@@ -124,171 +168,37 @@ impl Session {
         }
     }
 
-    fn detach(&mut self) {
+    /// Its socket is gone: events are kept from now on, for whoever resumes.
+    pub(super) fn detach(&mut self) {
         self.outbox = None;
-        self.detached = Some(Instant::now());
+        self.detached = Some(self.time.now());
     }
 
-    const fn wants(&self, guild: Option<u64>, intents: Intents) -> bool {
+    /// Whether all events after `sequence` are still kept.
+    pub(super) fn keeps_after(&self, sequence: u64) -> bool {
+        let oldest = self.replay.front().map_or(self.sequence + 1, |(first, _)| *first);
+        sequence + 1 >= oldest
+    }
+
+    /// Goes on with the session on `outbox`'s socket: sends what came after `sequence` again, at most `most` events.
+    pub(super) fn replay(&mut self, outbox: Outbox, sequence: u64, most: usize) {
+        if let Some(old) = self.outbox.take().filter(|old| old.socket != outbox.socket) {
+            old.send(Outgoing::Close(4000, "resumed elsewhere"));
+        }
+        let from = self.replay.partition_point(|(seen, _)| *seen <= sequence);
+        for (_, frame) in self.replay.range(from..).take(most) {
+            outbox.send(Outgoing::Frame(frame.clone()));
+        }
+        self.outbox = Some(outbox);
+        self.detached = None;
+    }
+
+    /// Whether an event of that guild and those intents is for this session. What is about no guild goes to shard 0.
+    pub(super) const fn wants(&self, guild: Option<u64>, intents: Intents) -> bool {
         let shard = match guild {
             Some(guild) => (guild >> 22) % self.shard.1,
             None => 0,
         };
         shard == self.shard.0 && (intents == 0 || self.intents & intents != 0)
-    }
-}
-
-/// All sessions, and all sockets that are open.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    known: HashMap<String, Session>,
-    sockets: HashMap<u64, Outbox>,
-    made: u64,
-}
-
-impl Sessions {
-    /// Starts a session on `outbox`'s socket.
-    pub(crate) fn identify(&mut self, outbox: Outbox, shard: (u64, u64), intents: Intents) -> &mut Session {
-        self.forget_old();
-        self.made += 1;
-        let id = format!(
-            "{:032x}",
-            u128::from(self.made).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
-        );
-        let session = Session {
-            id: id.clone(),
-            shard,
-            intents,
-            sequence: 0,
-            replay: VecDeque::new(),
-            replay_bytes: 0,
-            outbox: Some(outbox),
-            detached: None,
-        };
-        self.known.entry(id).or_insert(session)
-    }
-
-    /// Goes on with session `id` on `outbox`'s socket: replays what came after `sequence`, then says RESUMED.
-    pub(crate) fn resume(&mut self, logs: &mut Logs, outbox: Outbox, id: &str, sequence: u64) -> Resumed {
-        self.forget_old();
-        let Some(session) = self.known.get_mut(id) else {
-            return Resumed::Unknown;
-        };
-        if sequence > session.sequence {
-            return Resumed::InvalidSequence;
-        }
-        let oldest = session.replay.front().map_or(session.sequence + 1, |(first, _)| *first);
-        if sequence + 1 < oldest {
-            self.known.remove(id);
-            return Resumed::Unknown;
-        }
-        if let Some(old) = session.outbox.take().filter(|old| old.socket != outbox.socket) {
-            old.send(Outgoing::Close(4000, "resumed elsewhere"));
-        }
-        let from = session.replay.partition_point(|(seen, _)| *seen <= sequence);
-        for (_, frame) in session.replay.range(from..) {
-            outbox.send(Outgoing::Frame(frame.clone()));
-        }
-        session.outbox = Some(outbox);
-        session.detached = None;
-        session.push(logs, "RESUMED", r#"{"_trace":["sandbox"]}"#);
-        Resumed::Yes
-    }
-
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Session> {
-        self.known.get_mut(id)
-    }
-
-    /// Whether the session lives on that socket.
-    pub(crate) fn is_on(&self, id: &str, socket: u64) -> bool {
-        self.known
-            .get(id)
-            .and_then(|session| session.outbox.as_ref())
-            .is_some_and(|outbox| outbox.socket == socket)
-    }
-
-    /// The session loses its socket; it can be resumed for a while, unless the client ended it.
-    pub(crate) fn disconnect(&mut self, id: &str, socket: u64, ended: bool) {
-        if let Some(session) = self.known.get_mut(id)
-            && session.outbox.as_ref().is_some_and(|outbox| outbox.socket == socket)
-        {
-            session.detach();
-            if ended {
-                self.known.remove(id);
-            }
-        }
-    }
-
-    /// Sends an event to whoever wants it; `strip` gives the form for sessions without `MESSAGE_CONTENT`.
-    pub(crate) fn deliver(
-        &mut self,
-        logs: &mut Logs,
-        name: &str,
-        guild: Option<u64>,
-        intents: Intents,
-        data: &str,
-        strip: Option<&dyn Fn() -> String>,
-    ) {
-        let mut stripped: Option<String> = None;
-        for session in self.known.values_mut().filter(|session| session.wants(guild, intents)) {
-            match strip {
-                Some(strip) if session.intents & MESSAGE_CONTENT == 0 => {
-                    session.push(logs, name, stripped.get_or_insert_with(strip));
-                }
-                _ => session.push(logs, name, data),
-            }
-        }
-    }
-
-    /// Sends an event to each session in a form of its own.
-    pub(crate) fn each(&mut self, guild: Option<u64>, mut act: impl FnMut(&mut Session)) {
-        for session in self.known.values_mut().filter(|session| session.wants(guild, 0)) {
-            act(session);
-        }
-    }
-
-    /// Whether every shard of the newest sharding has a live session.
-    pub(crate) fn is_online(&self) -> bool {
-        let attached: Vec<(u64, u64)> = self
-            .known
-            .values()
-            .filter(|session| session.is_attached())
-            .map(|session| session.shard)
-            .collect();
-        let Some(count) = attached.iter().map(|shard| shard.1).max() else {
-            return false;
-        };
-        (0..count).all(|shard| attached.contains(&(shard, count)))
-    }
-
-    pub(crate) fn open(&mut self, outbox: Outbox) {
-        self.sockets.insert(outbox.socket, outbox);
-    }
-
-    pub(crate) fn closed(&mut self, socket: u64) {
-        self.sockets.remove(&socket);
-    }
-
-    /// Tells every socket the same, and takes it from its session first if `detach`: what happens from now on is
-    /// replayed to the client that resumes.
-    pub(crate) fn all_sockets(&mut self, detach: bool, mut outgoing: impl FnMut() -> Outgoing) {
-        if detach {
-            for session in self.known.values_mut().filter(|session| session.is_attached()) {
-                session.detach();
-            }
-        }
-        for outbox in self.sockets.values() {
-            outbox.send(outgoing());
-        }
-    }
-
-    /// Ends every session; resuming one of them fails.
-    pub(crate) fn end_all(&mut self) {
-        self.known.clear();
-    }
-
-    fn forget_old(&mut self) {
-        self.known
-            .retain(|_, session| session.detached.is_none_or(|since| since.elapsed() < RESUMABLE));
     }
 }

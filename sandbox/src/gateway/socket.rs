@@ -3,37 +3,45 @@
 
 use std::{
     collections::VecDeque,
+    io,
     ops::ControlFlow,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use axum::{
-    body::Bytes,
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-};
-use futures_util::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
-};
+use axum::body::Bytes;
+use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, timeout},
+};
+use websocket::{
+    WebSocketStream,
+    tungstenite::{
+        Message, Utf8Bytes,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
 
 use super::{
+    client::Client,
     compression::Encoder,
-    intents, members,
-    payload::{self, Close, Identify, Payload},
-    session::{Outbox, Outgoing, Resumed},
+    faults::{Pace, Refusal},
+    line::Line,
+    payload::{self, Close},
+    session::{Inbox, Outbox, Outgoing},
 };
 use crate::{
     handle::GatewayEntry,
     shared::{self, Shared},
-    world::World,
 };
 
-/// Events that a client may send in a minute.
-const EVENTS_PER_MINUTE: usize = 120;
+/// Larger than any payload that the gateway accepts, so that too large ones are read and refused with their code.
+const LARGEST_MESSAGE: usize = 64 << 10;
+/// How long a client may take for its part of closing.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// The query of the gateway's address.
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +49,19 @@ pub(crate) struct Parameters {
     v: Option<String>,
     encoding: Option<String>,
     compress: Option<String>,
+}
+
+impl Parameters {
+    /// How payloads are written, or why there is no connection.
+    fn encoder(&self) -> Result<Encoder, Close> {
+        if self.v.as_deref().is_some_and(|version| !["9", "10"].contains(&version)) {
+            return Err(payload::INVALID_VERSION);
+        }
+        if self.encoding.as_deref().is_some_and(|encoding| encoding != "json") {
+            return Err(payload::DECODE_ERROR);
+        }
+        Encoder::new(self.compress.as_deref()).map_err(|_| payload::DECODE_ERROR)
+    }
 }
 
 /// Why a connection ended.
@@ -51,157 +72,229 @@ enum End {
     Drop,
     /// The client closed it, with this code.
     ByClient(u16),
+    /// The sandbox ends.
+    Over,
 }
 
 struct Connection {
     shared: Arc<Shared>,
-    sink: SplitSink<WebSocket, Message>,
+    socket: WebSocketStream<Line>,
     encoder: Encoder,
-    outbox: Outbox,
-    session: Option<String>,
-    /// When the client's last events came, for the limit per minute.
-    events: VecDeque<Instant>,
-    deadline: Instant,
-    heartbeat: Duration,
+    inbox: Inbox,
+    client: Client,
+    pace: Pace,
+    /// Payloads that a fault holds back, and when they may leave.
+    held: VecDeque<(Instant, Outgoing)>,
 }
 
 /// Serves one connection until it ends.
-pub(crate) async fn serve(shared: Arc<Shared>, socket: WebSocket, parameters: Parameters) {
-    let (sink, stream) = socket.split();
-    let heartbeat = shared.world().heartbeat;
-    let (id, encoder) = {
+pub(super) async fn serve(shared: Arc<Shared>, line: Line, parameters: Parameters, refusal: Option<Refusal>) {
+    let config = WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE));
+    let mut socket = WebSocketStream::from_raw_socket(line, Role::Server, Some(config)).await;
+    let mut closing = shared.closing();
+    if refusal == Some(Refusal::NoHello) {
+        tokio::select! {
+            () = until_gone(&mut socket) => {}
+            () = shared::ended(&mut closing) => {}
+        }
+        return;
+    }
+    if let Some(Refusal::Close(code)) = refusal {
+        return close(&mut socket, Close(code, "asked for by a test")).await;
+    }
+    let encoder = match parameters.encoder() {
+        Ok(encoder) => encoder,
+        Err(why) => return close(&mut socket, why).await,
+    };
+    let (id, pace, heartbeat) = {
         let mut world = shared.world();
         world.logs.connections += 1;
-        (world.logs.connections, Encoder::new(parameters.compress.as_deref()))
+        (world.logs.connections, world.gateway.pace, world.heartbeat)
     };
-    let Ok(encoder) = encoder else {
-        return close_at_once(sink, payload::DECODE_ERROR).await;
-    };
-    if parameters
-        .v
-        .as_deref()
-        .is_some_and(|version| !["9", "10"].contains(&version))
-    {
-        return close_at_once(sink, payload::INVALID_VERSION).await;
-    }
-    if parameters
-        .encoding
-        .as_deref()
-        .is_some_and(|encoding| encoding != "json")
-    {
-        return close_at_once(sink, payload::DECODE_ERROR).await;
-    }
-    let (outbox, mut outgoing, unread) = Outbox::new(id);
+    let (outbox, inbox) = Outbox::new(id);
     shared.world().sessions.open(outbox.clone());
     shared.traffic.note(id, "connected".to_owned());
+    let cut = Arc::clone(&inbox.cut);
     let mut connection = Connection {
+        client: Client::new(outbox, heartbeat),
         shared: Arc::clone(&shared),
-        sink,
+        socket,
         encoder,
-        outbox,
-        session: None,
-        events: VecDeque::new(),
-        deadline: Instant::now() + heartbeat * 2,
-        heartbeat,
+        inbox,
+        pace,
+        held: VecDeque::new(),
     };
-    let end = connection.run(stream, &mut outgoing, &unread).await;
+    connection.socket.get_mut().dribble(pace.dribble);
+    let end = tokio::select! {
+        biased;
+        () = cut.notified() => End::Drop,
+        () = shared::ended(&mut closing) => End::Over,
+        end = connection.run(heartbeat) => end,
+    };
     connection.finish(end).await;
 }
 
-async fn close_at_once(mut sink: SplitSink<WebSocket, Message>, Close(code, reason): Close) {
-    let _ = sink
-        .send(Message::Close(Some(CloseFrame {
-            code,
-            reason: reason.into(),
-        })))
-        .await;
+/// Says why, and waits a while for the client's answer: ending at once could take the close frame back on its way.
+async fn close(socket: &mut WebSocketStream<Line>, Close(code, reason): Close) {
+    let frame = CloseFrame {
+        code: code.into(),
+        reason: reason.into(),
+    };
+    let _ = timeout(CLOSING, async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            until_gone(socket).await;
+        }
+    })
+    .await;
+}
+
+async fn until_gone(socket: &mut WebSocketStream<Line>) {
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 impl Connection {
-    async fn run(
-        &mut self,
-        mut stream: SplitStream<WebSocket>,
-        outgoing: &mut tokio::sync::mpsc::UnboundedReceiver<Outgoing>,
-        unread: &std::sync::atomic::AtomicUsize,
-    ) -> End {
-        let interval = self.heartbeat.as_millis() as u64;
+    async fn run(&mut self, heartbeat: Duration) -> End {
+        let interval = heartbeat.as_millis() as u64;
         let hello =
             json!({ "t": null, "s": null, "op": 10, "d": { "heartbeat_interval": interval, "_trace": ["sandbox"] } });
-        if self.write(hello.to_string().into()).await.is_err() || self.sink.flush().await.is_err() {
-            return End::Drop;
-        }
-        let mut closing = self.shared.closing();
+        self.client.reply(hello.to_string().into());
         loop {
+            let due = self.held.front().map(|(due, _)| *due).filter(|_| !self.pace.silent);
+            let release = async move {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
-                Some(first) = outgoing.recv() => {
+                Some(first) = self.inbox.receiver.recv() => {
                     let mut next = Some(first);
-                    while let Some(frame) = next {
-                        unread.fetch_sub(1, Ordering::Relaxed);
-                        match frame {
-                            Outgoing::Frame(text) => if self.write(text).await.is_err() { return End::Drop },
-                            Outgoing::Close(code, reason) => return End::Close(Close(code, reason)),
-                            Outgoing::Drop => return End::Drop,
+                    while let Some(outgoing) = next {
+                        if let ControlFlow::Break(end) = self.take(outgoing).await {
+                            return end;
                         }
-                        next = outgoing.try_recv().ok();
+                        next = self.inbox.receiver.try_recv().ok();
                     }
-                    if self.sink.flush().await.is_err() {
+                    if self.socket.flush().await.is_err() {
                         return End::Drop;
                     }
                 }
-                message = stream.next() => match message {
+                () = release => if self.release().await.is_err() { return End::Drop },
+                message = self.socket.next() => match message {
                     Some(Ok(message)) => if let ControlFlow::Break(end) = self.receive(&message) { return end },
                     Some(Err(_)) | None => return End::ByClient(1006),
                 },
-                () = tokio::time::sleep_until(self.deadline) => return End::Close(payload::TIMED_OUT),
-                () = shared::ended(&mut closing) => return End::Close(Close(1001, "the sandbox ends")),
+                () = tokio::time::sleep_until(self.client.deadline) => return End::Close(payload::TIMED_OUT),
             }
         }
     }
 
-    async fn write(&mut self, text: Bytes) -> Result<(), ()> {
-        self.shared.traffic.frame(self.outbox.socket, false, text.clone());
-        let message = match self.encoder.encode(&text).map_err(|_| ())? {
-            Some(binary) => Message::Binary(binary.into()),
-            None => Message::Text(Utf8Bytes::try_from(text).map_err(|_| ())?),
+    /// Writes what was handed over, or holds it back.
+    async fn take(&mut self, outgoing: Outgoing) -> ControlFlow<End> {
+        match outgoing {
+            Outgoing::Pace(pace) => {
+                self.written();
+                self.pace = pace;
+                self.socket.get_mut().dribble(pace.dribble);
+            }
+            Outgoing::Close(code, reason) => return ControlFlow::Break(End::Close(Close(code, reason))),
+            Outgoing::Drop => {
+                let _ = self.socket.flush().await;
+                return ControlFlow::Break(End::Drop);
+            }
+            held if self.pace.holds() || !self.held.is_empty() => {
+                self.held.push_back((Instant::now() + self.pace.delay, held));
+            }
+            outgoing => {
+                if self.write(outgoing).await.is_err() {
+                    return ControlFlow::Break(End::Drop);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Writes what was held back for long enough.
+    async fn release(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        while self.held.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, outgoing)) = self.held.pop_front() {
+                self.write(outgoing).await?;
+            }
+        }
+        self.socket.flush().await.map_err(io::Error::other)
+    }
+
+    fn written(&self) {
+        self.inbox.unread.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    async fn write(&mut self, outgoing: Outgoing) -> io::Result<()> {
+        self.written();
+        let message = match outgoing {
+            Outgoing::Frame(text) => self.encode(text)?,
+            Outgoing::Binary(bytes) => Message::Binary(bytes),
+            Outgoing::Raw(bytes) => {
+                self.socket.flush().await.map_err(io::Error::other)?;
+                return self.socket.get_mut().write_all(&bytes).await;
+            }
+            Outgoing::Pace(_) | Outgoing::Close(..) | Outgoing::Drop => return Ok(()),
         };
-        self.sink.feed(message).await.map_err(|_| ())
+        self.socket.feed(message).await.map_err(io::Error::other)
+    }
+
+    fn encode(&mut self, text: Bytes) -> io::Result<Message> {
+        self.shared.traffic.frame(self.client.socket(), false, text.clone());
+        Ok(match self.encoder.encode(&text)? {
+            Some(binary) => Message::Binary(binary.into()),
+            None => Message::Text(Utf8Bytes::try_from(text).map_err(io::Error::other)?),
+        })
     }
 
     async fn finish(mut self, end: End) {
-        let client_ended = matches!(end, End::ByClient(1000 | 1001));
         let how = match &end {
             End::Close(Close(code, reason)) => format!("closed with {code}: {reason}"),
             End::Drop => "dropped".to_owned(),
             End::ByClient(1006) => "ended by the bot without a close frame".to_owned(),
             End::ByClient(code) => format!("closed by the bot with {code}"),
+            End::Over => "closed: the sandbox ends".to_owned(),
         };
-        self.shared.traffic.note(self.outbox.socket, how);
+        self.shared.traffic.note(self.client.socket(), how);
         {
             let mut world = self.shared.world();
-            world.sessions.closed(self.outbox.socket);
-            if let Some(session) = &self.session {
-                world.sessions.disconnect(session, self.outbox.socket, client_ended);
+            world.sessions.closed(self.client.socket());
+            if let Some(session) = self.client.session() {
+                // A session that a time-out ended is over, as is one that the client closed for good
+                // (https://discord.com/developers/docs/events/gateway#disconnecting).
+                let is_over = matches!(end, End::ByClient(1000 | 1001) | End::Close(payload::TIMED_OUT));
+                world.sessions.disconnect(session, self.client.socket(), is_over);
             }
-            if let End::Close(Close(code, _)) | End::ByClient(code) = end {
-                let name = if matches!(end, End::ByClient(_)) {
-                    "closed by the bot"
-                } else {
-                    "closed"
-                };
-                world.logs.gateway(GatewayEntry::note(&format!("{name} with {code}")));
+            match end {
+                End::Close(Close(code, _)) => world.logs.gateway(GatewayEntry::note(&format!("closed with {code}"))),
+                End::ByClient(code) => world
+                    .logs
+                    .gateway(GatewayEntry::note(&format!("closed by the bot with {code}"))),
+                End::Drop => world.logs.gateway(GatewayEntry::note("dropped")),
+                End::Over => {}
             }
             world.note_presence();
         }
-        if let End::Close(Close(code, reason)) = end {
-            let _ = self
-                .sink
-                .send(Message::Close(Some(CloseFrame {
-                    code,
-                    reason: reason.into(),
-                })))
-                .await;
-            let _ = self.sink.flush().await;
+        match end {
+            // A gateway that says nothing says no good-bye either.
+            End::Close(_) if self.pace.silent => {}
+            End::Close(why) => close(&mut self.socket, why).await,
+            End::ByClient(_) if !self.pace.silent => {
+                let _ = timeout(CLOSING, self.socket.flush()).await;
+            }
+            End::Over => {
+                let frame = CloseFrame {
+                    code: 1001.into(),
+                    reason: "the sandbox ends".into(),
+                };
+                let _ = timeout(CLOSING / 10, self.socket.send(Message::Close(Some(frame)))).await;
+            }
+            End::ByClient(_) | End::Drop => {}
         }
     }
 
@@ -210,182 +303,17 @@ impl Connection {
         let text: &[u8] = match message {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes,
-            Message::Ping(_) | Message::Pong(_) => return ControlFlow::Continue(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return ControlFlow::Continue(()),
             Message::Close(frame) => {
-                return ControlFlow::Break(End::ByClient(frame.as_ref().map_or(1005, |frame| frame.code)));
+                return ControlFlow::Break(End::ByClient(frame.as_ref().map_or(1005, |frame| frame.code.into())));
             }
         };
-        let now = Instant::now();
-        while self
-            .events
-            .front()
-            .is_some_and(|at| now - *at > Duration::from_secs(60))
-        {
-            self.events.pop_front();
-        }
-        self.events.push_back(now);
-        if self.events.len() > EVENTS_PER_MINUTE {
-            return ControlFlow::Break(End::Close(payload::RATE_LIMITED));
-        }
-        let shared = Arc::clone(&self.shared);
-        shared
+        self.shared
             .traffic
-            .frame(self.outbox.socket, true, Bytes::copy_from_slice(text));
-        let mut world = shared.world();
-        let acted = payload::read(text).and_then(|(op, payload)| {
-            world.logs.gateway(GatewayEntry::received(op));
-            self.act(&mut world, payload)
-        });
-        drop(world);
-        match acted {
+            .frame(self.client.socket(), true, Bytes::copy_from_slice(text));
+        match self.client.receive(&self.shared, text) {
             Ok(()) => ControlFlow::Continue(()),
             Err(close) => ControlFlow::Break(End::Close(close)),
         }
     }
-
-    fn act(&mut self, world: &mut World, payload: Payload) -> Result<(), Close> {
-        match payload {
-            Payload::Heartbeat => {
-                self.deadline = Instant::now() + self.heartbeat * 2;
-                self.reply(r#"{"t":null,"s":null,"op":11,"d":null}"#);
-            }
-            Payload::Identify(identify) => {
-                if self.has_session(world) {
-                    return Err(payload::ALREADY_AUTHENTICATED);
-                }
-                self.identify(world, &identify)?;
-            }
-            Payload::Resume {
-                token,
-                session,
-                sequence,
-            } => {
-                if self.has_session(world) {
-                    return Err(payload::ALREADY_AUTHENTICATED);
-                }
-                self.resume(world, &token, &session, sequence)?;
-            }
-            Payload::Presence | Payload::VoiceState | Payload::Ignored => {
-                self.authenticated()?;
-            }
-            Payload::Members(request) => {
-                let session = self.authenticated()?.to_owned();
-                members::send(world, &session, &request)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether this socket's session still lives; after an invalid session the client may identify again.
-    fn has_session(&self, world: &World) -> bool {
-        self.session
-            .as_deref()
-            .is_some_and(|session| world.sessions.is_on(session, self.outbox.socket))
-    }
-
-    fn authenticated(&self) -> Result<&str, Close> {
-        self.session.as_deref().ok_or(payload::NOT_AUTHENTICATED)
-    }
-
-    fn reply(&self, text: &'static str) {
-        self.outbox.send(Outgoing::Frame(Bytes::from_static(text.as_bytes())));
-    }
-
-    fn identify(&mut self, world: &mut World, identify: &Identify) -> Result<(), Close> {
-        if bare(&identify.token) != world.token {
-            return Err(payload::AUTHENTICATION_FAILED);
-        }
-        if identify.intents & intents::PRIVILEGED & !world.allowed_intents != 0 {
-            return Err(payload::DISALLOWED_INTENTS);
-        }
-        let in_shard = |guild: u64| (guild >> 22) % identify.shard.1 == identify.shard.0;
-        let guilds: Vec<u64> = world
-            .guilds
-            .values()
-            .filter(|guild| guild.members.contains_key(&world.bot_id) && in_shard(guild.id))
-            .map(|guild| guild.id)
-            .collect();
-        let user = world.users.get(&world.bot_id).map(crate::world::User::own_json);
-        let mut ready = json!({
-            "v": 10,
-            "user": user,
-            "guilds": guilds.iter().map(|id| json!({ "id": id.to_string(), "unavailable": true })).collect::<Vec<_>>(),
-            "session_id": "",
-            "session_type": "normal",
-            "resume_gateway_url": self.shared.gateway_url(),
-            "shard": [identify.shard.0, identify.shard.1],
-            "application": { "id": world.bot_id.to_string(), "flags": application_flags(world) },
-            "user_settings": {},
-            "relationships": [],
-            "private_channels": [],
-            "presences": [],
-            "guild_join_requests": [],
-            "geo_ordered_rtc_regions": [],
-            "_trace": ["sandbox"],
-        });
-        let with_guilds = identify.intents & intents::GUILDS != 0;
-        let creates: Vec<Value> = guilds
-            .iter()
-            .filter(|_| with_guilds)
-            .filter_map(|guild| world.guild_create(*guild, identify.intents))
-            .collect();
-        world.logs.identifies += 1;
-        let session = world
-            .sessions
-            .identify(self.outbox.clone(), identify.shard, identify.intents);
-        ready["session_id"] = json!(session.id);
-        self.session = Some(session.id.clone());
-        session.push(&mut world.logs, "READY", &ready.to_string());
-        for guild in &creates {
-            session.push(&mut world.logs, "GUILD_CREATE", &guild.to_string());
-        }
-        world.check_event("READY", &ready);
-        for guild in &creates {
-            world.check_event("GUILD_CREATE", guild);
-        }
-        world.note_presence();
-        Ok(())
-    }
-
-    fn resume(&mut self, world: &mut World, token: &str, session: &str, sequence: u64) -> Result<(), Close> {
-        if bare(token) != world.token {
-            return Err(payload::AUTHENTICATION_FAILED);
-        }
-        match world
-            .sessions
-            .resume(&mut world.logs, self.outbox.clone(), session, sequence)
-        {
-            Resumed::Yes => {
-                world.logs.resumes += 1;
-                self.session = Some(session.to_owned());
-                world.note_presence();
-                Ok(())
-            }
-            Resumed::Unknown => {
-                self.reply(r#"{"t":null,"s":null,"op":9,"d":false}"#);
-                Ok(())
-            }
-            Resumed::InvalidSequence => Err(payload::INVALID_SEQUENCE),
-        }
-    }
-}
-
-/// A token without the word that some clients put before it.
-fn bare(token: &str) -> &str {
-    token.strip_prefix("Bot ").unwrap_or(token)
-}
-
-/// The application's flags: which privileged intents it may use (the "limited" bits of small bots).
-pub(crate) fn application_flags(world: &World) -> u64 {
-    let mut flags = 0;
-    for (intent, bit) in [
-        (intents::GUILD_PRESENCES, 1 << 13),
-        (intents::GUILD_MEMBERS, 1 << 15),
-        (intents::MESSAGE_CONTENT, 1 << 19),
-    ] {
-        if world.allowed_intents & intent != 0 {
-            flags |= bit;
-        }
-    }
-    flags
 }

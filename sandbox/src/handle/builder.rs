@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) privileged_intents: PrivilegedIntents,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) interaction_window: Duration,
+    pub(crate) resume_window: Duration,
+    pub(crate) resume_events: usize,
     pub(crate) patience: Duration,
     pub(crate) tls: Option<Identity>,
     pub(crate) specification: Option<PathBuf>,
@@ -92,6 +94,8 @@ impl Default for Builder {
                 privileged_intents: PrivilegedIntents::ALL,
                 heartbeat_interval: Duration::from_millis(41_250),
                 interaction_window: Duration::from_secs(3),
+                resume_window: Duration::from_secs(90),
+                resume_events: 50_000,
                 patience: Duration::from_secs(10),
                 tls: None,
                 specification: None,
@@ -160,6 +164,19 @@ impl Builder {
     /// How long a bot has to answer an interaction first (default: 3 s, as Discord).
     pub fn interaction_window(mut self, window: Duration) -> Self {
         self.settings.interaction_window = window;
+        self
+    }
+
+    /// How long after its connection ended a session can be resumed (default: 90 s; Discord says "a few minutes").
+    pub fn resume_window(mut self, window: Duration) -> Self {
+        self.settings.resume_window = window;
+        self
+    }
+
+    /// How many events of a session are kept for a resume (default: 50,000; Discord does not say). A client that
+    /// missed more has to identify.
+    pub fn resume_events(mut self, events: usize) -> Self {
+        self.settings.resume_events = events;
         self
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn errors(world: &World) -> String {
 
 /// The last gateway payloads.
 pub(crate) fn gateway(world: &World) -> String {
-    let online = if world.sessions.is_online() {
+    let online = if world.sessions.is_online(None) {
         "online"
     } else {
         "offline"

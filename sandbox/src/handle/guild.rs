@@ -22,6 +22,10 @@ impl Guild {
         }
     }
 
+    pub(super) const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// Its id.
     #[must_use]
     pub const fn id(&self) -> u64 {

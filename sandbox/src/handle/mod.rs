@@ -4,6 +4,7 @@
 mod builder;
 mod conversation;
 mod faults;
+mod gateway;
 mod guild;
 mod message;
 mod person;
@@ -15,6 +16,7 @@ mod used;
 pub(crate) use self::builder::Settings;
 pub use self::{
     builder::{Builder, PrivilegedIntents},
+    gateway::Gateway,
     guild::{Channel, Guild, Role},
     message::{Message, Watch},
     person::Person,

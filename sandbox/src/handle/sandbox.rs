@@ -103,6 +103,8 @@ impl Sandbox {
         for task in tasks {
             let _ = task.await;
         }
+        self.inner.shared.connections.close();
+        self.inner.shared.connections.wait().await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -214,7 +216,7 @@ impl Sandbox {
     ///
     /// If that does not happen in time; the text tells the gateway's traffic and the refused REST calls.
     pub async fn expect_online(&self) {
-        self.until("the bot is online", |world| world.sessions.is_online())
+        self.until("the bot is online", |world| world.sessions.is_online(None))
             .await;
     }
 
@@ -224,7 +226,7 @@ impl Sandbox {
     ///
     /// If that does not happen in time.
     pub async fn expect_offline(&self) {
-        self.until("the bot is offline", |world| !world.sessions.is_online())
+        self.until("the bot is offline", |world| !world.sessions.is_online(None))
             .await;
     }
 
@@ -265,7 +267,7 @@ impl Sandbox {
         })
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn(&World) -> bool) {
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&World) -> bool) {
         if self
             .inner
             .shared
@@ -345,7 +347,7 @@ impl Sandbox {
     /// Whether every shard of the bot has a live session.
     #[must_use]
     pub fn is_online(&self) -> bool {
-        self.with(|world| world.sessions.is_online())
+        self.with(|world| world.sessions.is_online(None))
     }
 
     pub(crate) fn patience(&self) -> Duration {

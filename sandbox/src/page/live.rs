@@ -140,7 +140,7 @@ fn state(world: &World, person: u64) -> Value {
         .map(|channel| direct_json(world, channel));
     json!({
         "bot": world.user_json(world.bot_id),
-        "online": world.sessions.is_online(),
+        "online": world.sessions.is_online(None),
         "me": world.user_json(person),
         "people": world.people_json(),
         "guilds": guilds,

@@ -152,7 +152,7 @@ fn by_token(world: &World, application: &str, token: &str) -> Result<Interaction
         .filter(|_| application == world.bot_id)
         .cloned();
     let interaction = interaction.ok_or_else(|| Refusal::from(errors::UNKNOWN_WEBHOOK))?;
-    if interaction.token_has_expired() {
+    if interaction.token_has_expired(world.time.now()) {
         return Err(errors::INVALID_WEBHOOK_TOKEN.into());
     }
     match interaction.state {

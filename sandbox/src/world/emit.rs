@@ -16,7 +16,7 @@ impl World {
     /// Sends an event about `guild` (or a direct channel, if none) to the sessions that have one of `intents`; to all
     /// of that shard if `intents` is none.
     pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
-        if guild.is_none_or(|guild| self.bot_is_in(guild)) {
+        if guild.is_none_or(|guild| self.bot_is_in(guild)) && self.is_up(guild) {
             self.check_event(name, data);
             let data = data.to_string();
             self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
@@ -39,6 +39,11 @@ impl World {
             self.pages.tell(&Audience::Everyone, "violation", || violation.json());
             self.violations.push(violation);
         }
+    }
+
+    /// Whether events of a guild come through: not in an outage.
+    fn is_up(&self, guild: Option<u64>) -> bool {
+        guild.is_none_or(|guild| !self.outages.contains(&guild))
     }
 
     fn bot_is_in(&self, guild: u64) -> bool {
@@ -85,7 +90,7 @@ impl World {
 
     /// `MESSAGE_CREATE` or `MESSAGE_UPDATE`.
     pub(crate) fn emit_message(&mut self, name: &'static str, message: &Arc<Stored>) {
-        if message.ephemeral_to.is_none() && self.bot_sees(message.channel_id) {
+        if message.ephemeral_to.is_none() && self.is_up(message.guild_id) && self.bot_sees(message.channel_id) {
             let intent = intents::messages(message.guild_id.is_some());
             let extra = self.guild_fields(message);
             let value = self.with_mentioned_members(message);

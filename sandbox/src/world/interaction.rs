@@ -106,8 +106,8 @@ impl Interaction {
         note
     }
 
-    pub(crate) fn token_has_expired(&self) -> bool {
-        self.created.elapsed() > TOKEN_LIFE
+    pub(crate) fn token_has_expired(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.created) > TOKEN_LIFE
     }
 }
 
@@ -216,7 +216,7 @@ impl World {
             guild_id,
             name: act.name,
             command_kind: act.command_kind,
-            created: Instant::now(),
+            created: self.time.now(),
             state: State::Waiting,
             answer: None,
             on_message: act.on_message,
@@ -226,8 +226,8 @@ impl World {
         };
         self.pages
             .tell(&Audience::One(act.user_id), "interaction", || interaction.note());
-        self.interactions
-            .insert(interaction, Instant::now() + self.interaction_window);
+        let fails_at = self.time.now() + self.interaction_window;
+        self.interactions.insert(interaction, fails_at);
         self.expiry.notify_one();
         self.emit("INTERACTION_CREATE", guild_id, intents::NONE, &payload);
         id
@@ -235,7 +235,7 @@ impl World {
 
     /// Fails what was not answered in time; says when to look again.
     pub(crate) fn fail_overdue(&mut self) -> Option<Instant> {
-        let now = Instant::now();
+        let now = self.time.now();
         while let Some((at, id)) = self.interactions.due.front().copied() {
             let is_open = self
                 .interactions

@@ -19,7 +19,7 @@ mod resolved;
 mod user;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -40,18 +40,20 @@ pub(crate) use self::{
     user::{Member, User},
 };
 use crate::{
-    gateway::{intents::Intents, session::Sessions},
+    gateway::{faults, intents::Intents, sessions::Sessions},
     handle::Settings,
     ids::Ids,
     page::Pages,
     rest::limits::{Fault, Limits},
     specification::{Specification, Violations},
+    time::Time,
 };
 
 /// Everything that a sandbox knows.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) ids: Ids,
+    pub(crate) time: Time,
     pub(crate) token: String,
     pub(crate) application_name: String,
     /// The application and its bot share an id, as Discord's newer ones do.
@@ -67,6 +69,10 @@ pub(crate) struct World {
     /// Who reacted, by message and emoji.
     pub(crate) reactions: HashMap<(u64, String), Vec<u64>>,
     pub(crate) sessions: Sessions,
+    /// What tests make go wrong at the gateway.
+    pub(crate) gateway: faults::Faults,
+    /// Guilds that are unavailable.
+    pub(crate) outages: BTreeSet<u64>,
     pub(crate) logs: Logs,
     pub(crate) pages: Pages,
     pub(crate) watchers: Vec<mpsc::UnboundedSender<Arc<Stored>>>,
@@ -96,6 +102,7 @@ impl World {
         specification: Option<Arc<Specification>>,
     ) -> Self {
         let mut ids = Ids::new(settings.clock);
+        let time = Time::default();
         let bot_id = ids.part();
         let token = settings.bot_token.clone().unwrap_or_else(|| token_of(bot_id));
         // A token tells whose it is: with one of the caller's, the bot gets the id that it names.
@@ -114,7 +121,10 @@ impl World {
             commands: Commands::default(),
             interactions: Interactions::default(),
             reactions: HashMap::new(),
-            sessions: Sessions::default(),
+            sessions: Sessions::new(settings.resume_window, settings.resume_events, time.clone()),
+            gateway: faults::Faults::default(),
+            outages: BTreeSet::new(),
+            time,
             logs: Logs::default(),
             pages: Pages::default(),
             watchers: Vec::new(),
@@ -147,9 +157,17 @@ impl World {
         self.changes.send_modify(|count| *count += 1);
     }
 
+    /// Lets time pass at once.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.time.advance(by);
+        self.ids.advance(by);
+        self.expiry.notify_one();
+        self.changed();
+    }
+
     /// The bot came or went: pages hear of it if that changes what they show.
     pub(crate) fn note_presence(&mut self) {
-        let online = self.sessions.is_online();
+        let online = self.sessions.is_online(None);
         if online != self.was_online {
             self.was_online = online;
             self.pages

@@ -249,24 +249,36 @@ impl World {
 
     /// Tells each session of the guild's shard about the guild, in the form that its intents allow.
     fn emit_guild_create(&mut self, guild_id: u64) {
-        let mut sessions = std::mem::take(&mut self.sessions);
-        let mut logs = std::mem::take(&mut self.logs);
-        let mut told = None;
-        sessions.each(Some(guild_id), |session| {
-            if session.intents & intents::GUILDS != 0
-                && let Some(data) = self.guild_create(guild_id, session.intents)
-            {
-                session.push(&mut logs, "GUILD_CREATE", &data.to_string());
-                told = Some(data);
+        let mut wanted = Vec::new();
+        self.sessions.each(Some(guild_id), |session| {
+            if session.intents & intents::GUILDS != 0 {
+                wanted.push((session.id.clone(), session.intents));
             }
         });
-        self.sessions = sessions;
-        self.logs = logs;
-        if let Some(data) = told {
-            self.check_event("GUILD_CREATE", &data);
+        for (session, intents) in wanted {
+            if let Some(data) = self.guild_create(guild_id, intents)
+                && let Some(session) = self.sessions.get_mut(&session)
+            {
+                session.push(&mut self.logs, "GUILD_CREATE", &data.to_string());
+                self.check_event("GUILD_CREATE", &data);
+            }
         }
         self.tell_guild(guild_id);
         self.changed();
+    }
+
+    /// A guild becomes unavailable: the last that the bot hears of it until it comes up.
+    pub(crate) fn guild_goes_down(&mut self, guild_id: u64) {
+        let data = json!({ "id": guild_id.to_string(), "unavailable": true });
+        self.emit("GUILD_DELETE", Some(guild_id), intents::GUILDS, &data);
+        self.outages.insert(guild_id);
+    }
+
+    /// A guild becomes available again.
+    pub(crate) fn guild_comes_up(&mut self, guild_id: u64) {
+        if self.outages.remove(&guild_id) {
+            self.emit_guild_create(guild_id);
+        }
     }
 
     /// `GUILD_CREATE`'s data. Without the presence intent a bot gets no member but itself

@@ -150,6 +150,22 @@ impl Socket {
         self.stream.send(Message::text(payload.to_string())).await.unwrap();
     }
 
+    /// Connects, and goes on with another socket's session.
+    pub async fn resumed(sandbox: &Sandbox, old: &Self, compress: Option<&str>) -> Self {
+        let mut socket = Self::open(sandbox, compress).await;
+        assert_eq!(socket.next().await.unwrap()["op"], 10);
+        socket.sequence = old.sequence;
+        socket.session = old.session.clone();
+        socket.resume(sandbox, &old.session, old.sequence).await;
+        socket
+    }
+
+    /// Waits for the answer to a heartbeat: whatever was sent before it has been acted on.
+    pub async fn beats(&mut self) {
+        self.send(json!({ "op": 1, "d": null })).await;
+        while self.next().await.unwrap()["op"] != 11 {}
+    }
+
     pub async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text.to_owned())).await.unwrap();
     }
@@ -163,13 +179,21 @@ impl Socket {
         while let Some(Ok(_)) = self.stream.next().await {}
     }
 
-    /// The next payload, or the close code (0 if the connection just ended).
-    pub async fn next(&mut self) -> Result<Value, u16> {
+    /// The next websocket message as it is, or `None` if the connection cannot be read any more.
+    pub async fn frame(&mut self) -> Option<Message> {
+        let frame = tokio::time::timeout(LIMIT, self.stream.next())
+            .await
+            .expect("a message in time");
+        frame.and_then(Result::ok)
+    }
+
+    /// The next payload's text, or the close code (0 if the connection just ended).
+    pub async fn text(&mut self) -> Result<String, u16> {
         loop {
             let message = tokio::time::timeout(LIMIT, self.stream.next())
                 .await
                 .expect("a payload in time");
-            let text = match (message, &mut self.decoder) {
+            return Ok(match (message, &mut self.decoder) {
                 (Some(Ok(Message::Text(text))), Decoder::Plain) => text.to_string(),
                 (Some(Ok(Message::Binary(bytes))), Decoder::Zlib(context)) => {
                     let mut out = Vec::with_capacity(1 << 20);
@@ -185,15 +209,19 @@ impl Socket {
                 (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => continue,
                 (None | Some(Err(_)), _) => return Err(0),
                 (other, _) => panic!("a frame of the wrong kind: {other:?}"),
-            };
-            let payload: Value = serde_json::from_str(&text).unwrap();
-            self.last_text = text;
-            if let Some(sequence) = payload["s"].as_u64() {
-                assert_eq!(sequence, self.sequence + 1, "sequence numbers have no gaps");
-                self.sequence = sequence;
-            }
-            return Ok(payload);
+            });
         }
+    }
+
+    /// The next payload, or the close code (0 if the connection just ended).
+    pub async fn next(&mut self) -> Result<Value, u16> {
+        self.last_text = self.text().await?;
+        let payload: Value = serde_json::from_str(&self.last_text).unwrap();
+        if let Some(sequence) = payload["s"].as_u64() {
+            assert_eq!(sequence, self.sequence + 1, "sequence numbers have no gaps");
+            self.sequence = sequence;
+        }
+        Ok(payload)
     }
 
     /// The data of the next event of this name; others are passed over.
