@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod gateway;
 pub mod interactions;
+pub mod network;
 pub mod plugins;
 pub mod process;
 pub mod rest;

@@ -4,13 +4,13 @@
 
 use std::fmt::Write as _;
 
-use plugin_protocol::{Channel, ChannelId, GuildId, Member, Role, RoleId, User, UserId};
+use plugin_protocol::{Channel, ChannelId, GuildId, Member, PluginName, Role, RoleId, User, UserId};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     cache::Cache,
     commands::{Directory, DirectoryError},
-    rest::{Method, Request, Rest},
+    rest::{Method, Request, Rest, RestError},
 };
 
 /// The cache and REST as a [`Directory`].
@@ -18,6 +18,12 @@ use crate::{
 pub struct LiveDirectory {
     cache: Cache,
     rest: Rest,
+}
+
+/// The directory as the commands of one plugin see it: how much they may have looked up at a time is bounded.
+pub struct OfPlugin<'a> {
+    directory: &'a LiveDirectory,
+    plugin: &'a PluginName,
 }
 
 /// A member as REST gives it.
@@ -58,6 +64,17 @@ impl LiveDirectory {
         Self { cache, rest }
     }
 
+    /// For a command of this plugin.
+    #[must_use]
+    pub const fn of<'a>(&'a self, plugin: &'a PluginName) -> OfPlugin<'a> {
+        OfPlugin {
+            directory: self,
+            plugin,
+        }
+    }
+}
+
+impl OfPlugin<'_> {
     /// What Discord says; `None` for a 404.
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<Option<T>, DirectoryError> {
         let request = Request {
@@ -67,22 +84,25 @@ impl LiveDirectory {
             content_type: None,
             reason: None,
         };
-        let response = self
-            .rest
-            .send(request)
+        let rest = &self.directory.rest;
+        let response = rest
+            .look_up(self.plugin.as_str(), request)
             .await
-            .map_err(|error| DirectoryError(error.to_string()))?;
+            .map_err(|error| match error {
+                RestError::Busy => DirectoryError::Busy,
+                error => DirectoryError::Failed(error.to_string()),
+            })?;
         match response.status {
             200 => serde_json::from_slice(&response.body)
                 .map(Some)
-                .map_err(|error| DirectoryError(error.to_string())),
+                .map_err(|error| DirectoryError::Failed(error.to_string())),
             404 => Ok(None),
-            status => Err(DirectoryError(format!("Discord answered with status {status}"))),
+            status => Err(DirectoryError::Failed(format!("Discord answered with status {status}"))),
         }
     }
 }
 
-impl Directory for LiveDirectory {
+impl Directory for OfPlugin<'_> {
     async fn user(&self, id: UserId) -> Result<Option<User>, DirectoryError> {
         self.get(format!("/users/{id}")).await
     }
@@ -118,7 +138,7 @@ impl Directory for LiveDirectory {
     }
 
     async fn channel(&self, guild: GuildId, id: ChannelId) -> Result<Option<Channel>, DirectoryError> {
-        if let Some(channel) = self.cache.channel(id) {
+        if let Some(channel) = self.directory.cache.channel(id) {
             return Ok(Some(channel).filter(|channel| channel.guild_id == Some(guild)));
         }
         // Threads that are archived, and channels that the bot may not see.
@@ -127,14 +147,14 @@ impl Directory for LiveDirectory {
     }
 
     async fn channel_by_name(&self, guild: GuildId, name: &str) -> Result<Option<Channel>, DirectoryError> {
-        Ok(self.cache.channel_by_name(guild, name))
+        Ok(self.directory.cache.channel_by_name(guild, name))
     }
 
     async fn role(&self, guild: GuildId, id: RoleId) -> Result<Option<Role>, DirectoryError> {
-        Ok(self.cache.role(guild, id))
+        Ok(self.directory.cache.role(guild, id))
     }
 
     async fn role_by_name(&self, guild: GuildId, name: &str) -> Result<Option<Role>, DirectoryError> {
-        Ok(self.cache.role_by_name(guild, name))
+        Ok(self.directory.cache.role_by_name(guild, name))
     }
 }

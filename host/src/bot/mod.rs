@@ -1,13 +1,15 @@
 //! The bot as a whole: its parts wired together, its start, and its end.
 //!
 //! `router` brings events to plugins, `desk` answers what plugins ask, `shards` drives the gateway, `slash` keeps the
-//! registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is.
+//! registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is, `recommendation` what
+//! Discord advises.
 
 mod api;
 mod desk;
 mod directory;
 mod outlook;
 mod owners;
+mod recommendation;
 mod router;
 mod shards;
 mod slash;
@@ -31,6 +33,7 @@ use crate::{
     config::{self, Config, Environment, Root},
     gateway::GatewayError,
     interactions::Invocations,
+    network,
     plugins::{self, Linked, Plugins},
     process,
     rest::Rest,
@@ -41,6 +44,7 @@ use directory::LiveDirectory;
 use outlook::Outlook;
 use owners::Owners;
 use router::Router;
+use shards::Phase;
 
 /// The name of the built-in plugin, and of the host where an answer is nobody else's.
 static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
@@ -158,6 +162,7 @@ pub async fn serve(
     mut stop: watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let began = Instant::now();
+    network::choose_cryptography();
     let root = Root::open(root).map_err(Failure::configuration)?;
     let _lock = root.lock().map_err(Failure::configuration)?;
     let variable = |name: &str| match name {
@@ -202,6 +207,7 @@ async fn serve_checked(
         config.discord.global_requests_per_second,
     )
     .map_err(Failure::other)?;
+    let asking = tokio::spawn(recommendation::ask(rest.clone()));
     let cache = Cache::default();
     let tasks = TaskTracker::new();
     let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
@@ -256,8 +262,9 @@ async fn serve_checked(
         owners,
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),
+        answers: router::answers(),
     });
-    let (halt, stopping) = watch::channel(false);
+    let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
         began,
         config: Arc::clone(&config),
@@ -268,11 +275,15 @@ async fn serve_checked(
         router,
         plugins: plugins.clone(),
         notices: notices.clone(),
-        stopping: stopping.clone(),
+        phase: phase.clone(),
+        dispatching: TaskTracker::new(),
         identity: watch::Sender::new(None),
         running: JoinSet::new(),
         asked: None,
         refused: Intents::empty(),
+        shards: config.shards,
+        queue: None,
+        asking: Some(asking),
     };
     let commands = slash::keep(slash::Keeper {
         path: root.data().join("slash.json"),
@@ -283,34 +294,24 @@ async fn serve_checked(
         is_local: gateway.environment.api.is_some(),
         notices: notices.clone(),
         left_out: Vec::new(),
-        stopping,
+        phase,
     });
     let commands = tokio::spawn(commands);
 
     let ended = tokio::select! {
-        () = told(stop, 1) => Ok(None),
-        ended = gateway.run() => ended.map(Some),
+        () = told(stop, 1) => Ok(()),
+        ended = gateway.run() => ended.map(|never| match never {}),
     };
     tracing::info!("stopping: what has begun is brought to its end");
-    halt.send_replace(true);
+    phases.send_replace(Phase::Draining);
     let end = async {
-        let sources = match ended {
-            // The shards have been told and come back, no longer dispatching.
-            Ok(None) => gateway.run().await,
-            Ok(Some(sources)) => Ok(sources),
-            Err(error) => Err(error),
-        };
+        gateway.quiet().await;
         wind_down(&tasks, &plugins).await;
         let _ = timeout(LAST_WORK, commands).await;
-        let closed = match sources {
-            Ok(sources) => {
-                gateway.close(sources).await;
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        };
+        phases.send_replace(Phase::Closing);
+        gateway.close().await;
         notices.close(LAST_NOTICES).await;
-        closed
+        ended
     };
     tokio::select! {
         ended = end => ended,

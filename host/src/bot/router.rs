@@ -16,12 +16,15 @@ use std::{
 use plugin_protocol::{
     ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, custom_id::CustomId, kind,
 };
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{directory::LiveDirectory, owners::Owners};
 use crate::{
     cache::Cache,
-    commands::{Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage},
+    commands::{
+        ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage,
+    },
     config::Config,
     gateway::{Partial, RawEvent},
     interactions::{InteractionRef, Invocations, Origin, texts},
@@ -32,6 +35,9 @@ use crate::{
 const MAX_UNDER_WAY: usize = 1024;
 /// How often a plugin whose queue is full is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
+/// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
+/// behind Discord's limits.
+const MAX_ANSWERS: usize = 256;
 
 /// Brings events to whoever wants them.
 pub struct Router {
@@ -51,6 +57,13 @@ pub struct Router {
     pub tasks: TaskTracker,
     /// When a full queue was last told of.
     pub full_noted: std::sync::Mutex<Option<Instant>>,
+    /// Places for answers of the host itself.
+    pub answers: Semaphore,
+}
+
+/// The places for answers of the host itself.
+pub fn answers() -> Semaphore {
+    Semaphore::new(MAX_ANSWERS)
 }
 
 impl Router {
@@ -89,12 +102,12 @@ impl Router {
                 continue;
             };
             if generation.gate.tickets() > MAX_UNDER_WAY {
-                self.note_undelivered(plugin, Undelivered::Full);
+                self.note_undelivered(plugin, reason(Undelivered::Full));
                 continue;
             }
             let id = generation.event_id();
             if let Err(why) = generation.deliver(kind::EVENT, id, &head, event.payload.as_bytes(), ticket) {
-                self.note_undelivered(plugin, why);
+                self.note_undelivered(plugin, reason(why));
             }
         }
     }
@@ -153,9 +166,18 @@ impl Router {
             guild_id: message.guild_id,
             mentions: &message.mentions,
         };
-        let arguments = parse_arguments(&self.directory, &place, &written.command.arguments, &written.rest).await;
+        let directory = self.directory.of(&written.plugin);
+        let arguments = parse_arguments(&directory, &place, &written.command.arguments, &written.rest).await;
         let arguments = match arguments {
             Ok(arguments) => arguments,
+            Err(error) if error.problem == ArgumentProblem::Busy => {
+                self.note_undelivered(
+                    &written.plugin,
+                    "too many of its commands' arguments are being looked up",
+                );
+                self.refuse(&origin, texts::BUSY).await;
+                return;
+            }
             Err(error) => {
                 let text = error.text(&usage(&written.prefix, &written.command));
                 self.refuse(&origin, &text).await;
@@ -291,7 +313,7 @@ impl Router {
         };
         origin.generation = generation.number;
         if generation.gate.tickets() > MAX_UNDER_WAY {
-            self.note_undelivered(&origin.plugin, Undelivered::Full);
+            self.note_undelivered(&origin.plugin, reason(Undelivered::Full));
             self.refuse(&origin, texts::BUSY).await;
             return;
         }
@@ -299,7 +321,7 @@ impl Router {
         let id = self.invocations.open(origin);
         let head = serde_json::to_vec(invocation).unwrap_or_default();
         if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {
-            self.note_undelivered(&plugin, why);
+            self.note_undelivered(&plugin, reason(why));
             let outcome = Outcome {
                 verdict: Verdict::Refused,
                 text: Some(texts::BUSY.to_owned()),
@@ -311,6 +333,10 @@ impl Router {
 
     /// Answers for the host itself: by interaction only the asker sees it.
     async fn refuse(&self, origin: &Origin, text: &str) {
+        let Ok(_place) = self.answers.try_acquire() else {
+            tracing::debug!(command = %origin.command, "an answer of the host was left out: too many are under way");
+            return;
+        };
         if let Err(problem) = self.invocations.answer_directly(origin, text, true).await {
             tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
         }
@@ -323,14 +349,14 @@ impl Router {
         })
     }
 
-    fn note_undelivered(&self, plugin: &PluginName, why: Undelivered) {
+    fn note_undelivered(&self, plugin: &PluginName, why: &str) {
         let mut noted = self
             .full_noted
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if noted.is_none_or(|noted| noted.elapsed() >= FULL_NOTE) {
             *noted = Some(Instant::now());
-            tracing::warn!(%plugin, ?why, "a plugin takes nothing: its queue is full or its lane has ended");
+            tracing::warn!(%plugin, "a plugin takes nothing: {why}");
         }
     }
 
@@ -342,6 +368,13 @@ impl Router {
             // Polled again there at once, so the waker that did nothing is replaced.
             self.tasks.spawn(work);
         }
+    }
+}
+
+const fn reason(why: Undelivered) -> &'static str {
+    match why {
+        Undelivered::Full => "its queue is full",
+        Undelivered::Closed => "its lane has ended",
     }
 }
 

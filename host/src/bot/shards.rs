@@ -5,27 +5,37 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::future::join_all;
 use plugin_protocol::ApplicationId;
-use tokio::{sync::watch, task::JoinSet, time::interval};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinHandle, JoinSet},
+    time::{interval, sleep, timeout},
+};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use twilight_model::gateway::Intents;
 
-use super::router::Router;
+use super::{
+    Failure,
+    recommendation::{self, NoAnswer},
+    router::Router,
+};
 use crate::{
     cache::Cache,
     config::{Config, Environment, Root},
     gateway::{
-        self, EventSource, GatewayError, Partial, PresenceFacts, RawEvent, SessionState, ShardSource, ShardsSettings,
-        intents,
+        self, EventSource, GatewayError, IdentifyQueue, Partial, PresenceFacts, RawEvent, Recommended, SessionState,
+        ShardSource, ShardsSettings, Starts, intents,
         snapshot::{Expected, Snapshot},
     },
     plugins::Plugins,
     rest::Rest,
-    telemetry::{NoticeKind, Notices},
+    telemetry::{Faults, NoticeKind, Notices},
 };
 
 /// The gateway of a bot.
@@ -48,8 +58,10 @@ pub struct Gateway {
     pub plugins: Plugins,
     /// Tells the owner.
     pub notices: Notices,
-    /// Turns true when no further event is to be dispatched.
-    pub stopping: watch::Receiver<bool>,
+    /// How far the end of the bot has come.
+    pub phase: watch::Receiver<Phase>,
+    /// Holds a token for every shard that dispatches events.
+    pub dispatching: TaskTracker,
     /// Is told the application once the gateway has told it.
     pub identity: watch::Sender<Option<ApplicationId>>,
     /// The tasks of the shards.
@@ -58,21 +70,30 @@ pub struct Gateway {
     pub asked: Option<Intents>,
     /// What the owner has been told that the bot goes without.
     pub refused: Intents,
+    /// How many shards there are: as configured, unless Discord wants more.
+    pub shards: u32,
+    /// When shards may identify.
+    pub queue: Option<IdentifyQueue>,
+    /// Discord is being asked how many shards and sessions there may be.
+    pub asking: Option<JoinHandle<Result<Recommended, NoAnswer>>>,
 }
 
+/// How long the start waits for Discord's advice.
+const ADVICE: Duration = Duration::from_secs(3);
+/// The shortest wait until Discord is asked again whether a session may be started.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
 impl Gateway {
-    /// Runs all shards until they are told to stop, and gives back their sources, still connected. May be called again
-    /// if its future was dropped.
+    /// Runs all shards until Discord ends the connection for good. May be called again if its future was dropped.
     ///
     /// # Errors
     ///
-    /// Discord has ended the connection for good.
-    pub async fn run(&mut self) -> Result<Vec<ShardSource>, GatewayError> {
-        let mut sources = Vec::new();
+    /// Why the bot can't go on.
+    pub async fn run(&mut self) -> Result<Infallible, Failure> {
         let mut changes = self.plugins.views();
         loop {
-            if self.running.is_empty() && sources.is_empty() {
-                self.connect()?;
+            if self.running.is_empty() {
+                self.connect().await?;
             }
             let ended = tokio::select! {
                 ended = self.running.join_next() => ended,
@@ -80,49 +101,160 @@ impl Gateway {
                     self.note_missing_intents();
                     continue;
                 }
+                answer = answered(&mut self.asking) => {
+                    Self::advice(answer)?;
+                    continue;
+                }
             };
             match ended {
-                Some(Ok(Ok(source))) => sources.push(source),
                 Some(Ok(Err(GatewayError::DisallowedIntents { privileged }))) if !privileged.is_empty() => {
                     self.go_on_without(privileged);
                     self.running.shutdown().await;
-                    sources.clear();
                 }
-                Some(Ok(Err(error))) => return Err(error),
+                Some(Ok(Err(error @ GatewayError::Sharding { .. }))) => {
+                    self.running.shutdown().await;
+                    self.shard_as_recommended(error).await?;
+                }
+                Some(Ok(Err(error))) => return Err(error.into()),
                 Some(Err(error)) => {
                     tracing::error!(%error, "a shard's task ended");
-                    return Err(GatewayError::Closed { code: None });
+                    return Err(GatewayError::Closed { code: None }.into());
                 }
-                None => return Ok(sources),
+                // Told to close, which only the end does.
+                Some(Ok(Ok(_))) | None => return Err(GatewayError::Closed { code: None }.into()),
             }
         }
     }
 
-    fn connect(&mut self) -> Result<(), GatewayError> {
+    async fn connect(&mut self) -> Result<(), Failure> {
         let intents = self.asked.unwrap_or_else(|| self.wanted());
         self.asked = Some(intents);
         let sessions = self.sessions(intents);
-        let facts = (!sessions.is_empty()).then(|| facts(&self.cache, &self.plugins, self.config.shards, self.began));
+        let queue = if sessions.is_empty() {
+            self.may_start().await?
+        } else {
+            self.queue
+                .clone()
+                .unwrap_or_else(|| IdentifyQueue::new(&Starts::default()))
+        };
+        self.queue = Some(queue.clone());
+        let facts = (!sessions.is_empty()).then(|| facts(&self.cache, &self.plugins, self.shards, self.began));
         let settings = ShardsSettings {
             token: self.environment.token.clone(),
             gateway_url: self.environment.gateway_url.clone(),
             intents,
-            shards: self.config.shards,
+            shards: self.shards,
             presence: gateway::identify_presence(&self.config.status, facts.as_ref()),
+            queue,
         };
         for source in gateway::shards(&settings, sessions)? {
             let shard = Shard {
                 began: self.began,
                 config: Arc::clone(&self.config),
+                shards: self.shards,
                 cache: self.cache.clone(),
                 rest: self.rest.clone(),
                 router: Arc::clone(&self.router),
                 plugins: self.plugins.clone(),
                 identity: self.identity.clone(),
+                faults: Faults::default(),
             };
-            self.running.spawn(shard.run(source, self.stopping.clone()));
+            let work = shard.run(source, self.phase.clone(), self.dispatching.token());
+            self.running.spawn(work);
         }
         Ok(())
+    }
+
+    /// Waits until sessions may be started, which usually is at once.
+    async fn may_start(&mut self) -> Result<IdentifyQueue, Failure> {
+        loop {
+            let asking = self
+                .asking
+                .get_or_insert_with(|| tokio::spawn(recommendation::ask(self.rest.clone())));
+            let Ok(answer) = timeout(ADVICE, asking).await else {
+                tracing::warn!("Discord has not said in time how many sessions may be started: going on as configured");
+                break;
+            };
+            self.asking = None;
+            let Some(recommended) = Self::advice(answer)? else {
+                break;
+            };
+            let starts = recommended.starts;
+            let queue = match &self.queue {
+                Some(queue) => {
+                    queue.update(&starts);
+                    queue.clone()
+                }
+                None => IdentifyQueue::new(&starts),
+            };
+            if starts.remaining > 0 {
+                return Ok(queue);
+            }
+            let wait = starts.reset_after();
+            let at = SystemTime::now()
+                .checked_add(wait)
+                .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            let text = format!(
+                "Discord lets this bot start {} sessions a day, and all of them are used up: it connects by itself <t:{}:R> \
+                 (in {} s). Something restarts it too often: see the log of the runs before.",
+                starts.total,
+                at.unwrap_or_default().as_secs(),
+                wait.as_secs()
+            );
+            self.notices.tell(NoticeKind::Gateway, text);
+            sleep(wait.max(SHORTEST_WAIT)).await;
+        }
+        Ok(self
+            .queue
+            .clone()
+            .unwrap_or_else(|| IdentifyQueue::new(&Starts::default())))
+    }
+
+    /// What Discord recommends; nothing if it did not say, for which there may be many reasons that pass.
+    fn advice(answer: Asked) -> Result<Option<Recommended>, Failure> {
+        match answer {
+            Ok(Ok(recommended)) => {
+                tracing::debug!(?recommended, "Discord's advice");
+                Ok(Some(recommended))
+            }
+            Ok(Err(error)) if error.needs_the_owner() => Err(Failure::configuration(error)),
+            Ok(Err(error)) => {
+                tracing::warn!("the bot connects without Discord's advice on shards and sessions: {error}");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the task that asked for Discord's advice ended");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Discord refuses the number of shards: it says which one it wants.
+    async fn shard_as_recommended(&mut self, error: GatewayError) -> Result<(), Failure> {
+        let recommended = match recommendation::ask(self.rest.clone()).await {
+            Ok(recommended) => recommended.shards,
+            Err(no_answer) => {
+                tracing::warn!("Discord was asked for the right number of shards in vain: {no_answer}");
+                return Err(error.into());
+            }
+        };
+        if recommended <= self.shards {
+            return Err(error.into());
+        }
+        let text = format!(
+            "Discord wants more shards than {}: the bot goes on with {recommended}. Set sharding.shards in config.json to \
+             {recommended}, and it starts with them.",
+            self.shards
+        );
+        self.notices.tell(NoticeKind::Gateway, text);
+        self.shards = recommended;
+        Ok(())
+    }
+
+    /// Waits until no shard dispatches events any more; their connections are kept.
+    pub async fn quiet(&self) {
+        self.dispatching.close();
+        self.dispatching.wait().await;
     }
 
     /// The host's own intents and those of all plugins that run or are being started.
@@ -185,13 +317,23 @@ impl Gateway {
         Expected {
             bot_id: self.environment.token.bot_id(),
             intents,
-            shards: self.config.shards,
+            shards: self.shards,
             gateway_url: self.environment.gateway_url.clone(),
         }
     }
 
-    /// Ends the connections so that the next start can resume, and writes down what it needs for that.
-    pub async fn close(&self, sources: Vec<ShardSource>) {
+    /// Ends the connections so that the next start can resume, and writes down what it needs for that. The shards have
+    /// to be told to close.
+    pub async fn close(&mut self) {
+        let mut sources = Vec::new();
+        while let Some(ended) = self.running.join_next().await {
+            match ended {
+                Ok(Ok(source)) => sources.push(source),
+                Ok(Err(error)) => tracing::warn!(%error, "a shard has ended before the bot"),
+                Err(error) => tracing::error!(%error, "a shard's task ended"),
+            }
+        }
+        let is_whole = u32::try_from(sources.len()).is_ok_and(|count| count == self.shards);
         let closing = sources
             .into_iter()
             .map(|source| async { (source.shard(), source.close(true).await) });
@@ -200,7 +342,7 @@ impl Gateway {
             .into_iter()
             .map(|(shard, session)| Some((shard, session?)))
             .collect();
-        let (Some(sessions), Some(intents)) = (sessions, self.asked) else {
+        let (Some(sessions), Some(intents), true) = (sessions, self.asked, is_whole) else {
             tracing::debug!("not every shard has a session to resume");
             return;
         };
@@ -211,22 +353,40 @@ impl Gateway {
     }
 }
 
+type Asked = Result<Result<Recommended, NoAnswer>, JoinError>;
+
+/// The answer to what was asked, once; for ever if nothing is.
+async fn answered(asking: &mut Option<JoinHandle<Result<Recommended, NoAnswer>>>) -> Asked {
+    match asking {
+        Some(task) => {
+            let answer = task.await;
+            *asking = None;
+            answer
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// What one shard's task needs.
 struct Shard {
     began: Instant,
     config: Arc<Config>,
+    shards: u32,
     cache: Cache,
     rest: Rest,
     router: Arc<Router>,
     plugins: Plugins,
     identity: watch::Sender<Option<ApplicationId>>,
+    faults: Faults,
 }
 
 impl Shard {
+    /// Dispatches events until the bot stops, and keeps the connection alive until it is to be closed.
     async fn run(
-        self,
+        mut self,
         mut source: ShardSource,
-        mut stopping: watch::Receiver<bool>,
+        mut phase: watch::Receiver<Phase>,
+        dispatching: TaskTrackerToken,
     ) -> Result<ShardSource, GatewayError> {
         let mut presence = interval(self.config.status.interval.max(Duration::from_secs(10)));
         // The first tick is at once; the first presence is the one to identify with.
@@ -235,22 +395,35 @@ impl Shard {
             tokio::select! {
                 event = source.next() => self.handle(&mut source, event?).await,
                 _ = presence.tick() => self.show_presence(&mut source),
-                () = told_to_stop(&mut stopping) => return Ok(source),
+                () = reached(&mut phase, Phase::Draining) => break,
+            }
+        }
+        drop(dispatching);
+        source.hold();
+        loop {
+            tokio::select! {
+                // Not acknowledged, so that it comes again after the restart.
+                event = source.next() => drop(event?),
+                () = reached(&mut phase, Phase::Closing) => return Ok(source),
             }
         }
     }
 
-    async fn handle(&self, source: &mut ShardSource, event: RawEvent) {
+    async fn handle(&mut self, source: &mut ShardSource, event: RawEvent) {
         let partial = match Partial::read(&event.payload) {
             Ok(partial) => partial,
             Err(error) => {
-                tracing::warn!(shard = event.shard, sequence = event.sequence, %error, "an event that can't be read");
+                if let Some(untold) = self.faults.note("", Instant::now()) {
+                    tracing::warn!(shard = event.shard, sequence = event.sequence, untold, %error, "an event can't be read and is skipped");
+                }
                 event.receipt.acknowledge();
                 return;
             }
         };
-        if let Err(error) = self.cache.apply(&partial.kind, &event.payload) {
-            tracing::warn!(shard = event.shard, event = %partial.kind, %error, "an event that the cache can't read");
+        if let Err(error) = self.cache.apply(&partial.kind, &event.payload)
+            && let Some(untold) = self.faults.note(&partial.kind, Instant::now())
+        {
+            tracing::warn!(shard = event.shard, event = %partial.kind, untold, %error, "an event that the cache can't read");
         }
         match &*partial.kind {
             "READY" | "RESUMED" => {
@@ -272,7 +445,7 @@ impl Shard {
     }
 
     fn show_presence(&self, source: &mut ShardSource) {
-        let facts = facts(&self.cache, &self.plugins, self.config.shards, self.began);
+        let facts = facts(&self.cache, &self.plugins, self.shards, self.began);
         let status = &self.config.status;
         let line = if status.rotation.is_empty() {
             &status.line
@@ -286,9 +459,21 @@ impl Shard {
     }
 }
 
-async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+/// How far the end of the bot has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Events are dispatched.
+    Serving,
+    /// What has begun is brought to its end; connections are kept.
+    Draining,
+    /// Connections are closed.
+    Closing,
+}
+
+/// Waits until the end of the bot has come so far.
+pub async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     // An error means that the bot is gone, which is an end as well.
-    let _ = stopping.wait_for(|&stopping| stopping).await;
+    let _ = phase.wait_for(|&phase| phase >= wanted).await;
 }
 
 fn facts(cache: &Cache, plugins: &Plugins, shards: u32, began: Instant) -> PresenceFacts {

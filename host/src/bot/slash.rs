@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use plugin_protocol::ApplicationId;
 use tokio::{sync::watch, time::sleep};
 
+use super::shards::{Phase, reached};
 use crate::{
     config::SlashLimiter,
     plugins::Plugins,
@@ -37,8 +38,8 @@ pub struct Keeper {
     pub notices: Notices,
     /// What was left out of the last plan, as told.
     pub left_out: Vec<LeftOut>,
-    /// Turns true at the end.
-    pub stopping: watch::Receiver<bool>,
+    /// How far the end of the bot has come.
+    pub phase: watch::Receiver<Phase>,
 }
 
 /// Keeps the commands until the bot stops.
@@ -50,10 +51,10 @@ pub async fn keep(mut keeper: Keeper) {
             return;
         }
     };
-    let mut stopping = keeper.stopping.clone();
+    let mut phase = keeper.phase.clone();
     tokio::select! {
         () = keeper.work(&sync) => {}
-        _ = stopping.wait_for(|&stopping| stopping) => {}
+        () = reached(&mut phase, Phase::Draining) => {}
     }
 }
 

@@ -86,6 +86,8 @@ pub enum ArgumentProblem {
     Quote(QuoteError),
     /// It could not be looked up, since Discord did not answer.
     Unreachable,
+    /// It was not looked up, since too much is being looked up already.
+    Busy,
 }
 
 impl ArgumentError {
@@ -121,6 +123,9 @@ impl fmt::Display for ArgumentError {
                 write!(f, "`{argument}` wants {wants}. That works in a server only.")
             }
             ArgumentProblem::Quote(error) => error.fmt(f),
+            ArgumentProblem::Busy => {
+                f.write_str("Too much is being looked up right now. Please try again in a moment.")
+            }
             ArgumentProblem::Unreachable => write!(
                 f,
                 "I could not look up `{argument}`: Discord did not answer. Please try again in a moment."

@@ -13,13 +13,21 @@ use super::{
     words::Words,
 };
 
-/// A look-up that failed: Discord did not answer, or not in time. (What does not exist is `None` instead.)
+/// A look-up that failed. (What does not exist is `None` instead.)
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectoryError(pub String);
+pub enum DirectoryError {
+    /// Too many are under way.
+    Busy,
+    /// Discord did not answer, or not in time.
+    Failed(String),
+}
 
 impl fmt::Display for DirectoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Busy => f.write_str("too many look-ups are under way"),
+            Self::Failed(why) => f.write_str(why),
+        }
     }
 }
 
@@ -107,7 +115,9 @@ pub async fn parse_arguments(
             Ok(value) => {
                 values.insert(argument.name.clone(), value);
             }
-            Err(problem) if argument.required || problem == ArgumentProblem::Unreachable => {
+            Err(problem)
+                if argument.required || matches!(problem, ArgumentProblem::Unreachable | ArgumentProblem::Busy) =>
+            {
                 return Err(ArgumentError::new(argument, problem));
             }
             Err(problem) => {
@@ -136,6 +146,7 @@ async fn value(
     match look_up(directory, place.guild_id, query).await {
         Ok(Some(value)) => Ok(value),
         Ok(None) => Err(ArgumentProblem::NotFound { given: word.to_owned() }),
+        Err(DirectoryError::Busy) => Err(ArgumentProblem::Busy),
         Err(error) => {
             tracing::warn!(argument = argument.name, %error, "an argument could not be looked up");
             Err(ArgumentProblem::Unreachable)

@@ -52,10 +52,17 @@ impl Watermark {
         }
     }
 
+    /// Whether an event was handed out already.
+    pub(super) fn has_received(&self, sequence: u64) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = state.open.back().map_or(state.reached, |(last, _)| *last);
+        sequence <= last
+    }
+
     /// Notes that an event was handed out.
     pub(super) fn receive(&self, sequence: u64) -> Receipt {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // After a resume Discord may repeat what was handed out already; it keeps its first entry.
+        // One that is handed out once more keeps its first entry.
         let is_new = sequence > state.reached && state.open.back().is_none_or(|(last, _)| *last < sequence);
         if is_new {
             state.open.push_back((sequence, false));
@@ -108,8 +115,10 @@ mod tests {
         let watermark = Watermark::new(0);
         let first = watermark.receive(1);
         let again = watermark.receive(1);
+        assert!(watermark.has_received(1) && !watermark.has_received(2));
         first.acknowledge();
         again.acknowledge();
+        assert!(watermark.has_received(1));
         watermark.acknowledge(1);
         watermark.acknowledge(99);
         assert_eq!(watermark.reached(), 1);

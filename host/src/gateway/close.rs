@@ -5,6 +5,7 @@
 use std::{error, fmt};
 
 use super::intents;
+use crate::network::Unreachable;
 use twilight_model::gateway::Intents;
 
 /// The connection has ended for good. Its text says what to do.
@@ -31,6 +32,8 @@ pub enum GatewayError {
         /// Discord's close code, if it gave one.
         code: Option<u16>,
     },
+    /// The gateway can't be reached before something was changed, such as its address or its certificate.
+    Unreachable(Unreachable),
     /// TLS could not be set up.
     Tls(Box<dyn error::Error + Send + Sync>),
 }
@@ -93,6 +96,7 @@ impl fmt::Display for GatewayError {
                 write!(f, "Discord has closed the gateway connection for good (code {code})")
             }
             Self::Closed { code: None } => f.write_str("Discord has closed the gateway connection for good"),
+            Self::Unreachable(source) => source.fmt(f),
             Self::Tls(source) => write!(
                 f,
                 "TLS can't be set up: {source}; install the system's certificates (package ca-certificates)"
@@ -105,6 +109,7 @@ impl error::Error for GatewayError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Tls(source) => Some(source.as_ref()),
+            Self::Unreachable(source) => Some(source),
             _ => None,
         }
     }

@@ -7,10 +7,12 @@
 mod acknowledgement;
 mod close;
 pub mod intents;
+mod pace;
 mod partial;
 mod presence;
 mod shard;
 pub mod snapshot;
+mod starts;
 
 use std::future::Future;
 
@@ -21,6 +23,7 @@ pub use close::GatewayError;
 pub use partial::Partial;
 pub use presence::{PresenceFacts, identify_presence, presence_line, presence_update};
 pub use shard::{ShardSource, ShardsSettings, shards};
+pub use starts::{IdentifyQueue, Recommended, Starts};
 
 /// A dispatch of the gateway, as received.
 #[derive(Debug)]

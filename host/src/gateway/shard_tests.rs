@@ -11,6 +11,7 @@ use tokio_websockets::{CloseCode, Message as Frame, ServerBuilder, WebSocketStre
 use twilight_model::gateway::presence::Status as Dot;
 
 use super::*;
+use crate::gateway::Starts;
 
 const TOKEN: &str = "MTc1OTI4ODQ3Mjk5MTE3MDYz.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB";
 
@@ -40,6 +41,7 @@ impl Server {
                 since: None,
                 status: Dot::Idle,
             },
+            queue: IdentifyQueue::new(&Starts::default()),
         };
         let sessions = session.into_iter().map(|session| (0, session)).collect();
         shards(&settings, sessions).unwrap().remove(0)

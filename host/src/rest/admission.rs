@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The places.
 #[derive(Debug)]
 pub(super) struct Admission {
+    per_plugin: usize,
     all: Arc<Semaphore>,
     /// A lock of std: it is held for a look-up only, never across an await.
     plugins: Mutex<HashMap<String, Arc<Semaphore>>>,
@@ -34,29 +35,39 @@ pub(super) struct Place {
     _of_all: OwnedSemaphorePermit,
 }
 
-impl Default for Admission {
-    fn default() -> Self {
+impl Admission {
+    /// So many places for each plugin and for all.
+    pub(super) fn new(per_plugin: usize, in_all: usize) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(Rest::IN_ALL)),
+            per_plugin,
+            all: Arc::new(Semaphore::new(in_all)),
             plugins: Mutex::default(),
         }
     }
-}
 
-impl Admission {
+    fn own(&self, plugin: &str) -> Arc<Semaphore> {
+        let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        match plugins.get(plugin) {
+            Some(own) => Arc::clone(own),
+            None => Arc::clone(
+                plugins
+                    .entry(plugin.to_owned())
+                    .or_insert_with(|| Arc::new(Semaphore::new(self.per_plugin))),
+            ),
+        }
+    }
+
+    /// A place, if one is free.
+    pub(super) fn try_enter(&self, plugin: &str) -> Option<Place> {
+        Some(Place {
+            _of_plugin: self.own(plugin).try_acquire_owned().ok()?,
+            _of_all: Arc::clone(&self.all).try_acquire_owned().ok()?,
+        })
+    }
+
     /// Waits for a place: first among the plugin's own requests, then among all.
     pub(super) async fn enter(&self, plugin: &str) -> Result<Place, Problem> {
-        let own = {
-            let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
-            match plugins.get(plugin) {
-                Some(own) => Arc::clone(own),
-                None => Arc::clone(
-                    plugins
-                        .entry(plugin.to_owned())
-                        .or_insert_with(|| Arc::new(Semaphore::new(Rest::PER_PLUGIN))),
-                ),
-            }
-        };
+        let own = self.own(plugin);
         let all = Arc::clone(&self.all);
         let places = async {
             let of_plugin = own.acquire_owned().await.ok()?;
@@ -89,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_plugin_that_floods_is_told_busy_and_disturbs_no_other() {
-        let admission = Admission::default();
+        let admission = Admission::new(Rest::PER_PLUGIN, Rest::IN_ALL);
         let mut places = Vec::new();
         for _ in 0..Rest::PER_PLUGIN {
             places.push(admission.enter("flood").await.unwrap());
@@ -103,12 +114,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_plugins_together_are_bounded() {
-        let admission = Admission::default();
+        let admission = Admission::new(Rest::PER_PLUGIN, Rest::IN_ALL);
         let mut places = Vec::new();
         for number in 0..Rest::IN_ALL {
             places.push(admission.enter(&format!("p{}", number % 32)).await.unwrap());
         }
         let refusal = admission.enter("late").await.unwrap_err();
         assert_eq!(refusal.code, ProblemCode::Busy);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_wait_is_refused_at_once() {
+        let admission = Admission::new(2, 3);
+        let places = [admission.try_enter("a"), admission.try_enter("a")];
+        assert!(places.iter().all(Option::is_some));
+        assert!(admission.try_enter("a").is_none());
+        let other = admission.try_enter("b");
+        assert!(other.is_some() && admission.try_enter("c").is_none());
+        drop(places);
+        assert!(admission.try_enter("a").is_some() && admission.try_enter("c").is_some());
     }
 }

@@ -26,7 +26,10 @@ use plugin_protocol::{ApplicationId, Problem, ProblemCode};
 
 pub use mentions::{with_safe_mentions, without_mentions};
 
-use crate::config::{ApiAddress, Token};
+use crate::{
+    config::{ApiAddress, Token},
+    network::Unreachable,
+};
 use admission::Admission;
 use transport::Transport;
 
@@ -136,7 +139,9 @@ pub enum RestError {
     /// The request has a part that HTTP can't carry.
     Invalid(&'static str),
     /// Discord could not be reached, or the connection broke.
-    Unreachable(Box<dyn error::Error + Send + Sync>),
+    Unreachable(Unreachable),
+    /// Too much of the same is under way.
+    Busy,
     /// No answer came in time.
     TimedOut,
 }
@@ -149,15 +154,8 @@ impl fmt::Display for RestError {
                 "TLS can't be set up: {source}; install the system's certificates (package ca-certificates)"
             ),
             Self::Invalid(part) => write!(f, "the request's {part} can't be sent by HTTP"),
-            Self::Unreachable(source) => {
-                f.write_str("no connection to Discord's API")?;
-                let mut source: Option<&dyn error::Error> = Some(source.as_ref());
-                while let Some(error) = source {
-                    write!(f, ": {error}")?;
-                    source = error.source();
-                }
-                Ok(())
-            }
+            Self::Unreachable(source) => source.fmt(f),
+            Self::Busy => f.write_str("too many requests of this kind are under way: send fewer at a time"),
             Self::TimedOut => f.write_str("Discord's API did not answer in time"),
         }
     }
@@ -166,8 +164,9 @@ impl fmt::Display for RestError {
 impl error::Error for RestError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Tls(source) | Self::Unreachable(source) => Some(source.as_ref()),
-            Self::Invalid(_) | Self::TimedOut => None,
+            Self::Tls(source) => Some(source.as_ref()),
+            Self::Unreachable(source) => Some(source),
+            Self::Invalid(_) | Self::TimedOut | Self::Busy => None,
         }
     }
 }
@@ -182,6 +181,8 @@ pub struct Rest {
 struct Inner {
     transport: Transport,
     admission: Admission,
+    /// Of the host's own requests those that people cause by writing commands.
+    look_ups: Admission,
     /// Ids whose webhooks are answers to interactions. A lock of std: it is held for a look-up only.
     own_ids: RwLock<HashSet<u64>>,
 }
@@ -196,7 +197,8 @@ impl Rest {
         Ok(Self {
             inner: Arc::new(Inner {
                 transport: Transport::new(token, api, requests_per_second)?,
-                admission: Admission::default(),
+                admission: Admission::new(Self::PER_PLUGIN, Self::IN_ALL),
+                look_ups: Admission::new(Self::LOOK_UPS_PER_PLUGIN, Self::LOOK_UPS_IN_ALL),
                 own_ids: RwLock::new(HashSet::from([token.bot_id().get()])),
             }),
         })
@@ -218,6 +220,17 @@ impl Rest {
         self.inner.transport.send(request).await
     }
 
+    /// Sends a request of the host that looks something up for a command of `plugin`, unless as many as
+    /// [`Self::LOOK_UPS_PER_PLUGIN`] or [`Self::LOOK_UPS_IN_ALL`] are under way.
+    ///
+    /// # Errors
+    ///
+    /// [`RestError::Busy`], or there is no answer.
+    pub async fn look_up(&self, plugin: &str, request: Request) -> Result<Response, RestError> {
+        let _place = self.inner.look_ups.try_enter(plugin).ok_or(RestError::Busy)?;
+        self.inner.transport.send(request).await
+    }
+
     /// Sends a request of a plugin, if it is one that plugins may send.
     ///
     /// Messages without `allowed_mentions` get one that mentions nobody but the user replied to. At most
@@ -236,6 +249,7 @@ impl Rest {
             let code = match error {
                 RestError::TimedOut => ProblemCode::TimedOut,
                 RestError::Invalid(_) => ProblemCode::Invalid,
+                RestError::Busy => ProblemCode::Busy,
                 RestError::Tls(_) | RestError::Unreachable(_) => ProblemCode::Failed,
             };
             Problem::new(code, error.to_string())
@@ -246,6 +260,10 @@ impl Rest {
     pub const PER_PLUGIN: usize = 64;
     /// How many requests of all plugins may be under way.
     pub const IN_ALL: usize = 512;
+    /// How many look-ups for the commands of one plugin may be under way.
+    pub const LOOK_UPS_PER_PLUGIN: usize = 64;
+    /// How many look-ups for the commands of all plugins may be under way.
+    pub const LOOK_UPS_IN_ALL: usize = 256;
 }
 
 #[cfg(test)]

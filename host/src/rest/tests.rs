@@ -155,12 +155,30 @@ async fn any_status_is_an_answer() {
     .await;
     for status in [400, 401, 403, 404, 500, 502] {
         let response = rest
-            .send(Request::new(Method::Get, format!("/users/{status}")))
+            .send(Request::new(Method::Post, format!("/users/{status}")))
             .await
             .unwrap();
         assert_eq!((response.status, response.body.len()), (status, 20));
         assert!(!response.is_success());
     }
+}
+
+#[tokio::test]
+async fn what_can_not_happen_twice_is_sent_again_after_a_fault_of_discords() {
+    let (server, rest) = Server::start(|number, _| match number {
+        0 => (502, vec![], "<html>".to_owned()),
+        1 => (503, vec![], String::new()),
+        _ => (200, vec![], "{}".to_owned()),
+    })
+    .await;
+    let response = rest.send(Request::new(Method::Get, "/users/@me")).await.unwrap();
+    assert_eq!((response.status, server.seen().len()), (200, 3));
+    let (server, rest) = Server::start(|_, _| (502, vec![], String::new())).await;
+    let response = rest
+        .send(Request::new(Method::Post, "/channels/1/messages"))
+        .await
+        .unwrap();
+    assert_eq!((response.status, server.seen().len()), (502, 1));
 }
 
 #[tokio::test]
@@ -173,7 +191,11 @@ async fn no_server_is_an_error_with_a_reason() {
         .await
         .unwrap_err();
     assert!(matches!(error, RestError::Unreachable(_)));
-    assert!(error.to_string().contains("refused"), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains(&address.to_string()) && text.contains("nothing listens"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! Apart from `mod.rs` so that the token and the connection stay in one file.
 
 use std::{
-    fmt,
+    error, fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -21,7 +21,11 @@ use tokio::time::{self, Instant};
 use twilight_http_ratelimiting::RateLimiter;
 
 use super::{Method, Request, Response, RestError, bucket, bucket::Lane};
-use crate::config::{ApiAddress, Token};
+use crate::{
+    config::{ApiAddress, Token},
+    network::{Service, Unreachable},
+    telemetry::Faults,
+};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,6 +33,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// How often a 429 is waited out.
 const RETRIES: u32 = 5;
+/// After which times a request that failed for a fault of Discord's is sent again, if that can't do a thing twice.
+const AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
 /// The longest time that a 429 is waited out; a longer one is handed on.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The largest answer, in bytes.
@@ -37,7 +43,7 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(30);
 /// Who is asking, in the form that Discord requires (<https://discord.com/developers/docs/reference#user-agent>).
 const USER_AGENT: &str = concat!(
-    "DiscordBot (https://example.org/bothost, ",
+    "DiscordBot (https://github.com/TheHolyOneZ/discord-bot-framework, ",
     env!("CARGO_PKG_VERSION"),
     ") bothost"
 );
@@ -49,6 +55,8 @@ pub(super) struct Transport {
     limiter: RateLimiter,
     /// Until when nothing may be sent, since Discord said so for the whole bot. A lock of std: held for a look only.
     blocked_until: Mutex<Option<Instant>>,
+    /// A lock of std: held for a look only.
+    faults: Mutex<Faults>,
 }
 
 impl fmt::Debug for Transport {
@@ -95,6 +103,7 @@ impl Transport {
             authorization,
             limiter: RateLimiter::new(requests_per_second.max(1)),
             blocked_until: Mutex::new(None),
+            faults: Mutex::default(),
         })
     }
 
@@ -102,6 +111,9 @@ impl Transport {
         let lane = Lane::of(request.method, &request.path);
         let http = self.http_request(&request, &lane)?;
         let mut tries = 0;
+        let mut again = AGAIN
+            .iter()
+            .take(if request.method == Method::Post { 0 } else { AGAIN.len() });
         loop {
             let permit = match &lane {
                 Lane::Callback => None,
@@ -116,7 +128,7 @@ impl Transport {
                     .client
                     .request(http.clone())
                     .await
-                    .map_err(|error| RestError::Unreachable(error.into()))?;
+                    .map_err(|error| self.unreachable(error))?;
                 // The bucket's next request need not wait for this one's body.
                 if let Some(permit) = permit {
                     permit.complete(bucket::learned(answer.headers()));
@@ -125,12 +137,22 @@ impl Transport {
                 let body = Limited::new(body, MAX_ANSWER)
                     .collect()
                     .await
-                    .map_err(RestError::Unreachable)?;
+                    .map_err(|error| self.unreachable(error))?;
                 Ok::<_, RestError>((head, body.to_bytes()))
             };
-            let (head, body) = time::timeout(ANSWER, exchange)
+            let exchanged = time::timeout(ANSWER, exchange)
                 .await
-                .map_err(|_| RestError::TimedOut)??;
+                .unwrap_or(Err(RestError::TimedOut));
+            if let Some((why, may_pass)) = fault(&exchanged) {
+                if self.is_to_be_told(&why) {
+                    tracing::warn!(method = request.method.name(), "a request to Discord failed: {why}");
+                }
+                if may_pass && let Some(wait) = again.next() {
+                    time::sleep(*wait).await;
+                    continue;
+                }
+            }
+            let (head, body) = exchanged?;
             if head.status == http::StatusCode::TOO_MANY_REQUESTS && tries < RETRIES {
                 let retry = bucket::retry(&head.headers, &body);
                 if retry.is_global {
@@ -177,6 +199,16 @@ impl Transport {
             .map_err(|_| RestError::Invalid("path or content type"))
     }
 
+    fn unreachable(&self, error: impl Into<Box<dyn error::Error + Send + Sync>>) -> RestError {
+        let address = self.base.trim_end_matches("/api/v10");
+        RestError::Unreachable(Unreachable::new(Service::Api, address, error))
+    }
+
+    fn is_to_be_told(&self, fault: &str) -> bool {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.note(fault, std::time::Instant::now()).is_some()
+    }
+
     async fn unblocked(&self) {
         loop {
             let until = *self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,6 +223,19 @@ impl Transport {
         let until = Instant::now() + time.min(LONGEST_WAIT);
         let mut blocked_until = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
         *blocked_until = Some(blocked_until.map_or(until, |earlier| earlier.max(until)));
+    }
+}
+
+/// What is wrong where Discord or the way to it is at fault, and whether another try may help.
+fn fault(exchanged: &Result<(http::response::Parts, Bytes), RestError>) -> Option<(String, bool)> {
+    match exchanged {
+        Ok((head, _)) if matches!(head.status.as_u16(), 500 | 502..=504) => {
+            Some((format!("it answered with status {}", head.status.as_u16()), true))
+        }
+        Ok(_) => None,
+        Err(RestError::Unreachable(error)) => Some((error.to_string(), !error.needs_the_owner())),
+        Err(error @ RestError::TimedOut) => Some((error.to_string(), false)),
+        Err(_) => None,
     }
 }
 

@@ -6,7 +6,9 @@
 mod lines;
 pub mod logs;
 pub mod notices;
+mod recurrence;
 mod writer;
 
 pub use logs::{Logs, LogsGuard, plugin_record};
 pub use notices::{NoticeKind, Notices};
+pub use recurrence::Faults;

@@ -5,7 +5,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -57,6 +60,8 @@ pub struct Bot {
 #[derive(Default)]
 struct Log {
     lines: Mutex<Vec<String>>,
+    /// How many of the two outputs have ended.
+    ended: AtomicUsize,
     more: Notify,
 }
 
@@ -117,7 +122,12 @@ impl World {
 
     /// Starts the bot and waits until it is online.
     pub async fn start(&self) -> Bot {
-        let mut bot = self.spawn();
+        self.start_as(self.command()).await
+    }
+
+    /// Starts the bot by this command line and waits until it is online.
+    pub async fn start_as(&self, command: Command) -> Bot {
+        let mut bot = Bot::spawn(command, self.sandbox.clone());
         tokio::select! {
             () = self.sandbox.expect_online() => {}
             status = bot.child.wait() => panic!("the bot ended with {status:?} before it was online:\n{}", bot.log.text()),
@@ -127,13 +137,18 @@ impl World {
 
     /// Starts the bot without waiting.
     pub fn spawn(&self) -> Bot {
+        Bot::spawn(self.command(), self.sandbox.clone())
+    }
+
+    /// The bot's command line, with what its environment says.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bothost"));
         command.args(["run", "--root"]).arg(self.root());
         command.env("DISCORD_TOKEN", self.sandbox.token());
         command.env("DISCORD_API_URL", self.sandbox.api_url());
         command.env("DISCORD_GATEWAY_URL", self.sandbox.gateway_url());
         command.env("BOT_OWNER_ID", self.sandbox.owner().id().to_string());
-        Bot::spawn(command, self.sandbox.clone())
+        command
     }
 
     /// A person in the default channel.
@@ -212,6 +227,13 @@ impl Bot {
         rustix::process::kill_process(id, signal).unwrap();
     }
 
+    /// Waits until it ends by itself and has logged why; answers with its exit code and its log.
+    pub async fn fails(mut self) -> (Option<i32>, String) {
+        let status = self.ended().await;
+        self.log.closed().await;
+        (status.code(), self.log.text())
+    }
+
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = timeout(PATIENCE, self.child.wait()).await;
@@ -231,6 +253,19 @@ impl Log {
             .cloned()
     }
 
+    /// Waits until both outputs have ended.
+    async fn closed(&self) {
+        loop {
+            let more = self.more.notified();
+            tokio::pin!(more);
+            more.as_mut().enable();
+            if self.ended.load(Ordering::SeqCst) == 2 {
+                return;
+            }
+            more.await;
+        }
+    }
+
     fn text(&self) -> String {
         self.lines.lock().unwrap().join("\n")
     }
@@ -243,6 +278,8 @@ fn collect(output: impl AsyncRead + Unpin + Send + 'static, log: Arc<Log>) {
             log.lines.lock().unwrap().push(line);
             log.more.notify_waiters();
         }
+        log.ended.fetch_add(1, Ordering::SeqCst);
+        log.more.notify_waiters();
     });
 }
 

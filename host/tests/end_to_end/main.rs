@@ -11,3 +11,4 @@ mod linked;
 mod refusals;
 mod replacement;
 mod resume;
+mod tls;

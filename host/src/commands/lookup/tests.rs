@@ -66,7 +66,7 @@ impl Fake {
     fn answer<T>(&self, question: String, answer: Option<T>) -> Result<Option<T>, DirectoryError> {
         self.asked.lock().unwrap().push(question);
         if self.is_down {
-            return Err(DirectoryError("timed out".to_owned()));
+            return Err(DirectoryError::Failed("timed out".to_owned()));
         }
         Ok(answer)
     }

@@ -128,8 +128,10 @@ impl Life {
             match started {
                 Ok(generation) => {
                     self.failed.remove(&choice.manifest.name);
+                    let older = self.swap_in(Arc::clone(&generation), Some(choice.path));
+                    // Only now does it answer: who reads this in the log may rely on it.
                     Self::note_loaded(&generation);
-                    if let Some(older) = self.swap_in(generation, Some(choice.path)) {
+                    if let Some(older) = older {
                         self.retiring.spawn(retire(older, StopReason::Reload));
                     }
                 }
@@ -168,8 +170,8 @@ impl Life {
         };
         match self.begin(blueprint).await {
             Ok(generation) => {
+                self.swap_in(Arc::clone(&generation), Some(choice.path.clone()));
                 Self::note_loaded(&generation);
-                self.swap_in(generation, Some(choice.path.clone()));
             }
             Err(failure) => {
                 let text = format!("The plugin `{}` does not start again: {failure}.", older.name());
