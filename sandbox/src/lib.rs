@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What it does differently from Discord on purpose: unknown keys in request bodies are refused (a misspelt key is a
-//! bug), and rate limits are generous.
+//! bug), and rate limits are generous unless [`RateLimits::Real`] is asked for.
 
 mod error;
 mod gateway;
@@ -38,6 +38,9 @@ pub use self::{
         PrivilegedIntents, RestEntry, Role, Said, Sandbox, Used, Watch,
     },
     ids::Clock,
-    rest::limits::RateLimits,
+    rest::{
+        faults::RestFault,
+        limits::{RateLimits, Scope},
+    },
     specification::{Violation, ViolationOf},
 };

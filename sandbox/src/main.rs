@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use sandbox::Sandbox;
+use sandbox::{RateLimits, Sandbox};
 use tokio::io::AsyncReadExt;
 
 /// A local Discord: gateway, REST and a web page on 127.0.0.1.
@@ -20,6 +20,9 @@ struct Arguments {
     /// The name of the person who owns the bot and the server.
     #[arg(long, default_value = "olivia")]
     owner_name: String,
+    /// Rate limits: off, generous (headers, but nobody reaches a limit) or real (like Discord's).
+    #[arg(long, value_name = "HOW", default_value = "generous", value_parser = rate_limits)]
+    rate_limits: RateLimits,
     /// Discord's openapi.json: refuse requests that break it, and log what the sandbox itself says against it.
     #[arg(long, value_name = "FILE")]
     openapi: Option<PathBuf>,
@@ -28,11 +31,23 @@ struct Arguments {
     until_stdin_closes: bool,
 }
 
+fn rate_limits(text: &str) -> Result<RateLimits, String> {
+    match text {
+        "off" => Ok(RateLimits::Off),
+        "generous" => Ok(RateLimits::Generous),
+        "real" => Ok(RateLimits::Real),
+        _ => Err("say off, generous or real".to_owned()),
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
-    let mut builder = Sandbox::builder().port(arguments.port).owner_name(arguments.owner_name);
+    let mut builder = Sandbox::builder()
+        .port(arguments.port)
+        .owner_name(arguments.owner_name)
+        .rate_limits(arguments.rate_limits);
     if let Some(token) = arguments.token {
         builder = builder.bot_token(token);
     }

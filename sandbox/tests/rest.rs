@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};
-use sandbox::RateLimits;
+use sandbox::{RateLimits, RestFault, Scope};
 use serde_json::{Value, json};
 use support::{ALL_INTENTS, Rest, Socket};
 
@@ -488,8 +488,8 @@ async fn rate_limit_headers_and_faults() {
         assert!(one.headers.contains_key(format!("x-ratelimit-{name}")), "{name}");
     }
     assert_eq!(one.headers["x-ratelimit-bucket"], two.headers["x-ratelimit-bucket"]);
-    sandbox.next_rest(500);
-    sandbox.next_rest_limited(Duration::from_millis(1500));
+    sandbox.fail_rest(RestFault::status(500));
+    sandbox.fail_rest(RestFault::rate_limited(Scope::User, Duration::from_millis(1500)));
     assert_eq!(rest.get("/users/@me").await.status, 500);
     let limited = rest.get("/users/@me").await;
     assert_eq!(

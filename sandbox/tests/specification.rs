@@ -5,7 +5,7 @@
 
 mod support;
 
-use sandbox::{Sandbox, ViolationOf};
+use sandbox::{RestFault, Sandbox, ViolationOf};
 use serde_json::{Value, json};
 use support::{ALL_INTENTS, Answered, Rest, Socket, specification};
 
@@ -189,7 +189,7 @@ async fn what_the_sandbox_says_against_the_specification_is_recorded() {
     );
     // A fault that a test asks for breaks no promise of the sandbox.
     let count = sandbox.violations().len();
-    sandbox.next_rest(500);
+    sandbox.fail_rest(RestFault::status(500));
     assert_eq!(rest.get(&messages).await.status, 500);
     assert_eq!(sandbox.violations().len(), count);
 }

@@ -2,10 +2,8 @@
 //!
 //! Each is put into the sessions or the world, and reaches the bot over the wire, as a real one would.
 
-use std::time::Duration;
-
 use super::Sandbox;
-use crate::rest::limits::Fault;
+use crate::RestFault;
 
 impl Sandbox {
     /// [`super::Gateway::drop_connection`] for all connections.
@@ -28,13 +26,31 @@ impl Sandbox {
         self.gateway().close_with(code);
     }
 
-    /// The next REST call with the bot's token is answered with this status and an empty error; several calls queue up.
-    pub fn next_rest(&self, status: u16) {
-        self.with(|world| world.faults.push_back(Fault::Status(status)));
+    /// Lets REST requests go wrong; several faults are given out in the order in which they were asked for.
+    pub fn fail_rest(&self, fault: RestFault) {
+        self.with(|world| world.rest_faults.arm(fault));
     }
 
-    /// The next REST call with the bot's token is answered with 429 for its bucket.
-    pub fn next_rest_limited(&self, retry_after: Duration) {
-        self.with(|world| world.faults.push_back(Fault::RateLimited(retry_after)));
+    /// Forgets all faults of REST that wait for their requests.
+    pub fn clear_rest_faults(&self) {
+        self.with(|world| world.rest_faults.clear());
+    }
+
+    /// Serves and answers the requests that [`RestFault::held`] holds, and holds no more.
+    pub fn release_rest(&self) {
+        self.with(|world| {
+            world.rest_faults.release();
+            world.changed();
+        });
+    }
+
+    /// Waits until so many requests are held at once.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_held_rest(&self, count: usize) {
+        self.until("requests are held", |world| world.rest_faults.held >= count)
+            .await;
     }
 }

@@ -5,6 +5,8 @@
 use axum::body::Bytes;
 use serde_json::Value;
 
+use crate::Violation;
+
 /// Bytes of a request that are remembered.
 const KEPT_BYTES: usize = 64 << 10;
 
@@ -17,12 +19,14 @@ pub struct RestEntry {
     pub path: String,
     /// The answer's status.
     pub status: u16,
+    /// What was found against the specification while it was served.
+    pub violations: Vec<Violation>,
     sent: Bytes,
     answer: Option<String>,
 }
 
 impl RestEntry {
-    pub(crate) fn new(method: &str, path: &str, status: u16, sent: Bytes, answer: Option<&str>) -> Self {
+    pub(crate) fn new(method: &str, path: &str, status: u16, sent: Bytes, answer: &Bytes) -> Self {
         // What was refused is what people ask about; answers of the rest are not kept.
         // A large upload is remembered by its beginning, where clients put its JSON.
         let sent = if sent.len() > KEPT_BYTES {
@@ -30,11 +34,12 @@ impl RestEntry {
         } else {
             sent
         };
-        let answer = answer.filter(|_| status >= 400).map(str::to_owned);
+        let answer = (status >= 400).then(|| String::from_utf8_lossy(answer).into_owned());
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
             status,
+            violations: Vec::new(),
             sent,
             answer,
         }
@@ -62,7 +67,7 @@ impl RestEntry {
         self.sent.len()
     }
 
-    /// The error that it was answered with; null if it was not refused.
+    /// The error that it was answered with; null if it was not refused, or not in JSON.
     #[must_use]
     pub fn error(&self) -> Value {
         self.answer

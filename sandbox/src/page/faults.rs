@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::acts::{Answer, read};
-use crate::{Sandbox, shared::Shared};
+use crate::{RestFault, Sandbox, Scope, shared::Shared};
 
 /// Times that one request may ask for a fault of the next REST calls.
 const MOST_TIMES: u32 = 1_000;
@@ -60,26 +60,22 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
             if !(400..=599).contains(&status) {
                 return Err("the status of a fault is from 400 to 599".into());
             }
-            for _ in 0..number(times)? {
-                sandbox.next_rest(status);
-            }
+            sandbox.fail_rest(RestFault::status(status).times(number(times)?));
         }
         Fault::RestLimited { retry_after, times } => {
             let after = Duration::try_from_secs_f64(retry_after)
                 .ok()
                 .filter(|after| *after <= Duration::from_secs(3600))
                 .ok_or("retry_after is a number of seconds from 0 to 3600")?;
-            for _ in 0..number(times)? {
-                sandbox.next_rest_limited(after);
-            }
+            sandbox.fail_rest(RestFault::rate_limited(Scope::User, after).times(number(times)?));
         }
     }
     Ok(Json(json!({})))
 }
 
-fn number(times: u32) -> Result<u32, super::acts::Refused> {
+fn number(times: u32) -> Result<u64, super::acts::Refused> {
     if (1..=MOST_TIMES).contains(&times) {
-        Ok(times)
+        Ok(times.into())
     } else {
         Err(format!("times is from 1 to {MOST_TIMES}").into())
     }

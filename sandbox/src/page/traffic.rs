@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 use super::acts::Answer;
 use crate::{
+    Violation,
     handle::RestEntry,
     ids,
     shared::{self, Shared},
@@ -218,6 +219,9 @@ impl Entry {
                     "size": answer.len(),
                     "preview": preview(entry.body().to_string().as_bytes()),
                 });
+                if !entry.violations.is_empty() {
+                    line["violations"] = entry.violations.iter().map(Violation::json).collect();
+                }
                 if entry.status >= 400 {
                     line["error"] = json!(parsed(answer)["message"]);
                 }

@@ -1,5 +1,7 @@
-//! Rate-limit headers. Generous: each bucket allows far more than anybody sends, so that clients see true headers and
-//! never wait. Faults that tests ask for (a status, a 429) are kept here too.
+//! Rate limits as Discord counts them: per route and major parameter, over all routes, and of invalid requests; with the
+//! headers that tell clients. It decides and words nothing else: time is handed in, so that tests need not wait.
+//!
+//! Discord publishes the rules but not the numbers: [`QUOTAS`] are this sandbox's own choice, near to what bots observe.
 //!
 //! <https://discord.com/developers/docs/topics/rate-limits>
 
@@ -10,15 +12,75 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::template;
 use crate::ids;
 
-/// Requests per bucket and window.
-const LIMIT: u64 = 100_000;
-const WINDOW: Duration = Duration::from_secs(1);
-/// Buckets remembered; past that the oldest state is dropped.
+/// Requests and window of every bucket when limits are generous.
+const GENEROUS: (u64, Duration) = (100_000, Duration::from_secs(1));
+/// Buckets remembered; past that those whose window is over are dropped.
 const BUCKETS: usize = 4_096;
+/// Requests a second over all routes but those of interactions.
+const GLOBAL: (u64, Duration) = (50, Duration::from_secs(1));
+/// Answers 401, 403 and 429 (but shared ones), after which Discord's network shuts a caller out until the window ends.
+const INVALID: (u64, Duration) = (10_000, Duration::from_secs(600));
 
-/// Whether answers carry rate-limit headers.
+/// A route's quota: methods, template, requests in a window, and what the window is shared by.
+struct Quota {
+    methods: &'static [&'static str],
+    template: &'static str,
+    limit: u64,
+    window: Duration,
+    scope: Scope,
+}
+
+const fn quota(methods: &'static [&'static str], template: &'static str, limit: u64, window_ms: u64) -> Quota {
+    Quota {
+        methods,
+        template,
+        limit,
+        window: Duration::from_millis(window_ms),
+        scope: Scope::User,
+    }
+}
+
+/// What each route allows when limits are real; the first that fits counts. Methods of one row share a bucket.
+const QUOTAS: &[Quota] = &[
+    quota(&["POST"], "/channels/{}/messages", 5, 5_000),
+    quota(&["GET"], "/channels/{}/messages", 10, 5_000),
+    quota(&["POST"], "/channels/{}/messages/bulk-delete", 1, 1_000),
+    quota(&["PATCH"], "/channels/{}/messages/{}", 5, 5_000),
+    quota(&["DELETE"], "/channels/{}/messages/{}", 5, 1_000),
+    quota(&["PUT", "DELETE"], "/channels/{}/messages/{}/reactions/{}/@me", 1, 250),
+    quota(&["PUT", "DELETE"], "/channels/{}/messages/{}/reactions/{}/{}", 1, 250),
+    quota(&["PUT", "DELETE"], "/channels/{}/pins/{}", 5, 4_000),
+    quota(&["PUT", "DELETE"], "/channels/{}/messages/pins/{}", 5, 4_000),
+    quota(&["POST"], "/channels/{}/typing", 5, 5_000),
+    quota(&["PATCH"], "/channels/{}", 5, 15_000),
+    quota(&["POST"], "/guilds/{}/channels", 10, 10_000),
+    quota(&["GET"], "/guilds/{}/members", 10, 10_000),
+    quota(&["PATCH"], "/guilds/{}/members/@me", 1, 2_000),
+    quota(&["PATCH"], "/guilds/{}/members/{}", 10, 10_000),
+    quota(&["PUT", "DELETE"], "/guilds/{}/members/{}/roles/{}", 10, 10_000),
+    quota(&["PUT", "DELETE"], "/guilds/{}/bans/{}", 10, 10_000),
+    quota(&["PATCH"], "/users/@me", 2, 3_600_000),
+    quota(&["POST"], "/users/@me/channels", 10, 10_000),
+    quota(&["PUT"], "/applications/{}/commands", 2, 60_000),
+    quota(&["POST"], "/applications/{}/commands", 5, 20_000),
+    quota(&["PUT"], "/applications/{}/guilds/{}/commands", 2, 60_000),
+    quota(&["POST"], "/applications/{}/guilds/{}/commands", 5, 20_000),
+    quota(&["POST"], "/webhooks/{}/{}", 5, 2_000),
+    quota(&["PATCH", "DELETE", "GET"], "/webhooks/{}/{}/messages/{}", 5, 2_000),
+    quota(&["GET"], "/gateway/bot", 2, 5_000),
+    // Of the guild, whoever asks: others may have used it up.
+    Quota {
+        scope: Scope::Shared,
+        ..quota(&["GET"], "/guilds/{}/emojis", 30, 30_000)
+    },
+];
+/// What all other routes allow.
+const OTHERS: (u64, Duration) = (20, Duration::from_secs(5));
+
+/// How rate limits are counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RateLimits {
     /// No headers, no limit.
@@ -26,22 +88,66 @@ pub enum RateLimits {
     /// Headers as Discord sends them, with limits that nobody reaches.
     #[default]
     Generous,
+    /// Like Discord's: buckets per route, 50 requests a second in all, and no patience with invalid requests.
+    Real,
 }
 
-/// What the next REST request gets instead of its answer.
+/// What a 429 says about whose limit it is (`X-RateLimit-Scope`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// The bot's own limit of the route.
+    User,
+    /// The bot's limit over all routes.
+    Global,
+    /// The limit of a resource that others use too.
+    Shared,
+}
+
+impl Scope {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Global => "global",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// What the limits say to a request.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It may be served; these headers go with its answer.
+    Served(HeaderMap),
+    /// 429, for so long.
+    Limited(HeaderMap, Scope, Duration),
+    /// Too many invalid requests: Discord's network answers, not its API.
+    ShutOut(Duration),
+}
+
+/// One window of one counter.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// An error status with an empty error body.
-    Status(u16),
-    /// 429 for the request's bucket.
-    RateLimited(Duration),
+struct Window {
+    since: Instant,
+    used: u64,
 }
 
-/// How much of each bucket is used.
+impl Window {
+    /// Goes on to the next window if this one is over; says how much of it is left.
+    fn turn(&mut self, now: Instant, length: Duration) -> Duration {
+        if now.duration_since(self.since) >= length {
+            *self = Self { since: now, used: 0 };
+        }
+        length.saturating_sub(now.duration_since(self.since))
+    }
+}
+
+/// How much of each limit is used.
 #[derive(Debug)]
 pub(crate) struct Limits {
     mode: RateLimits,
-    buckets: HashMap<String, (Instant, u64)>,
+    buckets: HashMap<String, (Window, Duration)>,
+    global: Option<Window>,
+    invalid: Option<Window>,
 }
 
 impl Limits {
@@ -49,55 +155,116 @@ impl Limits {
         Self {
             mode,
             buckets: HashMap::new(),
+            global: None,
+            invalid: None,
         }
     }
 
-    /// Counts a request and gives the headers of its answer.
-    pub(crate) fn count(&mut self, method: &str, path: &[&str]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    /// Counts a request; `path` is below the version, in parts.
+    pub(crate) fn count(&mut self, now: Instant, method: &str, path: &[&str]) -> Verdict {
         if self.mode == RateLimits::Off {
-            return headers;
+            return Verdict::Served(HeaderMap::new());
         }
-        let (route, major) = route_of(method, path);
-        let now = Instant::now();
+        let is_real = self.mode == RateLimits::Real;
+        if is_real {
+            if let Some(left) = self.shut_out(now) {
+                return Verdict::ShutOut(left);
+            }
+            let is_of_interaction = matches!(path, ["interactions", ..] | ["webhooks", _, _, ..]);
+            if !is_of_interaction {
+                let global = self.global.get_or_insert(Window { since: now, used: 0 });
+                let left = global.turn(now, GLOBAL.1);
+                if global.used == GLOBAL.0 {
+                    return Verdict::Limited(limited(HeaderMap::new(), Scope::Global, left), Scope::Global, left);
+                }
+                global.used += 1;
+            }
+        }
+        let quota = QUOTAS
+            .iter()
+            .find(|one| one.methods.contains(&method) && template::fits(one.template, path));
+        let quota = quota.filter(|_| is_real);
+        let (limit, length) = match quota {
+            Some(quota) => (quota.limit, quota.window),
+            None if is_real => OTHERS,
+            None => GENEROUS,
+        };
+        let (mut route, major) = route_of(method, path);
+        if let Some(quota) = quota {
+            route = format!("{}{}", quota.methods.join("+"), quota.template);
+        }
         if self.buckets.len() > BUCKETS {
-            self.buckets.clear();
+            self.buckets
+                .retain(|_, (window, length)| now.duration_since(window.since) < *length);
         }
-        let (since, used) = self.buckets.entry(format!("{route}{major}")).or_insert((now, 0));
-        if now.duration_since(*since) >= WINDOW {
-            (*since, *used) = (now, 0);
+        let fresh = (Window { since: now, used: 0 }, length);
+        let (window, _) = self.buckets.entry(format!("{route}{major}")).or_insert(fresh);
+        let left = window.turn(now, length);
+        let is_over = window.used == limit;
+        if !is_over {
+            window.used += 1;
         }
-        *used += 1;
-        let left = WINDOW.saturating_sub(now.duration_since(*since)).as_secs_f64();
-        let reset = ids::unix_ms() as f64 / 1000.0 + left;
-        set(&mut headers, "x-ratelimit-limit", &LIMIT.to_string());
+        let mut headers = HeaderMap::new();
+        set(&mut headers, "x-ratelimit-limit", &limit.to_string());
         set(
             &mut headers,
             "x-ratelimit-remaining",
-            &LIMIT.saturating_sub(*used).max(1).to_string(),
+            &(limit - window.used).to_string(),
         );
-        set(&mut headers, "x-ratelimit-reset", &format!("{reset:.3}"));
-        set(&mut headers, "x-ratelimit-reset-after", &format!("{left:.3}"));
+        tell_reset(&mut headers, left);
         set(&mut headers, "x-ratelimit-bucket", &bucket_name(&route));
-        headers
+        if is_over {
+            let scope = quota.map_or(Scope::User, |quota| quota.scope);
+            return Verdict::Limited(limited(headers, scope, left), scope, left);
+        }
+        Verdict::Served(headers)
     }
 
-    /// The headers that make a 429 of an answer's headers.
-    pub(crate) fn limited(headers: &mut HeaderMap, after: Duration) {
-        set(headers, "x-ratelimit-remaining", "0");
-        set(
-            headers,
-            "x-ratelimit-reset-after",
-            &format!("{:.3}", after.as_secs_f64()),
-        );
-        set(
-            headers,
-            "x-ratelimit-reset",
-            &format!("{:.3}", ids::unix_ms() as f64 / 1000.0 + after.as_secs_f64()),
-        );
-        set(headers, "x-ratelimit-scope", "user");
-        set(headers, "retry-after", &after.as_secs_f64().ceil().to_string());
+    /// Notes how a request was answered; `scope` is that of a 429.
+    pub(crate) fn answered(&mut self, now: Instant, status: u16, scope: Option<Scope>) {
+        if self.mode == RateLimits::Real && matches!(status, 401 | 403 | 429) && scope != Some(Scope::Shared) {
+            let window = self.invalid.get_or_insert(Window { since: now, used: 0 });
+            window.turn(now, INVALID.1);
+            window.used += 1;
+        }
     }
+
+    /// How long the caller is still shut out.
+    fn shut_out(&mut self, now: Instant) -> Option<Duration> {
+        let window = self.invalid.as_mut()?;
+        let left = window.turn(now, INVALID.1);
+        (window.used >= INVALID.0).then_some(left)
+    }
+}
+
+/// Makes the headers of a 429 of an answer's headers (<https://discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit>).
+pub(crate) fn limited(mut headers: HeaderMap, scope: Scope, after: Duration) -> HeaderMap {
+    match scope {
+        // A global one names no bucket.
+        Scope::Global => {
+            headers.clear();
+            set(&mut headers, "x-ratelimit-global", "true");
+        }
+        Scope::User => {
+            set(&mut headers, "x-ratelimit-remaining", "0");
+            tell_reset(&mut headers, after);
+        }
+        // Others have used it up: the bot's own count says nothing.
+        Scope::Shared => tell_reset(&mut headers, after),
+    }
+    set(&mut headers, "x-ratelimit-scope", scope.name());
+    set(&mut headers, "retry-after", &after.as_secs_f64().ceil().to_string());
+    headers
+}
+
+fn tell_reset(headers: &mut HeaderMap, after: Duration) {
+    let reset = ids::unix_ms() as f64 / 1000.0 + after.as_secs_f64();
+    set(headers, "x-ratelimit-reset", &format!("{reset:.3}"));
+    set(
+        headers,
+        "x-ratelimit-reset-after",
+        &format!("{:.3}", after.as_secs_f64()),
+    );
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
@@ -140,11 +307,19 @@ fn bucket_name(route: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, RateLimits, route_of};
+    use std::time::{Duration, Instant};
+
+    use axum::http::HeaderMap;
+
+    use super::{INVALID, Limits, RateLimits, Scope, Verdict, route_of};
+
+    fn parts(path: &str) -> Vec<&str> {
+        path.split('/').collect()
+    }
 
     #[test]
     fn buckets_follow_route_and_major_id() {
-        let route = |path: &str| route_of("GET", &path.split('/').collect::<Vec<_>>());
+        let route = |path: &str| route_of("GET", &parts(path));
         assert_eq!(route("channels/1/messages/5").0, route("channels/2/messages/6").0);
         assert_ne!(route("channels/1/messages/5").1, route("channels/2/messages/6").1);
         assert_eq!(route("webhooks/1/tok/messages/@original").1, "1tok");
@@ -158,10 +333,136 @@ mod tests {
     fn generous_limits_never_say_zero() {
         let mut limits = Limits::new(RateLimits::Generous);
         for _ in 0..10 {
-            let headers = limits.count("GET", &["users", "@me"]);
+            let Verdict::Served(headers) = limits.count(Instant::now(), "GET", &["users", "@me"]) else {
+                panic!("limited");
+            };
             assert_ne!(headers["x-ratelimit-remaining"], "0");
             assert_eq!(headers["x-ratelimit-limit"], "100000");
         }
-        assert!(Limits::new(RateLimits::Off).count("GET", &["users"]).is_empty());
+        assert!(
+            matches!(Limits::new(RateLimits::Off).count(Instant::now(), "GET", &["users"]), Verdict::Served(headers) if headers.is_empty())
+        );
+    }
+
+    /// A stretch of requests by a clock of its own.
+    struct Run {
+        limits: Limits,
+        now: Instant,
+    }
+
+    impl Run {
+        fn new() -> Self {
+            Self {
+                limits: Limits::new(RateLimits::Real),
+                now: Instant::now(),
+            }
+        }
+
+        fn later(&mut self, ms: u64) -> &mut Self {
+            self.now += Duration::from_millis(ms);
+            self
+        }
+
+        /// Asks, and gives the headers and scope of a refusal.
+        fn ask(&mut self, method: &str, path: &str) -> Result<HeaderMap, (HeaderMap, Scope, Duration)> {
+            match self.limits.count(self.now, method, &parts(path)) {
+                Verdict::Served(headers) => Ok(headers),
+                Verdict::Limited(headers, scope, after) => Err((headers, scope, after)),
+                Verdict::ShutOut(left) => panic!("shut out for {left:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_bucket_counts_down_refuses_and_fills_again() {
+        let mut run = Run::new();
+        for left in ["4", "3", "2", "1", "0"] {
+            assert_eq!(
+                run.ask("POST", "channels/1/messages").unwrap()["x-ratelimit-remaining"],
+                left
+            );
+        }
+        let (headers, scope, after) = run.later(1500).ask("POST", "channels/1/messages").unwrap_err();
+        assert_eq!((scope, after), (Scope::User, Duration::from_millis(3500)));
+        assert_eq!(
+            (
+                &headers["x-ratelimit-scope"],
+                &headers["x-ratelimit-remaining"],
+                &headers["retry-after"]
+            ),
+            (&"user".parse().unwrap(), &"0".parse().unwrap(), &"4".parse().unwrap())
+        );
+        assert_eq!(headers["x-ratelimit-reset-after"], "3.500");
+        // Another channel, another method, another route.
+        assert!(run.ask("POST", "channels/2/messages").is_ok());
+        assert!(run.ask("GET", "channels/1/messages").is_ok());
+        assert!(run.ask("POST", "channels/1/typing").is_ok());
+        assert!(run.later(3499).ask("POST", "channels/1/messages").is_err());
+        assert!(run.later(1).ask("POST", "channels/1/messages").is_ok());
+    }
+
+    #[test]
+    fn methods_of_one_row_share_a_bucket() {
+        let mut run = Run::new();
+        let one = run.ask("PUT", "channels/1/messages/2/reactions/x/@me").unwrap();
+        let (two, ..) = run.ask("DELETE", "channels/1/messages/3/reactions/y/@me").unwrap_err();
+        assert_eq!(one["x-ratelimit-bucket"], two["x-ratelimit-bucket"]);
+        assert!(
+            run.later(250)
+                .ask("DELETE", "channels/1/messages/3/reactions/y/@me")
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn fifty_a_second_in_all_but_for_interactions() {
+        let mut run = Run::new();
+        for channel in 0..50 {
+            assert!(run.ask("GET", &format!("channels/{channel}")).is_ok());
+        }
+        let (headers, scope, _) = run.later(600).ask("GET", "channels/99").unwrap_err();
+        assert_eq!((scope, headers.get("x-ratelimit-bucket")), (Scope::Global, None));
+        assert_eq!(
+            (&headers["x-ratelimit-global"], &headers["retry-after"]),
+            (&"true".parse().unwrap(), &"1".parse().unwrap())
+        );
+        assert!(run.ask("POST", "interactions/1/t/callback").is_ok());
+        assert!(run.ask("POST", "webhooks/1/t").is_ok());
+        assert!(run.later(400).ask("GET", "channels/99").is_ok());
+    }
+
+    #[test]
+    fn a_shared_limit_says_so_and_keeps_the_count() {
+        let mut run = Run::new();
+        for _ in 0..30 {
+            assert!(run.later(100).ask("GET", "guilds/1/emojis").is_ok());
+        }
+        let (headers, scope, _) = run.ask("GET", "guilds/1/emojis").unwrap_err();
+        assert_eq!(
+            (scope, &headers["x-ratelimit-scope"]),
+            (Scope::Shared, &"shared".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn invalid_requests_shut_a_caller_out() {
+        let mut run = Run::new();
+        for n in 0..INVALID.0 {
+            run.limits.answered(run.now, [401, 403, 429][n as usize % 3], None);
+            run.limits.answered(run.now, 429, Some(Scope::Shared));
+            run.limits.answered(run.now, 404, None);
+            if n + 2 == INVALID.0 {
+                assert!(
+                    run.ask("POST", "interactions/1/t/callback").is_ok(),
+                    "one is still free"
+                );
+            }
+        }
+        let verdict = run.limits.count(run.now, "POST", &parts("interactions/1/t/callback"));
+        assert!(
+            matches!(verdict, Verdict::ShutOut(left) if left == INVALID.1),
+            "{verdict:?}"
+        );
+        assert!(run.later(600_000).ask("GET", "users/@me").is_ok());
     }
 }

@@ -5,6 +5,7 @@ mod account;
 mod channels;
 mod commands;
 mod errors;
+pub(crate) mod faults;
 mod guilds;
 mod interactions;
 pub(crate) mod limits;
@@ -13,10 +14,10 @@ mod messages;
 mod roles;
 mod routes;
 mod serve;
+mod template;
 mod upload;
 mod validate;
 
-use axum::http::Method;
 use serde_json::Value;
 
 use self::{errors::Refusal, upload::Upload};
@@ -25,7 +26,7 @@ pub(crate) use self::{serve::answer, upload::MAX_BODY, validate::text_length};
 /// A request, read.
 #[derive(Debug)]
 pub(crate) struct Call {
-    method: Method,
+    method: String,
     /// The path's parts below the version.
     path: Vec<String>,
     query: Vec<(String, String)>,

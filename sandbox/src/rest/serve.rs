@@ -1,14 +1,17 @@
 //! The one entry for every request: the body read, the limit counted, the token and the specification asked, the route
 //! run, the answer checked, logged and sent.
 //!
-//! All but reading and sending happens under the world's lock, so that the order of the log is the order of events.
+//! All but reading, waiting and sending happens under the world's lock, so that the order of the log is that of events.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -16,24 +19,72 @@ use serde_json::{Value, json};
 use super::{
     Answer, Call, MAX_BODY, Outcome,
     errors::{self, Faults, Refusal},
-    limits::{Fault, Limits},
-    routes, upload,
+    faults::Kind,
+    limits::{self, Scope, Verdict},
+    routes,
+    upload::{self, Upload},
 };
 use crate::{
     handle::RestEntry,
     page::Audience,
-    shared::Shared,
+    shared::{self, Shared},
     specification::{Finding, ViolationOf},
     world::World,
 };
 
+/// A request as it came.
+struct Asked {
+    method: String,
+    /// Below the version, decoded.
+    path: Vec<String>,
+    /// As it came, with the query.
+    line: String,
+    query: String,
+    authorization: Option<String>,
+    reason: Option<String>,
+    sent: Bytes,
+    read: Result<(Value, Vec<Upload>), Refusal>,
+}
+
+/// What is sent back.
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    kind: &'static str,
+    body: Bytes,
+    /// Whether the connection ends in the middle of it.
+    is_cut: bool,
+}
+
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=UTF-8";
+
 /// Answers one request below `/api`.
 pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let began = Instant::now();
+    let asked = read(request).await;
+    let fault = {
+        let has_token = routes::needs_token(&asked.parts());
+        shared
+            .world()
+            .rest_faults
+            .take(&asked.method, &asked.parts(), has_token)
+    };
+    if matches!(fault, Some(Kind::Held)) {
+        hold(&shared).await;
+    }
+    let (entry, reply) = serve(&shared, asked, fault);
+    shared
+        .traffic
+        .rest(entry, began.elapsed(), reply.body.clone(), reply.headers.clone());
+    respond(reply)
+}
+
+async fn read(request: Request) -> Asked {
     let (parts, body) = request.into_parts();
-    let raw_path = parts.uri.path().to_owned();
     let bytes = axum::body::to_bytes(body, MAX_BODY).await;
-    let path: Vec<String> = match raw_path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+    let raw_path = parts.uri.path();
+    let path = match raw_path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
         ["api", "v10" | "v9", rest @ ..] => rest.iter().map(|part| upload::percent_decode(part)).collect(),
         _ => Vec::new(),
     };
@@ -42,96 +93,121 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
         Err(_) => (Bytes::new(), Err(errors::TOO_LARGE.into())),
     };
     let query = parts.uri.query().unwrap_or_default();
-    let log_path = if query.is_empty() {
-        raw_path.clone()
-    } else {
-        format!("{raw_path}?{query}")
-    };
-    let segments: Vec<&str> = path.iter().map(String::as_str).collect();
     let text_of = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let authorization = text_of("authorization");
-    let reason = text_of("x-audit-log-reason").map(upload::percent_decode);
-
-    let mut world = shared.world();
-    let mut headers = world.limits.count(parts.method.as_str(), &segments);
-    let fault = if routes::needs_token(&segments) {
-        world.faults.pop_front()
-    } else {
-        None
-    };
-    let is_asked_for = fault.is_some();
-    let outcome = match fault {
-        Some(Fault::Status(status)) => Err(Refusal::new(status, 0, &format!("{status}: {}", reason_of(status)))),
-        Some(Fault::RateLimited(after)) => {
-            Limits::limited(&mut headers, after);
-            let body = json!({ "message": "You are being rate limited.", "retry_after": after.as_secs_f64(), "global": false });
-            Ok(Answer {
-                status: 429,
-                body: Some(body.to_string()),
-            })
-        }
-        None => check_token(&world, &segments, authorization).and_then(|()| {
-            let (body, files) = read?;
-            let call = Call {
-                method: parts.method.clone(),
-                path: path.clone(),
-                query: upload::query(query),
-                body,
-                files,
-                reason,
-                http_url: shared.http_url(),
-                gateway_url: shared.gateway_url(),
-            };
-            routed(&mut world, &call)
-        }),
-    };
-    let answer = outcome.unwrap_or_else(|refusal| Answer {
-        status: refusal.status,
-        body: Some(refusal.json().to_string()),
-    });
-    if !is_asked_for {
-        check_answer(&mut world, parts.method.as_str(), &segments, &answer);
-    }
-    let entry = RestEntry::new(
-        parts.method.as_str(),
-        &log_path,
-        answer.status,
+    Asked {
+        method: parts.method.as_str().to_owned(),
+        path,
+        line: if query.is_empty() {
+            raw_path.to_owned()
+        } else {
+            format!("{raw_path}?{query}")
+        },
+        query: query.to_owned(),
+        authorization: text_of("authorization").map(str::to_owned),
+        reason: text_of("x-audit-log-reason").map(upload::percent_decode),
         sent,
-        answer.body.as_deref(),
+        read,
+    }
+}
+
+impl Asked {
+    fn parts(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+}
+
+/// Waits until held requests are released, or the sandbox ends.
+async fn hold(shared: &Arc<Shared>) {
+    let mut changes = shared.changes();
+    let mut closing = shared.closing();
+    let releases = {
+        let mut world = shared.world();
+        world.rest_faults.held += 1;
+        world.changed();
+        world.rest_faults.releases
+    };
+    let released = async {
+        loop {
+            changes.mark_unchanged();
+            if shared.world().rest_faults.releases > releases || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = released => {}
+        () = shared::ended(&mut closing) => {}
+    }
+    shared.world().rest_faults.held -= 1;
+}
+
+/// All that happens under the lock.
+fn serve(shared: &Shared, asked: Asked, fault: Option<Kind>) -> (RestEntry, Reply) {
+    let mut world = shared.world();
+    let known_violations = world.violations.all().len();
+    let parts = asked.parts();
+    let now = world.time.now();
+    let reply = match (world.limits.count(now, &asked.method, &parts), fault) {
+        (Verdict::ShutOut(after), _) | (_, Some(Kind::ShutOut(after))) => shut_out(after),
+        (Verdict::Served(headers), Some(Kind::Limited(scope, after))) => {
+            Reply::limited(limits::limited(headers, scope, after), scope, after)
+        }
+        (Verdict::Limited(headers, scope, after), _) => {
+            let reply = Reply::limited(headers, scope, after);
+            check_answer(&mut world, &asked.method, &parts, 429, &reply.body);
+            world.limits.answered(now, 429, Some(scope));
+            reply
+        }
+        (Verdict::Served(headers), Some(Kind::Status(status))) => {
+            let refusal = Refusal::new(status, 0, &format!("{status}: {}", reason_of(status)));
+            Reply::new(status, headers, JSON, refusal.json().to_string())
+        }
+        (Verdict::Served(headers), Some(Kind::Html(status))) => Reply::new(status, headers, HTML, page(status)),
+        (Verdict::Served(headers), fault) => {
+            let answer = served(&mut world, shared, &asked);
+            let mut reply = Reply::new(answer.status, headers, JSON, answer.body.unwrap_or_default());
+            check_answer(&mut world, &asked.method, &parts, reply.status, &reply.body);
+            world.limits.answered(now, reply.status, None);
+            reply.spoil(fault);
+            reply
+        }
+    };
+    let mut entry = RestEntry::new(
+        &asked.method,
+        &asked.line,
+        reply.status,
+        asked.sent.clone(),
+        &reply.body,
     );
-    if answer.status >= 400 {
-        let (channel, user) = place(&world, &segments);
-        let note = json!({
-            "channel_id": channel.map(|id| id.to_string()),
-            "user_id": user.map(|id| id.to_string()),
-            "method": entry.method,
-            "path": entry.path,
-            "status": entry.status,
-            "body": serde_json::from_str::<Value>(answer.body.as_deref().unwrap_or("null")).unwrap_or_default(),
-        });
-        world.pages.tell(&Audience::Everyone, "rest_error", || note);
+    entry.violations = world.violations.all()[known_violations..].to_vec();
+    if reply.status >= 400 {
+        tell_pages(&mut world, &parts, &entry);
     }
     world.logs.rest(entry.clone());
     world.changed();
-    drop(world);
-    let status = answer.status;
-    let body = answer.body.map(Bytes::from).unwrap_or_default();
-    shared
-        .traffic
-        .rest(entry, began.elapsed(), body.clone(), headers.clone());
-    respond(status, body, headers)
+    (entry, reply)
 }
 
-/// The channel that a call is about, and the person if it belongs to an interaction: the page shows a refusal there.
-fn place(world: &World, path: &[&str]) -> (Option<u64>, Option<u64>) {
-    match path {
-        ["channels", id, ..] => (id.parse().ok(), None),
-        ["interactions" | "webhooks", _, token, ..] => world
-            .interactions
-            .by_token(token)
-            .map_or((None, None), |one| (Some(one.channel_id), Some(one.user_id))),
-        _ => (None, None),
-    }
+/// What the API itself answers.
+fn served(world: &mut World, shared: &Shared, asked: &Asked) -> Answer {
+    let outcome = check_token(world, &asked.parts(), asked.authorization.as_deref()).and_then(|()| {
+        let (body, files) = asked.read.clone()?;
+        let call = Call {
+            method: asked.method.clone(),
+            path: asked.path.clone(),
+            query: upload::query(&asked.query),
+            body,
+            files,
+            reason: asked.reason.clone(),
+            http_url: shared.http_url(),
+            gateway_url: shared.gateway_url(),
+        };
+        routed(world, &call)
+    });
+    outcome.unwrap_or_else(|refusal| Answer {
+        status: refusal.status,
+        body: Some(refusal.json().to_string()),
+    })
 }
 
 fn check_token(world: &World, path: &[&str], authorization: Option<&str>) -> Result<(), Refusal> {
@@ -149,8 +225,8 @@ fn routed(world: &mut World, call: &Call) -> Outcome {
     let Some(specification) = world.specification.clone() else {
         return routes::route(world, call);
     };
-    let (method, path) = (call.method.as_str(), as_text(&call.path));
-    let Some(matched) = specification.find(method, &path) else {
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let Some(matched) = specification.find(&call.method, &path) else {
         let outcome = routes::route(world, call);
         let is_served = !matches!(&outcome, Err(refusal) if refusal.code == 0 && matches!(refusal.status, 404 | 405));
         let (of, text) = if is_served {
@@ -163,22 +239,18 @@ fn routed(world: &mut World, call: &Call) -> Outcome {
             rule: "paths".to_owned(),
             text: text.to_owned(),
         };
-        world.violated(of, &format!("{method} /{}", path.join("/")), &[finding]);
+        world.violated(of, &format!("{} /{}", call.method, path.join("/")), &[finding]);
         return outcome;
     };
     let found = matched.check_request(&call.query, &call.body);
     if found.is_empty() {
         return routes::route(world, call);
     }
-    world.violated(
-        ViolationOf::Request,
-        &format!("{method} {}", matched.template()),
-        &found,
-    );
+    let what = format!("{} {}", call.method, matched.template());
+    world.violated(ViolationOf::Request, &what, &found);
     if !world.refuse_violations {
         let outcome = routes::route(world, call);
         if outcome.is_ok() {
-            let what = format!("{method} {}", matched.template());
             let passed = found.into_iter().map(|one| Finding {
                 text: format!("a request was served though {}", one.text),
                 ..one
@@ -196,36 +268,129 @@ fn routed(world: &mut World, call: &Call) -> Outcome {
     Err(faults.refusal())
 }
 
-fn as_text(path: &[String]) -> Vec<&str> {
-    path.iter().map(String::as_str).collect()
-}
-
 /// Notes what is wrong with an answer that is about to be sent.
-fn check_answer(world: &mut World, method: &str, path: &[&str], answer: &Answer) {
+fn check_answer(world: &mut World, method: &str, path: &[&str], status: u16, body: &Bytes) {
     let Some(specification) = world.specification.clone() else {
         return;
     };
     let Some(matched) = specification.find(method, path) else {
         return;
     };
-    let body = answer
-        .body
-        .as_deref()
-        .map(|text| serde_json::from_str::<Value>(text).unwrap_or(Value::Null));
-    let found = matched.check_answer(answer.status, body.as_ref());
+    let body: Option<Value> = (!body.is_empty()).then(|| serde_json::from_slice(body).unwrap_or_default());
+    let found = matched.check_answer(status, body.as_ref());
     world.violated(ViolationOf::Answer, &format!("{method} {}", matched.template()), &found);
 }
 
-fn respond(status: u16, body: Bytes, headers: HeaderMap) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let is_empty = status == 204;
-    *response.headers_mut() = headers;
-    if !is_empty {
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/json"),
-        );
+/// Tells the pages of a refusal, and where it belongs.
+fn tell_pages(world: &mut World, path: &[&str], entry: &RestEntry) {
+    let (channel, user) = place(world, path);
+    let note = json!({
+        "channel_id": channel.map(|id| id.to_string()),
+        "user_id": user.map(|id| id.to_string()),
+        "method": entry.method,
+        "path": entry.path,
+        "status": entry.status,
+        "body": entry.error(),
+    });
+    world.pages.tell(&Audience::Everyone, "rest_error", || note);
+}
+
+/// The channel that a call is about, and the person if it belongs to an interaction: the page shows a refusal there.
+fn place(world: &World, path: &[&str]) -> (Option<u64>, Option<u64>) {
+    match path {
+        ["channels", id, ..] => (id.parse().ok(), None),
+        ["interactions" | "webhooks", _, token, ..] => world
+            .interactions
+            .by_token(token)
+            .map_or((None, None), |one| (Some(one.channel_id), Some(one.user_id))),
+        _ => (None, None),
+    }
+}
+
+/// What Discord's network answers to whom it lets no further.
+fn shut_out(after: Duration) -> Reply {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::RETRY_AFTER,
+        HeaderValue::from(after.as_secs_f64().ceil() as u64),
+    );
+    Reply::new(429, headers, HTML, page(429))
+}
+
+/// A page of a proxy: no JSON on purpose.
+fn page(status: u16) -> String {
+    let reason = reason_of(status);
+    format!(
+        "<!DOCTYPE html>\n<html><head><title>{status} {reason}</title></head>\
+         <body><h1>{status} {reason}</h1><p>Asked for by a test of the local Discord.</p></body></html>\n"
+    )
+}
+
+impl Reply {
+    fn new(status: u16, headers: HeaderMap, kind: &'static str, body: String) -> Self {
+        Self {
+            status,
+            headers,
+            kind,
+            body: body.into(),
+            is_cut: false,
+        }
+    }
+
+    fn limited(headers: HeaderMap, scope: Scope, after: Duration) -> Self {
+        let message = if scope == Scope::Shared {
+            "The resource is being rate limited."
+        } else {
+            "You are being rate limited."
+        };
+        let is_global = scope == Scope::Global;
+        let body = json!({ "message": message, "retry_after": after.as_secs_f64(), "global": is_global, "code": 0 });
+        Self::new(429, headers, JSON, body.to_string())
+    }
+
+    /// What becomes of it on its way.
+    fn spoil(&mut self, fault: Option<Kind>) {
+        match fault {
+            Some(Kind::Cut) => {
+                self.is_cut = true;
+                if self.body.is_empty() {
+                    // A 204 has nothing to lose.
+                    self.status = 200;
+                }
+            }
+            Some(Kind::Garbled) => {
+                self.status = 200;
+                self.body = Bytes::from_static(b"{\"id\": \"12, this is no JSON");
+            }
+            Some(Kind::Empty) => {
+                self.status = 200;
+                self.body = Bytes::new();
+            }
+            _ => {}
+        }
+    }
+}
+
+fn respond(reply: Reply) -> Response {
+    let body = if reply.is_cut {
+        let half = reply.body.slice(..reply.body.len() / 2);
+        let broken = std::io::Error::other("cut off by a test");
+        Body::from_stream(futures_util::stream::iter([Ok(half), Err(broken)]))
+    } else {
+        Body::from(reply.body.clone())
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = reply.headers;
+    if reply.status != 204 {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.kind));
+    }
+    if reply.is_cut {
+        // More is promised than comes, so that no client takes the half for the whole.
+        let promised = HeaderValue::from(reply.body.len().max(1));
+        response.headers_mut().insert(header::CONTENT_LENGTH, promised);
     }
     response
 }

@@ -17,7 +17,7 @@ pub(crate) const MAX_BODY: usize = 26 << 20;
 const MAX_FILE: usize = 10 << 20;
 
 /// A file that came with a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Upload {
     /// The `n` of `files[n]`.
     pub(crate) index: u64,

@@ -44,7 +44,7 @@ use crate::{
     handle::Settings,
     ids::Ids,
     page::Pages,
-    rest::limits::{Fault, Limits},
+    rest::{faults::RestFaults, limits::Limits},
     specification::{Specification, Violations},
     time::Time,
 };
@@ -77,7 +77,7 @@ pub(crate) struct World {
     pub(crate) pages: Pages,
     pub(crate) watchers: Vec<mpsc::UnboundedSender<Arc<Stored>>>,
     pub(crate) limits: Limits,
-    pub(crate) faults: VecDeque<Fault>,
+    pub(crate) rest_faults: RestFaults,
     /// Discord's own, if it is enforced.
     pub(crate) specification: Option<Arc<Specification>>,
     pub(crate) violations: Violations,
@@ -129,7 +129,7 @@ impl World {
             pages: Pages::default(),
             watchers: Vec::new(),
             limits: Limits::new(settings.rate_limits),
-            faults: VecDeque::new(),
+            rest_faults: RestFaults::default(),
             specification,
             violations: Violations::default(),
             refuse_violations: settings.refuse_violations,
