@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
-use sandbox::{RateLimits, Sandbox};
+use clap::{Parser, ValueEnum};
+use sandbox::{PrivilegedIntents, RateLimits, Sandbox};
 use tokio::io::AsyncReadExt;
 
 /// A local Discord: gateway, REST and a web page on 127.0.0.1.
@@ -20,12 +20,19 @@ struct Arguments {
     /// The name of the person who owns the bot and the server.
     #[arg(long, default_value = "olivia")]
     owner_name: String,
-    /// Rate limits: off, generous (headers, but nobody reaches a limit) or real (like Discord's).
+    /// Rate limits: off, generous (headers, but nobody reaches a limit) or real (like Discord's; then also
+    /// one session start in five seconds).
     #[arg(long, value_name = "HOW", default_value = "generous", value_parser = rate_limits)]
     rate_limits: RateLimits,
     /// Discord's openapi.json: refuse requests that break it, and log what the sandbox itself says against it.
     #[arg(long, value_name = "FILE")]
     openapi: Option<PathBuf>,
+    /// How many shards to recommend to the bot.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    shards_recommended: u64,
+    /// The privileged intents that the bot may use: members, presences, message-content, all or none, separated by commas.
+    #[arg(long, value_name = "NAMES", default_value = "all", value_delimiter = ',')]
+    privileged_intents: Vec<Privilege>,
     /// End when standard input ends: with the program that started this one.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -40,6 +47,26 @@ fn rate_limits(text: &str) -> Result<RateLimits, String> {
     }
 }
 
+/// A privileged intent, or all or none of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Privilege {
+    All,
+    None,
+    Members,
+    Presences,
+    MessageContent,
+}
+
+/// What the names say together; `none` says nothing beside others.
+fn privileged(names: &[Privilege]) -> PrivilegedIntents {
+    let has = |name| names.contains(&Privilege::All) || names.contains(&name);
+    PrivilegedIntents {
+        members: has(Privilege::Members),
+        presences: has(Privilege::Presences),
+        message_content: has(Privilege::MessageContent),
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
@@ -47,7 +74,9 @@ async fn main() -> anyhow::Result<()> {
     let mut builder = Sandbox::builder()
         .port(arguments.port)
         .owner_name(arguments.owner_name)
-        .rate_limits(arguments.rate_limits);
+        .rate_limits(arguments.rate_limits)
+        .shards(arguments.shards_recommended)
+        .privileged_intents(privileged(&arguments.privileged_intents));
     if let Some(token) = arguments.token {
         builder = builder.bot_token(token);
     }

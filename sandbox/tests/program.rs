@@ -15,7 +15,19 @@ use tokio::{
 async fn it_says_where_it_is_and_ends_with_its_input() {
     let program = env!("CARGO_BIN_EXE_sandbox");
     let mut running = Command::new(program)
-        .args(["--port", "0", "--owner-name", "olga", "--until-stdin-closes"])
+        .args([
+            "--port",
+            "0",
+            "--owner-name",
+            "olga",
+            "--shards-recommended",
+            "3",
+            "--privileged-intents",
+            "members,message-content",
+            "--rate-limits",
+            "real",
+            "--until-stdin-closes",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -47,6 +59,16 @@ async fn it_says_where_it_is_and_ends_with_its_input() {
         (&me["id"], &me["owner"]["id"]),
         (&ready["application_id"], &ready["owner_id"])
     );
+
+    // Members and message content, not presences.
+    assert_eq!(me["flags"], 1 << 15 | 1 << 19);
+    let gateway = reqwest::Client::new()
+        .get(format!("{}/api/v10/gateway/bot", ready["api_url"].as_str().unwrap()))
+        .header("authorization", format!("Bot {}", ready["token"].as_str().unwrap()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(gateway.json::<Value>().await.unwrap()["shards"], 3);
 
     let port = ready["api_url"]
         .as_str()

@@ -11,10 +11,12 @@ use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use super::{
+    close::{self, Close},
     intents, members,
-    payload::{self, Close, Identify, Payload},
+    payload::{self, Identify, Payload},
     session::{Outbox, Outgoing},
     sessions::Resumed,
+    starts,
 };
 use crate::{handle::GatewayEntry, shared::Shared, world::World};
 
@@ -69,7 +71,7 @@ impl Client {
         }
         self.events.push_back(now);
         if self.events.len() > EVENTS_PER_MINUTE {
-            return Err(payload::RATE_LIMITED);
+            return Err(close::RATE_LIMITED);
         }
         let (op, payload) = payload::read(text)?;
         world.logs.gateway(GatewayEntry::received(op));
@@ -90,12 +92,17 @@ impl Client {
                 self.has_no_session(&world)?;
                 self.resume(&mut world, &token, &session, sequence)?;
             }
-            Payload::Presence | Payload::VoiceState | Payload::Ignored => {
+            Payload::Presence(presence) => {
+                self.authenticated(&world)?;
+                world.presence = presence;
+                world.changed();
+            }
+            Payload::Ignored => {
                 self.authenticated(&world)?;
             }
             Payload::Members(request) => {
                 let session = self.authenticated(&world)?.to_owned();
-                members::send(&mut world, &session, &request)?;
+                members::send(&mut world, &session, &request);
             }
         }
         Ok(())
@@ -106,12 +113,12 @@ impl Client {
         self.session
             .as_deref()
             .filter(|session| world.sessions.is_on(session, self.outbox.socket))
-            .ok_or(payload::NOT_AUTHENTICATED)
+            .ok_or(close::NOT_AUTHENTICATED)
     }
 
     fn has_no_session(&self, world: &World) -> Result<(), Close> {
         match self.authenticated(world) {
-            Ok(_) => Err(payload::ALREADY_AUTHENTICATED),
+            Ok(_) => Err(close::ALREADY_AUTHENTICATED),
             Err(_) => Ok(()),
         }
     }
@@ -122,14 +129,10 @@ impl Client {
 
     fn identify(&mut self, shared: &Shared, world: &mut World, identify: &Identify) -> Result<(), Close> {
         if bare(&identify.token) != world.token {
-            return Err(payload::AUTHENTICATION_FAILED);
+            return Err(close::AUTHENTICATION_FAILED);
         }
         if identify.intents & intents::PRIVILEGED & !world.allowed_intents != 0 {
-            return Err(payload::DISALLOWED_INTENTS);
-        }
-        if world.gateway.refuses_identify(identify.shard.0) {
-            self.invalid_session();
-            return Ok(());
+            return Err(close::DISALLOWED_INTENTS);
         }
         let in_shard = |guild: u64| (guild >> 22) % identify.shard.1 == identify.shard.0;
         let guilds: Vec<u64> = world
@@ -138,6 +141,30 @@ impl Client {
             .filter(|guild| guild.members.contains_key(&world.bot_id) && in_shard(guild.id))
             .map(|guild| guild.id)
             .collect();
+        if guilds.len() > world.starts.limits.guilds_per_shard {
+            return Err(close::SHARDING_REQUIRED);
+        }
+        if world.gateway.refuses_identify(identify.shard.0) {
+            self.invalid_session();
+            return Ok(());
+        }
+        match world.starts.start(identify.shard.0) {
+            starts::Start::Yes => {}
+            starts::Start::TooSoon => {
+                self.invalid_session();
+                return Ok(());
+            }
+            starts::Start::Exhausted => {
+                world.reset_token("all session starts are used up");
+                return Err(close::AUTHENTICATION_FAILED);
+            }
+        }
+        if identify.compress {
+            self.outbox.send(Outgoing::CompressLarge);
+        }
+        if let Some(presence) = &identify.presence {
+            world.presence = presence.clone();
+        }
         let user = world.users.get(&world.bot_id).map(crate::world::User::own_json);
         let mut ready = json!({
             "v": 10,
@@ -160,12 +187,10 @@ impl Client {
         let creates: Vec<Value> = guilds
             .iter()
             .filter(|guild| with_guilds && !world.outages.contains(guild))
-            .filter_map(|guild| world.guild_create(*guild, identify.intents))
+            .filter_map(|guild| world.guild_create(*guild, identify.intents, identify.large_threshold))
             .collect();
         world.logs.identifies += 1;
-        let session = world
-            .sessions
-            .identify(self.outbox.clone(), identify.shard, identify.intents);
+        let session = world.sessions.identify(self.outbox.clone(), identify);
         ready["session_id"] = json!(session.id);
         self.session = Some(session.id.clone());
         session.push(&mut world.logs, "READY", &ready.to_string());
@@ -182,7 +207,7 @@ impl Client {
 
     fn resume(&mut self, world: &mut World, token: &str, session: &str, sequence: u64) -> Result<(), Close> {
         if bare(token) != world.token {
-            return Err(payload::AUTHENTICATION_FAILED);
+            return Err(close::AUTHENTICATION_FAILED);
         }
         let mut interrupt = None;
         if let Some(shard) = world.sessions.get(session).map(|session| session.shard.0) {
@@ -205,7 +230,7 @@ impl Client {
                 self.outbox.send(Outgoing::Drop);
             }
             Resumed::Unknown => self.invalid_session(),
-            Resumed::InvalidSequence => return Err(payload::INVALID_SEQUENCE),
+            Resumed::InvalidSequence => return Err(close::INVALID_SEQUENCE),
         }
         Ok(())
     }

@@ -1,15 +1,20 @@
-//! Transport compression: one context per connection, flushed at each message, sent as binary frames. With
+//! Compression. Transport compression has one context, flushed at each message, sent as binary frames. With
 //! `zlib-stream` a message ends with `00 00 ff ff`; with `zstd-stream` it ends with the websocket message
-//! (<https://discord.com/developers/docs/events/gateway#transport-compression>).
+//! (<https://discord.com/developers/docs/events/gateway#transport-compression>). Payload compression, for which a client
+//! asks when it identifies, is another thing: each large payload is a zlib text of its own. Both at once is not possible:
+//! clients that ask for both get transport compression.
 
 use std::io::{self, Write};
 
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, Compression, FlushCompress, write::ZlibEncoder};
+
+/// Above how many bytes a payload is compressed by itself; Discord says "some events" and no more.
+const LARGE: usize = 8 << 10;
 
 /// How a connection's payloads are written.
 pub(crate) enum Encoder {
-    /// As text frames.
-    Plain,
+    /// As text frames; with `compress_large`, large ones as zlib texts.
+    Plain { compress_large: bool },
     /// One zlib stream.
     Zlib(Compress),
     /// One zstd frame that never ends.
@@ -20,17 +25,29 @@ impl Encoder {
     /// By the `compress` parameter of the gateway's address; unknown names are an error.
     pub(crate) fn new(name: Option<&str>) -> io::Result<Self> {
         match name {
-            None | Some("") => Ok(Self::Plain),
+            None | Some("") => Ok(Self::Plain { compress_large: false }),
             Some("zlib-stream") => Ok(Self::Zlib(Compress::new(Compression::fast(), true))),
             Some("zstd-stream") => zstd::stream::write::Encoder::new(Vec::new(), 1).map(Self::Zstd),
             Some(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "unknown compression")),
         }
     }
 
+    /// From now on large payloads are compressed, unless all are already.
+    pub(crate) fn compress_large(&mut self) {
+        if let Self::Plain { compress_large } = self {
+            *compress_large = true;
+        }
+    }
+
     /// The compressed bytes of one payload; `None` if it goes out as it is.
     pub(crate) fn encode(&mut self, payload: &[u8]) -> io::Result<Option<Vec<u8>>> {
         match self {
-            Self::Plain => Ok(None),
+            Self::Plain { compress_large: true } if payload.len() > LARGE => {
+                let mut text = ZlibEncoder::new(Vec::with_capacity(payload.len() / 3), Compression::fast());
+                text.write_all(payload)?;
+                text.finish().map(Some)
+            }
+            Self::Plain { .. } => Ok(None),
             Self::Zlib(context) => {
                 let mut out = Vec::with_capacity(payload.len() / 3 + 64);
                 let mut rest = payload;
@@ -109,6 +126,6 @@ mod tests {
     #[test]
     fn other_names_are_refused() {
         assert!(Encoder::new(Some("brotli")).is_err());
-        assert!(matches!(Encoder::new(None), Ok(Encoder::Plain)));
+        assert!(matches!(Encoder::new(None), Ok(Encoder::Plain { .. })));
     }
 }

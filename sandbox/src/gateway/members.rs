@@ -1,79 +1,96 @@
-//! Answers to requests for a guild's members: by name or by id, in chunks.
+//! Answers to requests for a guild's members: by name or by id, in chunks
+//! (<https://discord.com/developers/docs/events/gateway-events#request-guild-members>).
 //!
-//! It is apart from `payload`, since it reads the world; the chunks go to the session that asked and to no other.
+//! It is apart from `payload`, since it reads the world; the chunks go to the session that asked and to no other. What
+//! Discord leaves unanswered is left so here, with a note in the gateway's log that says why.
 
 use serde_json::{Value, json};
 
-use super::payload::{self, Close};
-use crate::world::World;
+use super::{
+    intents::{GUILD_MEMBERS, GUILD_PRESENCES},
+    payload::{Members, Wanted},
+};
+use crate::{
+    handle::GatewayEntry,
+    world::{World, presence},
+};
 
-/// Answers a request for members: chunks of at most 1,000
-/// (<https://discord.com/developers/docs/events/gateway-events#request-guild-members>).
-pub(super) fn send(world: &mut World, session: &str, request: &Value) -> Result<(), Close> {
-    let guild_id: u64 = request["guild_id"]
-        .as_str()
-        .and_then(|id| id.parse().ok())
-        .ok_or(payload::DECODE_ERROR)?;
-    let ids: Option<Vec<String>> = match &request["user_ids"] {
-        Value::Null => None,
-        Value::Array(ids) => Some(
-            ids.iter()
-                .map(|id| id.as_str().unwrap_or_default().to_owned())
-                .collect(),
-        ),
-        id => Some(vec![id.as_str().ok_or(payload::DECODE_ERROR)?.to_owned()]),
+/// Members in a chunk.
+const CHUNK: usize = 1000;
+/// Members that a request by name or by id finds.
+const FOUND: usize = 100;
+
+/// Answers a request of a session.
+pub(super) fn send(world: &mut World, session: &str, request: &Members) {
+    let Some((intents, is_there)) = world
+        .sessions
+        .get(session)
+        .map(|session| (session.intents, session.wants(Some(request.guild), 0)))
+    else {
+        return;
     };
-    let query = request["query"].as_str().map(str::to_lowercase);
-    if ids.is_none() && query.is_none() {
-        return Err(payload::DECODE_ERROR);
-    }
-    let limit = match request["limit"].as_u64() {
-        None | Some(0) => usize::MAX,
-        Some(limit) => limit as usize,
+    let guild = world.guilds.get(&request.guild).filter(|guild| {
+        is_there && guild.members.contains_key(&world.bot_id) && !world.outages.contains(&request.guild)
+    });
+    let Some(guild) = guild else {
+        let why = format!("members of {} not sent: no guild of this session", request.guild);
+        return world.logs.gateway(GatewayEntry::note(&why));
     };
-    let mut found = Vec::new();
     let mut missing = Vec::new();
-    if let Some(guild) = world.guilds.get(&guild_id) {
-        if let Some(ids) = &ids {
-            for id in ids {
-                match id.parse().ok().and_then(|user| world.member_json(guild_id, user)) {
-                    Some(member) => found.push(member),
-                    None => missing.push(id.clone()),
-                }
-            }
-        } else if let Some(query) = &query {
-            let matching = guild.members.keys().filter(|user| {
-                world.users.get(user).is_some_and(|user| {
+    let found: Vec<u64> = match &request.wanted {
+        Wanted::Named { query, .. } if query.is_empty() && intents & GUILD_MEMBERS == 0 => {
+            let why = "members not sent: the whole list needs the intent GUILD_MEMBERS";
+            return world.logs.gateway(GatewayEntry::note(why));
+        }
+        Wanted::Named { query, limit } => {
+            let most = match usize::try_from(*limit) {
+                Ok(0) if query.is_empty() => usize::MAX,
+                Ok(limit @ 1..) if query.is_empty() => limit,
+                Ok(limit @ 1..FOUND) => limit,
+                _ => FOUND,
+            };
+            let is_meant = |id: &&u64| {
+                world.users.get(id).is_some_and(|user| {
                     user.username.starts_with(query.as_str()) || user.shown().to_lowercase().starts_with(query.as_str())
                 })
-            });
-            found.extend(
-                matching
-                    .take(limit)
-                    .filter_map(|user| world.member_json(guild_id, *user)),
-            );
+            };
+            guild.members.keys().filter(is_meant).take(most).copied().collect()
         }
-    }
-    let chunks: Vec<Vec<Value>> = if found.is_empty() {
-        vec![Vec::new()]
-    } else {
-        found.chunks(1000).map(<[Value]>::to_vec).collect()
+        Wanted::Ids(ids) => {
+            let (here, gone): (Vec<u64>, Vec<u64>) = ids
+                .iter()
+                .copied()
+                .take(FOUND)
+                .partition(|id| guild.members.contains_key(id));
+            missing = gone.iter().map(u64::to_string).collect();
+            here
+        }
     };
-    let count = chunks.len();
-    for (index, members) in chunks.into_iter().enumerate() {
+    let with_presences = request.presences && intents & GUILD_PRESENCES != 0;
+    let count = found.len().div_ceil(CHUNK).max(1);
+    for index in 0..count {
+        let members = &found[index * CHUNK..found.len().min((index + 1) * CHUNK)];
+        let objects: Vec<Value> = members
+            .iter()
+            .filter_map(|user| world.member_json(request.guild, *user))
+            .collect();
         let mut data = json!({
-            "guild_id": guild_id.to_string(),
-            "members": members,
+            "guild_id": request.guild.to_string(),
+            "members": objects,
             "chunk_index": index,
             "chunk_count": count,
-            "not_found": if index == 0 { missing.clone() } else { Vec::new() },
         });
-        if !request["nonce"].is_null() {
-            data["nonce"] = request["nonce"].clone();
+        if matches!(request.wanted, Wanted::Ids(_)) {
+            data["not_found"] = json!(std::mem::take(&mut missing));
+        }
+        if with_presences {
+            data["presences"] = members.iter().map(|user| presence(*user, "online")).collect();
+        }
+        if let Some(nonce) = &request.nonce {
+            data["nonce"] = json!(nonce);
         }
         if let Some(session) = world.sessions.get_mut(session) {
             session.push(&mut world.logs, "GUILD_MEMBERS_CHUNK", &data.to_string());
         }
     }
-    Ok(())
 }

@@ -1,44 +1,35 @@
-//! What clients send: each payload read and checked, with the close code that Discord has for what is wrong
-//! (<https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes>).
+//! What clients send: each payload read and checked, with the close code that Discord has for what is wrong.
+//!
+//! A payload that passes means what it says; whether the client may send it now is decided elsewhere.
 
 use serde_json::Value;
 
-use super::intents::{self, Intents};
+use super::{
+    close::{Close, DECODE_ERROR, INVALID_INTENTS, INVALID_SHARD, UNKNOWN_OPCODE},
+    fields::Fields,
+    intents::{self, Intents},
+    presence,
+};
 
-/// Largest payload that a client may send.
+/// Largest payload that a client may send, in bytes.
 pub(crate) const LARGEST: usize = 4096;
-
-/// Why a connection is closed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Close(pub(crate) u16, pub(crate) &'static str);
-
-pub(crate) const UNKNOWN_OPCODE: Close = Close(4001, "Unknown opcode.");
-pub(crate) const DECODE_ERROR: Close = Close(4002, "Error while decoding payload.");
-pub(crate) const NOT_AUTHENTICATED: Close = Close(4003, "Not authenticated.");
-pub(crate) const AUTHENTICATION_FAILED: Close = Close(4004, "Authentication failed.");
-pub(crate) const ALREADY_AUTHENTICATED: Close = Close(4005, "Already authenticated.");
-pub(crate) const INVALID_SEQUENCE: Close = Close(4007, "Invalid sequence.");
-pub(crate) const RATE_LIMITED: Close = Close(4008, "Rate limited.");
-pub(crate) const TIMED_OUT: Close = Close(4009, "Session timed out.");
-pub(crate) const INVALID_SHARD: Close = Close(4010, "Invalid shard.");
-pub(crate) const INVALID_VERSION: Close = Close(4012, "Invalid API version.");
-pub(crate) const INVALID_INTENTS: Close = Close(4013, "Invalid intent(s).");
-pub(crate) const DISALLOWED_INTENTS: Close = Close(4014, "Disallowed intent(s).");
+/// Longest nonce that is given back, in bytes; a longer one is ignored.
+const LONGEST_NONCE: usize = 32;
 
 /// A payload of a client.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Payload {
     Heartbeat,
     Identify(Identify),
-    Presence,
-    VoiceState,
+    /// What others see of the bot from now on.
+    Presence(Value),
     Resume {
         token: String,
         session: String,
         sequence: u64,
     },
-    Members(Value),
-    /// Known to Discord, without meaning here.
+    Members(Members),
+    /// Known to Discord, without meaning here: voice states, soundboard sounds, channels' voice status.
     Ignored,
 }
 
@@ -48,119 +39,254 @@ pub(crate) struct Identify {
     pub(crate) token: String,
     pub(crate) intents: Intents,
     pub(crate) shard: (u64, u64),
+    /// Above how many members a guild is large.
+    pub(crate) large_threshold: u64,
+    /// Whether large payloads may be compressed one by one.
+    pub(crate) compress: bool,
+    pub(crate) presence: Option<Value>,
 }
 
-/// Reads one payload; also gives its opcode and `op` for the log.
+/// A request for a guild's members.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Members {
+    pub(crate) guild: u64,
+    pub(crate) wanted: Wanted,
+    pub(crate) presences: bool,
+    pub(crate) nonce: Option<String>,
+}
+
+/// Whose memberships are asked for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Wanted {
+    /// Those whose names begin so, at most so many; 0 is no limit.
+    Named { query: String, limit: u64 },
+    /// These.
+    Ids(Vec<u64>),
+}
+
+/// Reads one payload; also gives its opcode, for the log.
 pub(crate) fn read(text: &[u8]) -> Result<(u64, Payload), Close> {
     if text.len() > LARGEST {
+        return Err(DECODE_ERROR.because("The payload is larger than 4,096 bytes."));
+    }
+    let payload: Value = serde_json::from_slice(text).map_err(|_| DECODE_ERROR.because("It is no JSON."))?;
+    if !payload.is_object() {
         return Err(DECODE_ERROR);
     }
-    let payload: Value = serde_json::from_slice(text).map_err(|_| DECODE_ERROR)?;
-    let op = payload["op"].as_u64().ok_or(if payload.is_object() {
-        UNKNOWN_OPCODE
-    } else {
-        DECODE_ERROR
-    })?;
+    let op = payload["op"].as_u64().ok_or(UNKNOWN_OPCODE)?;
     let data = &payload["d"];
     let read = match op {
-        1 => Payload::Heartbeat,
+        1 if data.is_null() || data.is_u64() => Payload::Heartbeat,
+        1 => return Err(DECODE_ERROR.because("d must be the last sequence number or null")),
         2 => Payload::Identify(identify(data)?),
-        3 if is_presence(data) => Payload::Presence,
-        4 if data.is_object() => Payload::VoiceState,
-        6 => Payload::Resume {
-            token: text_of(data, "token")?,
-            session: text_of(data, "session_id")?,
-            sequence: data["seq"].as_u64().ok_or(DECODE_ERROR)?,
-        },
-        8 if data.is_object() => Payload::Members(data.clone()),
-        31 | 43 => Payload::Ignored,
-        3 | 4 | 8 => return Err(DECODE_ERROR),
+        3 => Payload::Presence(presence::read(data, "d")?),
+        4 => voice_state(data)?,
+        6 => resume(data)?,
+        8 => Payload::Members(members(data)?),
+        31 => guilds_only(data, "guild_ids", &[])?,
+        43 => guilds_only(data, "guild_id", &["fields"])?,
         _ => return Err(UNKNOWN_OPCODE),
     };
     Ok((op, read))
 }
 
-fn text_of(data: &Value, key: &str) -> Result<String, Close> {
-    data[key].as_str().map(str::to_owned).ok_or(DECODE_ERROR)
-}
-
+/// <https://discord.com/developers/docs/events/gateway-events#identify>; `v` and `guild_subscriptions` are legacies that
+/// client libraries still send.
 fn identify(data: &Value) -> Result<Identify, Close> {
-    let token = text_of(data, "token")?;
-    if !data["properties"].is_object() {
-        return Err(DECODE_ERROR);
+    const KNOWN: [&str; 9] = [
+        "token",
+        "properties",
+        "compress",
+        "large_threshold",
+        "shard",
+        "presence",
+        "intents",
+        "v",
+        "guild_subscriptions",
+    ];
+    let fields = Fields::new(data, "d", &KNOWN)?;
+    let token = fields.required("token", fields.text("token")?)?.to_owned();
+    properties(fields.required("properties", fields.get("properties"))?)?;
+    let large_threshold = fields.number("large_threshold")?.unwrap_or(50);
+    if !(50..=250).contains(&large_threshold) {
+        return Err(fields.wrong("large_threshold", "must be 50 to 250"));
     }
+    let presence = fields
+        .get("presence")
+        .map(|value| presence::read(value, "d.presence"))
+        .transpose()?;
+    let compress = fields.flag("compress")?.unwrap_or(false);
     // Intents are required since version 8.
-    let intents = data["intents"].as_u64().ok_or(if data["intents"].is_null() {
-        DECODE_ERROR
-    } else {
-        INVALID_INTENTS
-    })?;
-    if !intents::is_valid(intents) {
-        return Err(INVALID_INTENTS);
-    }
-    let shard = match &data["shard"] {
-        Value::Null => (0, 1),
-        Value::Array(pair) => match (
-            pair.first().and_then(Value::as_u64),
-            pair.get(1).and_then(Value::as_u64),
-        ) {
-            (Some(shard), Some(count)) if pair.len() == 2 && shard < count => (shard, count),
+    let intents = fields.required("intents", fields.get("intents"))?;
+    let intents = match intents.as_u64() {
+        Some(known) if intents::is_valid(known) => known,
+        None if !intents.is_i64() => return Err(fields.wrong("intents", "must be a number")),
+        _ => return Err(INVALID_INTENTS),
+    };
+    let shard = match fields.list("shard")? {
+        None => (0, 1),
+        Some([shard, count]) => match (shard.as_u64(), count.as_u64()) {
+            (Some(shard), Some(count)) if shard < count => (shard, count),
             _ => return Err(INVALID_SHARD),
         },
-        _ => return Err(INVALID_SHARD),
+        Some(_) => return Err(INVALID_SHARD),
     };
-    if data["large_threshold"]
-        .as_u64()
-        .is_some_and(|members| !(50..=250).contains(&members))
-    {
-        return Err(DECODE_ERROR);
-    }
-    if !data["presence"].is_null() && !is_presence(&data["presence"]) {
-        return Err(DECODE_ERROR);
-    }
-    Ok(Identify { token, intents, shard })
+    Ok(Identify {
+        token,
+        intents,
+        shard,
+        large_threshold,
+        compress,
+        presence,
+    })
 }
 
-fn is_presence(data: &Value) -> bool {
-    let status = data["status"].as_str();
-    let activities = data["activities"].as_array();
-    status.is_some_and(|status| ["online", "dnd", "idle", "invisible", "offline"].contains(&status))
-        && activities.is_none_or(|all| all.iter().all(|one| one["name"].is_string() && one["type"].is_u64()))
+/// What the client is; older libraries write the names with a `$`.
+fn properties(data: &Value) -> Result<(), Close> {
+    const KNOWN: [&str; 8] = [
+        "os",
+        "browser",
+        "device",
+        "$os",
+        "$browser",
+        "$device",
+        "$referrer",
+        "$referring_domain",
+    ];
+    let fields = Fields::new(data, "d.properties", &KNOWN)?;
+    KNOWN.iter().try_for_each(|name| fields.text(name).map(drop))
+}
+
+fn resume(data: &Value) -> Result<Payload, Close> {
+    let fields = Fields::new(data, "d", &["token", "session_id", "seq"])?;
+    Ok(Payload::Resume {
+        token: fields.required("token", fields.text("token")?)?.to_owned(),
+        session: fields.required("session_id", fields.text("session_id")?)?.to_owned(),
+        sequence: fields.required("seq", fields.number("seq")?)?,
+    })
+}
+
+fn voice_state(data: &Value) -> Result<Payload, Close> {
+    let known = ["guild_id", "channel_id", "self_mute", "self_deaf", "self_video"];
+    let fields = Fields::new(data, "d", &known)?;
+    fields.required("guild_id", fields.snowflake("guild_id")?)?;
+    fields.snowflake("channel_id")?;
+    for name in ["self_mute", "self_deaf", "self_video"] {
+        fields.flag(name)?;
+    }
+    Ok(Payload::Ignored)
+}
+
+/// A request about guilds that is accepted and not answered.
+fn guilds_only(data: &Value, guilds: &str, more: &[&str]) -> Result<Payload, Close> {
+    let known: Vec<&str> = more.iter().copied().chain([guilds]).collect();
+    let fields = Fields::new(data, "d", &known)?;
+    fields.required(guilds, fields.snowflakes(guilds)?)?;
+    Ok(Payload::Ignored)
+}
+
+/// <https://discord.com/developers/docs/events/gateway-events#request-guild-members>. An empty query beside ids counts as
+/// none: client libraries send both.
+fn members(data: &Value) -> Result<Members, Close> {
+    let known = ["guild_id", "query", "limit", "presences", "user_ids", "nonce"];
+    let fields = Fields::new(data, "d", &known)?;
+    let guild = fields.required("guild_id", fields.snowflake("guild_id")?)?;
+    let ids = fields.snowflakes("user_ids")?;
+    let query = fields.text("query")?;
+    let limit = fields.number("limit")?;
+    let wanted = match (query, ids) {
+        (None | Some(""), Some(ids)) => Wanted::Ids(ids),
+        (Some(_), Some(_)) => return Err(fields.wrong("user_ids", "and query exclude each other")),
+        (Some(query), None) => Wanted::Named {
+            query: query.to_lowercase(),
+            limit: fields.required("limit", limit)?,
+        },
+        (None, None) => return Err(fields.wrong("query", "or user_ids is required")),
+    };
+    let nonce = fields.text("nonce")?.filter(|nonce| nonce.len() <= LONGEST_NONCE);
+    Ok(Members {
+        guild,
+        wanted,
+        presences: fields.flag("presences")?.unwrap_or(false),
+        nonce: nonce.map(str::to_owned),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DECODE_ERROR, INVALID_INTENTS, INVALID_SHARD, Payload, UNKNOWN_OPCODE, read};
+    use super::{Payload, read};
 
     #[test]
     fn what_is_wrong_has_its_close_code() {
         let identify = |more: &str| format!(r#"{{"op":2,"d":{{"token":"t","properties":{{}}{more}}}}}"#);
-        for (text, close) in [
-            ("nonsense".to_owned(), DECODE_ERROR),
-            ("[1]".to_owned(), DECODE_ERROR),
-            (r#"{"op":5,"d":{}}"#.to_owned(), UNKNOWN_OPCODE),
-            (r#"{"d":{}}"#.to_owned(), UNKNOWN_OPCODE),
-            (identify(""), DECODE_ERROR),
-            (identify(r#","intents":131072"#), INVALID_INTENTS),
-            (identify(r#","intents":-1"#), INVALID_INTENTS),
-            (identify(r#","intents":1,"shard":[1,1]"#), INVALID_SHARD),
-            (identify(r#","intents":1,"shard":[0]"#), INVALID_SHARD),
-            (identify(r#","intents":1,"presence":{"status":"happy"}"#), DECODE_ERROR),
+        let members = |more: &str| format!(r#"{{"op":8,"d":{{"guild_id":"1"{more}}}}}"#);
+        for (text, code) in [
+            ("nonsense".to_owned(), 4002),
+            ("[1]".to_owned(), 4002),
+            (r#"{"op":5,"d":{}}"#.to_owned(), 4001),
+            (r#"{"d":{}}"#.to_owned(), 4001),
+            (r#"{"op":1,"d":"1"}"#.to_owned(), 4002),
+            (identify(""), 4002),
+            (identify(r#","intents":"1""#), 4002),
+            (identify(r#","intents":131072"#), 4013),
+            (identify(r#","intents":-1"#), 4013),
+            (identify(r#","intents":1,"shard":[1,1]"#), 4010),
+            (identify(r#","intents":1,"shard":[0]"#), 4010),
+            (identify(r#","intents":1,"shard":["0",1]"#), 4010),
+            (identify(r#","intents":1,"shard":0"#), 4002),
+            (identify(r#","intents":1,"presence":{"status":"happy"}"#), 4002),
+            (identify(r#","intents":1,"presence":{"state":"x"}"#), 4002),
+            (identify(r#","intents":1,"large_threshold":49"#), 4002),
+            (identify(r#","intents":1,"large_threshold":251"#), 4002),
+            (identify(r#","intents":1,"large_threshold":"100""#), 4002),
+            (identify(r#","intents":1,"compress":1"#), 4002),
+            (identify(r#","intents":1,"guild_id":"1""#), 4002),
+            (identify(&format!(r#","intents":1,"x":"{}""#, "y".repeat(4096))), 4002),
             (
-                identify(&format!(r#","intents":1,"x":"{}""#, "y".repeat(4096))),
-                DECODE_ERROR,
+                r#"{"op":2,"d":{"token":1,"properties":{},"intents":1}}"#.to_owned(),
+                4002,
+            ),
+            (r#"{"op":2,"d":{"token":"t","intents":1}}"#.to_owned(), 4002),
+            (
+                r#"{"op":2,"d":{"token":"t","properties":{"os":1},"intents":1}}"#.to_owned(),
+                4002,
+            ),
+            (r#"{"op":2,"d":null}"#.to_owned(), 4002),
+            (r#"{"op":3,"d":{"status":"online","afk":"no"}}"#.to_owned(), 4002),
+            (
+                r#"{"op":3,"d":{"status":"online","activities":[{"type":0}]}}"#.to_owned(),
+                4002,
             ),
             (
-                r#"{"op":6,"d":{"token":"t","session_id":"s"}}"#.to_owned(),
-                DECODE_ERROR,
+                r#"{"op":3,"d":{"status":"online","activities":[{"name":"x"}]}}"#.to_owned(),
+                4002,
             ),
+            (
+                r#"{"op":3,"d":{"status":"online","activities":[{"name":"x","type":9}]}}"#.to_owned(),
+                4002,
+            ),
+            (r#"{"op":4,"d":{"channel_id":null}}"#.to_owned(), 4002),
+            (r#"{"op":6,"d":{"token":"t","session_id":"s"}}"#.to_owned(), 4002),
+            (
+                r#"{"op":6,"d":{"token":"t","session_id":"s","seq":null}}"#.to_owned(),
+                4002,
+            ),
+            (r#"{"op":31,"d":{}}"#.to_owned(), 4002),
+            (r#"{"op":43,"d":{}}"#.to_owned(), 4002),
+            (members(""), 4002),
+            (members(r#","query":"a""#), 4002),
+            (members(r#","query":"a","limit":-1"#), 4002),
+            (members(r#","query":"a","limit":1,"user_ids":["1"]"#), 4002),
+            (members(r#","user_ids":["x"]"#), 4002),
+            (members(r#","user_ids":["1"],"presence":true"#), 4002),
+            (r#"{"op":8,"d":{"query":"","limit":0}}"#.to_owned(), 4002),
         ] {
-            assert_eq!(read(text.as_bytes()), Err(close), "{text}");
+            assert_eq!(read(text.as_bytes()).map_err(|close| close.code), Err(code), "{text}");
         }
     }
 
     #[test]
-    fn identify_is_read() {
+    fn what_is_right_is_read() {
         let text = r#"{"op":2,"d":{"token":"t","properties":{"os":"x"},"intents":33281,"shard":[1,2],"compress":true,"large_threshold":250}}"#;
         let Ok((2, Payload::Identify(identify))) = read(text.as_bytes()) else {
             panic!("no IDENTIFY")
@@ -169,6 +295,19 @@ mod tests {
             (identify.token.as_str(), identify.intents, identify.shard),
             ("t", 33_281, (1, 2))
         );
+        assert!(identify.compress && identify.large_threshold == 250);
         assert_eq!(read(br#"{"op":1,"d":null}"#), Ok((1, Payload::Heartbeat)));
+        for text in [
+            r#"{"op":1,"d":251}"#,
+            r#"{"op":3,"d":{"since":null,"activities":[{"name":"x","type":3,"url":null}],"status":"dnd","afk":false}}"#,
+            r#"{"op":3,"d":{"status":null,"game":{"name":"x","type":0},"since":0,"afk":false}}"#,
+            r#"{"op":4,"d":{"guild_id":"1","channel_id":null,"self_mute":false,"self_deaf":true}}"#,
+            r#"{"op":8,"d":{"guild_id":"1","query":"","limit":0,"user_ids":["2"],"nonce":null}}"#,
+            r#"{"op":8,"d":{"guild_id":1,"user_ids":"2"}}"#,
+            r#"{"op":31,"d":{"guild_ids":["1"]}}"#,
+            r#"{"op":43,"d":{"guild_id":"1","fields":["status"]}}"#,
+        ] {
+            assert!(read(text.as_bytes()).is_ok(), "{text}: {:?}", read(text.as_bytes()));
+        }
     }
 }

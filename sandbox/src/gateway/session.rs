@@ -32,6 +32,8 @@ pub(crate) enum Outgoing {
     Raw(Bytes),
     /// From here on payloads leave like this.
     Pace(Pace),
+    /// From here on large payloads may be compressed one by one.
+    CompressLarge,
     /// A close frame with code and reason.
     Close(u16, &'static str),
     /// End of the TCP connection, without a close frame, after what came before it.
@@ -94,6 +96,7 @@ impl Outbox {
 pub(crate) struct Start {
     pub(crate) shard: (u64, u64),
     pub(crate) intents: Intents,
+    pub(crate) large_threshold: u64,
     /// Events kept for a resume.
     pub(crate) kept: usize,
     pub(crate) time: Time,
@@ -105,6 +108,8 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) shard: (u64, u64),
     pub(crate) intents: Intents,
+    /// Above how many members a guild is large.
+    pub(crate) large_threshold: u64,
     pub(crate) sequence: u64,
     replay: VecDeque<(u64, Bytes)>,
     replay_bytes: usize,
@@ -121,6 +126,7 @@ impl Session {
             id,
             shard: start.shard,
             intents: start.intents,
+            large_threshold: start.large_threshold,
             sequence: 0,
             replay: VecDeque::new(),
             replay_bytes: 0,

@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     intents::{Intents, MESSAGE_CONTENT},
+    payload::Identify,
     session::{Outbox, Outgoing, Session, Start},
 };
 use crate::{time::Time, world::Logs};
@@ -47,7 +48,7 @@ impl Sessions {
     }
 
     /// Starts a session on `outbox`'s socket.
-    pub(crate) fn identify(&mut self, outbox: Outbox, shard: (u64, u64), intents: Intents) -> &mut Session {
+    pub(crate) fn identify(&mut self, outbox: Outbox, identify: &Identify) -> &mut Session {
         self.forget_old();
         self.made += 1;
         let id = format!(
@@ -55,8 +56,9 @@ impl Sessions {
             u128::from(self.made).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         );
         let start = Start {
-            shard,
-            intents,
+            shard: identify.shard,
+            intents: identify.intents,
+            large_threshold: identify.large_threshold,
             kept: self.kept,
             time: self.time.clone(),
         };

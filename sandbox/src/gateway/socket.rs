@@ -27,10 +27,10 @@ use websocket::{
 
 use super::{
     client::Client,
+    close::{self, Close},
     compression::Encoder,
     faults::{Pace, Refusal},
     line::Line,
-    payload::{self, Close},
     session::{Inbox, Outbox, Outgoing},
 };
 use crate::{
@@ -55,12 +55,12 @@ impl Parameters {
     /// How payloads are written, or why there is no connection.
     fn encoder(&self) -> Result<Encoder, Close> {
         if self.v.as_deref().is_some_and(|version| !["9", "10"].contains(&version)) {
-            return Err(payload::INVALID_VERSION);
+            return Err(close::INVALID_VERSION);
         }
         if self.encoding.as_deref().is_some_and(|encoding| encoding != "json") {
-            return Err(payload::DECODE_ERROR);
+            return Err(close::DECODE_ERROR);
         }
-        Encoder::new(self.compress.as_deref()).map_err(|_| payload::DECODE_ERROR)
+        Encoder::new(self.compress.as_deref()).map_err(|_| close::DECODE_ERROR)
     }
 }
 
@@ -100,11 +100,11 @@ pub(super) async fn serve(shared: Arc<Shared>, line: Line, parameters: Parameter
         return;
     }
     if let Some(Refusal::Close(code)) = refusal {
-        return close(&mut socket, Close(code, "asked for by a test")).await;
+        return say_goodbye(&mut socket, Close::new(code, "asked for by a test")).await;
     }
     let encoder = match parameters.encoder() {
         Ok(encoder) => encoder,
-        Err(why) => return close(&mut socket, why).await,
+        Err(why) => return say_goodbye(&mut socket, why).await,
     };
     let (id, pace, heartbeat) = {
         let mut world = shared.world();
@@ -135,10 +135,10 @@ pub(super) async fn serve(shared: Arc<Shared>, line: Line, parameters: Parameter
 }
 
 /// Says why, and waits a while for the client's answer: ending at once could take the close frame back on its way.
-async fn close(socket: &mut WebSocketStream<Line>, Close(code, reason): Close) {
+async fn say_goodbye(socket: &mut WebSocketStream<Line>, Close { code, reason }: Close) {
     let frame = CloseFrame {
         code: code.into(),
-        reason: reason.into(),
+        reason: reason.as_ref().into(),
     };
     let _ = timeout(CLOSING, async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
@@ -185,7 +185,7 @@ impl Connection {
                     Some(Ok(message)) => if let ControlFlow::Break(end) = self.receive(&message) { return end },
                     Some(Err(_)) | None => return End::ByClient(1006),
                 },
-                () = tokio::time::sleep_until(self.client.deadline) => return End::Close(payload::TIMED_OUT),
+                () = tokio::time::sleep_until(self.client.deadline) => return End::Close(close::TIMED_OUT),
             }
         }
     }
@@ -198,7 +198,7 @@ impl Connection {
                 self.pace = pace;
                 self.socket.get_mut().dribble(pace.dribble);
             }
-            Outgoing::Close(code, reason) => return ControlFlow::Break(End::Close(Close(code, reason))),
+            Outgoing::Close(code, reason) => return ControlFlow::Break(End::Close(Close::new(code, reason))),
             Outgoing::Drop => {
                 let _ = self.socket.flush().await;
                 return ControlFlow::Break(End::Drop);
@@ -239,6 +239,10 @@ impl Connection {
                 self.socket.flush().await.map_err(io::Error::other)?;
                 return self.socket.get_mut().write_all(&bytes).await;
             }
+            Outgoing::CompressLarge => {
+                self.encoder.compress_large();
+                return Ok(());
+            }
             Outgoing::Pace(_) | Outgoing::Close(..) | Outgoing::Drop => return Ok(()),
         };
         self.socket.feed(message).await.map_err(io::Error::other)
@@ -254,7 +258,7 @@ impl Connection {
 
     async fn finish(mut self, end: End) {
         let how = match &end {
-            End::Close(Close(code, reason)) => format!("closed with {code}: {reason}"),
+            End::Close(Close { code, reason }) => format!("closed with {code}: {reason}"),
             End::Drop => "dropped".to_owned(),
             End::ByClient(1006) => "ended by the bot without a close frame".to_owned(),
             End::ByClient(code) => format!("closed by the bot with {code}"),
@@ -265,13 +269,19 @@ impl Connection {
             let mut world = self.shared.world();
             world.sessions.closed(self.client.socket());
             if let Some(session) = self.client.session() {
-                // A session that a time-out ended is over, as is one that the client closed for good
+                // A session that timed out is over, as is one that the client closed for good
                 // (https://discord.com/developers/docs/events/gateway#disconnecting).
-                let is_over = matches!(end, End::ByClient(1000 | 1001) | End::Close(payload::TIMED_OUT));
+                let is_over = match &end {
+                    End::Close(close) => Close::ends_session(close.code),
+                    End::ByClient(code) => matches!(code, 1000 | 1001),
+                    End::Drop | End::Over => false,
+                };
                 world.sessions.disconnect(session, self.client.socket(), is_over);
             }
-            match end {
-                End::Close(Close(code, _)) => world.logs.gateway(GatewayEntry::note(&format!("closed with {code}"))),
+            match &end {
+                End::Close(Close { code, reason }) => world
+                    .logs
+                    .gateway(GatewayEntry::note(&format!("closed with {code}: {reason}"))),
                 End::ByClient(code) => world
                     .logs
                     .gateway(GatewayEntry::note(&format!("closed by the bot with {code}"))),
@@ -283,7 +293,7 @@ impl Connection {
         match end {
             // A gateway that says nothing says no good-bye either.
             End::Close(_) if self.pace.silent => {}
-            End::Close(why) => close(&mut self.socket, why).await,
+            End::Close(why) => say_goodbye(&mut self.socket, why).await,
             End::ByClient(_) if !self.pace.silent => {
                 let _ = timeout(CLOSING, self.socket.flush()).await;
             }

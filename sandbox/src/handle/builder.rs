@@ -6,7 +6,10 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     Error, Sandbox,
-    gateway::intents::{self, Intents},
+    gateway::{
+        intents::{self, Intents},
+        starts::StartLimits,
+    },
     ids::Clock,
     rest::limits::RateLimits,
     tls::Identity,
@@ -65,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) privileged_intents: PrivilegedIntents,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) interaction_window: Duration,
+    pub(crate) starts: StartLimits,
     pub(crate) resume_window: Duration,
     pub(crate) resume_events: usize,
     pub(crate) patience: Duration,
@@ -94,6 +98,7 @@ impl Default for Builder {
                 privileged_intents: PrivilegedIntents::ALL,
                 heartbeat_interval: Duration::from_millis(41_250),
                 interaction_window: Duration::from_secs(3),
+                starts: StartLimits::default(),
                 resume_window: Duration::from_secs(90),
                 resume_events: 50_000,
                 patience: Duration::from_secs(10),
@@ -164,6 +169,35 @@ impl Builder {
     /// How long a bot has to answer an interaction first (default: 3 s, as Discord).
     pub fn interaction_window(mut self, window: Duration) -> Self {
         self.settings.interaction_window = window;
+        self
+    }
+
+    /// How many shards `GET /gateway/bot` recommends (default: 1).
+    pub fn shards(mut self, recommended: u64) -> Self {
+        self.settings.starts.shards = recommended;
+        self
+    }
+
+    /// How many guilds a session may have (default: 2,500, as Discord); identifying with more ends with 4011.
+    pub fn guilds_per_shard(mut self, guilds: usize) -> Self {
+        self.settings.starts.guilds_per_shard = guilds;
+        self
+    }
+
+    /// How many sessions may be started before `reset_after` has passed (default: 1,000 in 24 hours, as Discord). One
+    /// more, and Discord resets the token: see [`Sandbox::reset_token`]. Resumes count for nothing.
+    pub fn session_starts(mut self, total: u64, reset_after: Duration) -> Self {
+        self.settings.starts.total = total;
+        self.settings.starts.reset_after = reset_after;
+        self
+    }
+
+    /// `max_concurrency`: how many shards may identify within `window`, one for each remainder of their ids by it; the
+    /// rest get op 9. Discord's are 1 and 5 s for most bots, which is the default with [`RateLimits::Real`]; else
+    /// the default window is zero, so that a test may start its bot again at once.
+    pub fn identify_concurrency(mut self, max_concurrency: u64, window: Duration) -> Self {
+        self.settings.starts.max_concurrency = max_concurrency;
+        self.settings.starts.window = Some(window);
         self
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Guild, Sandbox};
 use crate::gateway::{
-    Dribble,
+    Close, Dribble,
     faults::{Pace, Refusal, Undecodable},
     session::Outgoing,
 };
@@ -35,6 +35,29 @@ impl Sandbox {
             sandbox: self.clone(),
             shard: Some(id),
         }
+    }
+
+    /// The bot's token is made invalid: connections are closed with 4004, the sessions are over, and REST answers 401
+    /// until [`Sandbox::restore_token`]. Discord does this to a bot that has used up its session starts, too.
+    pub fn reset_token(&self) {
+        self.with(|world| world.reset_token("asked for by a test"));
+    }
+
+    /// The bot's token is good again.
+    pub fn restore_token(&self) {
+        self.with(|world| world.token = self.token().to_owned());
+    }
+
+    /// Whether the bot's token is good, and not reset by a test or because all session starts were used up.
+    #[must_use]
+    pub fn is_token_valid(&self) -> bool {
+        self.with(|world| world.token == self.token())
+    }
+
+    /// What the bot shows: `status` and `activities`, as it set them last.
+    #[must_use]
+    pub fn bot_presence(&self) -> serde_json::Value {
+        self.with(|world| world.presence.clone())
     }
 
     /// Lets time pass at once, in milliseconds: for session starts, identify and resume windows, the events a client
@@ -85,7 +108,7 @@ impl Gateway {
             for socket in sockets {
                 socket.send(Outgoing::Close(code, "asked for by a test"));
             }
-            if matches!(code, 1000 | 1001 | 4004 | 4007 | 4009..=4014) {
+            if Close::ends_session(code) {
                 world.sessions.end_all(self.shard);
             }
             world.note_presence();

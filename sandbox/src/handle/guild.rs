@@ -32,6 +32,16 @@ impl Guild {
         self.id
     }
 
+    /// Which of `count` shards it belongs to.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is 0.
+    #[must_use]
+    pub const fn shard(&self, count: u64) -> u64 {
+        (self.id >> 22) % count
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> String {

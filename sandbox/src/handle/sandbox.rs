@@ -169,6 +169,13 @@ impl Sandbox {
         Guild::new(self, id.expect("a sandbox starts with a guild"))
     }
 
+    /// All guilds, the first one first.
+    #[must_use]
+    pub fn guilds(&self) -> Vec<Guild> {
+        let ids: Vec<u64> = self.with(|world| world.guilds.keys().copied().collect());
+        ids.into_iter().map(|id| Guild::new(self, id)).collect()
+    }
+
     /// Another guild, with the same channels, roles and people as the first; the bot is told by `GUILD_CREATE`.
     #[allow(clippy::must_use_candidate, reason = "made for its effect as often as for its value")]
     pub fn add_guild(&self, name: &str) -> Guild {

@@ -20,11 +20,17 @@ pub(crate) fn gateway(call: &Call) -> Answer {
 }
 
 pub(crate) fn gateway_bot(world: &World, call: &Call) -> Answer {
-    let remaining = 1000_u64.saturating_sub(world.logs.identifies);
+    let limits = &world.starts.limits;
+    let (remaining, reset_after) = world.starts.left();
     Answer::ok(&json!({
         "url": call.gateway_url,
-        "shards": 1,
-        "session_start_limit": { "total": 1000, "remaining": remaining, "reset_after": 86_400_000, "max_concurrency": 1 },
+        "shards": limits.shards,
+        "session_start_limit": {
+            "total": limits.total,
+            "remaining": remaining,
+            "reset_after": reset_after,
+            "max_concurrency": limits.max_concurrency,
+        },
     }))
 }
 

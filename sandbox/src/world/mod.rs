@@ -35,13 +35,14 @@ pub(crate) use self::{
     interaction::{Interaction, Interactions, Modal, State},
     logs::Logs,
     message::{AllowedMentions, Draft, Revision},
+    people::presence,
     permissions::Overwrite,
     press::Pressed,
     user::{Member, User},
 };
 use crate::{
-    gateway::{faults, intents::Intents, sessions::Sessions},
-    handle::Settings,
+    gateway::{faults, intents::Intents, session::Outgoing, sessions::Sessions, starts::Starts},
+    handle::{GatewayEntry, Settings},
     ids::Ids,
     page::Pages,
     rest::{faults::RestFaults, limits::Limits},
@@ -71,6 +72,9 @@ pub(crate) struct World {
     pub(crate) sessions: Sessions,
     /// What tests make go wrong at the gateway.
     pub(crate) gateway: faults::Faults,
+    pub(crate) starts: Starts,
+    /// What the bot shows: its status and activities.
+    pub(crate) presence: Value,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
     pub(crate) logs: Logs,
@@ -123,6 +127,8 @@ impl World {
             reactions: HashMap::new(),
             sessions: Sessions::new(settings.resume_window, settings.resume_events, time.clone()),
             gateway: faults::Faults::default(),
+            starts: Starts::new(settings.starts, settings.rate_limits, time.clone()),
+            presence: json!({ "status": "online", "activities": [] }),
             outages: BTreeSet::new(),
             time,
             logs: Logs::default(),
@@ -155,6 +161,18 @@ impl World {
     /// Something happened: whoever waits looks again.
     pub(crate) fn changed(&mut self) {
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Makes the bot's token invalid, and ends all that was done with it.
+    pub(crate) fn reset_token(&mut self, why: &str) {
+        // Nothing that a header can carry.
+        self.token = "\0".to_owned();
+        self.logs
+            .gateway(GatewayEntry::note(&format!("the token was reset: {why}")));
+        self.sessions
+            .tell(None, || Outgoing::Close(4004, "Authentication failed."));
+        self.sessions.end_all(None);
+        self.note_presence();
     }
 
     /// Lets time pass at once.

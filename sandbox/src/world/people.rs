@@ -252,11 +252,11 @@ impl World {
         let mut wanted = Vec::new();
         self.sessions.each(Some(guild_id), |session| {
             if session.intents & intents::GUILDS != 0 {
-                wanted.push((session.id.clone(), session.intents));
+                wanted.push((session.id.clone(), session.intents, session.large_threshold));
             }
         });
-        for (session, intents) in wanted {
-            if let Some(data) = self.guild_create(guild_id, intents)
+        for (session, intents, large) in wanted {
+            if let Some(data) = self.guild_create(guild_id, intents, large)
                 && let Some(session) = self.sessions.get_mut(&session)
             {
                 session.push(&mut self.logs, "GUILD_CREATE", &data.to_string());
@@ -283,7 +283,7 @@ impl World {
 
     /// `GUILD_CREATE`'s data. Without the presence intent a bot gets no member but itself
     /// (<https://discord.com/developers/docs/events/gateway-events#guild-create>).
-    pub(crate) fn guild_create(&self, guild_id: u64, intents: intents::Intents) -> Option<Value> {
+    pub(crate) fn guild_create(&self, guild_id: u64, intents: intents::Intents, large_threshold: u64) -> Option<Value> {
         let guild = self.guilds.get(&guild_id)?;
         let is_shown = |user: u64| user == self.bot_id || intents & intents::GUILD_PRESENCES != 0;
         let members: Vec<Value> = guild
@@ -300,7 +300,7 @@ impl World {
             .collect();
         let mut data = guild.json();
         data["joined_at"] = json!(guild.joined_at);
-        data["large"] = json!(guild.members.len() > 250);
+        data["large"] = json!(guild.members.len() as u64 > large_threshold);
         data["unavailable"] = json!(false);
         data["member_count"] = json!(guild.members.len());
         data["members"] = Value::Array(members);
