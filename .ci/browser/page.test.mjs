@@ -86,7 +86,9 @@ test('a slash command is found in the picker, takes its option, and is answered'
   });
   const answer = await adds(fromBot('pong by form'), async () => {
     await picks('ping');
-    await page.locator('#slash input').first().fill('by form');
+    await page.keyboard.type('text');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('by form');
     await page.keyboard.press('Enter');
   });
   await answer.getByText('/ping', { exact: true }).waitFor();

@@ -1,13 +1,15 @@
 // The page of the sandbox: a chat client for one bot and many people. This file starts it and holds what concerns the
 // whole window; the rest is in the modules beside it. No dependencies, no build step; README.md has the server's contract.
 
-import { $, icon } from './dom.js';
+import { $, icon, iconButton } from './dom.js';
 import { state } from './state.js';
 import { drawMessages } from './timeline.js';
 import { drawPlaces } from './places.js';
 import { drawBotState, drawMembers, drawSelf } from './people.js';
 import { drawAnswering, drawTyping, fit } from './composer.js';
 import { connect } from './live.js';
+import { openSwitcher } from './switcher.js';
+import { showTraffic } from './traffic.js';
 
 export const closeDrawers = () => {
   document.body.classList.remove('channels-open', 'members-open');
@@ -50,7 +52,20 @@ export const drawAll = () => {
   fit($('text'));
 };
 
+addEventListener('storage', (event) => { if (event.key === 'theme' && THEMES.includes(event.newValue)) applyTheme(event.newValue); });
+$('find').addEventListener('click', openSwitcher);
+// One of two panes: it can be closed, and the other one takes the window.
+if (self !== top) {
+  document.body.classList.add('pane');
+  $('bar').append(iconButton('close', 'Close this pane', () => dispatchEvent(new Event('close-pane'))));
+}
+
 addEventListener('keydown', (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && (event.key.toLowerCase() === 'k' || event.code === 'Backquote')) {
+    event.preventDefault();
+    if (event.code === 'Backquote') showTraffic(); else openSwitcher();
+    return;
+  }
   if (event.key === 'Escape' && !$('shade').hidden) {
     closeDrawers();
     drawMembersButton();

@@ -4,8 +4,10 @@ import { $, h, icon, iconButton } from './dom.js';
 import { botName, findUser, guildNow, isOwn, listNow, membersNow, state, userName } from './state.js';
 import { focusMessage, startEdit } from './message.js';
 import { drawMessage, scrollDown } from './timeline.js';
+import { hidePicker, movePick, picker, showPicker } from './picker.js';
 import { avatar } from './people.js';
 import { invocations, openSlash } from './slash.js';
+import { drawWaiting } from './interaction.js';
 import { api } from './server.js';
 import { receive } from './live.js';
 
@@ -44,47 +46,23 @@ function sendText() {
   if (!content || !state.channel) return;
   const target = { as: state.me.id, channel_id: state.channel, content, ...(state.replyTo ? { reply_to: state.replyTo } : {}) };
   box.value = '';
+  told.at = 0;
   changed();
   stopReply();
   complain('');
+  const entry = { kind: 'text', channelId: target.channel_id, content: typed.trim(), phase: 'waiting' };
+  // Only what takes its time is shown as being sent.
+  const slow = setTimeout(() => { state.waiting.add(entry); drawWaiting(); }, 250);
   sending = sending.then(async () => {
     try { receive('message_create', await api('POST', '/page/messages', target)); }
     catch (error) {
       complain(`Not sent: ${error.message}`);
       if (!box.value && state.channel === target.channel_id) { box.value = typed; changed(); }
+    } finally {
+      clearTimeout(slow);
+      if (state.waiting.delete(entry)) drawWaiting();
     }
   });
-}
-
-export const picker = { items: [], at: 0, kind: null };
-
-function showPicker(kind, items, nothing) {
-  picker.kind = kind;
-  picker.items = items;
-  picker.at = 0;
-  const box = $('picker');
-  box.replaceChildren(...(items.length ? items.map((item, index) => h('div', {
-    role: 'option', class: 'entry', id: `pick-${index}`, onmousedown: (event) => event.preventDefault(), onclick: () => item.pick(), onmousemove: () => markPick(index),
-  }, item.face, h('span', { class: 'entry-text' }, h('span', {}, item.label), item.detail && h('small', {}, item.detail)), item.hint && h('span', { class: 'entry-hint' }, item.hint)))
-    : [h('p', { class: 'nothing' }, nothing)]));
-  box.hidden = false;
-  $('text').setAttribute('aria-expanded', 'true');
-  markPick(0);
-}
-function markPick(index) {
-  picker.at = index;
-  [...$('picker').children].forEach((node, at) => {
-    if (node.getAttribute('role') === 'option') node.setAttribute('aria-selected', String(at === index));
-    if (at === index) node.scrollIntoView({ block: 'nearest' });
-  });
-  if (picker.items.length) $('text').setAttribute('aria-activedescendant', `pick-${index}`);
-}
-export function hidePicker() {
-  picker.items = [];
-  picker.kind = null;
-  $('picker').hidden = true;
-  $('text').removeAttribute('aria-activedescendant');
-  $('text').setAttribute('aria-expanded', 'false');
 }
 
 /** What the text calls for: commands after a leading slash, people and roles after @, channels after #. */
@@ -104,15 +82,15 @@ export function changed() {
 
 function pickCommand(typed) {
   const all = invocations();
-  const exact = /\s$/.test(typed) && all.find((each) => each.name === typed.trim());
+  const exact = /\s$/.test(typed) && all.find((each) => each.name === typed.trim().toLowerCase());
   if (exact && !all.some((each) => each !== exact && each.name.startsWith(`${exact.name} `))) { openSlash(exact); return; }
   const sought = typed.toLowerCase().trim();
   const rank = (each) => (each.name.startsWith(sought) ? 0 : each.name.includes(sought) ? 1 : (each.description ?? '').toLowerCase().includes(sought) ? 2 : 3);
   const found = all.map((each) => [rank(each), each]).filter(([order]) => order < 3).sort(([a, x], [b, y]) => a - b || x.name.localeCompare(y.name)).slice(0, 50);
   if (!found.length && all.length) { hidePicker(); return; }
-  showPicker('/', found.map(([, each]) => ({
+  showPicker({ owner: $('text'), kind: '/', items: found.map(([, each]) => ({
     face: avatar(state.bot, 'small'), label: `/${each.name}`, detail: each.description, hint: each.options.map((option) => (option.required ? option.name : `${option.name}?`)).join(' '), pick: () => openSlash(each),
-  })), `${botName()} has no slash commands here${state.online ? '' : ' while it is offline'}.`);
+  })), nothing: `${botName()} has no slash commands here${state.online ? '' : ' while it is offline'}.` });
 }
 
 function pickMention(mark, typed) {
@@ -129,16 +107,15 @@ function pickMention(mark, typed) {
     ? [...membersNow().filter(({ user }) => fits(userName(user), user.username)).map(({ user }) => ({ face: avatar(user, 'small'), label: userName(user), detail: user.bot ? 'Bot' : user.username, pick: () => insert(`@${userName(user)}`, `<@${user.id}>`) })),
       ...(guildNow()?.roles ?? []).filter((role) => role.id !== state.guild && fits(role.name)).map((role) => ({ face: icon('people'), label: `@${role.name}`, detail: 'Role', pick: () => insert(`@${role.name}`, `<@&${role.id}>`) }))]
     : (guildNow()?.channels ?? []).filter((channel) => channel.type !== 4 && fits(channel.name)).map((channel) => ({ face: icon('hash'), label: channel.name, pick: () => insert(`#${channel.name}`, `<#${channel.id}>`) }));
-  if (found.length) showPicker(mark, found.slice(0, 25)); else hidePicker();
+  if (found.length) showPicker({ owner: $('text'), kind: mark, items: found.slice(0, 25) }); else hidePicker();
 }
 
 function composerKeys(event) {
   if (event.isComposing) return;
   const box = event.currentTarget;
   const open = picker.items.length > 0;
-  if (open && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
-    markPick((picker.at + (event.key === 'ArrowDown' ? 1 : -1) + picker.items.length) % picker.items.length);
-  } else if (open && ((event.key === 'Enter' && !event.shiftKey) || (event.key === 'Tab' && !event.shiftKey))) picker.items[picker.at].pick();
+  if (movePick(event)) return;
+  if (open && ((event.key === 'Enter' && !event.shiftKey) || (event.key === 'Tab' && !event.shiftKey))) picker.items[picker.at].pick();
   else if (event.key === 'Escape') {
     if (picker.kind) hidePicker();
     else if (state.replyTo) stopReply();
@@ -150,11 +127,19 @@ function composerKeys(event) {
   } else return;
   event.preventDefault();
 }
-$('text').addEventListener('input', changed);
+$('text').addEventListener('input', () => { changed(); tellTyping(); });
 $('text').addEventListener('keydown', composerKeys);
 $('text').addEventListener('blur', hidePicker);
 $('text').addEventListener('focus', () => { if ($('text').value) changed(); });
 $('composer').addEventListener('submit', (event) => { event.preventDefault(); sendText(); $('text').focus(); });
+/** Discord's clients say so again every eight seconds. */
+let told = { channel: null, at: 0 };
+function tellTyping() {
+  const { value } = $('text');
+  if (!value.trim() || value.startsWith('/') || !state.channel || (told.channel === state.channel && Date.now() - told.at < 8000)) return;
+  told = { channel: state.channel, at: Date.now() };
+  api('POST', '/page/typing', { as: state.me.id, channel_id: state.channel }).catch(() => { /* Nobody misses it. */ });
+}
 export function drawTyping() {
   const names = [...state.typing.values()].filter((each) => each.channelId === state.channel).map((each) => userName(findUser(each.userId)));
   $('typing').replaceChildren(...(names.length ? [h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('b', {}, names.slice(0, 3).join(', ')), names.length === 1 ? ' is typing…' : ' are typing…'] : []));

@@ -44,12 +44,34 @@ function fail(entry, error) {
     return;
   }
   addMessage({
-    id: entry.id ?? `${room(entry.channelId).list.at(-1)?.id ?? ''}0`, channel_id: entry.channelId, type: 20, flags: EPHEMERAL, failed: true, author: state.bot,
+    id: entry.id ?? `${room(entry.channelId).list.at(-1)?.id ?? ''}0`, channel_id: entry.channelId, type: entry.kind === 'menu' ? 23 : 20, flags: EPHEMERAL, failed: true, author: state.bot,
     content: error || 'The application did not respond', timestamp: new Date().toISOString(), interaction_metadata: { user: state.me, name: entry.command.replace(/^\//, '') },
   });
 }
 
+/** Questions for choices that wait for the bot. */
+const questions = new Map();
+/** The choices that the bot offers for the option being typed. */
+export async function askChoices(body) {
+  const { interaction_id: id } = await api('POST', '/page/choices', body);
+  return new Promise((resolve, reject) => {
+    questions.set(id, { resolve, reject });
+    const known = early.get(id);
+    early.delete(id);
+    if (known) answerQuestion(known);
+  });
+}
+function answerQuestion(data) {
+  const question = questions.get(data.id);
+  if (!question || data.state === 'waiting') return Boolean(question);
+  questions.delete(data.id);
+  if (data.choices) question.resolve(data.choices);
+  else question.reject(new Error('The bot offered no choices.'));
+  return true;
+}
+
 export function interactionChanged(data) {
+  if (answerQuestion(data)) return;
   const entry = [...state.waiting].find((each) => each.id === data.id);
   if (!entry) {
     // Its request is still under way, or another tab of the same person asked and shows it.
@@ -82,6 +104,11 @@ export function drawWaiting() {
       } else if (entry.customId) node?.querySelector(`[data-custom-id="${CSS.escape(entry.customId)}"]`)?.setAttribute('aria-busy', 'true');
       continue;
     }
+    if (entry.kind === 'text') {
+      rows.push(h('li', { class: 'message start sending' }, h('div', { class: 'row' }, h('div', { class: 'gutter' }, avatar(state.me)), h('div', { class: 'body' },
+        h('div', { class: 'head' }, h('span', { class: 'author' }, userName(state.me)), h('small', {}, 'Sending…')), h('div', { class: 'content' }, entry.content)))));
+      continue;
+    }
     // A deferred answer may already stand in the list as a message that says "thinking".
     if (list.some((message) => message.id === entry.answerId || (isLoading(message) && usedCommand(message)?.id === entry.id))) continue;
     rows.push(h('li', { class: 'message start' },
@@ -94,37 +121,66 @@ export function drawWaiting() {
   if (stuck && rows.length) scrollDown();
 }
 
+/** Commands for people's (2) and messages' (3) menus that fit the open place. */
+export const menuCommands = (type) => state.commands.filter((command) => command.type === type && (command.guild_id ? command.guild_id === state.guild
+  : state.guild !== null || (command.contexts?.includes(1) ?? command.dm_permission !== false)));
+export async function useMenu(command, targetId) {
+  const call = { kind: 'menu', channelId: state.channel, command: command.name, phase: 'waiting' };
+  state.waiting.add(call);
+  drawWaiting();
+  scrollDown();
+  await track(call, '/page/menu', { as: state.me.id, channel_id: state.channel, command_id: command.id, target_id: targetId });
+}
+
 /** The inputs of a modal, whether they stand in rows (type 1) or in labels (type 18). */
 function modalFields(components) {
   const fields = [];
-  const nodes = (components ?? []).flatMap(function walk(component, index, all, label = {}) {
+  const named = (id, label, required, input, about) => h('div', { class: 'modal-field' }, h('label', { for: id }, label, required ? h('span', { class: 'star', 'aria-hidden': 'true' }, ' *') : null), about && h('small', {}, about), input);
+  const group = (label, required, kind, inputs, about) => h('fieldset', { class: 'modal-field' }, h('legend', {}, label, required ? h('span', { class: 'star', 'aria-hidden': 'true' }, ' *') : null), about && h('small', {}, about),
+    inputs.map(([input, entry]) => h('label', { class: 'tick' }, input, h('span', {}, entry.label, entry.description && h('small', {}, ` ${entry.description}`)))));
+  const walk = (component, frame = {}) => {
     if (component.type === 1) return (component.components ?? []).map((each) => walk(each));
-    if (component.type === 18) return walk(component.component ?? {}, 0, [], { label: component.label, description: component.description });
+    if (component.type === 18) return walk(component.component ?? {}, component);
     if (component.type === 10) return h('div', { class: 'content' }, markdown(component.content ?? ''));
     const id = `modal-${fields.length}`;
     const required = component.required !== false;
-    let input;
+    const label = frame.label ?? component.label ?? component.custom_id;
+    const keep = (read) => fields.push({ id: component.custom_id, read });
     if (component.type === 4) {
       const props = { id, required, minlength: component.min_length, maxlength: component.max_length ?? 4000, placeholder: component.placeholder, autocomplete: 'off' };
-      input = component.style === 2 ? h('textarea', { ...props, rows: '4' }) : h('input', { ...props, type: 'text' });
+      const input = component.style === 2 ? h('textarea', { ...props, rows: '4' }) : h('input', { ...props, type: 'text' });
       input.value = component.value ?? '';
-      fields.push({ id: component.custom_id, read: () => input.value });
-    } else if ([3, 5, 6, 7, 8].includes(component.type)) {
+      keep(() => input.value);
+      return named(id, label, required, input, frame.description);
+    }
+    if ([3, 5, 6, 7, 8].includes(component.type)) {
       const most = component.max_values ?? 1;
-      input = h('select', { id, required, multiple: most > 1 }, most > 1 ? null : h('option', { value: '' }, component.placeholder ?? 'Choose…'),
+      const input = h('select', { id, required, multiple: most > 1 }, most > 1 ? null : h('option', { value: '' }, component.placeholder ?? 'Choose…'),
         selectEntries(component).map((entry) => h('option', { value: entry.value, selected: entry.chosen }, entry.label)));
-      fields.push({ id: component.custom_id, read: () => [...input.selectedOptions].map((option) => option.value).filter(Boolean) });
-    } else return h('p', { class: 'nothing' }, `A field of type ${component.type}, which this page does not show.`);
-    return h('div', { class: 'modal-field' }, h('label', { for: id }, label.label ?? component.label ?? component.custom_id, required ? h('span', { class: 'star', 'aria-hidden': 'true' }, ' *') : null),
-      label.description && h('small', {}, label.description), input);
-  });
-  return { fields, nodes };
+      keep(() => [...input.selectedOptions].map((option) => option.value).filter(Boolean));
+      return named(id, label, required, input, frame.description);
+    }
+    if (component.type === 21 || component.type === 22) {
+      const type = component.type === 21 ? 'radio' : 'checkbox';
+      const inputs = (component.options ?? []).map((entry) => [h('input', { type, name: id, value: entry.value, checked: entry.default, required: type === 'radio' && required }), entry]);
+      const chosen = () => inputs.filter(([input]) => input.checked).map(([, entry]) => entry.value);
+      keep(() => chosen());
+      return group(label, required, type, inputs, frame.description);
+    }
+    if (component.type === 23) {
+      const input = h('input', { type: 'checkbox', checked: component.default });
+      keep(() => String(input.checked));
+      return group(label, false, 'checkbox', [[input, { label }]], frame.description);
+    }
+    return h('p', { class: 'nothing' }, `“${label}” cannot be filled in here (a field of type ${component.type}).`);
+  };
+  return { nodes: (components ?? []).flatMap((component) => walk(component)), fields };
 }
 
 function openModal(interactionId, modal) {
   const { fields, nodes } = modalFields(modal.components);
   const note = h('p', { class: 'wrong', role: 'alert', hidden: true });
-  const dialog = openDialog(modal.title ?? 'Form', [h('p', { class: 'from' }, avatar(state.bot, 'tiny'), ` This form was made by ${botName()}.`), nodes, note], [
+  const dialog = openDialog(modal.title ?? 'Form', [h('p', { class: 'from', id: 'modal-from' }, avatar(state.bot, 'tiny'), ` This form was made by ${botName()}.`), nodes, note], [
     h('button', { type: 'button', class: 'button secondary', onclick: () => dialog.close() }, 'Cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Submit')]);
   dialog.querySelector('form').addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -140,4 +196,5 @@ function openModal(interactionId, modal) {
     }
   });
   dialog.querySelector('.modal-field :is(input, textarea, select)')?.focus();
+  dialog.setAttribute('aria-describedby', 'modal-from');
 }

@@ -1,15 +1,15 @@
 // The live connection: takes the state and the events of the sandbox, and comes back by itself when it breaks.
 
-import { $, h, iconButton } from './dom.js';
-import { botName, findChannel, state } from './state.js';
-import { CLOCK, timeElement } from './time.js';
+import { $, h } from './dom.js';
+import { byId, EPHEMERAL, findChannel, room, state } from './state.js';
 import { addMessage, loadRoom, removeMessage, updateMessage } from './timeline.js';
-import { openChannel, openGuild, rememberPlace } from './places.js';
+import { drawPlaces, openChannel, openGuild, rememberPlace } from './places.js';
 import { drawBotState, drawMembers } from './people.js';
 import { changed, startTyping } from './composer.js';
 import { form } from './slash.js';
 import { early, interactionChanged } from './interaction.js';
 import { drawAll } from './app.js';
+import { noteRefusal } from './traffic.js';
 
 export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel') };
 let socket = null;
@@ -35,7 +35,7 @@ export function connect() {
     attempts += 1;
     showConnection(false);
     // A sandbox that was started anew may not know the person that this page wants to be.
-    if (!opened && wanted.as && await fetch('/page/app.js', { method: 'HEAD' }).then((answer) => answer.ok, () => false)) wanted.as = '';
+    if (!opened && wanted.as && await fetch('/page/app.js', { method: 'HEAD' }).then((answer) => answer.ok, () => false)) wanted.as = wanted.as === wanted.name ? '' : wanted.name ?? '';
     if (own !== socket) return;
     retryTimer = setTimeout(connect, Math.min(5000, 200 * 2 ** Math.min(attempts, 6)));
   });
@@ -62,7 +62,10 @@ function takeState(data) {
   state.typing.clear();
   if (!samePerson) { state.unread.clear(); state.drafts.clear(); state.replyTo = null; state.editing = null; }
   wanted.as = data.me.id;
-  const channel = findChannel(state.channel ?? wanted.channel);
+  wanted.name = data.me.username;
+  // A channel by its name, too: in an address that a person writes, and after a sandbox was started anew.
+  const named = (name) => name && state.guilds.flatMap((guild) => guild.channels ?? []).find((each) => each.name === name && each.type !== 4);
+  const channel = findChannel(state.channel ?? wanted.channel) ?? named(wanted.place ?? wanted.channel);
   // Someone else's direct messages have another id: stay in direct messages, with one's own.
   if (channel) {
     if (form && samePerson) { drawAll(); loadRoom(channel.id); } else openChannel(channel.id);
@@ -81,8 +84,11 @@ export function receive(type, data) {
     case 'commands': state.commands = data; if ($('text').value.startsWith('/') && document.activeElement === $('text')) changed(); break;
     case 'bot': state.online = data.online; drawBotState(); drawMembers(); break;
     case 'people': state.people = data; drawMembers(); break;
-    case 'member_add': addMember(data); break;
-    case 'rest_error': state.restErrors.unshift({ ...data, at: new Date() }); state.restErrors.length = Math.min(state.restErrors.length, 50); drawRestErrors(); break;
+    case 'guild': takeGuild(data); break;
+    case 'dm_create': if (!state.dms.some((each) => each.id === data.id)) state.dms.push(data); drawPlaces(); break;
+    case 'member_add': case 'member_update': addMember(data); break;
+    case 'member_remove': removeMember(data); break;
+    case 'rest_error': addRefusal(data); break;
     default: break;
   }
 }
@@ -95,15 +101,35 @@ function addMember(data) {
   drawMembers();
 }
 
-function drawRestErrors() {
-  const box = $('rest');
-  const all = state.restErrors;
-  box.hidden = !all.length;
-  if (!all.length) { box.open = false; return; }
-  const [last] = all;
-  box.querySelector('summary').replaceChildren(h('span', { class: 'badge' }, String(all.length)), h('span', { class: 'rest-title' }, `${botName()}'s request was refused`), h('code', {}, `${last.method} ${last.path}`), h('b', {}, String(last.status)),
-    iconButton('close', 'Clear these errors', (event) => { event.preventDefault(); state.restErrors = []; drawRestErrors(); }));
-  box.querySelector('ol').replaceChildren(...all.map((error) => h('li', {}, timeElement(error.at, CLOCK.format(error.at), 'when'), h('code', {}, `${error.method} ${error.path}`), h('b', {}, String(error.status)),
-    h('pre', { tabindex: '0' }, typeof error.body === 'string' ? prettyJson(error.body) : JSON.stringify(error.body, null, 2)))));
+function removeMember({ guild_id: guildId, user }) {
+  if (user.id === state.me?.id) {
+    state.guilds = state.guilds.filter((each) => each.id !== guildId);
+    if (state.guild === guildId) openGuild(state.guilds[0]?.id ?? null); else drawPlaces();
+    return;
+  }
+  const guild = state.guilds.find((each) => each.id === guildId);
+  if (guild) guild.members = guild.members.filter((each) => each.user?.id !== user.id);
+  drawMembers();
 }
-const prettyJson = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; } };
+
+/** A guild that is new, or whose channels or roles are not what they were. */
+function takeGuild(guild) {
+  const at = state.guilds.findIndex((each) => each.id === guild.id);
+  if (at < 0) state.guilds = [...state.guilds, guild].sort(byId);
+  else state.guilds[at] = guild;
+  if (state.guild === guild.id && !guild.channels.some((channel) => channel.id === state.channel)) { openGuild(guild.id); return; }
+  drawPlaces();
+  drawMembers();
+}
+
+/** A request of the bot that was refused is shown where its effect would have been; several of a kind as one. */
+function addRefusal(data) {
+  noteRefusal();
+  const channelId = findChannel(data.channel_id) ? data.channel_id : data.channel_id ? null : state.channel;
+  if (!channelId || (data.user_id && data.user_id !== state.me?.id)) return;
+  const { list } = room(channelId);
+  const last = list.at(-1);
+  const same = last?.refusal && last.refusal.status === data.status && last.refusal.method === data.method && JSON.stringify(last.refusal.body) === JSON.stringify(data.body);
+  if (same) { updateMessage({ ...last, refusal: { ...last.refusal, times: last.refusal.times + 1 } }); return; }
+  addMessage({ id: `${last?.id ?? '1'}0`, channel_id: channelId, type: -1, flags: EPHEMERAL, failed: true, author: state.bot, content: '', timestamp: new Date().toISOString(), refusal: { ...data, times: 1 } });
+}

@@ -1,11 +1,14 @@
 // One message as an element: its head, quoted line, text, hidden-note and what can be done with it.
 
-import { $, confirmDialog, h, icon, iconButton } from './dom.js';
-import { commandName, isHidden, isLoading, isOwn, listNow, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
+import { $, confirmDialog, h, icon, iconButton, openMenu } from './dom.js';
+import { commandName, findUser, isHidden, isLoading, isOwn, listNow, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
 import { CLOCK, DAY, EXACT, timeElement } from './time.js';
 import { markdown } from './markdown.js';
 import { attachmentNode, embedNode } from './embed.js';
+import { openTraffic } from './traffic.js';
+import { errorLines } from './json.js';
 import { componentNode } from './component.js';
+import { menuCommands, useMenu } from './interaction.js';
 import { drawMessage, removeMessage } from './timeline.js';
 import { avatar, openCard, tag } from './people.js';
 import { complain, drawAnswering, fit } from './composer.js';
@@ -21,7 +24,7 @@ const startsGroup = (message, before) => !before
   || isHidden(message) !== isHidden(before)
   || new Date(message.timestamp) - new Date(before.timestamp) > 7 * 60_000
   || newDay(message, before);
-const newDay = (message, before) => Boolean(before) && new Date(message.timestamp).toDateString() !== new Date(before.timestamp).toDateString();
+const newDay = (message, before) => !before || new Date(message.timestamp).toDateString() !== new Date(before.timestamp).toDateString();
 
 const SYSTEM_TEXTS = new Map([
   [1, 'added someone to the group.'], [2, 'removed someone from the group.'], [6, 'pinned a message to this channel.'],
@@ -30,6 +33,7 @@ const SYSTEM_TEXTS = new Map([
 
 /** One message of the list as an element; `before` decides whether it continues a group. */
 export function messageNode(message, before) {
+  if (message.refusal) return refusalNode(message);
   const author = message.author ?? { id: '0', username: 'unknown' };
   const system = ![0, 19, 20, 23].includes(message.type);
   const start = startsGroup(message, before);
@@ -47,12 +51,26 @@ export function messageNode(message, before) {
   }
 
   return h('li', { class: classes.join(' '), id: `m-${message.id}`, tabindex: '-1', 'data-message': message.id, onkeydown: (event) => messageKeys(event, message) },
+    message.id === state.newFrom && h('div', { class: 'day fresh', role: 'separator' }, h('span', {}, 'New')),
     newDay(message, before) && h('div', { class: 'day', role: 'separator' }, h('span', {}, DAY.format(new Date(message.timestamp)))),
     quotedLine(message),
     h('div', { class: 'row' },
       h('div', { class: 'gutter' }, system ? h('span', { class: 'arrow', 'aria-hidden': 'true' }, '→') : start ? avatar(author) : timeElement(message.timestamp, CLOCK.format(new Date(message.timestamp)), 'when')),
       body),
     toolsFor(message, system));
+}
+
+/** A request of the bot that was refused, in the place where its effect would have been. */
+function refusalNode(message) {
+  const { method, path, status, body, times } = message.refusal;
+  return h('li', { class: 'message refusal start', id: `m-${message.id}`, tabindex: '-1', 'data-message': message.id, onkeydown: (event) => messageKeys(event, message) },
+    h('div', { class: 'row' }, h('div', { class: 'gutter' }, icon('warning')), h('div', { class: 'body' },
+      h('div', {}, h('b', {}, userName(state.bot)), ' made a request that was refused', times > 1 ? ` (${times} times)` : '', ' ', timeElement(message.timestamp, null, 'when')),
+      h('div', { class: 'refusal-head' }, h('span', { class: 'status bad' }, String(status)), h('code', {}, `${method} ${path.replace(/^\/api\/v\d+/, '')}`)),
+      h('div', {}, body?.message ?? 'without a reason', body?.code ? h('small', {}, ` (code ${body.code})`) : null),
+      h('ul', {}, errorLines(body?.errors).slice(0, 10).map(({ place, text }) => h('li', {}, place && h('code', {}, place), place && ' ', text))),
+      h('div', { class: 'hidden-note' }, icon('eye'), 'Shown by the sandbox only · ', h('button', { type: 'button', class: 'plain', onclick: () => openTraffic(path) }, 'Show in the traffic'), ' · ',
+        h('button', { type: 'button', class: 'plain', onclick: () => dismiss(message) }, 'Dismiss')))));
 }
 
 /** The line above a message: what it replies to, or whose command it answers. */
@@ -90,8 +108,7 @@ function contentNodes(message) {
   if (message.poll) nodes.push(h('div', { class: 'file' }, `Poll: ${message.poll.question?.text ?? ''}`));
   if (message.components?.length) nodes.push(h('div', { class: 'components' }, message.components.map((component) => componentNode(message, component))));
   if (message.reactions?.length) {
-    nodes.push(h('div', { class: 'reactions' }, message.reactions.map((reaction) => h('span', { class: `reaction ${reaction.me ? 'own' : ''}` },
-      reaction.emoji?.id ? `:${reaction.emoji.name}:` : reaction.emoji?.name, ' ', String(reaction.count ?? 1)))));
+    nodes.push(h('div', { class: 'reactions', role: 'group', 'aria-label': 'Reactions' }, message.reactions.map((reaction) => reactionNode(message, reaction))));
   }
   if (edited && !message.content && !isLoading(message)) nodes.push(h('div', {}, edited));
   if (!nodes.length) nodes.push(h('div', { class: 'content empty' }, 'Empty message'));
@@ -103,13 +120,32 @@ function contentNodes(message) {
   return nodes;
 }
 
+function reactionNode(message, reaction) {
+  const own = Boolean(reaction.users?.includes(state.me?.id));
+  const name = reaction.emoji?.id ? `:${reaction.emoji.name}:` : reaction.emoji?.name;
+  const who = (reaction.users ?? []).map((id) => userName(findUser(id))).join(', ');
+  return h('button', { type: 'button', class: `reaction ${own ? 'own' : ''}`, 'aria-pressed': String(own), title: who, 'aria-label': `${name}, ${reaction.count}, by ${who}`, onclick: () => react(message, reaction.emoji, own) },
+    h('span', { class: 'emoji', 'aria-hidden': 'true' }, name), ' ', String(reaction.count ?? 1));
+}
+const react = (message, emoji, remove = false) => api('POST', '/page/reactions', { as: state.me.id, channel_id: message.channel_id, message_id: message.id, emoji, remove }).catch((error) => complain(error.message));
+
+const EMOJI = ['👍', '👎', '❤️', '😂', '🎉', '😮', '😢', '🔥', '👀', '✅', '❌', '🙏'];
+function openReactions(anchor, message) {
+  openMenu(anchor, 'Add a reaction', EMOJI.map((emoji) => ({ label: emoji, run: () => react(message, emoji) })), 'grid');
+}
+
+/** The bot's commands for a message, from its menu. */
+const appsFor = (message) => menuCommands(3).map((command) => ({ label: command.name, run: () => useMenu(command, message.id) }));
+
 /** What can be done with a message, shown on hover and when the message or one of these has the focus. */
 function toolsFor(message, system) {
   if (isHidden(message) || system) return null;
   const own = isOwn(message);
   return h('div', { class: 'tools', role: 'group', 'aria-label': 'Message actions' },
+    iconButton('smile', 'Add a reaction', (event) => openReactions(event.currentTarget, message)),
     iconButton('reply', 'Reply', () => startReply(message)),
     own && iconButton('edit', 'Edit', () => startEdit(message)),
+    menuCommands(3).length > 0 && iconButton('apps', 'Apps', (event) => openMenu(event.currentTarget, 'Apps', appsFor(message))),
     message.content && iconButton('copy', 'Copy text', () => navigator.clipboard?.writeText(message.content)),
     own && iconButton('delete', 'Delete', (event) => askDelete(message, event.shiftKey)));
 }
@@ -118,8 +154,9 @@ function messageKeys(event, message) {
   if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
   const neighbour = { ArrowUp: 'previousElementSibling', ArrowDown: 'nextElementSibling' }[event.key];
   if (neighbour) focusMessage(event.currentTarget[neighbour] ?? (event.key === 'ArrowDown' ? $('text') : null));
-  else if (event.key === 'r' && !isHidden(message)) startReply(message);
+  else if (event.key === 'r' && !isHidden(message) && !message.refusal) startReply(message);
   else if (event.key === 'e' && isOwn(message)) startEdit(message);
+  else if (event.key === '+' && !isHidden(message)) openReactions(event.currentTarget.querySelector('.tools button') ?? event.currentTarget, message);
   else if (event.key === 'Delete' && isOwn(message)) askDelete(message, event.shiftKey);
   else if (event.key === 'Escape') $('text').focus();
   else return;

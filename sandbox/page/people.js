@@ -1,9 +1,10 @@
 // Who is there and who one acts as: the bot's state, members, the card of a person, the switch between people.
 
-import { $, h, icon, iconButton, showPopover } from './dom.js';
+import { $, h, icon, iconButton, keepFocus, showPopover } from './dom.js';
 import { botName, findRole, guildNow, memberColour, memberOf, membersNow, roleColour, state, userName } from './state.js';
 import { openDirect } from './places.js';
 import { insertMention } from './composer.js';
+import { menuCommands, useMenu } from './interaction.js';
 import { api } from './server.js';
 import { connect, wanted } from './live.js';
 
@@ -16,7 +17,7 @@ export const avatar = (user, kind = '') => {
   for (const char of user?.username ?? name) hash = (hash * 33 + char.codePointAt(0)) % 65_521;
   return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': ((hash * 137.508) % 360).toFixed() }, 'aria-hidden': 'true' }, initials);
 };
-export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'BOT') : null);
+export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'APP') : null);
 
 export function drawBotState() {
   const name = botName();
@@ -37,17 +38,23 @@ export function drawMembers() {
     if (!groups.has(title)) groups.set(title, { rank: away ? -2 : role?.position ?? (user.bot ? -1 : 0), members: [] });
     groups.get(title).members.push(member);
   }
-  $('members').replaceChildren(...[...groups].sort(([, a], [, b]) => b.rank - a.rank).map(([title, { members }]) => h('section', { 'aria-label': title },
+  keepFocus($('members'), 'user', () => $('members').replaceChildren(...[...groups].sort(([, a], [, b]) => b.rank - a.rank).map(([title, { members }]) => h('section', { 'aria-label': title },
     h('h2', {}, `${title} — ${members.length}`),
     members.sort((a, b) => userName(a.user).localeCompare(userName(b.user))).map(({ user }) => {
       const away = user.id === state.bot?.id && !state.online;
       return h('button', { type: 'button', class: `member ${away ? 'away' : ''}`, 'data-user': user.id, onclick: (event) => openCard(event.currentTarget, user) },
         h('span', { class: 'presence' }, avatar(user, 'small'), h('span', { class: away ? 'dot off' : 'dot', 'aria-hidden': 'true' })),
         h('span', { class: 'member-name', style: memberColour(user.id) ? { '--role': memberColour(user.id) } : {} }, userName(user)), tag(user), user.id === state.me?.id && h('small', {}, 'you'));
-    }))));
+    })))));
 }
 
+$('who').addEventListener('click', () => openPeople($('who')));
 export function drawSelf() {
+  $('who').hidden = !state.me;
+  if (state.me) {
+    $('who').setAttribute('aria-label', `You are ${userName(state.me)}. Switch person`);
+    $('who').replaceChildren(avatar(state.me, 'small'), self === top ? '' : userName(state.me));
+  }
   if (!state.me) { $('self').replaceChildren(); return; }
   $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', 'aria-label': `Acting as ${userName(state.me)}. Switch person`, onclick: (event) => openPeople(event.currentTarget) },
     avatar(state.me), h('span', { class: 'who' }, h('small', {}, 'Acting as'), h('b', {}, userName(state.me))), icon('chevron')));
@@ -57,9 +64,10 @@ function openPeople(anchor) {
   const name = h('input', { type: 'text', placeholder: 'Name', 'aria-label': 'Name of the new person', maxlength: '32', autocomplete: 'off' });
   const note = h('p', { class: 'wrong', role: 'alert', hidden: true });
   const people = state.people.filter((user) => !user.bot);
-  const items = people.map((user) => h('button', {
+  const items = people.map((user) => h('div', { class: 'person', role: 'none' }, h('button', {
     type: 'button', role: 'menuitemradio', class: 'entry', 'aria-checked': String(user.id === state.me.id), onclick: () => { popover.hidePopover(); actAs(user.id); },
-  }, avatar(user, 'small'), h('span', { class: 'entry-text' }, h('span', {}, userName(user)), user.global_name && user.global_name !== user.username && h('small', {}, user.username)), icon('check')));
+  }, avatar(user, 'small'), h('span', { class: 'entry-text' }, h('span', {}, userName(user)), user.global_name && user.global_name !== user.username && h('small', {}, user.username)), icon('check')),
+    user.id !== state.me.id && self === top && h('button', { type: 'button', role: 'menuitem', class: 'tool', 'aria-label': `Open ${userName(user)} beside this`, title: 'Open beside', onclick: () => openBeside(user) }, icon('beside'))));
   const add = async (event) => {
     event.preventDefault();
     try {
@@ -75,12 +83,12 @@ function openPeople(anchor) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const all = [...items, name];
+    const all = [...popover.querySelectorAll('button, input')];
     all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
   });
   popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') { popover.remove(); if (anchor.isConnected) anchor.focus(); } });
   showPopover(popover, anchor, anchor.offsetWidth);
-  (items.find((item) => item.getAttribute('aria-checked') === 'true') ?? items[0] ?? name).focus();
+  (popover.querySelector('[aria-checked="true"]') ?? popover.querySelector('button') ?? name).focus();
 }
 
 export function openCard(anchor, user) {
@@ -94,6 +102,7 @@ export function openCard(anchor, user) {
     h('p', { class: 'id' }, 'ID ', h('code', {}, user.id), iconButton('copy', 'Copy ID', () => navigator.clipboard?.writeText(user.id))),
     h('div', { class: 'card-actions' },
       act('Mention', () => insertMention(user)),
+      menuCommands(2).map((command) => act(command.name, () => useMenu(command, user.id))),
       user.id === state.bot?.id && act('Message', openDirect),
       isPerson && user.id !== state.me.id && act(`Act as ${userName(user)}`, () => actAs(user.id), 'primary')));
   popover.addEventListener('toggle', (event) => { if (event.newState === 'closed') popover.remove(); });
@@ -101,7 +110,14 @@ export function openCard(anchor, user) {
   popover.querySelector('.card-actions button')?.focus();
 }
 
-function actAs(id) {
+/** This person and another one in two halves of the window. */
+function openBeside(user) {
+  const own = new URLSearchParams({ as: state.me.id, channel: state.channel ?? '' });
+  const other = new URLSearchParams({ as: user.id, channel: state.guild ? state.channel : '' });
+  location.href = `/?${new URLSearchParams({ beside: `${own}|${other}` })}`;
+}
+
+export function actAs(id) {
   if (id === state.me?.id) return;
   wanted.as = id;
   connect();

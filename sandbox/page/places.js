@@ -1,12 +1,13 @@
 // Where one is: servers, channels, direct messages and the bar above the messages.
 
-import { $, h, icon } from './dom.js';
+import { $, arrowKeys, h, icon, keepFocus } from './dom.js';
 import { botName, byId, channelName, findChannel, guildNow, guildOfChannel, state, TEXT_CHANNELS, THREADS } from './state.js';
 import { markdown } from './markdown.js';
 import { loadRoom } from './timeline.js';
 import { avatar, tag } from './people.js';
 import { complain } from './composer.js';
 import { closeSlash } from './slash.js';
+import { wanted } from './live.js';
 import { api } from './server.js';
 import { closeDrawers, drawAll } from './app.js';
 
@@ -38,7 +39,9 @@ export function openChannel(id) {
   if (state.channel !== id) { state.replyTo = null; state.editing = null; closeSlash(false); complain(''); }
   state.guild = guildOfChannel(id)?.id ?? null;
   state.channel = id;
+  wanted.place = channel.name;
   lastChannel.set(state.guild, id);
+  state.newFrom = state.unread.get(id)?.first ?? null;
   state.unread.delete(id);
   $('text').value = state.drafts.get(id) ?? '';
   drawAll();
@@ -54,6 +57,10 @@ export const rememberPlace = () => {
   if (state.channel) url.searchParams.set('channel', state.channel);
   history.replaceState(null, '', url);
 };
+
+arrowKeys($('servers'), 'guild');
+arrowKeys($('channels'), 'channel');
+arrowKeys($('members'), 'user');
 
 const sortChannels = (channels) => {
   const order = (a, b) => (a.position ?? 0) - (b.position ?? 0) || byId(a, b);
@@ -80,13 +87,13 @@ export function drawPlaces() {
   const serverButton = (id, name, face, channels) => {
     const { count, mentions } = unreadIn(channels);
     return h('button', {
-      type: 'button', class: `server ${count ? 'unread' : ''}`, 'aria-current': state.guild === id ? 'page' : null, title: name,
+      type: 'button', class: `server ${count ? 'unread' : ''}`, 'aria-current': state.guild === id ? 'page' : null, title: name, 'data-guild': id ?? 'direct',
       'aria-label': `${name}${mentions ? `, ${mentions} for you` : count ? ', unread' : ''}`, onclick: () => openGuild(id),
     }, face, mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(mentions)));
   };
-  $('servers').replaceChildren(
+  keepFocus($('servers'), 'guild', () => $('servers').replaceChildren(
     serverButton(null, 'Direct messages', icon('mark'), state.dms), h('hr'),
-    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? [])));
+    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? []))));
 
   $('place').replaceChildren(h('h1', {}, guild?.name ?? 'Direct messages'));
   const channels = guild ? sortChannels(guild.channels ?? []) : state.dms;
@@ -101,9 +108,9 @@ export function drawPlaces() {
     }, face, h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions)));
   });
   if (!guild && !state.dms.length && state.bot) {
-    nodes.push(h('button', { type: 'button', class: 'channel', onclick: openDirect }, avatar(state.bot, 'small'), h('span', {}, `Message ${botName()}`)));
+    nodes.push(h('button', { type: 'button', class: 'channel', 'data-channel': 'new', onclick: openDirect }, avatar(state.bot, 'small'), h('span', {}, `Message ${botName()}`)));
   }
-  $('channels').replaceChildren(...nodes);
+  keepFocus($('channels'), 'channel', () => $('channels').replaceChildren(...nodes));
 
   const channel = findChannel(state.channel);
   $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : icon('hash'), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));

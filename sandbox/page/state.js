@@ -12,11 +12,14 @@ export const state = {
   typing: new Map(),
   /** Commands and clicks that wait for the bot's answer, and those it left unanswered. */
   waiting: new Set(),
-  restErrors: [],
+  /** The first message of the open channel that came while another was open. */
+  newFrom: null,
   replyTo: null, editing: null,
 };
 
 export const KEPT_MESSAGES = 400;
+/** When older ones are read, the newest go, so that no history makes the page slow. */
+export const MOST_MESSAGES = 600;
 export const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 export const TEXT_CHANNELS = new Set([0, 1, 3, 5, 10, 11, 12]);

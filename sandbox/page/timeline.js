@@ -1,7 +1,7 @@
 // The messages of the open channel: read, added, changed, removed, drawn, and followed while the newest is in view.
 
 import { $, h, icon } from './dom.js';
-import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, mentionsMe, room, state } from './state.js';
+import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state } from './state.js';
 import { markdown } from './markdown.js';
 import { focusMessage, messageNode, rove, roving } from './message.js';
 import { drawPlacesSoon } from './places.js';
@@ -20,7 +20,7 @@ $('scroller').addEventListener('scroll', () => {
   const down = box.scrollHeight - box.scrollTop - box.clientHeight < 90;
   // In a burst the list grows and shrinks between two frames; that is nobody's wish to look at older messages.
   if (down || !scrollWanted) stuck = down;
-  if (down) $('newer').hidden = true;
+  if (down && !state.rooms.get(state.channel)?.cut) seenAll();
   if (box.scrollTop < 300 && !down) loadOlder();
 }, { passive: true });
 for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
@@ -34,9 +34,14 @@ export const scrollDown = () => {
     scrollWanted = false;
     if (!stuck) return;
     $('scroller').scrollTop = $('scroller').scrollHeight;
-    $('newer').hidden = true;
+    seenAll();
   });
 };
+function seenAll() {
+  $('newer').hidden = true;
+  const target = state.rooms.get(state.channel);
+  if (target) target.fresh = 0;
+}
 
 export async function loadRoom(channelId) {
   const target = room(channelId);
@@ -71,11 +76,15 @@ async function loadOlder() {
     target.complete = fetched.length < PAGE || !older.length;
     if (state.channel !== channelId) return;
     const box = $('scroller');
-    const fromEnd = box.scrollHeight - box.scrollTop;
+    const anchor = oldest && $(`m-${oldest.id}`);
+    const wasAt = anchor?.getBoundingClientRect().top ?? 0;
     $('messages').prepend(...older.map((message, index) => messageNode(message, older[index - 1])));
     $('beginning').hidden = !target.complete;
+    for (const dropped of target.list.splice(MOST_MESSAGES)) { $(`m-${dropped.id}`)?.remove(); target.cut = true; }
+    if (target.cut) showNewer();
     if (oldest) drawMessage(oldest.id);
-    box.scrollTop = box.scrollHeight - fromEnd;
+    const now = oldest && $(`m-${oldest.id}`);
+    if (now) box.scrollTop += now.getBoundingClientRect().top - wasAt;
   } catch (error) {
     if (state.channel === channelId) complain(`Older messages could not be read: ${error.message}`);
   } finally { target.reading = false; }
@@ -86,14 +95,16 @@ export function addMessage(message) {
   clearTyping(message.channel_id, message.author?.id);
   const own = message.author?.id === state.me?.id;
   if (message.channel_id !== state.channel && !own) {
-    const seen = state.unread.get(message.channel_id) ?? { count: 0, mentions: 0 };
+    const seen = state.unread.get(message.channel_id) ?? { count: 0, mentions: 0, first: message.id };
     const direct = state.dms.some((channel) => channel.id === message.channel_id);
-    state.unread.set(message.channel_id, { count: seen.count + 1, mentions: seen.mentions + Number(direct || mentionsMe(message)) });
+    state.unread.set(message.channel_id, { first: seen.first, count: seen.count + 1, mentions: seen.mentions + Number(direct || mentionsMe(message)) });
     drawPlacesSoon();
   }
   if (!target) return;
   const at = target.list.findIndex((each) => each.id === message.id);
   if (at >= 0) { target.list[at] = { ...target.list[at], ...message }; if (message.channel_id === state.channel) drawMessage(message.id); return; }
+  // The newest are not there: what comes now is read with them.
+  if (target.cut) { if (own) toPresent(); else if (message.channel_id === state.channel) { target.fresh = (target.fresh ?? 0) + 1; showNewer(); } return; }
   target.list.push(message);
   if (target.list.length > KEPT_MESSAGES && (stuck || message.channel_id !== state.channel)) {
     const dropped = target.list.shift();
@@ -106,7 +117,7 @@ export function addMessage(message) {
   $('messages').append(node);
   if (roving !== document.activeElement) rove(node);
   drawWaiting();
-  if (follow) scrollDown(); else $('newer').hidden = false;
+  if (follow) scrollDown(); else { target.fresh = (target.fresh ?? 0) + 1; showNewer(); }
 }
 
 export function updateMessage(message) {
@@ -188,4 +199,16 @@ export function drawMessages() {
   scrollDown();
 }
 
-$('newer').addEventListener('click', scrollDown);
+/** The way back to the newest messages, with how many came meanwhile. */
+function showNewer() {
+  const { fresh = 0, cut } = state.rooms.get(state.channel) ?? {};
+  $('newer').hidden = false;
+  $('newer').replaceChildren(fresh ? `${fresh} new message${fresh > 1 ? 's' : ''}` : cut ? 'Older messages: go to the newest' : 'Go to the newest', icon('chevron'));
+}
+function toPresent() {
+  const target = state.rooms.get(state.channel);
+  if (!target?.cut) { scrollDown(); return; }
+  state.rooms.delete(state.channel);
+  loadRoom(state.channel);
+}
+$('newer').addEventListener('click', toPresent);

@@ -20,7 +20,7 @@ async fn files_are_served_and_strangers_are_not() {
         index.headers["content-security-policy"]
             .to_str()
             .unwrap()
-            .contains("frame-ancestors 'none'")
+            .contains("frame-ancestors 'self'")
     );
     let mut pending: Vec<String> = text
         .split('"')
@@ -269,10 +269,14 @@ async fn faults_are_asked_for_by_request() {
     for status in [503, 503, 429, 200] {
         assert_eq!(rest.get("/users/@me").await.status, status);
     }
+    ask(json!({ "fault": "undecodable", "kind": "unknown_opcode", "shard": 0 })).await;
+    next_op(&mut socket, 99).await;
     assert_eq!(ask(json!({ "fault": "drop" })).await.status, 200);
     sandbox.expect_offline().await;
     for (fault, word) in [
         (json!({ "fault": "flood" }), "unknown variant"),
+        (json!({ "fault": "drop", "shard": "x" }), "shard is the number"),
+        (json!({ "fault": "slow", "seconds": -1 }), "seconds is a number"),
         (json!({ "fault": "close", "code": 1005 }), "a close code"),
         (json!({ "fault": "rest_error", "status": 200 }), "from 400"),
         (

@@ -9,8 +9,8 @@ use axum::{
 };
 
 /// Nothing but the page's own files and this server may be loaded.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; media-src 'self'; \
-     connect-src 'self' ws:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; frame-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; media-src 'self'; \
+     connect-src 'self' ws:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -26,17 +26,22 @@ const FILES: &[(&str, &str)] = files![
     "dom.js",
     "embed.js",
     "interaction.js",
+    "json.js",
     "live.js",
     "markdown.js",
     "message.js",
     "people.js",
+    "picker.js",
     "places.js",
     "server.js",
     "slash.js",
+    "start.js",
     "state.js",
     "style.css",
+    "switcher.js",
     "time.js",
     "timeline.js",
+    "traffic.js",
 ];
 
 /// `/`

@@ -6,10 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, body::Bytes, extract::State};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::acts::{Answer, read};
-use crate::{RestFault, Sandbox, Scope, shared::Shared};
+use super::acts::{Answer, Refused, read};
+use crate::{Refusal, RestFault, Sandbox, Scope, Undecodable, shared::Shared};
 
 /// Times that one request may ask for a fault of the next REST calls.
 const MOST_TIMES: u32 = 1_000;
@@ -22,21 +22,125 @@ enum Fault {
     /// Op 7.
     Reconnect,
     /// Op 9.
-    InvalidSession { resumable: bool },
+    InvalidSession {
+        resumable: bool,
+    },
     /// A close frame with this code.
-    Close { code: u16 },
-    /// The next REST calls are answered with this status.
+    Close {
+        code: u16,
+    },
+    /// The connections end in the middle of a frame.
+    DropInFrame,
+    /// Open connections say nothing any more, not even to heartbeats.
+    Silence,
+    /// Every payload is under way for so many seconds, on every connection from now on.
+    Slow {
+        seconds: f64,
+    },
+    /// Ends silence and slowness.
+    FullSpeed,
+    /// Op 1.
+    AskHeartbeat,
+    /// Something that a client cannot read, or does not know.
+    Undecodable {
+        kind: Kind,
+    },
+    /// The next attempts to resume get op 9 `false`.
+    RefuseResumes {
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The next attempts to identify get op 9 `false`.
+    RefuseIdentifies {
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The next resume is dropped after so many replayed events.
+    InterruptReplay {
+        events: usize,
+    },
+    /// New connections get this HTTP status, until `accept`.
+    Refuse {
+        status: u16,
+    },
+    /// New connections are taken again.
+    Accept,
+    /// The next REST call is answered with this status.
     RestError {
         status: u16,
-        #[serde(default = "once")]
-        times: u32,
     },
-    /// The next REST calls are answered with 429, to be repeated after so many seconds.
+    /// With this status and a page in HTML.
+    RestHtml {
+        status: u16,
+    },
+    /// With 429, to be repeated after so many seconds.
     RestLimited {
         retry_after: f64,
-        #[serde(default = "once")]
-        times: u32,
+        #[serde(default)]
+        scope: Limit,
     },
+    /// Its connection ends in the middle of the answer, which is no JSON, or empty.
+    RestCut,
+    RestGarbled,
+    RestEmpty,
+    /// It waits until `rest_release`.
+    RestHeld,
+    RestRelease,
+    /// No call gets a fault that was asked for.
+    RestClear,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Limit {
+    #[default]
+    User,
+    Shared,
+    Global,
+}
+
+impl From<Limit> for Scope {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::User => Self::User,
+            Limit::Shared => Self::Shared,
+            Limit::Global => Self::Global,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    BrokenJson,
+    WrongTypes,
+    MissingFields,
+    NullData,
+    DeepNesting,
+    UnknownEvent,
+    UnknownOpcode,
+    NoJson,
+    Empty,
+    Garbage,
+    BrokenFrame,
+}
+
+impl From<Kind> for Undecodable {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::BrokenJson => Self::BrokenJson,
+            Kind::WrongTypes => Self::WrongTypes,
+            Kind::MissingFields => Self::MissingFields,
+            Kind::NullData => Self::NullData,
+            Kind::DeepNesting => Self::DeepNesting,
+            Kind::UnknownEvent => Self::UnknownEvent,
+            Kind::UnknownOpcode => Self::UnknownOpcode,
+            Kind::NoJson => Self::NoJson,
+            Kind::Empty => Self::Empty,
+            Kind::Garbage => Self::Garbage,
+            Kind::BrokenFrame => Self::BrokenFrame,
+        }
+    }
 }
 
 const fn once() -> u32 {
@@ -46,36 +150,107 @@ const fn once() -> u32 {
 /// `POST /page/faults`
 pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let sandbox = Sandbox::of(shared);
-    match read(&body)? {
-        Fault::Drop => sandbox.drop_connection(),
-        Fault::Reconnect => sandbox.ask_reconnect(),
-        Fault::InvalidSession { resumable } => sandbox.invalidate_session(resumable),
+    let mut asked: Value = read(&body)?;
+    // Faults of the gateway are those of one shard, if one is named.
+    let gateway = match taken(&mut asked, "shard") {
+        Value::Null => sandbox.gateway(),
+        shard => sandbox.shard(shard.as_u64().ok_or("shard is the number of a shard, from 0")?),
+    };
+    // Those of REST are for calls of one route, if one is named, and for several calls if `times` says so.
+    let route = match taken(&mut asked, "route") {
+        Value::Null => None,
+        Value::String(text) => Some(
+            text.split_once(' ')
+                .map(|(method, path)| (method.to_owned(), path.to_owned()))
+                .ok_or("route is a method and a path: \"POST /channels/{channel_id}/messages\"")?,
+        ),
+        _ => return Err("route is a text".into()),
+    };
+    let is_rest = asked["fault"].as_str().is_some_and(|name| name.starts_with("rest_"));
+    let times = match asked.get("times").filter(|_| is_rest).cloned() {
+        None => 1,
+        Some(times) => {
+            taken(&mut asked, "times");
+            number(times.as_u64().and_then(|times| u32::try_from(times).ok()).unwrap_or(0))?
+        }
+    };
+    let arm = |fault: RestFault| {
+        let fault = fault.times(times.into());
+        sandbox.fail_rest(match &route {
+            Some((method, path)) => fault.on(method, path),
+            None => fault,
+        });
+    };
+    let fault = serde_json::from_value(asked).map_err(|error| format!("there is no such fault: {error}"))?;
+    match fault {
+        Fault::Drop => gateway.drop_connection(),
+        Fault::DropInFrame => gateway.drop_in_frame(),
+        Fault::Reconnect => gateway.ask_reconnect(),
+        Fault::InvalidSession { resumable } => gateway.invalidate_session(resumable),
+        Fault::Silence => gateway.silence(),
+        Fault::Slow { seconds: wanted } => gateway.delay(seconds("seconds", wanted)?),
+        Fault::FullSpeed => gateway.full_speed(),
+        Fault::AskHeartbeat => gateway.ask_heartbeat(),
+        Fault::Undecodable { kind } => gateway.send_undecodable(kind.into()),
+        Fault::RefuseResumes { times } => gateway.refuse_resumes(number(times)?),
+        Fault::RefuseIdentifies { times } => gateway.refuse_identifies(number(times)?),
+        Fault::InterruptReplay { events } => gateway.interrupt_replay(events),
+        Fault::Refuse {
+            status: status @ 400..=599,
+        } => gateway.refuse(Refusal::Status(status)),
+        Fault::Refuse { .. } => return Err("the status of a refusal is from 400 to 599".into()),
+        Fault::Accept => gateway.accept(),
         Fault::Close {
             code: code @ (1000 | 1001 | 3000..=4999),
-        } => sandbox.close_with(code),
+        } => gateway.close_with(code),
         Fault::Close { .. } => {
             return Err("a close code is 1000, 1001 or from 3000 to 4999; Discord's are 4000 to 4014".into());
         }
-        Fault::RestError { status, times } => {
+        Fault::RestError { status } => {
             if !(400..=599).contains(&status) {
                 return Err("the status of a fault is from 400 to 599".into());
             }
-            sandbox.fail_rest(RestFault::status(status).times(number(times)?));
+            arm(RestFault::status(status));
         }
-        Fault::RestLimited { retry_after, times } => {
-            let after = Duration::try_from_secs_f64(retry_after)
-                .ok()
-                .filter(|after| *after <= Duration::from_secs(3600))
-                .ok_or("retry_after is a number of seconds from 0 to 3600")?;
-            sandbox.fail_rest(RestFault::rate_limited(Scope::User, after).times(number(times)?));
+        Fault::RestHtml { status } => {
+            if !(400..=599).contains(&status) {
+                return Err("the status of a fault is from 400 to 599".into());
+            }
+            arm(RestFault::html(status));
         }
+        Fault::RestLimited { retry_after, scope } => {
+            arm(RestFault::rate_limited(
+                scope.into(),
+                seconds("retry_after", retry_after)?,
+            ));
+        }
+        Fault::RestCut => arm(RestFault::cut()),
+        Fault::RestGarbled => arm(RestFault::garbled()),
+        Fault::RestEmpty => arm(RestFault::empty()),
+        Fault::RestHeld => arm(RestFault::held()),
+        Fault::RestRelease => sandbox.release_rest(),
+        Fault::RestClear => sandbox.clear_rest_faults(),
     }
     Ok(Json(json!({})))
 }
 
-fn number(times: u32) -> Result<u64, super::acts::Refused> {
+fn taken(fields: &mut Value, name: &str) -> Value {
+    fields
+        .as_object_mut()
+        .and_then(|fields| fields.remove(name))
+        .unwrap_or_default()
+}
+
+fn seconds(name: &str, wanted: f64) -> Result<Duration, Refused> {
+    Duration::try_from_secs_f64(wanted)
+        .ok()
+        .filter(|duration| *duration <= Duration::from_secs(3600))
+        .ok_or_else(|| format!("{name} is a number of seconds from 0 to 3600").into())
+}
+
+fn number(times: u32) -> Result<u32, Refused> {
     if (1..=MOST_TIMES).contains(&times) {
-        Ok(times.into())
+        Ok(times)
     } else {
         Err(format!("times is from 1 to {MOST_TIMES}").into())
     }

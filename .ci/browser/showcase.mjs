@@ -1,0 +1,110 @@
+// What the page has to be able to show, as a bot says it: every kind of answer once.
+
+import { spawn } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { connect } from './wire.mjs';
+
+const choice = (name) => ({ name, value: name.toLowerCase() });
+const COMMANDS = [
+  { name: 'order', description: 'Order something, with every kind of option', options: [
+    { type: 3, name: 'item', description: 'What it shall be', required: true, choices: ['Pizza', 'Pasta', 'Salad'].map(choice) },
+    { type: 4, name: 'amount', description: 'How many', required: true, min_value: 1, max_value: 10 },
+    { type: 6, name: 'friend', description: 'Who eats with you' },
+    { type: 7, name: 'where', description: 'Where to bring it' },
+    { type: 8, name: 'group', description: 'Who pays' },
+    { type: 5, name: 'hot', description: 'Whether it is hot' },
+    { type: 10, name: 'tip', description: 'In percent', max_value: 20 },
+    { type: 3, name: 'note', description: 'For the kitchen', max_length: 40 }] },
+  { name: 'find', description: 'Find a fruit while you type', options: [{ type: 3, name: 'fruit', description: 'Its name', required: true, autocomplete: true }] },
+  { name: 'secret', description: 'Tell you something that nobody else sees' },
+  { name: 'slow', description: 'Think until somebody says !finish' },
+  { name: 'silent', description: 'Say nothing at all' },
+  { name: 'form', description: 'Open a form' },
+  { name: 'layout', description: 'Show the newer components' },
+  { name: 'warn', description: 'Warnings', options: [
+    { type: 1, name: 'add', description: 'Warn somebody', options: [{ type: 6, name: 'who', description: 'Whom', required: true }] },
+    { type: 1, name: 'list', description: 'List the warnings' }] },
+  { name: 'Quote', type: 3 }, { name: 'Inspect', type: 2 },
+];
+
+const FRUIT = ['Apple', 'Apricot', 'Banana', 'Cherry', 'Fig', 'Grape', 'Peach', 'Plum'];
+const CARD = {
+  title: 'Weekly report', url: 'https://example.com/report', description: 'All **systems** are up, _mostly_. See `status` or <#CHANNEL>, ask <@PERSON>.\n> quoted\n- one\n- two', color: 0x3ba55d,
+  author: { name: 'Operations', url: 'https://example.com' }, thumbnail: { url: 'https://example.com/thumb.png' }, footer: { text: 'Page 1 of 3' }, timestamp: new Date(Date.now() - 3_600_000).toISOString(),
+  fields: [{ name: 'Servers', value: '12', inline: true }, { name: 'Members', value: '3,480', inline: true }, { name: 'Latency', value: '42 ms', inline: true }, { name: 'Notes', value: '```rust\nfn main() { println!("hi"); }\n```' }],
+};
+const BUTTONS = { type: 1, components: [[1, 'Primary'], [2, 'Secondary'], [3, 'Success'], [4, 'Danger']].map(([style, label]) => ({ type: 2, style, label, custom_id: `press:${label}` }))
+  .concat([{ type: 2, style: 5, label: 'Link', url: 'https://example.com' }]) };
+const DISABLED = { type: 1, components: [{ type: 2, style: 2, label: 'Disabled', custom_id: 'off', disabled: true }, { type: 2, style: 1, emoji: { name: '🎲', id: null }, custom_id: 'press:Dice' }] };
+const SELECTS = [
+  { type: 1, components: [{ type: 3, custom_id: 'colour', placeholder: 'Choose a colour', min_values: 1, max_values: 2, options: ['Red', 'Green', 'Blue'].map((label) => ({ label, value: label.toLowerCase(), description: `The colour ${label.toLowerCase()}` })) }] },
+  { type: 1, components: [{ type: 5, custom_id: 'person', placeholder: 'Choose a person' }] },
+];
+const LAYOUT = { flags: 1 << 15, components: [{ type: 17, accent_color: 0xe2b457, components: [
+  { type: 10, content: '## Garden\nWhat grows *now*, and what to do <t:1700000000:R>.' }, { type: 14, divider: true, spacing: 1 },
+  { type: 9, components: [{ type: 10, content: '**Tomatoes**\nNeed water every day.' }], accessory: { type: 2, style: 3, label: 'Water', custom_id: 'press:Water' } },
+  { type: 9, components: [{ type: 10, content: '**Beans**\nReady to pick.' }], accessory: { type: 11, media: { url: 'https://example.com/beans.png' } } },
+  { type: 1, components: [{ type: 2, style: 1, label: 'Plan', custom_id: 'press:Plan' }, { type: 2, style: 2, label: 'Later', custom_id: 'press:Later' }] }] }] };
+const FORM = { custom_id: 'feedback', title: 'Feedback', components: [
+  { type: 1, components: [{ type: 4, custom_id: 'subject', style: 1, label: 'Subject', required: true, max_length: 40, placeholder: 'In a few words' }] },
+  { type: 1, components: [{ type: 4, custom_id: 'text', style: 2, label: 'What happened?', required: false }] }] };
+const TEXT = ['# Heading', 'Plain, **bold**, *italic*, __underlined__, ~~struck~~, `code`, ||a spoiler||, <https://example.com>', '> a quote', '-# small print', '1. first', '2. second',
+  'Hello <@PERSON> in <#CHANNEL>, <t:1700000000:F>, that is <t:1700000000:R>', '```js\nconst answer = 42;\n```', '<script>alert("no")</script> &amp; <b>no</b>'].join('\n');
+
+const fill = (value, message) => JSON.parse(JSON.stringify(value).replaceAll('PERSON', message.author.id).replaceAll('CHANNEL', message.channel_id));
+let thinking = null;
+
+const WORDS = {
+  '!ping': (bot, message) => bot.say(message.channel_id, { content: 'pong', message_reference: { message_id: message.id } }),
+  '!text': (bot, message) => bot.say(message.channel_id, { content: fill(TEXT, message) }),
+  '!card': (bot, message) => bot.say(message.channel_id, { embeds: [fill(CARD, message)] }),
+  '!buttons': (bot, message) => bot.say(message.channel_id, { content: 'Press one', components: [BUTTONS, DISABLED, ...SELECTS] }),
+  '!broken': (bot, message) => bot.say(message.channel_id, { embeds: [{ title: 'x'.repeat(300), fields: [{ name: '', value: 'y' }] }] }),
+  '!typing': (bot, message) => bot.rest('POST', `/channels/${message.channel_id}/typing`),
+  '!finish': (bot) => bot.original(thinking, { content: 'Here it is at last' }),
+  '!many': async (bot, message) => { for (let at = 1; at <= 120; at += 1) await bot.say(message.channel_id, { content: `line ${at}` }); },
+  '!react': async (bot, message) => { for (const emoji of ['👍', '🎉']) await bot.rest('PUT', `/channels/${message.channel_id}/messages/${message.id}/reactions/${encodeURIComponent(emoji)}/@me`); },
+};
+
+const option = (data, name) => data.options?.find((each) => each.name === name)?.value;
+const SLASH = {
+  order: (bot, it) => bot.answer(it, 4, { content: `Ordered: ${(it.data.options ?? []).map((each) => `${each.name}=${JSON.stringify(each.value)}`).join(' ')}` }),
+  find: (bot, it) => (it.type === 4
+    ? bot.answer(it, 8, { choices: FRUIT.filter((fruit) => fruit.toLowerCase().startsWith(option(it.data, 'fruit').toLowerCase())).map(choice) })
+    : bot.answer(it, 4, { content: `Found ${option(it.data, 'fruit')}` })),
+  secret: (bot, it) => bot.answer(it, 4, { content: 'The password is swordfish', flags: 64 }),
+  slow: async (bot, it) => { await bot.answer(it, 5); thinking = it; },
+  silent: () => {},
+  form: (bot, it) => bot.answer(it, 9, FORM),
+  layout: (bot, it) => bot.answer(it, 4, LAYOUT),
+  warn: (bot, it) => bot.answer(it, 4, { content: `Warned by ${it.data.options[0].name}`, flags: 64 }),
+  Quote: (bot, it) => bot.answer(it, 4, { content: `> ${it.data.resolved.messages[it.data.target_id].content}` }),
+  Inspect: (bot, it) => bot.answer(it, 4, { content: `That is ${it.data.resolved.users[it.data.target_id].username}`, flags: 64 }),
+};
+
+const EVENTS = {
+  MESSAGE_CREATE: (bot, message) => (message.author.bot ? null : WORDS[message.content]?.(bot, message)),
+  INTERACTION_CREATE: (bot, it) => {
+    if (it.type === 2 || it.type === 4) return SLASH[it.data.name](bot, it);
+    if (it.type === 5) return bot.answer(it, 4, { content: `Thank you for "${it.data.components[0].components[0].value}"` });
+    if (it.data.values) return bot.answer(it, 4, { content: `Chosen: ${it.data.values.join(', ')}`, flags: 64 });
+    return bot.answer(it, 7, { content: `Pressed ${it.data.custom_id.slice(6)}` });
+  },
+};
+
+/** Starts a sandbox on `port` (0: a free one) and the bot on it. */
+export async function start(port = 0) {
+  const built = [process.env.SANDBOX, '../../target/release/sandbox', '../../target/debug/sandbox'].filter((path) => path && existsSync(path));
+  if (!built.length) throw new Error('no sandbox to run: cargo build -p sandbox, or set SANDBOX to the program');
+  const program = process.env.SANDBOX ?? built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+  const child = spawn(program, ['--port', String(port), '--until-stdin-closes'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const line = await new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (chunk) => { text += chunk; if (text.includes('\n')) resolve(text); });
+    child.on('exit', (code) => reject(new Error(`the sandbox ended with ${code}`)));
+  });
+  const where = JSON.parse(line);
+  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  const bot = await connect(where, COMMANDS, EVENTS);
+  return { url: where.page_url, bot, stop: async () => { bot.stop(); child.stdin.end(); await ended; } };
+}
