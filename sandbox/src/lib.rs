@@ -16,6 +16,28 @@
 //!
 //! What it does differently from Discord on purpose: unknown keys in request bodies are refused (a misspelt key is a
 //! bug), and rate limits are generous unless [`RateLimits::Real`] is asked for.
+//!
+//! # The gateway, beside Discord's
+//!
+//! As Discord's: close codes, intents, shards and which events each gets, session starts and identify concurrency, the
+//! 120 events a minute and 4,096 bytes a payload of clients, resumes, both transport compressions and payload
+//! compression, requests for members. Several sessions of one shard live beside each other, as with Discord. Different on
+//! purpose, or chosen where Discord does not say:
+//!
+//! - Unknown keys and wrong types in clients' payloads are refused with 4002; Discord passes over many. `v`,
+//!   `guild_subscriptions`, `game` and `$os`, which client libraries still send, are known. Close reasons go on after
+//!   Discord's text with what is wrong.
+//! - A session can be resumed for 90 s and 50,000 events (32 MiB) unless set otherwise; one that a time-out ended (4009)
+//!   cannot. A connection is closed after two heartbeat intervals without a heartbeat. Its session, resumed on another
+//!   connection, closes the first with 4000.
+//! - Using up the day's session starts resets the token, as documented; [`Sandbox::restore_token`] brings it back. The
+//!   window for identifying is only held with [`RateLimits::Real`] or if set.
+//! - A request for members that Discord leaves unanswered (a foreign guild, the whole list without `GUILD_MEMBERS`) is
+//!   left so, and the log says why. The limit of one such request per guild in 30 s is not held.
+//! - All members count as online. A guild above `large_threshold` is marked large, but its members come all the same.
+//! - Voice states, soundboard sounds and channel information (ops 4, 31, 43) are checked and not acted on. The bot's own
+//!   presence is kept ([`Sandbox::bot_presence`]) and told to nobody.
+//! - ETF is not spoken, and versions before 9 are refused with 4012, though 6 to 8 are only deprecated.
 
 mod error;
 mod gateway;

@@ -191,6 +191,7 @@ async fn slow_payloads_all_arrive_and_in_order() {
         assert_eq!(text(&mut socket).await, format!("{n}"));
     }
     // A new connection is slow too.
+    gateway.dribble(2048, Duration::from_millis(1));
     let mut again = Socket::identified(&sandbox, ALL_INTENTS).await;
     again.beats().await;
 }

@@ -1,5 +1,5 @@
-//! What the gateway allows: shards, session starts, payloads' forms, events a minute, resume windows, requests for
-//! members. Time is advanced, never waited for.
+//! What the gateway allows: shards, session starts, payloads' forms, events a minute, resume windows. Time is
+//! advanced, never waited for.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -493,104 +493,6 @@ async fn large_payloads_are_compressed_for_whom_asks_and_transport_compression_c
         sandbox.gateway().dispatch("BIG_THING", &big);
         assert_eq!(socket.event("BIG_THING").await["text"].as_str().unwrap().len(), 10_000);
     }
-}
-
-#[tokio::test]
-async fn large_guilds_are_marked_by_the_clients_threshold() {
-    let sandbox = Sandbox::start().await.unwrap();
-    for n in 0..60 {
-        let _ = sandbox.guild().user(&format!("extra{n}"));
-    }
-    for (threshold, large) in [(json!(50), true), (json!(null), true), (json!(250), false)] {
-        let mut socket = connected(&sandbox).await;
-        socket
-            .identify(&sandbox, json!({ "intents": 1, "large_threshold": threshold }))
-            .await;
-        let guild = socket.event("GUILD_CREATE").await;
-        assert_eq!((&guild["large"], &guild["member_count"]), (&json!(large), &json!(64)));
-    }
-}
-
-#[tokio::test]
-async fn requests_for_members_follow_their_rules() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let guild = sandbox.guild();
-    for n in 0..1200 {
-        let _ = guild.user(&format!("extra{n}"));
-    }
-    let id = guild.id().to_string();
-    let ask = |more: Value| {
-        let mut data = json!({ "guild_id": id });
-        for (key, value) in more.as_object().unwrap() {
-            data[key] = value.clone();
-        }
-        json!({ "op": 8, "d": data })
-    };
-    let count = |chunk: &Value| chunk["members"].as_array().unwrap().len();
-    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
-    // The whole list, in chunks of a thousand.
-    socket
-        .send(ask(json!({ "query": "", "limit": 0, "nonce": "n", "presences": true })))
-        .await;
-    for (index, members) in [(0, 1000), (1, 204)] {
-        let chunk = socket.event("GUILD_MEMBERS_CHUNK").await;
-        assert_eq!(
-            (
-                &chunk["chunk_index"],
-                &chunk["chunk_count"],
-                &chunk["nonce"],
-                count(&chunk)
-            ),
-            (&json!(index), &json!(2), &json!("n"), members)
-        );
-        assert_eq!(chunk["presences"].as_array().unwrap().len(), members);
-        assert!(chunk.get("not_found").is_none());
-    }
-    // At most 100 by name, whatever is asked for; a nonce that is too long does not come back.
-    for (limit, expected) in [(0, 100), (7, 7), (500, 100)] {
-        let nonce = "x".repeat(33);
-        socket
-            .send(ask(json!({ "query": "EXTRA", "limit": limit, "nonce": nonce })))
-            .await;
-        let chunk = socket.event("GUILD_MEMBERS_CHUNK").await;
-        assert_eq!((count(&chunk), chunk.get("nonce")), (expected, None));
-        assert!(chunk.get("presences").is_none());
-    }
-    // At most 100 by id.
-    let ids: Vec<String> = (1..150).map(|n: u64| n.to_string()).collect();
-    socket.send(ask(json!({ "user_ids": ids }))).await;
-    let chunk = socket.event("GUILD_MEMBERS_CHUNK").await;
-    assert_eq!((count(&chunk), chunk["not_found"].as_array().unwrap().len()), (0, 100));
-    // No guild of the bot's: no answer. The next request is answered.
-    socket
-        .send(json!({ "op": 8, "d": { "guild_id": "123", "query": "", "limit": 0, "nonce": "unknown" } }))
-        .await;
-    socket
-        .send(ask(
-            json!({ "user_ids": sandbox.bot_id().to_string(), "nonce": "known" }),
-        ))
-        .await;
-    let chunk = socket.event("GUILD_MEMBERS_CHUNK").await;
-    assert_eq!((&chunk["nonce"], count(&chunk)), (&json!("known"), 1));
-    // Without the intents: no whole list, no presences; by name goes.
-    let mut poor = Socket::identified(&sandbox, ALL_INTENTS & !GUILD_MEMBERS & !GUILD_PRESENCES).await;
-    poor.send(ask(json!({ "query": "", "limit": 5, "nonce": "all" }))).await;
-    poor.send(ask(
-        json!({ "query": "extra1", "limit": 5, "nonce": "some", "presences": true }),
-    ))
-    .await;
-    let chunk = poor.event("GUILD_MEMBERS_CHUNK").await;
-    assert_eq!(
-        (&chunk["nonce"], count(&chunk), chunk.get("presences")),
-        (&json!("some"), 5, None)
-    );
-    let why = sandbox
-        .gateway_log()
-        .into_iter()
-        .filter(|entry| entry.direction == Direction::Note)
-        .filter_map(|entry| entry.name)
-        .any(|name| name.contains("GUILD_MEMBERS"));
-    assert!(why, "the log says why there was no answer");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Sandbox {
 
     /// The bot's token is good again.
     pub fn restore_token(&self) {
-        self.with(|world| world.token = self.token().to_owned());
+        self.with(|world| self.token().clone_into(&mut world.token));
     }
 
     /// Whether the bot's token is good, and not reset by a test or because all session starts were used up.
@@ -60,7 +60,7 @@ impl Sandbox {
         self.with(|world| world.presence.clone())
     }
 
-    /// Lets time pass at once, in milliseconds: for session starts, identify and resume windows, the events a client
+    /// Lets time pass at once, to the millisecond: for session starts, identify and resume windows, the events a client
     /// may send in a minute, deadlines of interactions, and the ids of what comes after. Heartbeats go on by the
     /// computer's clock, as the bot's do.
     pub fn advance(&self, by: Duration) {
@@ -174,14 +174,14 @@ impl Gateway {
         self.pace_open(pace);
     }
 
-    /// Every payload is under way for so long, in milliseconds; their order stays. For all shards, also on connections
-    /// that are opened later, until [`Gateway::full_speed`].
+    /// Every payload is under way for so long; their order stays. Until [`Gateway::full_speed`]; of the whole gateway
+    /// also on connections that are opened later, of a shard on those that are open.
     pub fn delay(&self, delay: Duration) {
         self.pace(|pace| pace.delay = delay);
     }
 
-    /// Payloads arrive a few bytes at a time, with a pause before the next ones. For all shards, also on connections
-    /// that are opened later, until [`Gateway::full_speed`].
+    /// Payloads arrive a few bytes at a time, with a pause before the next ones. Until [`Gateway::full_speed`]; of the
+    /// whole gateway also on connections that are opened later, of a shard on those that are open.
     pub fn dribble(&self, bytes: usize, pause: Duration) {
         self.pace(|pace| pace.dribble = Some(Dribble { bytes, pause }));
     }

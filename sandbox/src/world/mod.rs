@@ -166,7 +166,7 @@ impl World {
     /// Makes the bot's token invalid, and ends all that was done with it.
     pub(crate) fn reset_token(&mut self, why: &str) {
         // Nothing that a header can carry.
-        self.token = "\0".to_owned();
+        "\0".clone_into(&mut self.token);
         self.logs
             .gateway(GatewayEntry::note(&format!("the token was reset: {why}")));
         self.sessions
