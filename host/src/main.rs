@@ -7,6 +7,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use host::{bot, config::TOKEN, plugins::probe, process};
 
+/// Memory changes threads all the time here (shard, lane, worker), which the system's allocator is slow at. Plugins have
+/// allocators of their own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A Discord bot that loads native plugins and replaces them while it runs.
 #[derive(Parser)]
 #[command(name = "bothost", version)]

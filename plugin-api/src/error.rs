@@ -117,12 +117,12 @@ impl Error {
             Some(text) => Outcome {
                 verdict: Verdict::Refused,
                 text: Some(text.to_owned()),
-                panic: None,
+                ..Outcome::default()
             },
             None => Outcome {
                 verdict: Verdict::Failed,
                 text: Some(self.placed_chain()),
-                panic: None,
+                ..Outcome::default()
             },
         }
     }

@@ -85,6 +85,10 @@ impl plugins::Desk for Desk {
             self.note_event(from, &outcome);
             return;
         }
+        // Mostly there is nothing left to say, and no task is needed for it.
+        let Some(outcome) = self.invocations.finish_silently(id, outcome) else {
+            return;
+        };
         let invocations = self.invocations.clone();
         self.spawn(async move {
             invocations.finish(id, outcome).await;

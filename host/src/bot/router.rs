@@ -325,7 +325,8 @@ impl Router {
             let outcome = Outcome {
                 verdict: Verdict::Refused,
                 text: Some(texts::BUSY.to_owned()),
-                panic: None,
+                released: true,
+                ..Outcome::default()
             };
             self.invocations.finish(id, outcome).await;
         }

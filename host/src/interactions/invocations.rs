@@ -186,6 +186,26 @@ impl Invocations {
             .await
     }
 
+    /// An invocation has ended: if its asker has to be told nothing, that is all, at once. Else the outcome is given back
+    /// for [`finish`](Self::finish), which waits for Discord.
+    #[must_use]
+    pub fn finish_silently(&self, id: u64, outcome: Outcome) -> Option<Outcome> {
+        let entry = self.inner.entry(id)?;
+        let is_silent = matches!(outcome.verdict, Verdict::Done | Verdict::Unknown)
+            && entry
+                .conversation
+                .try_lock()
+                .is_ok_and(|conversation| matches!(conversation.closing(outcome.released), Closing::Nothing));
+        if !is_silent {
+            return Some(outcome);
+        }
+        if !entry.finished.swap(true, Ordering::Relaxed) {
+            self.inner.deadlines.remove(entry.opened + SLOW_AFTER, id);
+            self.inner.ended(&entry, outcome.released);
+        }
+        None
+    }
+
     /// An invocation has ended: says what its asker has to be told, if anything. Does nothing for an unknown or finished
     /// one.
     pub async fn finish(&self, id: u64, outcome: Outcome) {
@@ -223,7 +243,7 @@ impl Invocations {
         let mut conversation = entry.conversation.lock().await;
         match text {
             Some(text) => self.inner.say(origin, &mut conversation, &text, true).await,
-            None => match conversation.closing() {
+            None => match conversation.closing(outcome.released) {
                 Closing::Nothing => {}
                 Closing::Say => self.inner.say(origin, &mut conversation, texts::DONE, true).await,
                 Closing::Acknowledge(step) => {
@@ -238,7 +258,7 @@ impl Invocations {
             },
         }
         drop(conversation);
-        self.inner.keep_for_later(&entry);
+        self.inner.ended(&entry, outcome.released);
     }
 
     /// Answers something that never became an invocation: a refusal by the host itself, such as a wrong argument. By
@@ -346,10 +366,11 @@ impl Inner {
         }
     }
 
-    /// Remembers a finished invocation until its 15 minutes are over or too many others have finished.
-    fn keep_for_later(&self, entry: &Entry) {
+    /// Remembers a finished invocation until its 15 minutes are over or too many others have finished; one that nothing
+    /// can answer any more is forgotten.
+    fn ended(&self, entry: &Entry, released: bool) {
         let until = entry.opened + ANSWERABLE;
-        if until <= Instant::now() {
+        if released || until <= Instant::now() {
             self.table().entries.remove(&entry.id);
             return;
         }

@@ -289,11 +289,13 @@ impl Conversation {
     }
 
     /// How an invocation that ended well without an answer is closed: what a slash command needs said, or a control's
-    /// silent acknowledgement. A plugin that deferred has promised to answer later and is left alone.
+    /// silent acknowledgement. A plugin that deferred has promised to answer later and is left alone, unless nothing of
+    /// it can (`released`).
     #[must_use]
-    pub fn closing(&self) -> Closing {
+    pub fn closing(&self, released: bool) -> Closing {
         match (self.way, self.state) {
             (Way::Slash, State::Fresh | State::Deferred { by_host: true, .. }) => Closing::Say,
+            (Way::Slash, State::Deferred { .. }) if released => Closing::Say,
             (Way::Control { .. }, State::Fresh) => Closing::Acknowledge(Step {
                 calls: vec![Call::DeferUpdate],
                 next: State::Updating,

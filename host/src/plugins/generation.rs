@@ -491,7 +491,7 @@ fn outcome(envelope: &Envelope<'_>) -> Outcome {
     let failed = |text: String| Outcome {
         verdict: Verdict::Failed,
         text: Some(text),
-        panic: None,
+        ..Outcome::default()
     };
     if envelope.flags() & kind::FLAG_PROBLEM == 0 {
         return serde_json::from_slice(envelope.head())

@@ -107,14 +107,15 @@ impl Transport {
         })
     }
 
-    pub(super) async fn send(&self, request: Request) -> Result<Response, RestError> {
+    pub(super) async fn send(&self, mut request: Request) -> Result<Response, RestError> {
         let lane = Lane::of(request.method, &request.path);
-        let http = self.http_request(&request, &lane)?;
+        let body = Bytes::from(std::mem::take(&mut request.body));
         let mut tries = 0;
         let mut again = AGAIN
             .iter()
             .take(if request.method == Method::Post { 0 } else { AGAIN.len() });
         loop {
+            let http = self.http_request(&request, &lane, body.clone())?;
             let permit = match &lane {
                 Lane::Callback => None,
                 Lane::Webhook(endpoint) => Some(self.limiter.acquire(endpoint.clone()).await),
@@ -126,7 +127,7 @@ impl Transport {
             let exchange = async {
                 let answer = self
                     .client
-                    .request(http.clone())
+                    .request(http)
                     .await
                     .map_err(|error| self.unreachable(error))?;
                 // The bucket's next request need not wait for this one's body.
@@ -177,7 +178,12 @@ impl Transport {
         }
     }
 
-    fn http_request(&self, request: &Request, lane: &Lane) -> Result<http::Request<Full<Bytes>>, RestError> {
+    fn http_request(
+        &self,
+        request: &Request,
+        lane: &Lane,
+        body: Bytes,
+    ) -> Result<http::Request<Full<Bytes>>, RestError> {
         let mut builder = http::Request::builder()
             .method(request.method.name())
             .uri(format!("{}{}", self.base, request.path))
@@ -185,7 +191,7 @@ impl Transport {
         if matches!(lane, Lane::Bot(_)) {
             builder = builder.header(header::AUTHORIZATION, self.authorization.clone());
         }
-        if !request.body.is_empty() {
+        if !body.is_empty() {
             let kind = request.content_type.as_deref().unwrap_or("application/json");
             builder = builder.header(header::CONTENT_TYPE, kind);
         } else if !matches!(request.method, Method::Get | Method::Delete) {
@@ -195,7 +201,7 @@ impl Transport {
             builder = builder.header("x-audit-log-reason", percent_encoded(reason));
         }
         builder
-            .body(Full::new(Bytes::from(request.body.clone())))
+            .body(Full::new(body))
             .map_err(|_| RestError::Invalid("path or content type"))
     }
 

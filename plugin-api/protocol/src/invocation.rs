@@ -118,6 +118,9 @@ pub struct Outcome {
     /// The panic, if it ended in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic: Option<PanicReport>,
+    /// Whether nothing in the plugin can answer the invocation any more, so that the host need not remember it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
 }
 
 /// How an invocation ended.

@@ -17,16 +17,27 @@ use crate::{
 /// An invocation, as it came.
 pub(crate) struct Asked {
     pub(crate) invocation: Invocation,
+    /// Its number, shared with everything that can answer it.
+    id: Rc<u64>,
     envelope: Owned,
 }
 
 impl Asked {
     pub(crate) fn new(envelope: Owned, invocation: Invocation) -> Self {
-        Self { invocation, envelope }
+        Self {
+            invocation,
+            id: Rc::new(envelope.id),
+            envelope,
+        }
     }
 
     pub(crate) fn id(&self) -> u64 {
-        self.envelope.id
+        *self.id
+    }
+
+    /// The number to hold as long as the invocation may be answered.
+    pub(crate) fn hold(&self) -> Rc<u64> {
+        self.id.clone()
     }
 
     pub(crate) fn is_click(&self) -> bool {
@@ -64,7 +75,7 @@ impl<S> Ctx<S> {
     pub(crate) fn new(core: Rc<Core>, state: Rc<S>, asked: Asked) -> Self {
         let host = Host {
             core,
-            invocation: Some(asked.id()),
+            invocation: Some(asked.hold()),
             requester: Some(asked.invocation.author.id),
         };
         Self {

@@ -42,7 +42,8 @@ use crate::{
 pub struct Host {
     pub(crate) core: Rc<Core>,
     /// In which invocation it is used, and by whom.
-    pub(crate) invocation: Option<u64>,
+    /// Counted: while somebody holds it, the invocation can be answered.
+    pub(crate) invocation: Option<Rc<u64>>,
     pub(crate) requester: Option<UserId>,
 }
 
@@ -120,7 +121,7 @@ impl Host {
             let call = Call {
                 name: name.to_owned(),
                 arguments: serde_json::to_value(arguments)?,
-                invocation: self.invocation,
+                invocation: self.invocation.as_deref().copied(),
             };
             let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
             Ok(answer)

@@ -63,8 +63,7 @@ impl Drop for Debt {
                 self.id,
                 &Outcome {
                     verdict: Verdict::Interrupted,
-                    text: None,
-                    panic: None,
+                    ..Outcome::default()
                 },
                 &[],
             );
@@ -85,6 +84,7 @@ pub(crate) fn outcome(result: Result<crate::Result, PanicReport>) -> Outcome {
             verdict: Verdict::Panicked,
             text: Some(panic.message.clone()),
             panic: Some(panic),
+            ..Outcome::default()
         },
     }
 }
@@ -120,7 +120,7 @@ mod tests {
         let of = |verdict, text: &str| Outcome {
             verdict,
             text: Some(text.to_owned()),
-            panic: None,
+            ..Outcome::default()
         };
         let sum = worst([Outcome::default(), of(Verdict::Failed, "a"), of(Verdict::Refused, "b")]);
         assert_eq!((sum.verdict, sum.text.as_deref()), (Verdict::Failed, Some("a; b")));

@@ -341,13 +341,17 @@ impl<M: Module> Serving<M> {
         let Some(state) = self.started(envelope.id) else { return };
         let name = invocation.name.clone();
         let asked = Asked::new(envelope, invocation);
-        let id = asked.id();
+        let (id, held) = (asked.id(), asked.hold());
         let Some(future) = self.definition.invoke(&name, self.core.clone(), state, asked) else {
             let text = format!("this plugin has no command or control called `{name}`");
             return self.core.link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
         };
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
-        spawn_local(async move { debt.pay(&outcome(Guarded::new(future).await)) });
+        spawn_local(async move {
+            let mut outcome = outcome(Guarded::new(future).await);
+            outcome.released = Rc::strong_count(&held) == 1;
+            debt.pay(&outcome);
+        });
     }
 
     fn event(&self, envelope: Owned) {

@@ -60,7 +60,8 @@ fn a_command_is_run_with_its_arguments_and_answered() {
         json!({ "content": "Hello <@8> None Some(\"and  more\")" })
     );
     host.reply(&respond, &Responded::default(), b"");
-    assert_eq!(host.outcome(2).verdict, Verdict::Done);
+    let outcome = host.outcome(2);
+    assert_eq!((outcome.verdict, outcome.released), (Verdict::Done, true));
     assert!(host.leftovers().is_empty());
 }
 
@@ -221,7 +222,7 @@ fn what_runs_at_the_deadline_is_cut_off_and_answered() {
 fn a_state_that_is_still_held_is_told() {
     let mut host = FakeHost::started(linked_plugin());
     host.invoke(2, "leaking", &[]);
-    host.outcome(2);
+    assert!(!host.outcome(2).released, "it could still be answered");
     let problem = host.finish().problem.unwrap();
     assert!(problem.contains("outlives its handler"), "{problem}");
 }

@@ -101,7 +101,7 @@ impl World {
         let outcome = Outcome {
             verdict,
             text: text.map(str::to_owned),
-            panic: None,
+            ..Outcome::default()
         };
         self.invocations.finish(id, outcome).await;
     }
@@ -329,6 +329,7 @@ async fn an_incident_has_one_code_for_the_asker_and_the_owner() {
         verdict: Verdict::Panicked,
         text: None,
         panic: Some(panic.clone()),
+        ..Outcome::default()
     };
     world.invocations.finish(id, outcome.clone()).await;
     world.invocations.finish(id, outcome).await;
@@ -427,6 +428,32 @@ async fn finished_invocations_can_be_answered_for_15_minutes() {
     let problem = world.respond(running, Action::Reply, HI).await.unwrap_err();
     assert!(problem.message.contains("15 minutes"), "{problem}");
     assert_eq!(world.sent(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_nothing_can_answer_any_more_is_forgotten_at_once() {
+    let mut world = World::new();
+    let released = || Outcome {
+        released: true,
+        ..Outcome::default()
+    };
+    let id = world.invocations.open(origin(Door::Prefix));
+    assert_eq!(world.invocations.finish_silently(id, released()), None);
+    assert!(world.invocations.origin(id).is_none());
+    // One that something can still answer is remembered.
+    let id = world.invocations.open(origin(Door::Prefix));
+    assert_eq!(world.invocations.finish_silently(id, Outcome::default()), None);
+    world
+        .respond(id, Action::Reply, r#"{"content":"later"}"#)
+        .await
+        .unwrap();
+    assert_eq!(world.sent().len(), 1);
+    // Where the asker has to be told something, the outcome comes back.
+    let id = world.invocations.open(origin(Door::Slash));
+    let outcome = world.invocations.finish_silently(id, released()).unwrap();
+    world.invocations.finish(id, outcome).await;
+    assert_eq!(world.sent().len(), 1, "a slash command without an answer gets one");
+    assert!(world.invocations.origin(id).is_none());
 }
 
 #[tokio::test(start_paused = true)]

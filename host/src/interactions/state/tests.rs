@@ -242,7 +242,7 @@ fn what_happens_when_it_is_slow() {
 
 #[test]
 fn what_is_said_at_the_end_without_an_answer() {
-    let closing = |door, state| at(door, state).closing();
+    let closing = |door, state| at(door, state).closing(false);
     assert_eq!(closing(Door::Slash, State::Fresh), Closing::Say);
     assert_eq!(closing(Door::Slash, deferred(false, true)), Closing::Say);
     assert_eq!(closing(Door::Slash, deferred(false, false)), Closing::Nothing);
@@ -253,6 +253,9 @@ fn what_is_said_at_the_end_without_an_answer() {
         matches!(closing(Door::Component, State::Fresh), Closing::Acknowledge(step) if step.calls == [Call::DeferUpdate])
     );
     assert_eq!(closing(Door::Prefix, State::Fresh), Closing::Nothing);
+    // Whoever deferred and can't answer any more leaves the asker waiting, unless the host says something.
+    assert_eq!(at(Door::Slash, deferred(false, false)).closing(true), Closing::Say);
+    assert_eq!(at(Door::Slash, State::Replied).closing(true), Closing::Nothing);
 }
 
 #[test]
