@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    payloads,
+    null, payloads,
     server::Server,
     usage::{self, Holding},
 };
@@ -46,17 +46,18 @@ pub enum Kind {
     Host,
     /// The least bot that twilight makes.
     Twilight,
+    /// No bot at all: shows what the generator can do.
+    #[value(skip)]
+    Null,
 }
 
 impl Kind {
-    /// Both, in the order in which they take turns.
-    pub const ALL: [Self; 2] = [Self::Host, Self::Twilight];
-
     /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::Twilight => "twilight",
+            Self::Null => "null client",
         }
     }
 }
@@ -154,6 +155,11 @@ impl Bot {
                 command
             }
             Kind::Twilight => Command::new(std::path::absolute(&programs.twilight)?),
+            Kind::Null => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg(null::ARGUMENT);
+                command
+            }
         };
         command
             .env("DISCORD_TOKEN", payloads::TOKEN)
@@ -184,9 +190,14 @@ impl Bot {
     /// Starts it and waits until it is connected.
     pub async fn start(kind: Kind, programs: &Programs, home: &Home, guilds: u64) -> Result<Self> {
         let (bot, _) = Self::spawn(kind, programs, home, guilds).await?;
-        let linked = bot.server.link().await.map(drop);
-        bot.told(linked)?;
+        bot.connected().await?;
         Ok(bot)
+    }
+
+    /// Waits until it is connected and has been greeted.
+    pub async fn connected(&self) -> Result<()> {
+        let linked = self.server.link().await.map(drop);
+        self.told(linked)
     }
 
     /// Its process.
@@ -211,7 +222,7 @@ impl Bot {
             while calm < 5 {
                 let before = self.cpu()?;
                 sleep(Duration::from_millis(100)).await;
-                calm = if self.cpu()? - before < Duration::from_millis(1) {
+                calm = if self.cpu()?.saturating_sub(before) < Duration::from_millis(1) {
                     calm + 1
                 } else {
                     0

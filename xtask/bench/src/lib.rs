@@ -17,4 +17,5 @@ pub mod run;
 mod scenarios;
 mod server;
 mod statistics;
+mod table;
 mod usage;

@@ -43,9 +43,6 @@ const WIDTH: usize = 64;
 const PER_SECOND: u32 = 200;
 
 impl Load {
-    /// All of them, in the order in which they are measured.
-    pub const ALL: [Self; 4] = [Self::Flight, Self::Burst, Self::Rate, Self::Plain];
-
     /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,6 +101,8 @@ pub struct Sample {
     pub bot_cores: f64,
     /// How much of one core the generator used.
     pub generator_cores: f64,
+    /// HTTP connections that the bot has made since its start.
+    pub http_connections: usize,
 }
 
 /// Warms a bot up.
@@ -215,10 +214,10 @@ impl<'b> Clock<'b> {
     }
 
     async fn stop(self, messages: usize, wanted: usize, answers: Answers) -> Result<Sample> {
-        let own_cpu = usage::own_cpu()? - self.own_cpu;
+        let own_cpu = usage::own_cpu()?.saturating_sub(self.own_cpu);
         let wall = answers.last.unwrap_or_else(Instant::now) - self.began;
         sleep(AFTERMATH).await;
-        let bot_cpu = self.bot.cpu()? - self.bot_cpu;
+        let bot_cpu = self.bot.cpu()?.saturating_sub(self.bot_cpu);
         let milliseconds = |share| percentile(&answers.latencies, share).as_secs_f64() * 1e3;
         Ok(Sample {
             messages,
@@ -231,6 +230,7 @@ impl<'b> Clock<'b> {
             cpu_us: bot_cpu.as_secs_f64() * 1e6 / messages as f64,
             bot_cores: bot_cpu.as_secs_f64() / wall.as_secs_f64(),
             generator_cores: own_cpu.as_secs_f64() / wall.as_secs_f64(),
+            http_connections: self.bot.server.http_connections(),
         })
     }
 }

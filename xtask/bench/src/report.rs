@@ -6,7 +6,16 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::{load::Sample, machine::Machine, scenarios::commands::Loads, statistics::median};
+use crate::{
+    load::Sample,
+    machine::Machine,
+    scenarios::{commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts},
+    statistics::median,
+    table::Table,
+    usage::Holding,
+};
+
+const MEBIBYTE: f64 = 1_048_576.0;
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -17,9 +26,29 @@ pub struct Report {
     pub setup: &'static str,
     /// Commands and plain messages.
     pub loads: Vec<Loads>,
+    /// Start to first answer.
+    pub start: Vec<Starts>,
+    /// Memory at rest.
+    pub memory: Vec<Memory>,
+    /// Reloads of a plugin.
+    pub reloads: Option<Reloads>,
+    /// The generator alone.
+    pub generator: Vec<Ceiling>,
 }
 
 impl Report {
+    /// Whether each command was answered, and once.
+    pub fn is_complete(&self) -> bool {
+        let of_bots = self
+            .loads
+            .iter()
+            .flat_map(|load| load.host.iter().chain(&load.twilight));
+        let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
+        of_bots
+            .chain(alone)
+            .all(|sample| sample.answered == sample.wanted && sample.unasked == 0)
+    }
+
     /// As tables.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -29,7 +58,7 @@ impl Report {
             "\n{}, {} cores, {:.1} GiB, Linux {}\n{}, {}; load average at the beginning {:.2}\n{}",
             machine.processor,
             machine.cores,
-            machine.memory as f64 / f64::from(1 << 30),
+            machine.memory as f64 / MEBIBYTE / 1024.0,
             machine.kernel,
             machine.host,
             machine.compiler,
@@ -39,23 +68,38 @@ impl Report {
         if !self.loads.is_empty() {
             text.push_str(&loads(&self.loads));
         }
+        if !self.generator.is_empty() {
+            text.push_str(&generator(&self.generator));
+        }
+        if !self.start.is_empty() {
+            text.push_str(&starts(&self.start));
+        }
+        if !self.memory.is_empty() {
+            text.push_str(&memory(&self.memory));
+        }
+        if let Some(reloads) = &self.reloads {
+            text.push_str(&reload(reloads));
+        }
         text
     }
 }
 
 fn loads(loads: &[Loads]) -> String {
-    let mut table = Table::new(&[
-        "load",
-        "bot",
-        "answered",
-        "a second",
-        "p50 ms",
-        "p99 ms",
-        "CPU µs each",
-        "CPU ratio",
-        "bot cores",
-        "generator cores",
-    ]);
+    let mut table = Table::new(
+        2,
+        &[
+            "load",
+            "bot",
+            "answered",
+            "a second",
+            "p50 ms",
+            "p99 ms",
+            "CPU µs each",
+            "CPU ratio",
+            "bot cores",
+            "generator cores",
+        ],
+    );
     for load in loads {
         for (bot, samples) in [("host", &load.host), ("twilight", &load.twilight)] {
             let middle = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
@@ -86,65 +130,120 @@ fn loads(loads: &[Loads]) -> String {
                 },
                 format!("{:.2}", middle(|sample| sample.bot_cores)),
                 format!("{:.2}", middle(|sample| sample.generator_cores)),
+                samples.last().map_or(0, |sample| sample.http_connections).to_string(),
             ]);
         }
     }
     table.text()
 }
 
-/// Columns as wide as what is in them; the first two to the left, numbers to the right.
-struct Table {
-    rows: Vec<Vec<String>>,
+fn generator(ceilings: &[Ceiling]) -> String {
+    let mut table = Table::new(
+        1,
+        &[
+            "the generator alone, on a null client",
+            "answered",
+            "a second",
+            "client's cores",
+            "generator cores",
+        ],
+    );
+    for Ceiling { load, sample } in ceilings {
+        table.row([
+            format!("{} ({})", load.name(), sample.messages),
+            format!("{} of {}", sample.answered, sample.wanted),
+            format!("{:.0}", sample.per_second),
+            format!("{:.2}", sample.bot_cores),
+            format!("{:.2}", sample.generator_cores),
+        ]);
+    }
+    table.text()
 }
 
-impl Table {
-    fn new(titles: &[&str]) -> Self {
-        Self {
-            rows: vec![titles.iter().map(|&title| title.to_owned()).collect()],
-        }
+fn starts(starts: &[Starts]) -> String {
+    let mut table = Table::new(
+        2,
+        &[
+            "start to first answer",
+            "folder",
+            "median ms",
+            "fastest ms",
+            "slowest ms",
+            "CPU ms",
+        ],
+    );
+    for start in starts {
+        let times = &start.first_answer_ms;
+        table.row([
+            start.bot.name().to_owned(),
+            start.folder.to_owned(),
+            format!("{:.0}", median(times.iter().copied())),
+            format!("{:.0}", times.iter().copied().fold(f64::INFINITY, f64::min)),
+            format!("{:.0}", times.iter().copied().fold(0.0, f64::max)),
+            format!("{:.0}", median(start.cpu_ms.iter().copied())),
+        ]);
     }
-
-    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
-    }
-
-    fn text(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-            })
-            .collect();
-        let mut text = String::from("\n");
-        for row in &self.rows {
-            let mut line = String::new();
-            for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-                let _ = if column < 2 {
-                    write!(line, "{cell:<width$}  ")
-                } else {
-                    write!(line, "{cell:>width$}  ")
-                };
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
+    table.text()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Table;
-
-    #[test]
-    fn columns_line_up() {
-        let mut table = Table::new(&["load", "bot", "CPU µs"]);
-        table.row(["burst", "host", "80.5"].map(str::to_owned));
-        table.row(["a longer one", "twilight", "7"].map(str::to_owned));
-        assert_eq!(
-            table.text(),
-            "\nload          bot       CPU µs\nburst         host        80.5\na longer one  twilight       7\n"
-        );
+fn memory(all: &[Memory]) -> String {
+    let mut table = Table::new(
+        1,
+        &[
+            "at rest",
+            "plugins",
+            "servers",
+            "RSS MiB",
+            "private dirty MiB",
+            "anonymous MiB",
+            "threads",
+            "descriptors",
+            "CPU ms since start",
+        ],
+    );
+    for memory in all {
+        let middle = |value: fn(&Holding) -> u64| median(memory.holding.iter().map(|holding| value(holding) as f64));
+        table.row([
+            memory.bot.name().to_owned(),
+            memory.plugins.to_string(),
+            memory.guilds.to_string(),
+            format!("{:.1}", middle(|holding| holding.rss) / MEBIBYTE),
+            format!("{:.1}", middle(|holding| holding.private_dirty) / MEBIBYTE),
+            format!("{:.1}", middle(|holding| holding.anonymous) / MEBIBYTE),
+            format!("{:.0}", middle(|holding| holding.threads)),
+            format!("{:.0}", middle(|holding| holding.descriptors)),
+            format!("{:.0}", median(memory.cpu_ms.iter().copied())),
+        ]);
     }
+    table.text()
+}
+
+fn reload(reloads: &Reloads) -> String {
+    let mut table = Table::new(
+        1,
+        &[
+            "reloads",
+            "p50 ms",
+            "p99 ms",
+            "CPU ms",
+            "RSS KiB kept",
+            "private dirty KiB kept",
+            "anonymous KiB kept",
+            "descriptors kept",
+            "threads kept",
+        ],
+    );
+    let kept = &reloads.each;
+    table.row([
+        format!("{}, each", reloads.latency_ms.len()),
+        format!("{:.1}", reloads.p50_ms),
+        format!("{:.1}", reloads.p99_ms),
+        format!("{:.1}", reloads.cpu_ms),
+        format!("{:.0}", kept.rss / 1024.0),
+        format!("{:.0}", kept.private_dirty / 1024.0),
+        format!("{:.0}", kept.anonymous / 1024.0),
+        format!("{:.2}", kept.descriptors),
+        format!("{:.2}", kept.threads),
+    ]);
+    table.text()
 }

@@ -2,7 +2,7 @@
 //!
 //! Whatever ends it, a signal, too, ends the bots.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{env, fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
@@ -15,8 +15,9 @@ use crate::{
     bot::{Kind, Programs},
     load::Load,
     machine::Machine,
+    null,
     report::Report,
-    scenarios::commands,
+    scenarios::{commands, generator, memory, reload, start},
 };
 
 /// How the bots are set up, for the report.
@@ -60,6 +61,14 @@ enum Scenario {
     Rate,
     /// Messages that nobody wants
     Plain,
+    /// Start to first answer
+    Start,
+    /// Memory at rest
+    Memory,
+    /// Reloads of a plugin
+    Reload,
+    /// The generator alone
+    Generator,
 }
 
 impl Scenario {
@@ -69,13 +78,20 @@ impl Scenario {
             Self::Burst => Some(Load::Burst),
             Self::Rate => Some(Load::Rate),
             Self::Plain => Some(Load::Plain),
+            Self::Start | Self::Memory | Self::Reload | Self::Generator => None,
         }
     }
 }
 
 /// Runs the program.
+#[must_use]
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let outcome = if env::args_os().nth(1).is_some_and(|argument| argument == null::ARGUMENT) {
+        null::run()
+    } else {
+        run(&Arguments::parse())
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -103,7 +119,11 @@ fn run(arguments: &Arguments) -> Result<()> {
         fs::write(&arguments.json, serde_json::to_vec_pretty(&report)?)
             .with_context(|| format!("{} can't be written", arguments.json.display()))?;
         println!("Everything, round by round: {}", arguments.json.display());
-        Ok(())
+        if report.is_complete() {
+            Ok(())
+        } else {
+            bail!("commands were not answered, or answered twice: the figures of that load are worth nothing")
+        }
     })
 }
 
@@ -131,9 +151,34 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     } else {
         commands::measure(programs, &loads, rounds, arguments.quick).await?
     };
+    let is_quick = arguments.quick;
+    let start = if wanted(Scenario::Start) {
+        start::measure(programs, if is_quick { 3 } else { 11 }).await?
+    } else {
+        Vec::new()
+    };
+    let memory = if wanted(Scenario::Memory) {
+        memory::measure(programs, if is_quick { 1 } else { 3 }).await?
+    } else {
+        Vec::new()
+    };
+    let reloads = if wanted(Scenario::Reload) {
+        Some(reload::measure(programs, if is_quick { 10 } else { 60 }).await?)
+    } else {
+        None
+    };
+    let generator = if wanted(Scenario::Generator) {
+        generator::measure(programs, is_quick).await?
+    } else {
+        Vec::new()
+    };
     Ok(Report {
         machine,
         setup: SETUP,
         loads,
+        start,
+        memory,
+        reloads,
+        generator,
     })
 }

@@ -67,7 +67,7 @@ pub async fn measure(programs: &Programs, loads: &[Load], rounds: usize, is_quic
 pub async fn hold(programs: &Programs, load: Load, kind: Kind) -> Result<()> {
     let home = match kind {
         Kind::Host => Home::with_example(programs)?,
-        Kind::Twilight => Home::new()?,
+        Kind::Twilight | Kind::Null => Home::new()?,
     };
     let bot = Bot::start(kind, programs, &home, GUILDS).await?;
     load::warm_up(&bot, WARM_UP).await?;

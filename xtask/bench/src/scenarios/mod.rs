@@ -3,3 +3,7 @@
 //! None asserts anything: a figure is what it is. Missing answers are shown beside the wanted ones.
 
 pub mod commands;
+pub mod generator;
+pub mod memory;
+pub mod reload;
+pub mod start;

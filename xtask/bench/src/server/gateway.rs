@@ -62,7 +62,7 @@ impl Greeting {
 }
 
 impl Link {
-    /// Makes frames of MESSAGE_CREATE events, to be sent in this order and before any made later.
+    /// Makes frames of `MESSAGE_CREATE` events, to be sent in this order and before any made later.
     pub fn messages<'t>(&self, messages: impl Iterator<Item = Text<'t>>) -> Result<Vec<Frame>> {
         let mut encoder = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
         messages

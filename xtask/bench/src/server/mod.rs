@@ -101,11 +101,6 @@ impl Server {
         let found = found.context("the bot did not connect to the gateway in time")??;
         found.clone().context("the connection is there")
     }
-
-    /// Whether the bot is connected.
-    pub fn is_linked(&self) -> bool {
-        self.link.borrow().is_some()
-    }
 }
 
 /// Serves every connection in a task of its own. They end with this one.

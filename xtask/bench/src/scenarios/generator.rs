@@ -1,0 +1,36 @@
+//! The generator alone: the same loads on a client that does next to nothing.
+//!
+//! What it reaches there is the most that any bot could be measured at; how much of its core it uses beside the real bots
+//! stands with their figures.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::{
+    bot::{Bot, Home, Kind, Programs},
+    load::{self, Load, Sample},
+};
+
+/// What one load on the null client came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ceiling {
+    /// Which load.
+    pub load: Load,
+    /// The figures.
+    pub sample: Sample,
+}
+
+/// Measures each load once.
+pub async fn measure(programs: &Programs, is_quick: bool) -> Result<Vec<Ceiling>> {
+    eprintln!("the generator alone");
+    let home = Home::new()?;
+    let bot = Bot::start(Kind::Null, programs, &home, 10).await?;
+    load::warm_up(&bot, 1_000).await?;
+    let mut ceilings = Vec::new();
+    for load in [Load::Flight, Load::Burst, Load::Plain] {
+        let sample = load.run(&bot, load.size(is_quick)).await?;
+        ceilings.push(Ceiling { load, sample });
+    }
+    bot.stop().await?;
+    Ok(ceilings)
+}
