@@ -121,6 +121,26 @@ impl Shape {
             fields.flag("nsfw", faults);
             fields.integer("bitrate", 8_000..=384_000, faults);
             fields.integer("user_limit", 0..=99, faults);
+            for (at, tag) in fields
+                .list("available_tags", 0..=20, faults)
+                .unwrap_or_default()
+                .iter()
+                .enumerate()
+            {
+                let path = format!("{}.{at}", fields.at("available_tags"));
+                let known = ["id", "name", "moderated", "emoji_id", "emoji_name"];
+                let tag = Fields::new(tag, &path, &known, faults);
+                tag.required("name", faults);
+                tag.text("name", 1..=50, faults);
+            }
+            if let Some(emoji) = fields.get("default_reaction_emoji") {
+                Fields::new(
+                    emoji,
+                    &fields.at("default_reaction_emoji"),
+                    &["emoji_id", "emoji_name"],
+                    faults,
+                );
+            }
             let kept = KEPT.iter().filter(|key| fields.has(key));
             Self {
                 name: fields.text("name", 1..=100, faults).map(str::to_owned),

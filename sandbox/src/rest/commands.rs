@@ -15,9 +15,11 @@ pub(crate) fn route(world: &mut World, call: &Call, application: &str, guild: Op
     own(world, application)?;
     let guild = guild.map(|guild| guilds::allowed(world, guild, 0)).transpose()?;
     match (call.method.as_str(), rest) {
-        ("GET", []) => Ok(Answer::ok(
-            &world.commands.of(guild).iter().map(|one| shown(one, call)).collect(),
-        )),
+        ("GET", []) => {
+            let localized = call.flag("with_localizations")?;
+            let all = world.commands.of(guild).iter();
+            Ok(Answer::ok(&all.map(|one| shown(one, localized)).collect()))
+        }
         ("POST", []) => create(world, call, guild),
         ("PUT", []) => overwrite(world, call, guild),
         ("GET", [id]) => find(world, guild, id).map(|at| Answer::ok(&world.commands.of(guild)[at])),
@@ -54,11 +56,9 @@ fn own(world: &World, application: &str) -> Result<(), Refusal> {
 }
 
 /// A command as lists show it: localisations only if asked for.
-fn shown(command: &Value, call: &Call) -> Value {
+fn shown(command: &Value, localized: bool) -> Value {
     let mut command = command.clone();
-    if call.query("with_localizations") != Some("true")
-        && let Some(fields) = command.as_object_mut()
-    {
+    if !localized && let Some(fields) = command.as_object_mut() {
         fields.remove("name_localizations");
         fields.remove("description_localizations");
     }

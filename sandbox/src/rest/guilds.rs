@@ -39,7 +39,7 @@ pub(crate) fn get(world: &World, call: &Call, id: &str) -> Outcome {
         .get(&id)
         .ok_or_else(|| Refusal::from(errors::UNKNOWN_GUILD))?;
     let mut json = guild.json();
-    if call.query("with_counts") == Some("true") {
+    if call.flag("with_counts")? {
         json["approximate_member_count"] = json!(guild.members.len());
         json["approximate_presence_count"] = json!(guild.members.len());
     }

@@ -27,6 +27,7 @@ const MODAL: i64 = 9;
 /// The first answer.
 pub(crate) fn callback(world: &mut World, call: &Call, id: &str, token: &str) -> Outcome {
     let id = snowflake("interaction_id", id)?;
+    let wants_response = call.flag("with_response")?;
     let interaction = world.interactions.get(id).filter(|one| one.token == token).cloned();
     let interaction = interaction.ok_or_else(|| Refusal::from(errors::UNKNOWN_INTERACTION))?;
     match interaction.state {
@@ -84,7 +85,7 @@ pub(crate) fn callback(world: &mut World, call: &Call, id: &str, token: &str) ->
         }
         _ => None,
     };
-    if call.query("with_response") == Some("true") {
+    if wants_response {
         return Ok(Answer::ok(&with_response(&interaction, kind, message.as_deref())));
     }
     Ok(Answer::empty())

@@ -68,6 +68,19 @@ impl Call {
         }
     }
 
+    /// Yes or no in the query; no if it is not there.
+    fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.query(name) {
+            Some("true" | "True" | "1") => Ok(true),
+            None | Some("false" | "False" | "0") => Ok(false),
+            Some(_) => Err(Refusal::at(
+                name,
+                "BOOLEAN_TYPE_CONVERT",
+                "Must be either true or false.",
+            )),
+        }
+    }
+
     /// An id of the query.
     fn id(&self, name: &str) -> Result<Option<u64>, Refusal> {
         self.query(name).map(|text| snowflake(name, text)).transpose()

@@ -1,7 +1,10 @@
 //! The table of routes: method and path to the function that answers. Paths that are not here are 404 in Discord's
 //! form; known paths with another method are 405.
 
-use super::{Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles};
+use super::{
+    Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles, template,
+    validate::checked_query,
+};
 use crate::world::World;
 
 /// Whether a path takes the bot's token; interactions and their webhooks carry their own.
@@ -12,9 +15,42 @@ pub(crate) fn needs_token(path: &[&str]) -> bool {
     )
 }
 
+/// The parameters that a route's query may have. A route that is not here has none.
+const QUERIES: &[(&str, &str, &[&str])] = &[
+    ("GET", "/users/@me/guilds", &["before", "after", "limit", "with_counts"]),
+    ("GET", "/channels/{}/messages", &["around", "before", "after", "limit"]),
+    (
+        "GET",
+        "/channels/{}/messages/{}/reactions/{}",
+        &["after", "limit", "type"],
+    ),
+    ("GET", "/channels/{}/messages/pins", &["before", "limit"]),
+    ("GET", "/guilds/{}", &["with_counts"]),
+    ("GET", "/guilds/{}/bans", &["limit", "before", "after"]),
+    ("GET", "/guilds/{}/members", &["limit", "after"]),
+    ("GET", "/guilds/{}/members/search", &["limit", "query"]),
+    ("GET", "/applications/{}/commands", &["with_localizations"]),
+    ("GET", "/applications/{}/guilds/{}/commands", &["with_localizations"]),
+    ("POST", "/interactions/{}/{}/callback", &["with_response"]),
+    ("POST", "/webhooks/{}/{}", &["wait", "thread_id", "with_components"]),
+    ("GET", "/webhooks/{}/{}/messages/{}", &["thread_id"]),
+    (
+        "PATCH",
+        "/webhooks/{}/{}/messages/{}",
+        &["thread_id", "with_components"],
+    ),
+    ("DELETE", "/webhooks/{}/{}/messages/{}", &["thread_id"]),
+];
+
 /// Answers a call.
 pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    if !call.query.is_empty() {
+        let known = QUERIES
+            .iter()
+            .find(|(method, template, _)| call.method == *method && template::fits(template, &path));
+        checked_query(&call.query, known.map_or(&[][..], |(.., names)| names))?;
+    }
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["gateway"]) => Ok(account::gateway(call)),
         ("GET", ["gateway", "bot"]) => Ok(account::gateway_bot(world, call)),

@@ -315,7 +315,23 @@ impl Check<'_> {
         out.entry("min_values").or_insert(json!(1));
         out.entry("max_values").or_insert(json!(1));
         if kind != STRING_SELECT {
-            fields.list("default_values", 0..=25, self.faults);
+            let chosen = fields.list("default_values", 0..=25, self.faults).unwrap_or_default();
+            for (at, one) in chosen.iter().enumerate() {
+                let path = format!("{}.{at}", fields.at("default_values"));
+                let one = Fields::new(one, &path, &["id", "type"], self.faults);
+                one.required("id", self.faults);
+                one.id("id", self.faults);
+                if one
+                    .required("type", self.faults)
+                    .is_some_and(|kind| !matches!(kind.as_str(), Some("user" | "role" | "channel")))
+                {
+                    self.faults.add(
+                        &one.at("type"),
+                        "BASE_TYPE_CHOICES",
+                        "Value must be one of ('user', 'role', 'channel').",
+                    );
+                }
+            }
             return;
         }
         fields.required("options", self.faults);

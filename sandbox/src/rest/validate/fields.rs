@@ -29,22 +29,7 @@ impl<'a> Fields<'a> {
                 &NOTHING
             }
         };
-        for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-            let nearest = known
-                .iter()
-                .map(|name| (distance(key, name), *name))
-                .min()
-                .filter(|(far, _)| *far <= 3);
-            let hint = match nearest {
-                Some((_, name)) => format!("did you mean \"{name}\"?"),
-                None => format!("known keys are {}.", known.join(", ")),
-            };
-            faults.add(
-                &join(path, key),
-                "UNKNOWN_KEY",
-                &format!("Unknown key \"{key}\": {hint}"),
-            );
-        }
+        refuse_unknown(map.keys(), path, known, faults);
         Self {
             map,
             path: path.to_owned(),
@@ -255,6 +240,29 @@ impl<'a> Fields<'a> {
         }
         Some(text)
     }
+}
+
+/// Refuses keys that are not known, and names the nearest one that is.
+fn refuse_unknown<'k>(keys: impl Iterator<Item = &'k String>, path: &str, known: &[&str], faults: &mut Faults) {
+    for key in keys.filter(|key| !known.contains(&key.as_str())) {
+        let nearest = known
+            .iter()
+            .map(|name| (distance(key, name), *name))
+            .min()
+            .filter(|(far, _)| *far <= 3);
+        let hint = match nearest {
+            Some((_, name)) => format!("did you mean \"{name}\"?"),
+            None if known.is_empty() => "there is none here.".to_owned(),
+            None => format!("known keys are {}.", known.join(", ")),
+        };
+        let text = format!("Unknown key \"{key}\": {hint}");
+        faults.add(&join(path, key), "UNKNOWN_KEY", &text);
+    }
+}
+
+/// Refuses parameters of a query that are not known.
+pub(crate) fn checked_query(query: &[(String, String)], known: &[&str]) -> Result<(), Refusal> {
+    checked(|faults| refuse_unknown(query.iter().map(|(key, _)| key), "", known, faults))
 }
 
 /// Checks a small body in one go.

@@ -21,6 +21,9 @@ use crate::{
 };
 
 const CONTENT: usize = 2000;
+/// Keys of new messages that discord.js sends with every message; Discord passes over them where they mean nothing.
+const NONCE: &str = "nonce";
+const ENFORCE_NONCE: &str = "enforce_nonce";
 const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
 
 /// Where a message is sent, which decides the keys and flags that it may have.
@@ -61,6 +64,8 @@ impl Place {
                 "components",
                 "attachments",
                 "poll",
+                NONCE,
+                ENFORCE_NONCE,
             ],
             Self::FollowUp => &[
                 "tts",
@@ -71,6 +76,8 @@ impl Place {
                 "components",
                 "attachments",
                 "poll",
+                NONCE,
+                ENFORCE_NONCE,
                 "username",
                 "avatar_url",
                 "thread_name",
@@ -215,6 +222,8 @@ pub(crate) fn revision(
         "sticker_ids",
         "poll",
         "tts",
+        NONCE,
+        ENFORCE_NONCE,
     ];
     let mut faults = Faults::default();
     let fields = Fields::new(body, path, &known, &mut faults);

@@ -17,7 +17,7 @@ mod select;
 
 pub(crate) use self::{
     command::{check_set, command},
-    fields::{Fields, checked, id_of},
+    fields::{Fields, checked, checked_query, id_of},
     message::{Place, draft, overwrites, revision},
     modal::{choices, modal},
 };

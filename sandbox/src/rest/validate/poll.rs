@@ -36,6 +36,7 @@ pub(super) fn poll(value: &Value, path: &str, faults: &mut Faults) -> Value {
         if let Some(media) = one.required("poll_media", faults) {
             let media = Fields::new(media, &one.at("poll_media"), &["text", "emoji"], faults);
             media.text("text", 1..=55, faults);
+            super::select::emoji(&media, faults);
         }
         answers.push(json!({ "answer_id": at + 1, "poll_media": answer["poll_media"] }));
     }
