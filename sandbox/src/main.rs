@@ -24,7 +24,8 @@ struct Arguments {
     /// one session start in five seconds).
     #[arg(long, value_name = "HOW", default_value = "generous", value_parser = rate_limits)]
     rate_limits: RateLimits,
-    /// Discord's openapi.json: refuse requests that break it, and log what the sandbox itself says against it.
+    /// Discord's openapi.json: refuse requests that break it, and log what the sandbox itself says against it; the
+    /// environment's `DISCORD_OPENAPI`, if it is not given.
     #[arg(long, value_name = "FILE")]
     openapi: Option<PathBuf>,
     /// How many shards to recommend to the bot.
@@ -80,7 +81,8 @@ async fn main() -> anyhow::Result<()> {
     if let Some(token) = arguments.token {
         builder = builder.bot_token(token);
     }
-    if let Some(file) = arguments.openapi {
+    let named = std::env::var_os("DISCORD_OPENAPI").filter(|file| !file.is_empty());
+    if let Some(file) = arguments.openapi.or_else(|| named.map(PathBuf::from)) {
         builder = builder.specification(file);
     }
     let sandbox = builder.start().await?;

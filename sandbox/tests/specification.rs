@@ -351,6 +351,21 @@ async fn answers_are_valid_by_discords_specification() {
         "POST",
         answer,
     );
+    alice.slash("who", &[("o", "v".into())]).await;
+    let deferred = socket.event("INTERACTION_CREATE").await;
+    let path = |one: &Value| {
+        format!(
+            "/interactions/{}/{}/callback",
+            one["id"].as_str().unwrap(),
+            one["token"].as_str().unwrap()
+        )
+    };
+    let path = format!("{}?with_response=true", path(&deferred));
+    check(
+        "/interactions/{interaction_id}/{interaction_token}/callback",
+        "POST",
+        rest.send("POST", &path, json!({ "type": 5 })).await,
+    );
     let original = "/webhooks/{webhook_id}/{webhook_token}/messages/@original";
     check(
         original,

@@ -134,14 +134,18 @@ fn with_response(interaction: &Interaction, kind: i64, message: Option<&Stored>)
     if let Some(guild) = interaction.guild_id {
         about["guild_id"] = json!(guild.to_string());
     }
-    let mut resource = json!({ "type": kind });
+    let mut answer = json!({});
     if let Some(message) = message {
         about["response_message_id"] = json!(message.id.to_string());
         about["response_message_loading"] = json!(message.is_loading());
         about["response_message_ephemeral"] = json!(message.ephemeral_to.is_some());
-        resource["message"] = message.value.clone();
+        // Discord's specification has a resource for what shows something at once.
+        if matches!(kind, MESSAGE | UPDATE) {
+            answer["resource"] = json!({ "type": kind, "message": message.value });
+        }
     }
-    json!({ "interaction": about, "resource": resource })
+    answer["interaction"] = about;
+    answer
 }
 
 /// The interaction of a webhook's token: 404 before its first answer, 401 after 15 minutes.

@@ -1,9 +1,9 @@
 //! Discord's OpenAPI file, enforced: requests before they are served, answers and events before they are sent.
 //!
 //! It is a second opinion beside the checks of `rest/validate`, and the only one about what the sandbox itself says. It
-//! knows nothing of the world: it is asked, and answers with what is wrong. Two things of the file are read otherwise
-//! than written, since Discord's documentation says so: ids in requests may be numbers, and the codes of form errors are
-//! texts (<https://discord.com/developers/docs/reference#error-messages>).
+//! knows nothing of the world: it is asked, and answers with what is wrong. Three things of the file are read
+//! otherwise than written, since Discord's documentation says so: in requests ids may be numbers and permission sets
+//! texts, and the codes of form errors are texts (<https://discord.com/developers/docs/reference#error-messages>).
 
 mod events;
 mod operation;
@@ -86,6 +86,12 @@ impl Specification {
             let text = id.take();
             *id = json!({ "anyOf": [text, { "type": "integer", "minimum": 0 }] });
         }
+        if let Some(schemas) = requests
+            .pointer_mut("/components/schemas")
+            .and_then(Value::as_object_mut)
+        {
+            schemas.values_mut().for_each(permissions_as_texts);
+        }
         let events = Events::new(&answers);
         let registry = Registry::new()
             .add(ANSWERS, answers)
@@ -115,6 +121,24 @@ impl Specification {
     /// What is wrong with an event's data.
     pub(crate) fn check_event(&self, name: &str, data: &Value) -> Vec<Finding> {
         self.events.check(&self.registry, name, data)
+    }
+}
+
+/// Lets a schema's permission sets be texts of digits too.
+fn permissions_as_texts(schema: &mut Value) {
+    const NAMES: [&str; 4] = ["permissions", "allow", "deny", "default_member_permissions"];
+    let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (_, field) in fields.iter_mut().filter(|(name, _)| NAMES.contains(&name.as_str())) {
+        let is_number = field["type"] == "integer"
+            || field["type"]
+                .as_array()
+                .is_some_and(|types| types.iter().any(|one| one == "integer"));
+        if is_number {
+            let number = field.take();
+            *field = json!({ "anyOf": [number, { "type": "string", "pattern": "^[0-9]+$" }] });
+        }
     }
 }
 
