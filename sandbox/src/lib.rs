@@ -24,8 +24,8 @@
 //! compression, requests for members. Several sessions of one shard live beside each other, as with Discord. Different on
 //! purpose, or chosen where Discord does not say:
 //!
-//! - Unknown keys and wrong types in clients' payloads are refused with 4002; Discord passes over many. `v`,
-//!   `guild_subscriptions`, `game` and `$os`, which client libraries still send, are known. Close reasons go on after
+//! - Unknown keys and wrong types in clients' payloads are refused with 4002; Discord passes over many. `capabilities`,
+//!   `v`, `guild_subscriptions`, `game` and `$os`, which client libraries send, are known. Close reasons go on after
 //!   Discord's text with what is wrong.
 //! - A session can be resumed for 90 s and 50,000 events (32 MiB) unless set otherwise; one that a time-out ended (4009)
 //!   cannot. A connection is closed after two heartbeat intervals without a heartbeat. Its session, resumed on another

@@ -90,11 +90,12 @@ pub(crate) fn read(text: &[u8]) -> Result<(u64, Payload), Close> {
     Ok((op, read))
 }
 
-/// <https://discord.com/developers/docs/events/gateway-events#identify>; `v` and `guild_subscriptions` are legacies that
-/// client libraries still send.
+/// <https://discord.com/developers/docs/events/gateway-events#identify>; `v` and `guild_subscriptions` are legacies
+/// that client libraries still send.
 fn identify(data: &Value) -> Result<Identify, Close> {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "token",
+        "capabilities",
         "properties",
         "compress",
         "large_threshold",
@@ -116,6 +117,7 @@ fn identify(data: &Value) -> Result<Identify, Close> {
         .map(|value| presence::read(value, "d.presence"))
         .transpose()?;
     let compress = fields.flag("compress")?.unwrap_or(false);
+    fields.number("capabilities")?;
     // Intents are required since version 8.
     let intents = fields.required("intents", fields.get("intents"))?;
     let intents = match intents.as_u64() {
@@ -287,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_is_right_is_read() {
-        let text = r#"{"op":2,"d":{"token":"t","properties":{"os":"x"},"intents":33281,"shard":[1,2],"compress":true,"large_threshold":250}}"#;
+        let text = r#"{"op":2,"d":{"token":"t","properties":{"os":"x"},"intents":33281,"shard":[1,2],"compress":true,"large_threshold":250,"capabilities":0,"v":10}}"#;
         let Ok((2, Payload::Identify(identify))) = read(text.as_bytes()) else {
             panic!("no IDENTIFY")
         };
@@ -308,6 +310,56 @@ mod tests {
             r#"{"op":43,"d":{"guild_id":"1","fields":["status"]}}"#,
         ] {
             assert!(read(text.as_bytes()).is_ok(), "{text}: {:?}", read(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_twilight_sends_is_accepted() {
+        use twilight_model::{
+            gateway::{
+                Capabilities, Intents, ShardId,
+                payload::outgoing::{
+                    Heartbeat, Identify, RequestGuildMembers, Resume, UpdatePresence, UpdateVoiceState,
+                    identify::{IdentifyInfo, IdentifyProperties},
+                },
+                presence::{ActivityType, MinimalActivity, Status},
+            },
+            id::Id,
+        };
+        let activity = MinimalActivity {
+            kind: ActivityType::Watching,
+            name: "2 servers".to_owned(),
+            url: None,
+        };
+        let presence = UpdatePresence::new(vec![activity.into()], false, None, Status::Online).expect("an activity");
+        let identify = Identify::new(IdentifyInfo {
+            capabilities: Capabilities::empty(),
+            compress: false,
+            intents: Intents::GUILDS,
+            large_threshold: 50,
+            presence: Some(presence.d.clone()),
+            properties: IdentifyProperties::new("twilight.rs", "twilight.rs", "linux"),
+            shard: Some(ShardId::ONE),
+            token: "t".to_owned(),
+        });
+        let guild = RequestGuildMembers::builder(Id::new(1));
+        for sent in [
+            serde_json::to_vec(&identify),
+            serde_json::to_vec(&presence),
+            serde_json::to_vec(&Heartbeat::new(Some(3))),
+            serde_json::to_vec(&Heartbeat::new(None)),
+            serde_json::to_vec(&Resume::new(1, "s", "t")),
+            serde_json::to_vec(&guild.clone().query("", Some(0))),
+            serde_json::to_vec(&guild.nonce("n").presences(true).user_id(Id::new(2))),
+            serde_json::to_vec(&UpdateVoiceState::new(Id::new(1), None, false, true)),
+        ] {
+            let sent = sent.expect("serializes");
+            assert!(
+                read(&sent).is_ok(),
+                "{}: {:?}",
+                String::from_utf8_lossy(&sent),
+                read(&sent)
+            );
         }
     }
 }
