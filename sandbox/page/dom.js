@@ -91,9 +91,18 @@ export function openMenu(anchor, label, entries, kind = '') {
   items[0]?.focus();
 }
 
+/** A closed dialog goes away. Chromium gives the focus back, but no keys to a text field that had it: it is focused anew. */
+export function leaveDialog(dialog) {
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    const held = document.activeElement;
+    if (held?.matches('input, textarea')) { held.blur(); held.focus({ preventScroll: true }); }
+  });
+}
+
 export function openDialog(title, content, buttons) {
   const dialog = h('dialog', { 'aria-label': title }, h('form', { method: 'dialog' }, h('h2', {}, title), content, h('div', { class: 'dialog-foot' }, buttons)));
-  dialog.addEventListener('close', () => dialog.remove());
+  leaveDialog(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

@@ -70,7 +70,9 @@ export function closeSlash(focus = true) {
 function goBack() {
   const last = form.fields.findLast((field) => !field.option.required);
   if (last) { removeField(last); return; }
-  if (form.fields.length) { form.fields.at(-1).input.focus(); return; }
+  if (form.fields.length) form.fields.at(-1).input.focus(); else retype();
+}
+function retype() {
   const { name } = form.invocation;
   closeSlash();
   $('text').value = `/${name}`;
@@ -214,7 +216,7 @@ function optionKeys(event, field) {
     const at = form.fields.indexOf(field);
     if (!field.option.required) removeField(field);
     else if (at > 0) form.fields[at - 1].input.focus();
-    else goBack();
+    else retype();
   } else return;
   event.preventDefault();
 }

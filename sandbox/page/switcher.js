@@ -1,6 +1,6 @@
 // Ctrl+K: go to a channel, a server or a person by typing some letters of its name.
 
-import { h, icon } from './dom.js';
+import { h, icon, leaveDialog } from './dom.js';
 import { botName, channelName, state, TEXT_CHANNELS, userName } from './state.js';
 import { openChannel, openDirect, openGuild } from './places.js';
 import { actAs, avatar } from './people.js';
@@ -62,7 +62,7 @@ export function openSwitcher() {
     event.preventDefault();
   });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.addEventListener('close', () => dialog.remove());
+  leaveDialog(dialog);
   document.body.append(dialog);
   dialog.showModal();
   draw();
