@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const { PAGE_URL } = process.env;
@@ -14,24 +14,18 @@ const PATIENCE = 20_000;
 let browser;
 let page;
 /** What no test may leave behind: script errors, and requests to anywhere but the sandbox. */
-let faults;
+const faults = [];
 
 before(async () => {
   assert.ok(PAGE_URL, 'PAGE_URL has to be the address that `cargo xtask run` prints');
   const executablePath = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
   assert.ok(executablePath, `no browser found: set CHROMIUM, or install one of ${BROWSERS.join(', ')}`);
   browser = await chromium.launch({ executablePath, args: FLAGS });
+  page = await open();
 });
 after(() => browser?.close());
 
-beforeEach(async () => {
-  faults = [];
-  page = await open();
-});
-afterEach(async () => {
-  await page.context().close();
-  assert.deepEqual(faults, []);
-});
+afterEach(() => assert.deepEqual(faults, []));
 
 /** The page as somebody sees it who just opened it: connected, messages read, the bot online. */
 async function open(options = {}) {

@@ -12,10 +12,9 @@ export const avatar = (user, kind = '') => {
   const name = userName(user);
   const words = name.split(/[\s_.-]+/u).filter(Boolean);
   const initials = (words.length > 1 ? [...words[0]][0] + [...words[1]][0] : [...name].slice(0, 2).join('')).toUpperCase();
-  // The golden angle keeps neighbours apart, whatever the names' hashes are.
-  let hash = 0;
-  for (const char of user?.username ?? name) hash = (hash * 33 + char.codePointAt(0)) % 65_521;
-  return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': ((hash * 137.508) % 360).toFixed() }, 'aria-hidden': 'true' }, initials);
+  // The golden angle keeps those apart who are side by side in the list of people.
+  const place = 1 + state.people.findIndex((each) => each.id === user?.id);
+  return h('span', { class: `avatar ${kind} ${user?.bot ? 'bot' : ''}`, style: { '--hue': (200 + place * 137.508).toFixed() }, 'aria-hidden': 'true' }, initials);
 };
 export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'APP') : null);
 

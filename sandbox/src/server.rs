@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Query, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{any, get},
     serve::ListenerExt,
@@ -68,7 +68,14 @@ async fn root(
 }
 
 /// The bytes of an attachment.
-async fn attachment(State(shared): State<Arc<Shared>>, Path((_, id, _)): Path<(u64, u64, String)>) -> Response {
+async fn attachment(
+    State(shared): State<Arc<Shared>>,
+    Path((_, id, _)): Path<(u64, u64, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if !page::is_local(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let found = shared
         .world()
         .files

@@ -47,7 +47,15 @@ async fn files_are_served_and_strangers_are_not() {
     assert!(seen.len() > 2, "{seen:?}");
     assert_eq!(page.get("/page/none.js").await.status, 404);
     for (name, value) in [("origin", "https://evil.example"), ("host", "evil.example")] {
-        for path in ["/", "/page/app.js", "/page/messages?as=1&channel_id=1"] {
+        for path in [
+            "/",
+            "/page/app.js",
+            "/page/messages?as=1&channel_id=1",
+            "/page/live",
+            "/page/traffic",
+            "/page/traffic/1",
+            "/attachments/1/1/a.txt",
+        ] {
             let answer = Rest::run(page.request("GET", path).header(name, value)).await;
             assert_eq!(answer.status, 403, "{name} {path}");
         }

@@ -154,7 +154,7 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
     // Faults of the gateway are those of one shard, if one is named.
     let gateway = match taken(&mut asked, "shard") {
         Value::Null => sandbox.gateway(),
-        shard => sandbox.shard(shard.as_u64().ok_or("shard is the number of a shard, from 0")?),
+        number => sandbox.shard(number.as_u64().ok_or("shard is the number of a shard, from 0")?),
     };
     // Those of REST are for calls of one route, if one is named, and for several calls if `times` says so.
     let route = match taken(&mut asked, "route") {

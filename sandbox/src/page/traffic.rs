@@ -76,13 +76,20 @@ enum What {
         text: Bytes,
     },
     /// A connection came or ended.
-    Note { connection: u64, text: String },
-    Rest {
-        entry: RestEntry,
-        took: Duration,
-        answer: Bytes,
-        headers: HeaderMap,
+    Note {
+        connection: u64,
+        text: String,
     },
+    Rest(Box<Call>),
+}
+
+/// A REST call.
+#[derive(Debug)]
+struct Call {
+    entry: RestEntry,
+    took: Duration,
+    answer: Bytes,
+    headers: HeaderMap,
 }
 
 /// What a frame says before its data.
@@ -119,12 +126,12 @@ impl Traffic {
         let size = entry.size() + answer.len();
         self.keep(
             size,
-            What::Rest {
+            What::Rest(Box::new(Call {
                 entry,
                 took,
                 answer,
                 headers,
-            },
+            })),
         );
     }
 
@@ -168,7 +175,7 @@ impl Entry {
         match &self.what {
             What::Gateway { text, .. } => text.len(),
             What::Note { text, .. } => text.len(),
-            What::Rest { entry, answer, .. } => entry.size() + answer.len(),
+            What::Rest(call) => call.entry.size() + call.answer.len(),
         }
     }
 
@@ -205,9 +212,10 @@ impl Entry {
                 "connection": connection,
                 "name": text,
             }),
-            What::Rest {
-                entry, took, answer, ..
-            } => {
+            What::Rest(call) => {
+                let Call {
+                    entry, took, answer, ..
+                } = call.as_ref();
                 let mut line = json!({
                     "id": self.id,
                     "kind": "rest",
@@ -245,9 +253,10 @@ impl Entry {
                 detail["payload"] = payload;
             }
             What::Note { .. } => {}
-            What::Rest {
-                entry, answer, headers, ..
-            } => {
+            What::Rest(call) => {
+                let Call {
+                    entry, answer, headers, ..
+                } = call.as_ref();
                 detail["request"] = entry.body();
                 detail["answer"] = parsed(answer);
                 detail["headers"] = headers
