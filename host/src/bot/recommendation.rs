@@ -1,9 +1,13 @@
-//! Asks Discord, before the shards connect, how many there should be and how many sessions may be started.
+//! Asks Discord, before the shards connect, how many there should be and how many sessions may be started, and which
+//! privileged intents the application may have.
 //!
 //! Asked while the plugins start, so that it costs no time. Without an answer the bot goes on as configured: it is only
 //! advice, unless it says that the token is wrong or that no session may be started.
 
 use std::fmt;
+
+use serde::Deserialize;
+use twilight_model::{gateway::Intents, oauth::ApplicationFlags};
 
 use crate::{
     gateway::Recommended,
@@ -60,5 +64,52 @@ pub async fn ask(rest: Rest) -> Result<Recommended, NoAnswer> {
         200 => serde_json::from_slice(&response.body).map_err(|_| NoAnswer::Unreadable),
         401 => Err(NoAnswer::Unauthorized),
         status => Err(NoAnswer::Status(status)),
+    }
+}
+
+/// The privileged intents that the application may use; nothing if Discord does not say.
+pub async fn granted(rest: &Rest) -> Option<Intents> {
+    #[derive(Deserialize)]
+    struct Application {
+        flags: ApplicationFlags,
+    }
+    let response = rest.send(Request::new(Method::Get, "/applications/@me")).await.ok()?;
+    let Application { flags } = serde_json::from_slice(&response.body).ok()?;
+    Some(privileged(flags))
+}
+
+/// Limited ones are those of bots in few servers, which need no review.
+fn privileged(flags: ApplicationFlags) -> Intents {
+    let mut granted = Intents::empty();
+    for (flag, intent) in [
+        (
+            ApplicationFlags::GATEWAY_GUILD_MEMBERS | ApplicationFlags::GATEWAY_GUILD_MEMBERS_LIMITED,
+            Intents::GUILD_MEMBERS,
+        ),
+        (
+            ApplicationFlags::GATEWAY_PRESENCE | ApplicationFlags::GATEWAY_PRESENCE_LIMITED,
+            Intents::GUILD_PRESENCES,
+        ),
+        (
+            ApplicationFlags::GATEWAY_MESSAGE_CONTENT | ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED,
+            Intents::MESSAGE_CONTENT,
+        ),
+    ] {
+        if flags.intersects(flag) {
+            granted |= intent;
+        }
+    }
+    granted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_applications_flags_name_the_privileged_intents_it_may_have() {
+        assert_eq!(privileged(ApplicationFlags::empty()), Intents::empty());
+        let some = ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED | ApplicationFlags::GATEWAY_GUILD_MEMBERS;
+        assert_eq!(privileged(some), Intents::MESSAGE_CONTENT | Intents::GUILD_MEMBERS);
     }
 }

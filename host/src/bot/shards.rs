@@ -108,7 +108,7 @@ impl Gateway {
             };
             match ended {
                 Some(Ok(Err(GatewayError::DisallowedIntents { privileged }))) if !privileged.is_empty() => {
-                    self.go_on_without(privileged);
+                    self.go_on_without(privileged).await;
                     self.running.shutdown().await;
                 }
                 Some(Ok(Err(error @ GatewayError::Sharding { .. }))) => {
@@ -285,10 +285,19 @@ impl Gateway {
         self.notices.tell(NoticeKind::Gateway, text);
     }
 
-    /// Discord does not say which of them it refuses: what commands by prefix need is given up last.
-    fn go_on_without(&mut self, privileged: Intents) {
+    /// The gateway does not say which of them it refuses, the application does. Without that answer, what commands by
+    /// prefix need is given up last.
+    async fn go_on_without(&mut self, privileged: Intents) {
+        let refused = match timeout(ADVICE, recommendation::granted(&self.rest)).await {
+            Ok(Some(granted)) => privileged - granted,
+            _ => Intents::empty(),
+        };
         let others = privileged - Intents::MESSAGE_CONTENT;
-        let given_up = if others.is_empty() { privileged } else { others };
+        let given_up = match (refused.is_empty(), others.is_empty()) {
+            (false, _) => refused,
+            (true, false) => others,
+            (true, true) => privileged,
+        };
         let text = format!(
             "{}. Until then the bot goes on without.",
             GatewayError::DisallowedIntents { privileged: given_up }

@@ -6,8 +6,10 @@
 mod commands;
 mod containment;
 mod ecosystem;
+mod endings;
 mod harness;
 mod linked;
+mod network;
 mod refusals;
 mod replacement;
 mod resume;

@@ -7,7 +7,7 @@ use sandbox::Sandbox;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::harness::{Bot, World, compiled, file_name, patched};
+use crate::harness::{Bot, World, compiled, discord, file_name, patched};
 
 /// An authority that only those trust who are given its certificate.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -45,7 +45,7 @@ impl Authority {
 }
 
 async fn serve(identity: &Identity, token: Option<&str>) -> Sandbox {
-    let builder = Sandbox::builder().tls(&identity.chain, &identity.key);
+    let builder = discord().tls(&identity.chain, &identity.key);
     match token {
         Some(token) => builder.bot_token(token),
         None => builder,
@@ -180,7 +180,7 @@ async fn a_certificate_that_is_not_to_be_trusted_is_refused_with_what_to_do() {
 async fn plain_http_to_a_port_with_tls_and_the_reverse_say_what_to_write() {
     let authority = Authority::new("of this test");
     let tls = serve(&authority.good(), None).await;
-    let plain = Sandbox::builder().bot_token(tls.token()).start().await.unwrap();
+    let plain = discord().bot_token(tls.token()).start().await.unwrap();
     let without_s = |url: String| url.replacen("s://", "://", 1);
     let with_s = |url: String| url.replacen("://", "s://", 1);
     let (api, gateway) = (tls.api_url(), tls.gateway_url());

@@ -1,0 +1,147 @@
+//! What Discord refuses for good, and what is missing at the start: each is told with what to do, and nothing is tried
+//! without end.
+
+use futures_util::future::join_all;
+use sandbox::{PrivilegedIntents, Refusal};
+
+use crate::harness::{Bot, World, discord};
+
+const OTHER_TOKEN: &str = "MTc1OTI4ODQ3Mjk5MTE3MDYz.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_ends_the_start_with_what_to_do() {
+    let world = World::new().await;
+    let mut command = world.command();
+    command.env("DISCORD_TOKEN", OTHER_TOKEN);
+    let (code, log) = Bot::spawn(command, world.sandbox.clone()).fails().await;
+    assert_eq!(code, Some(78), "{log}");
+    assert!(
+        log.contains("Discord refuses the token") && log.contains("Reset Token"),
+        "{log}"
+    );
+    assert!(!log.contains(OTHER_TOKEN), "{log}");
+    // REST has said so: no session start was spent.
+    assert_eq!(world.sandbox.identifies(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closes_for_good_end_the_bot_with_what_to_do() {
+    let cases = [
+        (4004, "Reset Token"),
+        (4010, "sharding.shards"),
+        (4011, "sharding.shards"),
+        (4012, "update the host"),
+        (4013, "discord.intents"),
+    ];
+    join_all(cases.map(|(close, to_do)| async move {
+        let world = World::new().await;
+        let bot = world.start().await;
+        world.sandbox.close_with(close);
+        let (code, log) = bot.fails().await;
+        assert_eq!(code, Some(78), "{close}\n{log}");
+        assert!(log.contains(to_do), "{close}\n{log}");
+        assert_eq!(
+            (world.sandbox.connections(), world.sandbox.identifies()),
+            (1, 1),
+            "{close}"
+        );
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_message_content_the_owner_is_told_what_is_left() {
+    let sandbox = discord().privileged_intents(PrivilegedIntents::NONE);
+    let world = World::on(sandbox.start().await.unwrap());
+    world.drop_plugin("example");
+    let mut said = world.sandbox.watch();
+    let bot = world.start().await;
+    let mut told = String::new();
+    while !told.contains("MESSAGE_CONTENT") {
+        told = said.next().await.expect("the owner is told").content().to_owned();
+    }
+    assert!(told.contains("direct messages and by mention only"), "{told}");
+    let alice = world.person("alice");
+    let mention = format!("<@{}> ping", world.sandbox.bot_id());
+    assert_eq!(alice.says(&mention).await.expect_reply().await.content(), "pong");
+    assert_eq!(alice.dm("ping").await.expect_reply().await.content(), "pong");
+    // The application was asked which it may have, instead of a second guess.
+    assert_eq!(world.sandbox.connections(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_discord_at_the_start_are_told_and_passed() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    for _ in 0..3 {
+        world.sandbox.next_rest(503);
+    }
+    world.sandbox.gateway().refuse_next(1, Refusal::Status(502));
+    let bot = world.start().await;
+    bot.logs("without Discord's advice").await;
+    bot.logs("no connection to Discord's gateway").await;
+    let said = world.person("alice").says("!ping").await;
+    assert_eq!(said.expect_reply().await.content(), "pong");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_api_is_told_and_the_gateway_goes_on() {
+    let world = World::new().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let mut command = world.command();
+    command.env("DISCORD_API_URL", format!("http://{address}"));
+    let bot = world.start_as(command).await;
+    let line = bot.logs("nothing listens there").await;
+    assert!(
+        line.contains(&address.to_string()) && line.contains("DISCORD_API_URL"),
+        "{line}"
+    );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_without_an_address_is_told_and_tried_again() {
+    let world = World::new().await;
+    // Longer than a part of a name may be: no name server is asked.
+    let name = "x".repeat(64);
+    let mut command = world.command();
+    command.env("DISCORD_API_URL", format!("http://{name}.invalid:1"));
+    command.env("DISCORD_GATEWAY_URL", format!("ws://{name}.invalid:1"));
+    let mut bot = Bot::spawn(command, world.sandbox.clone());
+    let line = bot.logs("no connection to Discord's gateway").await;
+    assert!(
+        line.contains("its name has no address") && line.contains("again_in"),
+        "{line}"
+    );
+    bot.logs("no connection to Discord's API").await;
+    bot.signal(rustix::process::Signal::TERM);
+    assert!(bot.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_discord_fails_to_take_is_an_incident_and_a_limit_is_waited_out() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"ping".to_owned()))
+        .await;
+    let alice = world.person("alice");
+    world.sandbox.next_rest(500);
+    let reply = alice.says("!ping").await.expect_reply().await;
+    assert!(
+        reply
+            .content()
+            .starts_with("Something broke and the bot's owner has been told. Code"),
+        "{}",
+        reply.content()
+    );
+    world.sandbox.next_rest_limited(std::time::Duration::from_millis(300));
+    assert_eq!(alice.says("!ping on").await.expect_reply().await.content(), "pong on");
+    bot.stop().await;
+}
