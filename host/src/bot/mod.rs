@@ -57,7 +57,7 @@ static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
 const START: Duration = Duration::from_secs(3);
 
 /// How long work that is under way may take at the end.
-const LAST_WORK: Duration = Duration::from_secs(10);
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// How long notices that wait may take at the end.
 const LAST_NOTICES: Duration = Duration::from_secs(2);
@@ -306,8 +306,7 @@ async fn serve_checked(
     phases.send_replace(Phase::Draining);
     let end = async {
         gateway.quiet().await;
-        wind_down(&tasks, &plugins).await;
-        let _ = timeout(LAST_WORK, commands).await;
+        let _ = tokio::join!(wind_down(&tasks, &plugins), timeout(LAST_WORK, commands));
         phases.send_replace(Phase::Closing);
         gateway.close().await;
         notices.close(LAST_NOTICES).await;

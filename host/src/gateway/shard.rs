@@ -143,7 +143,7 @@ pub fn shards(
                     hello: HELLO,
                     close: CLOSE,
                 },
-                hello_due: None,
+                hello_due: Some(Instant::now() + HELLO),
                 closed_due: None,
                 pace: Pace::new(Instant::now()),
                 connect_at: None,
@@ -358,7 +358,6 @@ impl EventSource for ShardSource {
     }
 
     async fn next(&mut self) -> Result<RawEvent, GatewayError> {
-        self.hello_due.get_or_insert_with(|| Instant::now() + self.limits.hello);
         loop {
             self.paced().await;
             let due = self.due();

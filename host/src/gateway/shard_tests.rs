@@ -294,3 +294,91 @@ async fn a_shard_that_never_connected_closes_at_once() {
     assert_eq!(server.shard(Some(kept.clone())).close(true).await, Some(kept.clone()));
     assert_eq!(server.shard(Some(kept)).close(false).await, None);
 }
+
+/// Limits that a test need not wait long for.
+const SHORT: Limits = Limits {
+    hello: Duration::from_secs(1),
+    close: Duration::from_millis(200),
+};
+
+#[tokio::test]
+async fn a_gateway_that_never_says_hello_is_left_for_another_connection() {
+    let server = Server::start().await;
+    let mut shard = server.shard(None);
+    shard.limits = SHORT;
+    shard.hello_due = Some(Instant::now() + SHORT.hello);
+    let script = async {
+        let (stream, _) = server.listener.accept().await.unwrap();
+        let silent = ServerBuilder::new().accept(stream).await.unwrap();
+        let (mut connection, identify) = server.accept().await;
+        assert_eq!(identify["op"], 2);
+        connection.send(&server.ready(1, "s")).await;
+        (silent, connection)
+    };
+    let client = async { shard.next().await.unwrap().sequence };
+    let (_connections, sequence) = tokio::join!(script, client);
+    assert_eq!(sequence, 1);
+}
+
+#[tokio::test]
+async fn a_close_that_the_gateway_does_not_answer_is_not_waited_for_and_the_session_goes_on() {
+    let server = Server::start().await;
+    let mut shard = server.shard(None);
+    shard.limits = SHORT;
+    shard.hello_due = Some(Instant::now() + SHORT.hello);
+    let script = async {
+        let (mut silent, _) = server.accept().await;
+        silent.send(&server.ready(1, "s")).await;
+        silent.send(&json!({"t": null, "s": null, "op": 7, "d": null})).await;
+        // It reads nothing more, and keeps the connection open.
+        let (mut connection, resume) = server.accept().await;
+        assert_eq!((&resume["op"], &resume["d"]["session_id"]), (&json!(6), &json!("s")));
+        // What was sent once comes once.
+        for sequence in [1, 2, 2, 3] {
+            connection.send(&event(sequence)).await;
+        }
+        (silent, connection)
+    };
+    let client = async {
+        let mut sequences = Vec::new();
+        while sequences.len() < 3 {
+            sequences.push(shard.next().await.unwrap().sequence);
+        }
+        sequences
+    };
+    let (_connections, sequences) = tokio::join!(script, client);
+    assert_eq!(sequences, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_session_that_begins_while_events_are_not_handled_is_not_gone_on_with() {
+    let server = Server::start().await;
+    let mut shard = server.shard(None);
+    let script = async {
+        let (mut connection, _) = server.accept().await;
+        connection.send(&server.ready(1, "s")).await;
+        connection.closed_with().await;
+    };
+    let client = async {
+        shard.hold();
+        drop(shard.next().await.unwrap());
+        assert_eq!(shard.close(true).await, None);
+    };
+    tokio::join!(script, client);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_nothing_to_say_is_kept() {
+    let server = Server::start().await;
+    let mut shard = server.shard(None);
+    shard.hello_due = Some(Instant::now() + SHORT.hello);
+    let script = async {
+        let (mut connection, _) = server.accept().await;
+        connection.send(&server.ready(1, "s")).await;
+        connection
+    };
+    let client = async { shard.next().await.unwrap().sequence };
+    let (_connection, sequence) = tokio::join!(script, client);
+    assert_eq!(sequence, 1);
+    assert_eq!((shard.due(), shard.connect_at), (None, None));
+}

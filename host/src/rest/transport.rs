@@ -4,6 +4,7 @@
 
 use std::{
     error, fmt,
+    pin::pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -31,6 +32,8 @@ use crate::{
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long one try may take, from the first byte sent to the last received.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a request without an answer holds up others of the same limit, such as further messages to its channel.
+const SLOW: Duration = Duration::from_secs(1);
 /// How often a 429 is waited out.
 const RETRIES: u32 = 5;
 /// After which times a request that failed for a fault of Discord's is sent again, if that can't do a thing twice.
@@ -125,11 +128,19 @@ impl Transport {
                 }
             };
             let exchange = async {
-                let answer = self
-                    .client
-                    .request(http)
-                    .await
-                    .map_err(|error| self.unreachable(error))?;
+                let mut permit = permit;
+                let mut answer = pin!(self.client.request(http));
+                let answer = match time::timeout(SLOW, &mut answer).await {
+                    Ok(answer) => answer,
+                    Err(_) => {
+                        // The limiter lets one request of a bucket go at a time: one that hangs must not hold up the rest.
+                        if let Some(permit) = permit.take() {
+                            permit.complete(None);
+                        }
+                        answer.await
+                    }
+                };
+                let answer = answer.map_err(|error| self.unreachable(error))?;
                 // The bucket's next request need not wait for this one's body.
                 if let Some(permit) = permit {
                     permit.complete(bucket::learned(answer.headers()));

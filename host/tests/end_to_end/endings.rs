@@ -2,7 +2,7 @@
 //! without end.
 
 use futures_util::future::join_all;
-use sandbox::{PrivilegedIntents, Refusal};
+use sandbox::{PrivilegedIntents, Refusal, RestFault};
 
 use crate::harness::{Bot, World, discord};
 
@@ -74,9 +74,7 @@ async fn without_message_content_the_owner_is_told_what_is_left() {
 async fn faults_of_discord_at_the_start_are_told_and_passed() {
     let world = World::new().await;
     world.drop_plugin("example");
-    for _ in 0..3 {
-        world.sandbox.next_rest(503);
-    }
+    world.sandbox.fail_rest(RestFault::html(503).times(3));
     world.sandbox.gateway().refuse_next(1, Refusal::Status(502));
     let bot = world.start().await;
     bot.logs("without Discord's advice").await;
@@ -120,28 +118,4 @@ async fn a_name_without_an_address_is_told_and_tried_again() {
     bot.logs("no connection to Discord's API").await;
     bot.signal(rustix::process::Signal::TERM);
     assert!(bot.ended().await.success());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_discord_fails_to_take_is_an_incident_and_a_limit_is_waited_out() {
-    let world = World::new().await;
-    world.drop_plugin("example");
-    let bot = world.start().await;
-    world
-        .sandbox
-        .expect_commands(|names| names.contains(&"ping".to_owned()))
-        .await;
-    let alice = world.person("alice");
-    world.sandbox.next_rest(500);
-    let reply = alice.says("!ping").await.expect_reply().await;
-    assert!(
-        reply
-            .content()
-            .starts_with("Something broke and the bot's owner has been told. Code"),
-        "{}",
-        reply.content()
-    );
-    world.sandbox.next_rest_limited(std::time::Duration::from_millis(300));
-    assert_eq!(alice.says("!ping on").await.expect_reply().await.content(), "pong on");
-    bot.stop().await;
 }

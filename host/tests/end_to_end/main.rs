@@ -12,5 +12,6 @@ mod linked;
 mod network;
 mod refusals;
 mod replacement;
+mod requests;
 mod resume;
 mod tls;

@@ -94,6 +94,13 @@ async fn refuse_politely(ctx: Ctx<State>) -> Result {
     refuse("The stress plugin refuses.")
 }
 
+/// Have a member looked up, which Discord is asked for.
+#[command]
+async fn member(ctx: Ctx<State>, #[description = "Whom"] member: Member) -> Result {
+    count(&ctx);
+    ctx.reply(format!("found {}", member.user.username)).await
+}
+
 /// Answer with the marker that tests overwrite in the compiled file.
 #[command]
 async fn revision(ctx: Ctx<State>) -> Result {
@@ -122,5 +129,5 @@ async fn stop(ctx: StopCtx, state: State) -> Result {
 
 plugin! {
     state: State,
-    commands: [panic_now, panic_in_drop, spawn_panic, block, slow, fail, refuse_politely, revision],
+    commands: [panic_now, panic_in_drop, spawn_panic, block, slow, fail, refuse_politely, member, revision],
 }
