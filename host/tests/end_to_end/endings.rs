@@ -1,8 +1,11 @@
 //! What Discord refuses for good, and what is missing at the start: each is told with what to do, and nothing is tried
 //! without end.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use sandbox::{PrivilegedIntents, Refusal, RestFault};
+use serde_json::json;
 
 use crate::harness::{Bot, World, discord};
 
@@ -118,4 +121,80 @@ async fn a_name_without_an_address_is_told_and_tried_again() {
     bot.logs("no connection to Discord's API").await;
     bot.signal(rustix::process::Signal::TERM);
     assert!(bot.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_shards_are_taken_where_discord_wants_them() {
+    let sandbox = discord()
+        .guilds_per_shard(1)
+        .shards(2)
+        .identify_concurrency(2, Duration::ZERO);
+    let world = World::on(sandbox.start().await.unwrap());
+    let shard = |id: u64| (id >> 22) % 2;
+    let first = world.sandbox.guild();
+    // As many servers as shards, or a half of them would be too many again.
+    let second = world.sandbox.add_guild("Second");
+    assert_ne!(
+        shard(first.id()),
+        shard(second.id()),
+        "ids of the sandbox's guilds have changed"
+    );
+    world.drop_plugin("example");
+    let mut told = world.sandbox.watch();
+    let bot = world.start().await;
+    bot.logs("the bot goes on with 2").await;
+    for guild in [first, second] {
+        let said = guild.user("alice").says("!ping").await;
+        assert_eq!(said.expect_reply().await.content(), "pong");
+    }
+    let mut notice = String::new();
+    while !notice.contains("sharding.shards") {
+        notice = told.next().await.expect("the owner is told").content().to_owned();
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_session_starts_left_the_bot_says_when_it_goes_on_and_spends_none() {
+    let sandbox = discord().session_starts(1, Duration::from_secs(3600));
+    let world = World::on(sandbox.start().await.unwrap());
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    bot.kill().await;
+    let bot = world.spawn();
+    let line = bot.logs("all of them are used up").await;
+    assert!(
+        line.contains("1 sessions a day") && line.contains("connects by itself"),
+        "{line}"
+    );
+    assert_eq!((world.sandbox.identifies(), world.sandbox.connections()), (1, 1));
+    // It ends when it is told to, whatever it waits for.
+    let log = bot.stop().await;
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn session_starts_that_come_back_are_used() {
+    let sandbox = discord().session_starts(1, Duration::from_secs(3));
+    let world = World::on(sandbox.start().await.unwrap());
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    bot.kill().await;
+    let bot = world.start().await;
+    bot.logs("all of them are used up").await;
+    let said = world.person("alice").says("!ping").await;
+    assert_eq!(said.expect_reply().await.content(), "pong");
+    assert_eq!(world.sandbox.identifies(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_identify_as_fast_as_discord_lets_them_and_no_faster() {
+    let sandbox = discord().identify_concurrency(4, Duration::from_secs(5));
+    let world = World::on(sandbox.start().await.unwrap());
+    world.configure(&json!({ "sharding": { "shards": 4 } }));
+    let bot = world.start().await;
+    // One too early would have been turned away and come again.
+    assert_eq!((world.sandbox.identifies(), world.sandbox.connections()), (4, 4));
+    bot.stop().await;
 }
