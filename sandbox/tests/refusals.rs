@@ -1,4 +1,4 @@
-//! What Discord refuses and its OpenAPI file lets pass: one case each, with the place and code of its error. And keys
+//! What Discord refuses and its `OpenAPI` file lets pass: one case each, with the place and code of its error. And keys
 //! that nobody knows, wherever they stand: the one thing in which the sandbox is stricter than Discord.
 
 #![allow(clippy::unwrap_used, reason = "tests")]

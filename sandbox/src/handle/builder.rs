@@ -230,7 +230,7 @@ impl Builder {
         self
     }
 
-    /// Discord's OpenAPI file, which is enforced then: a request that breaks it is refused with 400, and what the sandbox
+    /// Discord's `OpenAPI` file, which is enforced then: a request that breaks it is refused with 400, and what the sandbox
     /// itself says against it is remembered; see [`Sandbox::violations`] (default: none).
     pub fn specification(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.specification = Some(path.into());

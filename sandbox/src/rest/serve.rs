@@ -126,7 +126,7 @@ async fn hold(shared: &Arc<Shared>) {
         world.changed();
         world.rest_faults.releases
     };
-    let released = async {
+    let let_go = async {
         loop {
             changes.mark_unchanged();
             if shared.world().rest_faults.releases > releases || changes.changed().await.is_err() {
@@ -135,7 +135,7 @@ async fn hold(shared: &Arc<Shared>) {
         }
     };
     tokio::select! {
-        () = released => {}
+        () = let_go => {}
         () = shared::ended(&mut closing) => {}
     }
     shared.world().rest_faults.held -= 1;
@@ -312,7 +312,7 @@ fn shut_out(after: Duration) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert(
         header::RETRY_AFTER,
-        HeaderValue::from(after.as_secs_f64().ceil() as u64),
+        HeaderValue::from(after.as_secs() + u64::from(after.subsec_nanos() > 0)),
     );
     Reply::new(429, headers, HTML, page(429))
 }

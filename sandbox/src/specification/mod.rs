@@ -1,4 +1,4 @@
-//! Discord's OpenAPI file, enforced: requests before they are served, answers and events before they are sent.
+//! Discord's `OpenAPI` file, enforced: requests before they are served, answers and events before they are sent.
 //!
 //! It is a second opinion beside the checks of `rest/validate`, and the only one about what the sandbox itself says. It
 //! knows nothing of the world: it is asked, and answers with what is wrong. Three things of the file are read

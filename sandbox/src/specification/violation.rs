@@ -21,7 +21,7 @@ pub enum ViolationOf {
     Event,
 }
 
-/// Something that Discord's OpenAPI file forbids.
+/// Something that Discord's `OpenAPI` file forbids.
 #[derive(Clone, Debug)]
 pub struct Violation {
     /// Who is at fault.
