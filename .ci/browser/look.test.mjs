@@ -107,6 +107,7 @@ const audit = () => {
 const isSound = async (page = olivia) => assert.deepEqual(await page.evaluate(audit), []);
 
 test('a prefix command, formatted text, an embed, buttons: what a bot says is drawn, and nothing of it runs', async () => {
+  await olivia.getByRole('complementary', { name: 'Members' }).getByText('Playing with the page').waitFor();
   await says('!ping');
   await shows('pong').locator('.quoted', { hasText: '!ping' }).waitFor();
   await says('!text');

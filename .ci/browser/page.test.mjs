@@ -55,6 +55,7 @@ async function adds(kind, act) {
 
 /** Types a slash command and takes it from the picker, as a person does. */
 async function picks(name, on = page) {
+  await box(on).fill('');
   await box(on).pressSequentially(`/${name}`);
   await on.getByRole('option', { name: new RegExp(`^/${name}\\b`) }).first().waitFor();
   await box(on).press('Enter');

@@ -53,7 +53,7 @@ function takeState(data) {
   const samePerson = state.me?.id === data.me.id;
   attempts = 0;
   showConnection(true);
-  Object.assign(state, { me: data.me, bot: data.bot, online: data.online, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [] });
+  Object.assign(state, { me: data.me, bot: data.bot, online: data.online, presence: data.presence, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [] });
   // What was missed while away is read anew.
   state.rooms.clear();
   state.waiting.clear();
@@ -82,7 +82,7 @@ export function receive(type, data) {
     case 'typing': startTyping(data); break;
     case 'interaction': interactionChanged(data); break;
     case 'commands': state.commands = data; if ($('text').value.startsWith('/') && document.activeElement === $('text')) changed(); break;
-    case 'bot': state.online = data.online; drawBotState(); drawMembers(); break;
+    case 'bot': state.online = data.online; state.presence = data.presence; drawBotState(); drawMembers(); break;
     case 'people': state.people = data; drawMembers(); break;
     case 'guild': takeGuild(data); break;
     case 'dm_create': if (!state.dms.some((each) => each.id === data.id)) state.dms.push(data); drawPlaces(); break;

@@ -18,6 +18,16 @@ export const avatar = (user, kind = '') => {
 };
 export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'APP') : null);
 
+const ACTIVITIES = { 0: 'Playing', 1: 'Streaming', 2: 'Listening to', 3: 'Watching', 5: 'Competing in' };
+/** How the bot presents itself: the kind of its dot, and what it says that it does. */
+function presenceOf(user) {
+  if (user.id !== state.bot?.id) return { status: 'online', doing: '' };
+  const status = state.online ? state.presence?.status ?? 'online' : 'offline';
+  const activity = state.presence?.activities?.[0];
+  const doing = !state.online || !activity ? '' : activity.type === 4 ? activity.state ?? activity.name : `${ACTIVITIES[activity.type] ?? ''} ${activity.name}`.trim();
+  return { status: status === 'invisible' ? 'offline' : status, doing };
+}
+
 export function drawBotState() {
   const name = botName();
   $('bot-state').className = state.online ? 'online' : 'offline';
@@ -41,9 +51,10 @@ export function drawMembers() {
     h('h2', {}, `${title} — ${members.length}`),
     members.sort((a, b) => userName(a.user).localeCompare(userName(b.user))).map(({ user }) => {
       const away = user.id === state.bot?.id && !state.online;
+      const { status, doing } = presenceOf(user);
       return h('button', { type: 'button', class: `member ${away ? 'away' : ''}`, 'data-user': user.id, onclick: (event) => openCard(event.currentTarget, user) },
-        h('span', { class: 'presence' }, avatar(user, 'small'), h('span', { class: away ? 'dot off' : 'dot', 'aria-hidden': 'true' })),
-        h('span', { class: 'member-name', style: memberColour(user.id) ? { '--role': memberColour(user.id) } : {} }, userName(user)), tag(user), user.id === state.me?.id && h('small', {}, 'you'));
+        h('span', { class: 'presence' }, avatar(user, 'small'), h('span', { class: `dot ${status}`, role: 'img', 'aria-label': status })),
+        h('span', { class: 'member-text' }, h('span', { class: 'member-name', style: memberColour(user.id) ? { '--role': memberColour(user.id) } : {} }, userName(user)), ' ', tag(user), user.id === state.me?.id && h('small', {}, 'you'), doing && h('small', { class: 'doing', title: doing }, doing)));
     })))));
 }
 

@@ -2,7 +2,7 @@
 // Looking things up lives here; drawing them does not.
 
 export const state = {
-  me: null, bot: null, online: false, people: [], guilds: [], dms: [], commands: [],
+  me: null, bot: null, online: false, presence: null, people: [], guilds: [], dms: [], commands: [],
   /** The open place: a guild's id or null for direct messages, and a channel's id. */
   guild: null, channel: null,
   /** channel id -> { list, loaded, complete, gone }: messages of channels that were opened, oldest first. */

@@ -95,6 +95,7 @@ impl Client {
             Payload::Presence(presence) => {
                 self.authenticated(&world)?;
                 world.presence = presence;
+                world.tell_presence();
                 world.changed();
             }
             Payload::Ignored => {

@@ -141,6 +141,7 @@ fn state(world: &World, person: u64) -> Value {
     json!({
         "bot": world.user_json(world.bot_id),
         "online": world.sessions.is_online(None),
+        "presence": world.presence,
         "me": world.user_json(person),
         "people": world.people_json(),
         "guilds": guilds,

@@ -188,10 +188,15 @@ impl World {
         let online = self.sessions.is_online(None);
         if online != self.was_online {
             self.was_online = online;
-            self.pages
-                .tell(&crate::page::Audience::Everyone, "bot", || json!({ "online": online }));
+            self.tell_presence();
         }
         self.changed();
+    }
+
+    /// Tells open pages whether the bot is there, and how it presents itself.
+    pub(crate) fn tell_presence(&mut self) {
+        let note = json!({ "online": self.was_online, "presence": self.presence });
+        self.pages.tell(&crate::page::Audience::Everyone, "bot", || note);
     }
 
     /// The default guild: the first one made.
