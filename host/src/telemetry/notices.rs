@@ -1,12 +1,13 @@
 //! Notices to the owner: what must not be missed, as a direct message or in a channel, and in the log.
 //!
-//! At most one of a kind in a while, so that a plugin that fails all the time is one message, not a thousand. Telling
-//! never fails and never waits: one task of its own sends.
+//! At most one of a kind in a while, so that a plugin that fails all the time is one message, not a thousand; what was
+//! held back meanwhile is told afterwards, as the last of it and a number. Telling never fails and never waits: one task
+//! of its own sends.
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use plugin_protocol::{ChannelId, UserId};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinHandle,
     time::{self, Instant},
 };
@@ -26,6 +27,8 @@ use crate::{
 
 /// How many notices wait to be sent at most.
 const QUEUE: usize = 64;
+/// How many kinds have a quiet time at most; beyond that the one that was told longest ago is forgotten.
+const MOST_KINDS: usize = 256;
 /// The longest message, in characters (<https://discord.com/developers/docs/resources/message>).
 const MAX_CONTENT: usize = 2000;
 
@@ -36,6 +39,8 @@ pub enum NoticeKind {
     Refused(String),
     /// A plugin's handler panicked or failed.
     Incident(String),
+    /// A plugin that was loaded hangs, or has left something behind.
+    Trouble(String),
     /// Slash commands: limits, or Discord's refusal.
     Slash,
     /// The gateway.
@@ -47,6 +52,7 @@ impl fmt::Display for NoticeKind {
         match self {
             Self::Refused(plugin) => write!(f, "Plugin {plugin} refused"),
             Self::Incident(plugin) => write!(f, "Something broke in plugin {plugin}"),
+            Self::Trouble(plugin) => write!(f, "Plugin {plugin} is in trouble"),
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
         }
@@ -64,6 +70,8 @@ struct Inner {
     interval: Duration,
     /// Both locks are of std: held for a look-up only, never across an await.
     told: Mutex<HashMap<NoticeKind, Told>>,
+    /// Something was held back.
+    holds_back: Arc<Notify>,
     task: Mutex<Option<(mpsc::Sender<String>, JoinHandle<()>)>>,
 }
 
@@ -71,6 +79,8 @@ struct Inner {
 struct Told {
     at: Instant,
     held_back: u32,
+    /// The last one that was held back.
+    last: String,
 }
 
 impl Drop for Inner {
@@ -85,21 +95,42 @@ impl Notices {
     /// Starts the task that sends. To be called inside a tokio runtime.
     #[must_use]
     pub fn start(rest: Rest, owners: Vec<UserId>, settings: &NoticeSettings) -> Self {
-        let (sender, queue) = mpsc::channel(QUEUE);
+        let (sender, mut queue) = mpsc::channel(QUEUE);
         let mut post = Post {
             rest,
             owners: if settings.dm_owner { owners } else { Vec::new() },
             direct: HashMap::new(),
             channel: settings.channel,
         };
-        let task = tokio::spawn(async move { post.run(queue).await });
-        Self {
-            inner: Arc::new(Inner {
-                interval: settings.interval,
-                told: Mutex::default(),
-                task: Mutex::new(Some((sender, task))),
-            }),
-        }
+        let inner = Arc::new(Inner {
+            interval: settings.interval,
+            told: Mutex::default(),
+            holds_back: Arc::default(),
+            task: Mutex::new(None),
+        });
+        // Not the whole of it: the task ends with the last of those who tell.
+        let (weak, holds_back) = (Arc::downgrade(&inner), Arc::clone(&inner.holds_back));
+        let task = tokio::spawn(async move {
+            loop {
+                let text = tokio::select! {
+                    biased;
+                    text = queue.recv() => text,
+                    text = quiet_time_over(&weak, &holds_back) => Some(text),
+                };
+                let Some(text) = text else { break };
+                post.tell(&text).await;
+            }
+            // The last chance to tell what was held back.
+            let held_back = weak
+                .upgrade()
+                .map(|inner| inner.take_held_back(None))
+                .unwrap_or_default();
+            for text in held_back {
+                post.tell(&text).await;
+            }
+        });
+        *inner.task.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, task));
+        Self { inner }
     }
 
     /// Tells the owners, unless one of this kind was told a short while ago; logs it in any case.
@@ -107,35 +138,43 @@ impl Notices {
     pub fn tell(&self, kind: NoticeKind, text: impl Into<String>) {
         let text = text.into();
         tracing::warn!(kind = %kind, text, "notice to the owner");
-        let Some(held_back) = self.due(&kind) else { return };
-        let mut message = format!("**{kind}**\n{text}");
-        if held_back > 0 {
-            message = format!("{}\n*{held_back} more of this kind were held back.*", cut(&message, 60));
-        }
+        let Some(message) = self.due(&kind, text) else { return };
         let task = self.inner.task.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((sender, _)) = &*task
-            && sender.try_send(cut(&message, 0)).is_err()
+            && sender.try_send(message).is_err()
         {
             tracing::warn!("too many notices wait to be sent: this one is in the log only");
         }
     }
 
-    /// Whether one of this kind may be sent now, and how many were held back since the last.
-    fn due(&self, kind: &NoticeKind) -> Option<u32> {
+    /// The message, if one of this kind may be sent now; with how many were held back since the last.
+    fn due(&self, kind: &NoticeKind, text: String) -> Option<String> {
         let now = Instant::now();
-        let mut told = self.inner.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.inner.told();
         match told.get_mut(kind) {
             Some(told) if now.duration_since(told.at) < self.inner.interval => {
                 told.held_back += 1;
+                told.last = text;
+                self.inner.holds_back.notify_one();
                 None
             }
             Some(told) => {
                 told.at = now;
-                Some(std::mem::take(&mut told.held_back))
+                told.last = String::new();
+                Some(message(kind, &text, std::mem::take(&mut told.held_back)))
             }
             None => {
-                told.insert(kind.clone(), Told { at: now, held_back: 0 });
-                Some(0)
+                if told.len() >= MOST_KINDS {
+                    forget_one(&mut told);
+                }
+                let message = message(kind, &text, 0);
+                let entry = Told {
+                    at: now,
+                    held_back: 0,
+                    last: String::new(),
+                };
+                told.insert(kind.clone(), entry);
+                Some(message)
             }
         }
     }
@@ -150,6 +189,78 @@ impl Notices {
             }
         }
     }
+}
+
+impl Inner {
+    fn told(&self) -> MutexGuard<'_, HashMap<NoticeKind, Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the first quiet time is over in which something was held back.
+    fn next_due(&self) -> Option<Instant> {
+        let told = self.told();
+        let held_back = told.values().filter(|told| told.held_back > 0);
+        held_back.map(|told| told.at + self.interval).min()
+    }
+
+    /// The messages of what was held back, where the quiet time is over `now`; all of it without a time. Kinds whose
+    /// quiet time is over without more are forgotten.
+    fn take_held_back(&self, now: Option<Instant>) -> Vec<String> {
+        let mut texts = Vec::new();
+        self.told().retain(|kind, told| {
+            let is_over = now.is_none_or(|now| now.duration_since(told.at) >= self.interval);
+            if is_over && told.held_back > 0 {
+                texts.push(message(kind, &told.last, told.held_back - 1));
+                told.held_back = 0;
+                told.at = now.unwrap_or(told.at);
+                return true;
+            }
+            !is_over
+        });
+        texts
+    }
+}
+
+/// Waits until a quiet time is over in which something was held back, and tells what. Cancel safe: it takes only what it
+/// returns at once.
+async fn quiet_time_over(inner: &Weak<Inner>, holds_back: &Notify) -> String {
+    loop {
+        let due = inner.upgrade().and_then(|inner| inner.next_due());
+        match due {
+            Some(due) if due <= Instant::now() => {
+                let texts = inner.upgrade().map(|inner| inner.take_held_back(Some(Instant::now())));
+                let mut texts = texts.unwrap_or_default();
+                // More than one at once is one message, cut if that is too long.
+                texts.sort_unstable();
+                return cut(&texts.join("\n"), 0);
+            }
+            Some(due) => tokio::select! {
+                () = time::sleep_until(due) => {}
+                () = holds_back.notified() => {}
+            },
+            None => holds_back.notified().await,
+        }
+    }
+}
+
+/// Makes room: what held nothing back goes first, then what was told longest ago.
+fn forget_one(told: &mut HashMap<NoticeKind, Told>) {
+    let oldest = told.iter().min_by_key(|(_, told)| (told.held_back > 0, told.at));
+    let oldest = oldest.map(|(kind, _)| kind.clone());
+    if let Some(oldest) = oldest {
+        told.remove(&oldest);
+    }
+}
+
+fn message(kind: &NoticeKind, text: &str, more: u32) -> String {
+    let message = format!("**{kind}**\n{text}");
+    if more == 0 {
+        return cut(&message, 0);
+    }
+    format!(
+        "{}\n*And {more} more since the last message; the log has them.*",
+        cut(&message, 80)
+    )
 }
 
 /// The first part of a text that leaves so much room in a message.
@@ -171,15 +282,13 @@ struct Post {
 }
 
 impl Post {
-    async fn run(&mut self, mut queue: mpsc::Receiver<String>) {
-        while let Some(text) = queue.recv().await {
-            if let Some(channel) = self.channel {
-                self.send(channel, &text).await;
-            }
-            for owner in self.owners.clone() {
-                if let Some(channel) = self.direct(owner).await {
-                    self.send(channel, &text).await;
-                }
+    async fn tell(&mut self, text: &str) {
+        if let Some(channel) = self.channel {
+            self.send(channel, text).await;
+        }
+        for owner in self.owners.clone() {
+            if let Some(channel) = self.direct(owner).await {
+                self.send(channel, text).await;
             }
         }
     }
@@ -306,25 +415,72 @@ mod tests {
         while let Ok((_, body)) = sent.try_recv() {
             texts.push(body["content"].as_str().unwrap().to_owned());
         }
-        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert_eq!(texts.len(), 4, "one of each, and what was held back in one: {texts:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_held_back_is_told_afterwards_with_its_number() {
+        let (rest, mut sent) = server().await;
+        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_millis(100)));
+        for number in 1..=13 {
+            notices.tell(refused("a"), format!("fault {number}"));
+        }
+        let mut next = async || sent.recv().await.unwrap().1["content"].as_str().unwrap().to_owned();
+        assert_eq!(next().await, "**Plugin a refused**\nfault 1");
+        let later = next().await;
+        // Usually all of them; on a machine under load the quiet time may be over before the last.
+        assert!(later.starts_with("**Plugin a refused**\nfault "), "{later}");
+        assert!(
+            later.contains("more since the last message") || !later.ends_with("fault 13"),
+            "{later}"
+        );
+        notices.close(Duration::from_secs(60)).await;
+    }
+
+    #[tokio::test]
+    async fn the_end_tells_what_was_held_back() {
+        let (rest, mut sent) = server().await;
+        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_secs(300)));
+        for number in 1..=13 {
+            notices.tell(refused("a"), format!("fault {number}"));
+        }
+        notices.clone().close(Duration::from_secs(60)).await;
+        let mut texts = Vec::new();
+        while let Ok((_, body)) = sent.try_recv() {
+            texts.push(body["content"].as_str().unwrap().to_owned());
+        }
+        let expected = [
+            "**Plugin a refused**\nfault 1",
+            "**Plugin a refused**\nfault 13\n*And 11 more since the last message; the log has them.*",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_held_back_is_counted_in_the_next() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let api = ApiAddress {
-            authority: listener.local_addr().unwrap().to_string(),
-            is_plain_http: true,
+    async fn quiet_times_are_bounded_and_end() {
+        let inner = Inner {
+            interval: Duration::from_secs(300),
+            told: Mutex::default(),
+            holds_back: Arc::default(),
+            task: Mutex::new(None),
         };
-        let token = "MTc1OTI4ODQ3Mjk5MTE3MDYz.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB";
-        let rest = Rest::new(&token.parse().unwrap(), Some(&api), 1000).unwrap();
-        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_secs(300)));
-        let kind = refused("a");
-        assert_eq!(notices.due(&kind), Some(0));
-        assert_eq!((notices.due(&kind), notices.due(&kind)), (None, None));
+        let notices = Notices { inner: Arc::new(inner) };
+        let due = |plugin: &str| notices.due(&refused(plugin), "text".to_owned());
+        assert!(due("a").is_some() && due("a").is_none() && due("a").is_none());
+        for number in 0..2 * MOST_KINDS {
+            assert!(due(&number.to_string()).is_some());
+        }
+        assert_eq!(notices.inner.told().len(), MOST_KINDS);
+        assert!(due("a").is_none(), "what held something back is kept");
+        assert_eq!(notices.inner.take_held_back(Some(Instant::now())), Vec::<String>::new());
         time::advance(Duration::from_secs(300)).await;
-        assert_eq!(notices.due(&kind), Some(2));
-        assert_eq!(notices.due(&kind), None);
+        let told = notices.inner.take_held_back(Some(Instant::now()));
+        assert_eq!(
+            told,
+            ["**Plugin a refused**\ntext\n*And 2 more since the last message; the log has them.*"]
+        );
+        assert_eq!(notices.inner.told().len(), 1, "the others are forgotten");
+        assert!(due("a").is_none(), "a new quiet time has begun");
     }
 
     #[tokio::test]
