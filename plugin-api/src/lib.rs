@@ -211,6 +211,8 @@ pub use plugin_macros::command;
 /// ```
 pub use plugin_macros::event;
 pub use plugin_macros::{component, plugin, start, stop};
+/// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
+pub use plugin_protocol::inspection;
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, GuildId, InteractionId, Member, MessageId, Problem, ProblemCode, Role,
     RoleId, StopReason, User, UserId,

@@ -16,6 +16,9 @@ pub const CONFIGURE: u32 = 12;
 /// Host to plugin, asks: end. Head [`Stop`](crate::Stop). Answered with [`Stopped`](crate::Stopped), tail what is handed
 /// to the next generation; nothing is delivered after it but answers, and the lane ends by itself.
 pub const STOP: u32 = 13;
+/// Host to plugin, asks: are you there? Answered at once with `null` when the lane takes it; an older plugin answers
+/// [`NotSupported`](crate::ProblemCode::NotSupported), which says the same.
+pub const PULSE: u32 = 14;
 /// Host to plugin, asks: run a command or a component's handler. Head [`Invocation`](crate::Invocation), tail the
 /// gateway's payload as received (`{"t":..,"s":..,"op":0,"d":{..}}`). Answered with [`Outcome`](crate::Outcome).
 pub const INVOKE: u32 = 20;

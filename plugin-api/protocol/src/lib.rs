@@ -10,6 +10,7 @@ pub mod custom_id;
 mod description;
 mod entities;
 mod ids;
+pub mod inspection;
 mod invocation;
 pub mod kind;
 mod lifecycle;
@@ -20,7 +21,7 @@ pub use description::{Argument, ArgumentKind, Command, Component, Description, D
 pub use entities::{Channel, Member, Role, User};
 pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, UserId};
 pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
-pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped};
+pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
 pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
 

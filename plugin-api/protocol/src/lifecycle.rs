@@ -109,3 +109,29 @@ pub struct Stopped {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,
 }
+
+/// The name of the threads of a generation's lane: `NAME#GENERATION`. Linux shows 15 bytes of a name, so a long one is
+/// cut before the number.
+#[must_use]
+pub fn lane_name(plugin: &str, generation: u32) -> String {
+    const SHOWN: usize = 15;
+    let number = format!("#{generation}");
+    let room = SHOWN.saturating_sub(number.len());
+    // Names of plugins are ASCII; what is not is cut nowhere within a letter.
+    let end = (0..=room.min(plugin.len()))
+        .rev()
+        .find(|&end| plugin.is_char_boundary(end));
+    format!("{}{number}", &plugin[..end.unwrap_or(0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_lane_is_always_shown() {
+        assert_eq!(lane_name("levels", 3), "levels#3");
+        assert_eq!(lane_name("moderation-log", 12), "moderation-l#12");
+        assert_eq!(lane_name("", 1), "#1");
+    }
+}

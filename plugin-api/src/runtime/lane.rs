@@ -9,7 +9,8 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Activation, Event, Invocation, PanicReport, Problem, ProblemCode, Settings, Start, Started, Stop, Stopped,
-    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, INVOKE, START, STOP},
+    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, INVOKE, PULSE, START, STOP},
+    lane_name,
 };
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -84,7 +85,9 @@ impl<M: Module> plugin_abi::Lane for Lane<M> {
         };
         let _log = (self.form == Form::Linked).then(|| logging::serve_thread(self.link.clone()));
         panics::name_thread(Some(format!("{}#{}", self.link.plugin(), self.link.generation())));
+        // Threads for blocking work bear the lane's name, so that one that is left behind is known.
         let runtime = Builder::new_current_thread()
+            .thread_name(lane_name(self.link.plugin(), self.link.generation()))
             .enable_all()
             .build()
             .expect("a runtime needs an epoll descriptor");
@@ -249,6 +252,7 @@ impl<M: Module> Serving<M> {
                     began: Instant::now(),
                 });
             }
+            PULSE => self.core.link.answer(id, &(), &[]),
             INVOKE => self.invoke(envelope),
             EVENT => self.event(envelope),
             kind => self.refuse_unknown(kind, id),
@@ -260,6 +264,7 @@ impl<M: Module> Serving<M> {
         match envelope.kind {
             ANSWER => self.core.link.settle(envelope),
             ACTIVATE | CONFIGURE => {}
+            PULSE => self.core.link.answer(envelope.id, &(), &[]),
             START | STOP | INVOKE | EVENT => self.core.link.refuse(envelope.id, &closed()),
             kind => self.refuse_unknown(kind, envelope.id),
         }

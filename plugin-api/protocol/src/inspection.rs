@@ -1,0 +1,216 @@
+//! What the host tells of plugins: the answers to the calls `plugins.list` and `plugins.info`.
+//!
+//! Every plugin may ask; `plugins.info` takes a `name`. Reasons, texts of errors, names of files and the process's own
+//! figures are for owners: they are there only if `private` is true and it is asked in an invocation of one of the bot's
+//! owners. Ask for them only where nobody else reads the answer.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to `plugins.list`: every plugin that is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PluginList {
+    /// The plugins, in order of their names.
+    #[serde(default)]
+    pub plugins: Vec<PluginSummary>,
+    /// What all of them have left behind.
+    #[serde(default)]
+    pub left_behind: LeftBehind,
+    /// What the process takes of what limits further loads. For owners.
+    #[serde(default)]
+    pub budgets: Vec<BudgetFigure>,
+}
+
+/// A plugin in a line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PluginSummary {
+    /// Its name; the file's if that is no plugin.
+    pub name: String,
+    /// Its version, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How it is.
+    pub status: PluginStatus,
+    /// Whether it is part of the bot's program.
+    #[serde(default)]
+    pub built_in: bool,
+    /// The generation that serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// What it needs, and whether that is there.
+    #[serde(default)]
+    pub needs: Vec<Relation>,
+    /// Whether the file that lies there now is refused while an older generation serves.
+    #[serde(default)]
+    pub newer_refused: bool,
+    /// Why it, or the newer file, is refused. For owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The name of its file. For owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// How a plugin is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginStatus {
+    /// It serves.
+    Running,
+    /// It serves, but has not taken anything for a while.
+    Hung,
+    /// It does not run.
+    Refused,
+    /// The owner unloaded it.
+    Unloaded,
+    /// Something that this side doesn't know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// Another plugin that this one needs or can't stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// The other plugin.
+    pub name: String,
+    /// The range of its versions; empty for any.
+    #[serde(default)]
+    pub range: String,
+    /// Whether this one runs without it, too.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whether a plugin of that name and range runs.
+    #[serde(default)]
+    pub is_there: bool,
+}
+
+/// The answer to `plugins.info`: everything that is known of one plugin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PluginInfo {
+    /// The plugin in a line.
+    pub summary: PluginSummary,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Who made it.
+    #[serde(default)]
+    pub authors: Vec<String>,
+    /// Running plugins that need it.
+    #[serde(default)]
+    pub dependants: Vec<String>,
+    /// Plugins that must not run beside it.
+    #[serde(default)]
+    pub conflicts: Vec<Relation>,
+    /// Whether an older generation stops before a newer one starts.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// Its commands; empty unless it runs.
+    #[serde(default)]
+    pub commands: Vec<OfferedCommand>,
+    /// The gateway events that it handles.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// How many handlers of controls it has.
+    #[serde(default)]
+    pub components: u32,
+    /// How long the generation that serves took to load, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_millis: Option<u64>,
+    /// Since when it serves, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving_since: Option<u64>,
+    /// Its lane; absent unless it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneFigures>,
+    /// What its earlier generations have left behind.
+    #[serde(default)]
+    pub left_behind: LeftBehind,
+    /// The last error since the bot's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+}
+
+/// A command that a running plugin offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedCommand {
+    /// Its name.
+    pub name: String,
+    /// Whether it can be written.
+    #[serde(default)]
+    pub prefix: bool,
+    /// Whether it is a slash command.
+    #[serde(default)]
+    pub slash: bool,
+    /// Whether it is the owners' only.
+    #[serde(default)]
+    pub owner_only: bool,
+}
+
+/// What a lane is at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneFigures {
+    /// Invocations and events that were given to it and have not come to their end: waiting, running or suspended.
+    #[serde(default)]
+    pub under_way: u64,
+    /// What is under way, oldest first, cut to a few.
+    #[serde(default)]
+    pub at_work_on: Vec<String>,
+    /// Its requests to the host that have not been answered.
+    #[serde(default)]
+    pub requests: u64,
+    /// How long its threads have run on a processor, in milliseconds; absent where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_millis: Option<u64>,
+    /// Memory of its own that its mapped library takes, in bytes; absent where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_bytes: Option<u64>,
+    /// For how long it has taken nothing, in milliseconds; absent unless it is hung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hung_millis: Option<u64>,
+}
+
+/// What generations that no longer serve have left behind until the bot is restarted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftBehind {
+    /// Generations that were ended; their code stays mapped.
+    #[serde(default)]
+    pub retired: u64,
+    /// Lanes that did not end when they were told to, and still have not.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// Threads of ended generations that still run, abandoned lanes among them; absent where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
+    /// Memory of their own that the mapped libraries take, in bytes; absent where the system doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_bytes: Option<u64>,
+}
+
+/// The last error of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// What failed, such as a command's name.
+    pub what: String,
+    /// The code that its user was given, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The error's or panic's text, with its place. For owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// How much of something is taken that further loads need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetFigure {
+    /// Of what, in words.
+    pub name: String,
+    /// How much is taken.
+    pub used: u64,
+    /// Where loads are refused.
+    pub limit: u64,
+    /// Whether both are bytes.
+    #[serde(default)]
+    pub bytes: bool,
+}
