@@ -2,6 +2,8 @@
 //!
 //! The one file outside of `plugins/` that may be unsafe, for what the standard library and rustix do not offer safely.
 
+pub mod usage;
+
 use std::{
     fs::File,
     io,
@@ -52,30 +54,22 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// How many of the system's thread keys must be left for a plugin to be started.
-const SPARE_THREAD_KEYS: usize = 48;
-
-/// Whether there are thread keys left for another generation. Each one of a plugin takes some for ever, and the process
-/// is aborted when there are none.
-///
-/// # Errors
-///
-/// Too few are left; says what to do.
-pub fn spare_thread_keys() -> Result<(), String> {
-    /// What glibc has, the smallest number of the systems in use.
-    const ALL: usize = 1024;
-    let lowest_free = lowest_free_thread_key().unwrap_or(ALL);
-    if ALL.saturating_sub(lowest_free) >= SPARE_THREAD_KEYS {
-        return Ok(());
+/// The thread keys of this process. Each generation of a plugin takes some for ever, and the process is aborted when
+/// there are none. Known for glibc, which gives out the lowest free key.
+#[must_use]
+pub fn thread_keys() -> Option<usage::Share> {
+    /// What glibc has.
+    const LIMIT: u64 = 1024;
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        return None;
     }
-    Err(format!(
-        "plugins have been started so often that {lowest_free} of the {ALL} thread keys of this process are taken, and it would be aborted without any: restart the bot"
-    ))
+    let used = lowest_free_thread_key().unwrap_or(LIMIT);
+    Some(usage::Share { used, limit: LIMIT })
 }
 
 /// The lowest key that is free, and so how many are taken: glibc gives out the lowest. Key 0 does not count: the standard
 /// library takes 0 for none and gives it back whenever it gets it, so that it is always free.
-fn lowest_free_thread_key() -> Option<usize> {
+fn lowest_free_thread_key() -> Option<u64> {
     let (mut first, mut second) = (0, 0);
     // SAFETY: keys are made without destructors, have no value in any thread, and are deleted at once.
     #[allow(unsafe_code, reason = "neither the standard library nor rustix knows thread keys")]
@@ -92,7 +86,7 @@ fn lowest_free_thread_key() -> Option<usize> {
             None
         };
         libc::pthread_key_delete(first);
-        lowest.and_then(|key| usize::try_from(key).ok())
+        lowest.map(u64::from)
     }
 }
 
@@ -181,25 +175,28 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[allow(unsafe_code, reason = "takes keys away, as plugins do")]
-    fn too_few_thread_keys_are_noticed_before_there_are_none() {
-        assert_eq!(spare_thread_keys(), Ok(()));
+    fn thread_keys_are_counted_down_to_the_last() {
+        let before = thread_keys().unwrap();
         let mut taken = Vec::new();
-        let refused = loop {
+        loop {
             let mut key = 0;
             // SAFETY: the key has no destructor and no values, and is given back below.
-            let made = unsafe { libc::pthread_key_create(&raw mut key, None) };
-            assert_eq!(made, 0, "none is left, and nobody noticed");
-            taken.push(key);
-            if let Err(why) = spare_thread_keys() {
-                break why;
+            if unsafe { libc::pthread_key_create(&raw mut key, None) } != 0 {
+                break;
             }
-        };
-        for key in taken {
+            taken.push(key);
+        }
+        let none_left = thread_keys().unwrap();
+        for &key in &taken[1..] {
             // SAFETY: made above, used by nobody.
             unsafe { libc::pthread_key_delete(key) };
         }
-        assert!(refused.contains("restart the bot"), "{refused}");
-        assert_eq!(spare_thread_keys(), Ok(()));
+        let after = thread_keys().unwrap();
+        // SAFETY: as above.
+        unsafe { libc::pthread_key_delete(taken[0]) };
+        assert_eq!(none_left.used, none_left.limit);
+        assert!(before.used < 100 && after.used < 100, "{before:?} {after:?}");
     }
 }

@@ -8,16 +8,18 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use plugin_protocol::{
     Call, LogRecord, Outcome, PanicReport, PluginName, Problem, ProblemCode, Respond, Rest as RestHead, RestAnswer,
-    Verdict, kind,
+    StopReason, Verdict, kind,
 };
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+use super::{calls::Calls, owners::Owners};
 use crate::{
     config::Config,
     interactions::{Incident, Invocations},
-    plugins::{self, Generation, PluginState, Plugins, Ticket},
+    plugins::{self, Ending, Generation, Plugins, Records, Ticket},
+    process::{self, usage::Thread},
     rest::{Method, Rest},
     telemetry::{self, NoticeKind, Notices},
 };
@@ -36,6 +38,10 @@ pub struct Desk {
     pub notices: Notices,
     /// Set once the life of plugins has begun.
     pub plugins: Arc<OnceLock<Plugins>>,
+    /// What is remembered of each plugin.
+    pub records: Arc<Records>,
+    /// Who owns the bot.
+    pub owners: Owners,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
 }
@@ -68,6 +74,8 @@ impl plugins::Desk for Desk {
                 let calls = Calls {
                     config: Arc::clone(&self.config),
                     plugins: Arc::clone(&self.plugins),
+                    invocations: self.invocations.clone(),
+                    owners: self.owners.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -108,6 +116,9 @@ impl plugins::Desk for Desk {
             report.location, report.message
         );
         self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+        let text = format!("{} ({})", report.message, report.location);
+        self.records
+            .note_fault(plugin, "a task of its own panicked".to_owned(), None, text);
     }
 
     fn died(&self, from: &Arc<Generation>) {
@@ -115,6 +126,50 @@ impl plugins::Desk for Desk {
             let _runtime = self.runtime.enter();
             plugins.died(Arc::clone(from));
         }
+    }
+
+    fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending) {
+        self.records.note_ended(from, ending);
+        if why == StopReason::Shutdown {
+            return;
+        }
+        let (plugin, generation) = (from.name(), from.number);
+        let left = match ending {
+            Ending::Abandoned => "its thread goes on".to_owned(),
+            Ending::Clean => {
+                // Its own thread is about to end.
+                let is_left = |thread: &&Thread| thread.name == from.lane_name() && Some(thread.id) != from.thread();
+                let left = process::usage::threads().map_or(0, |threads| threads.iter().filter(is_left).count());
+                if left == 0 {
+                    return;
+                }
+                tracing::warn!(%plugin, generation, left, "has ended, but some of its threads go on");
+                format!("{left} of its threads go on")
+            }
+        };
+        let text = format!(
+            "Generation {generation} of the plugin `{plugin}` was told to end, but {left}: it can do no harm to others, but takes memory, and perhaps a processor, until the bot is restarted. Its author should end threads in `#[stop]`, and never block in a handler."
+        );
+        self.notices.tell(NoticeKind::Trouble(plugin.to_string()), text);
+    }
+
+    fn under_way(&self, of: &Generation) -> Vec<String> {
+        /// How many are named.
+        const NAMED: usize = 5;
+        let mut ids = self.invocations.of_generation(of.name(), of.number);
+        ids.sort_unstable();
+        let origins = ids.iter().filter_map(|id| self.invocations.origin(*id));
+        let mut named: Vec<_> = origins
+            .take(NAMED)
+            .map(|origin| format!("`{}`", origin.command))
+            .collect();
+        let unnamed = of.gate.tickets().saturating_sub(named.len());
+        match (unnamed, named.is_empty()) {
+            (0, _) => {}
+            (_, true) => named.push(format!("{unnamed} events")),
+            (_, false) => named.push(format!("{unnamed} more")),
+        }
+        named
     }
 }
 
@@ -127,7 +182,11 @@ impl Desk {
         let (plugin, generation) = (from.name(), from.number);
         let text = outcome.text.as_deref().unwrap_or_default();
         match outcome.verdict {
-            Verdict::Failed => tracing::error!(%plugin, generation, "an event's handler failed: {text}"),
+            Verdict::Failed => {
+                tracing::error!(%plugin, generation, "an event's handler failed: {text}");
+                let what = "an event's handler failed".to_owned();
+                self.records.note_fault(plugin, what, None, text.to_owned());
+            }
             Verdict::Panicked => {
                 let panic = outcome.panic.clone().unwrap_or_default();
                 tracing::error!(%plugin, generation, location = %panic.location, "an event's handler panicked: {}", panic.message);
@@ -136,14 +195,17 @@ impl Desk {
                     panic.location, panic.message
                 );
                 self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+                let text = format!("{} ({})", panic.message, panic.location);
+                self.records
+                    .note_fault(plugin, "an event's handler panicked".to_owned(), None, text);
             }
             _ => {}
         }
     }
 }
 
-/// Logs an incident with everything that is known, and tells the owner.
-pub fn report(notices: &Notices, incident: &Incident) {
+/// Logs an incident with everything that is known, remembers it and tells the owner.
+pub fn report(notices: &Notices, records: &Records, incident: &Incident) {
     let Incident {
         code,
         plugin,
@@ -155,16 +217,17 @@ pub fn report(notices: &Notices, incident: &Incident) {
         guild_id,
     } = incident;
     let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
-    let what = match panic {
+    let (short, what) = match panic {
         Some(panic) => {
             tracing::error!(%code, %plugin, generation, %command, user = %author.id, location = %panic.location, "panicked: {}", panic.message);
-            format!("panicked at {}: {}", panic.location, panic.message)
+            ("panicked", format!("panicked at {}: {}", panic.location, panic.message))
         }
         None => {
             tracing::error!(%code, %plugin, generation, %command, user = %author.id, "failed: {text}");
-            format!("failed: {text}")
+            ("failed", format!("failed: {text}"))
         }
     };
+    records.note_fault(plugin, format!("`{command}` {short}"), Some(code.clone()), what.clone());
     let told = format!(
         "Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server})",
         author.id
@@ -207,88 +270,4 @@ fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             format!("the request's head can't be read: {error}"),
         )
     })
-}
-
-/// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
-struct Calls {
-    config: Arc<Config>,
-    plugins: Arc<OnceLock<Plugins>>,
-}
-
-impl Calls {
-    async fn answer(&self, from: &Generation, call: Call) -> Result<serde_json::Value, Problem> {
-        let plugins = self
-            .plugins
-            .get()
-            .ok_or_else(|| Problem::new(ProblemCode::Busy, "the bot is starting: ask again once it is ready"))?;
-        if call.name == "plugins.list" {
-            return Ok(list(plugins));
-        }
-        let changes = ["plugins.load", "plugins.reload", "plugins.unload"];
-        if !changes.contains(&call.name.as_str()) {
-            return Err(Problem::new(
-                ProblemCode::NotSupported,
-                format!("this host has no call `{}`", call.name),
-            ));
-        }
-        let granted = from.is_linked()
-            || self
-                .config
-                .grants
-                .get(from.name())
-                .is_some_and(|grants| grants.contains(&call.name));
-        if !granted {
-            let text = format!(
-                "`{}` is not granted to `{}`: the owner can add it to `grants` in config.json",
-                call.name,
-                from.name()
-            );
-            return Err(Problem::new(ProblemCode::NotGranted, text));
-        }
-        let name = match call.arguments.get("name").and_then(serde_json::Value::as_str) {
-            Some(name) => Some(
-                name.parse::<PluginName>()
-                    .map_err(|error| Problem::new(ProblemCode::Invalid, error))?,
-            ),
-            None => None,
-        };
-        let needed = || Problem::new(ProblemCode::Invalid, "the plugin's name is missing");
-        let reply = match call.name.as_str() {
-            "plugins.load" => plugins.load(name.ok_or_else(needed)?).await,
-            "plugins.reload" => plugins.reload(name).await,
-            _ => {
-                let with = call
-                    .arguments
-                    .get("with_dependants")
-                    .and_then(serde_json::Value::as_bool)
-                    .unwrap_or(false);
-                plugins.unload(name.ok_or_else(needed)?, with).await
-            }
-        };
-        reply
-            .map(serde_json::Value::String)
-            .map_err(|text| Problem::new(ProblemCode::Failed, text))
-    }
-}
-
-fn list(plugins: &Plugins) -> serde_json::Value {
-    let views = plugins.views();
-    let views = views.borrow();
-    views
-        .iter()
-        .map(|view| {
-            let (state, generation, why) = match &view.state {
-                PluginState::Running {
-                    generation,
-                    newer_refused,
-                } => ("running", Some(*generation), newer_refused.clone()),
-                PluginState::Refused(why) => ("refused", None, Some(why.clone())),
-                PluginState::Unloaded => ("unloaded", None, None),
-            };
-            serde_json::json!({
-                "name": view.name, "version": view.version, "file": view.file,
-                "state": state, "generation": generation, "why": why,
-            })
-        })
-        .collect()
 }

@@ -1,10 +1,11 @@
 //! The bot as a whole: its parts wired together, its start, and its end.
 //!
-//! `router` brings events to plugins, `desk` answers what plugins ask, `shards` drives the gateway, `slash` keeps the
-//! registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is, `recommendation` what
-//! Discord advises.
+//! `router` brings events to plugins, `desk` and `calls` answer what plugins ask, `shards` drives the gateway, `slash`
+//! keeps the registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is,
+//! `recommendation` what Discord advises.
 
 mod api;
+mod calls;
 mod desk;
 mod directory;
 mod outlook;
@@ -34,7 +35,7 @@ use crate::{
     gateway::GatewayError,
     interactions::Invocations,
     network,
-    plugins::{self, Linked, Plugins},
+    plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
     telemetry::{self, Notices},
@@ -211,8 +212,11 @@ async fn serve_checked(
     let cache = Cache::default();
     let tasks = TaskTracker::new();
     let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
-    let incidents = notices.clone();
-    let invocations = Invocations::new(rest.clone(), move |incident| desk::report(&incidents, &incident));
+    let records = Arc::new(Records::default());
+    let (incidents, faults) = (notices.clone(), Arc::clone(&records));
+    let invocations = Invocations::new(rest.clone(), move |incident| {
+        desk::report(&incidents, &faults, &incident);
+    });
 
     let life = Arc::new(OnceLock::new());
     let desk = Desk {
@@ -222,6 +226,8 @@ async fn serve_checked(
         invocations: invocations.clone(),
         notices: notices.clone(),
         plugins: Arc::clone(&life),
+        records: Arc::clone(&records),
+        owners: owners.clone(),
         tasks: tasks.clone(),
     };
     let outlook = Outlook {
@@ -243,6 +249,8 @@ async fn serve_checked(
         blacklist: config.extensions.blacklist.clone(),
         auto_load: config.extensions.auto_load,
         auto_reload: config.auto_reload,
+        memory_percent: config.extensions.memory_percent,
+        records,
         linked: linked.collect::<Result<_, Failure>>()?,
         desk: Arc::new(desk),
         outlook: Arc::new(outlook),

@@ -41,4 +41,8 @@ impl plugins::Outlook for Outlook {
     fn tell_owner(&self, about: &str, text: &str) {
         self.notices.tell(NoticeKind::Refused(about.to_owned()), text);
     }
+
+    fn tell_trouble(&self, plugin: &str, text: &str) {
+        self.notices.tell(NoticeKind::Trouble(plugin.to_owned()), text);
+    }
 }

@@ -312,8 +312,15 @@ impl Router {
             return;
         };
         origin.generation = generation.number;
-        if generation.gate.tickets() > MAX_UNDER_WAY {
-            self.note_undelivered(&origin.plugin, reason(Undelivered::Full));
+        // What is given to a lane that hangs would run when nobody waits for it any more.
+        let hangs = generation.pulse.hung_for(Instant::now()).is_some();
+        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+            let why = if hangs {
+                "its thread takes nothing"
+            } else {
+                reason(Undelivered::Full)
+            };
+            self.note_undelivered(&origin.plugin, why);
             self.refuse(&origin, texts::BUSY).await;
             return;
         }

@@ -2,8 +2,20 @@
 //!
 //! What it can do beyond other plugins are calls that the host grants to what is linked in.
 
+mod card;
+mod inspection;
 mod lifecycle;
 
 use plugin_api::plugin;
 
-plugin! { linked; commands: [lifecycle::load, lifecycle::reload, lifecycle::unload] }
+plugin! {
+    linked;
+    commands: [
+        lifecycle::load,
+        lifecycle::reload,
+        lifecycle::unload,
+        inspection::plugins,
+        inspection::plugininfo,
+    ],
+    components: [inspection::page],
+}

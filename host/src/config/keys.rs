@@ -101,6 +101,8 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     key("extensions.auto_load", Kind::Bool, json!(true));
     key("extensions.blacklist", Kind::Texts, json!([]));
     key("extensions.path", Kind::Text(1, 4096), json!("./plugins"));
+    // Of what the machine or the container has: beyond it no plugin is loaded.
+    key("extensions.memory_percent", Kind::Integer(1, 100), json!(50));
     key("cooldowns.default_rate", Kind::Integer(1, 1000), json!(3));
     key("cooldowns.default_per", Kind::Number(0.0, 86_400.0), json!(5.0));
     key("command_permissions", Kind::Object, json!({}));

@@ -166,6 +166,8 @@ pub struct Extensions {
     pub blacklist: BTreeSet<String>,
     /// The folder they are dropped into.
     pub path: PathBuf,
+    /// How much of the machine's or container's memory the bot may take for a plugin to be loaded, in percent.
+    pub memory_percent: u64,
 }
 
 /// The cooldown of commands that declare none.
@@ -356,6 +358,7 @@ pub(super) fn resolve(
             auto_load: read.flag("extensions.auto_load"),
             blacklist: read.texts("extensions.blacklist").collect(),
             path: root.folder().join(read.text("extensions.path")),
+            memory_percent: read.integer("extensions.memory_percent"),
         },
         cooldowns: Cooldowns {
             default_rate: read.integer("cooldowns.default_rate"),

@@ -46,6 +46,8 @@ pub enum Entry {
     Broken {
         /// Why, and what to do.
         why: String,
+        /// Whether it is for want of room on the disk, which has nothing to do with the file.
+        wants_room: bool,
     },
 }
 
@@ -121,9 +123,9 @@ impl DropFolder {
             }
             match examine(&path, shadows) {
                 Examined::Plugin(shadow, manifest) => self.remember(path, stamp, shadow, *manifest),
-                Examined::Broken(why) => self.note_broken(path, Some(stamp), why),
+                Examined::Broken(why) => self.note_broken(path, Some(stamp), why, false),
                 // The fault may be mended without the file being touched: free space, permissions.
-                Examined::NotNow(why) => self.note_broken(path, None, why),
+                Examined::NotNow { why, wants_room } => self.note_broken(path, None, why, wants_room),
                 Examined::Unsettled => look.unsettled = true,
                 Examined::Gone => {}
             }
@@ -131,8 +133,8 @@ impl DropFolder {
         Ok(look)
     }
 
-    fn note_broken(&mut self, path: PathBuf, stamp: Option<Stamp>, why: String) {
-        if let Some((_, before)) = self.seen.insert(path, (stamp, Entry::Broken { why })) {
+    fn note_broken(&mut self, path: PathBuf, stamp: Option<Stamp>, why: String, wants_room: bool) {
+        if let Some((_, before)) = self.seen.insert(path, (stamp, Entry::Broken { why, wants_room })) {
             before.discard();
         }
     }
@@ -200,7 +202,7 @@ impl DropFolder {
 enum Examined {
     Plugin(Shadow, Box<Manifest>),
     Broken(String),
-    NotNow(String),
+    NotNow { why: String, wants_room: bool },
     Unsettled,
     Gone,
 }
@@ -210,7 +212,12 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         Ok(shadow) => shadow,
         Err(ShadowError::Gone) => return Examined::Gone,
         Err(ShadowError::Changing) => return Examined::Unsettled,
-        Err(error) => return Examined::NotNow(error.to_string()),
+        Err(error) => {
+            return Examined::NotNow {
+                why: error.to_string(),
+                wants_room: error.is_want_of_room(),
+            };
+        }
     };
     let read = shadow
         .bytes()
@@ -229,7 +236,10 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         }
         Err(error) => {
             shadow.discard();
-            Examined::NotNow(format!("its private copy can't be read: {error}"))
+            Examined::NotNow {
+                why: format!("its private copy can't be read: {error}"),
+                wants_room: false,
+            }
         }
     }
 }

@@ -13,14 +13,14 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
     Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings,
-    Start, Stop, StopReason, Stopped, Verdict, kind,
+    Start, Stop, StopReason, Stopped, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -31,8 +31,11 @@ use tokio::{
 use super::{
     lane::{Gate, Ticket},
     loader,
+    outcome::outcome,
+    pulse::{Beat, Pulse},
     shadow::ContentHash,
 };
+use crate::process::usage;
 
 /// How long opening a library may take.
 const OPENING: Duration = Duration::from_secs(10);
@@ -63,6 +66,10 @@ pub trait Desk: Send + Sync + 'static {
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport);
     /// The lane has ended without having been asked to.
     fn died(&self, from: &Arc<Generation>);
+    /// The generation was told to end, and that came to this.
+    fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending);
+    /// What was given to a generation and has not come to its end, oldest first, in words and cut to a few.
+    fn under_way(&self, of: &Generation) -> Vec<String>;
 }
 
 /// What a plugin asks.
@@ -89,6 +96,7 @@ struct Answer {
 enum Waiting {
     Request(oneshot::Sender<Answer>),
     Invocation(Ticket),
+    Pulse,
 }
 
 /// Where a generation's code comes from.
@@ -168,8 +176,14 @@ pub struct Generation {
     pub number: u32,
     /// How long it took from opening to the end of its start function.
     pub load_time: OnceLock<Duration>,
+    /// Since when it serves.
+    pub serving_since: OnceLock<SystemTime>,
     /// Counts what is under way.
     pub gate: Arc<Gate>,
+    /// Whether the lane takes what it is given.
+    pub pulse: Pulse,
+    /// The system's id of the lane's thread.
+    thread: OnceLock<u64>,
     /// The private copy that it was opened from; `None` if it is linked.
     pub copy: Option<PathBuf>,
     lane: OnceLock<(PluginModuleRef, LaneHandle)>,
@@ -218,7 +232,10 @@ impl Generation {
             hash,
             number,
             load_time: OnceLock::new(),
+            serving_since: OnceLock::new(),
             gate: Arc::new(Gate::default()),
+            pulse: Pulse::default(),
+            thread: OnceLock::new(),
             copy: match &code {
                 Code::Copy(path) => Some(path.clone()),
                 Code::Linked(_) => None,
@@ -242,7 +259,7 @@ impl Generation {
         let on_thread = Arc::clone(&generation);
         let lane_head = to_json(&head);
         thread::Builder::new()
-            .name(format!("{}#{number}", generation.name()))
+            .name(generation.lane_name())
             .spawn(move || on_thread.run(code, &lane_head, loaded))
             .map_err(|error| StartFailure::Thread(error.to_string()))?;
         match timeout(OPENING, loading).await {
@@ -281,8 +298,46 @@ impl Generation {
         self.hash.is_none()
     }
 
+    /// The name of the lane's threads.
+    #[must_use]
+    pub fn lane_name(&self) -> String {
+        lane_name(self.name().as_str(), self.number)
+    }
+
+    /// The system's id of the lane's own thread, where it tells.
+    #[must_use]
+    pub fn thread(&self) -> Option<u64> {
+        self.thread.get().copied()
+    }
+
+    /// Whether the lane has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        *self.ended.borrow()
+    }
+
+    /// How many of its requests have not been answered.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Feels the pulse of the lane: asks it, if that is due.
+    pub fn beat(&self, now: Instant) -> Beat {
+        let beat = self.pulse.beat(self.gate.tickets() > 0, now);
+        if beat == Beat::Ask {
+            let id = self.event_id();
+            self.waiting().insert(id, Waiting::Pulse);
+            let _ = self.hand_over(&Envelope::new(kind::PULSE, kind::FLAG_UNBOUNDED, id, b"null", &[]));
+        }
+        beat
+    }
+
     /// The body of the lane's thread.
     fn run(self: Arc<Self>, code: Code, head: &[u8], loaded: oneshot::Sender<Result<(), StartFailure>>) {
+        if let Some(id) = usage::current_thread() {
+            let _ = self.thread.set(id);
+        }
         let module = match code {
             Code::Linked(module) => Ok(module),
             Code::Copy(path) => loader::open_probed(&path),
@@ -334,6 +389,7 @@ impl Generation {
 
     /// Serves from now on.
     pub fn activate(&self, activation: &Activation) {
+        let _ = self.serving_since.set(SystemTime::now());
         self.tell(kind::ACTIVATE, &to_json(activation));
     }
 
@@ -394,11 +450,14 @@ impl Generation {
         }
         let mut ended = self.ended.subscribe();
         let clean = timeout(ENDING, ended.wait_for(|&ended| ended)).await.is_ok();
-        if clean {
-            return Ending::Clean;
-        }
-        self.close();
-        Ending::Abandoned
+        let ending = if clean {
+            Ending::Clean
+        } else {
+            self.close();
+            Ending::Abandoned
+        };
+        self.desk.ended(self, why, ending);
+        ending
     }
 
     async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Vec<u8>, Problem> {
@@ -450,6 +509,7 @@ impl Generation {
                         let outcome = outcome(envelope);
                         self.desk.finished(self, envelope.id(), outcome, ticket);
                     }
+                    Some(Waiting::Pulse) => self.pulse.answered(Instant::now()),
                     None => {
                         tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
                     }
@@ -486,27 +546,6 @@ impl Generation {
     }
 }
 
-/// What an answer to an invocation says of it. One that was not taken is told as what it is, never as done.
-fn outcome(envelope: &Envelope<'_>) -> Outcome {
-    let failed = |text: String| Outcome {
-        verdict: Verdict::Failed,
-        text: Some(text),
-        ..Outcome::default()
-    };
-    if envelope.flags() & kind::FLAG_PROBLEM == 0 {
-        return serde_json::from_slice(envelope.head())
-            .unwrap_or_else(|error| failed(format!("the plugin's answer can't be read: {error}")));
-    }
-    match serde_json::from_slice::<Problem>(envelope.head()) {
-        Ok(problem) if problem.code == ProblemCode::Closed => Outcome {
-            verdict: Verdict::Interrupted,
-            ..Outcome::default()
-        },
-        Ok(problem) => failed(format!("the plugin did not take it: {problem}")),
-        Err(error) => failed(format!("the plugin did not take it, and why can't be read: {error}")),
-    }
-}
-
 /// The way of one generation to the host, which is never freed: closed, it holds nothing.
 struct Context(Arc<RwLock<Option<Arc<Generation>>>>);
 
@@ -526,21 +565,4 @@ impl Receiver for Context {
 fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     // The protocol's types have string keys and no failing Serialize.
     serde_json::to_vec(value).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_invocation_that_was_not_taken_is_never_done() {
-        let answer = |flags: u32, head: &[u8]| outcome(&Envelope::new(kind::ANSWER, flags, 1, head, b"")).verdict;
-        assert_eq!(answer(0, br#"{"verdict":"done"}"#), Verdict::Done);
-        assert_eq!(answer(0, b"no json"), Verdict::Failed);
-        let refused = to_json(&Problem::new(ProblemCode::Invalid, "no command called x"));
-        assert_eq!(answer(kind::FLAG_PROBLEM, &refused), Verdict::Failed);
-        let closed = to_json(&Problem::new(ProblemCode::Closed, "it ends"));
-        assert_eq!(answer(kind::FLAG_PROBLEM, &closed), Verdict::Interrupted);
-        assert_eq!(answer(kind::FLAG_PROBLEM, b"no json"), Verdict::Failed);
-    }
 }

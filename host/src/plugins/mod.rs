@@ -3,26 +3,34 @@
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` reads them, `registry` decides who may run (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever
 //! - `generation` is a running one; `lane` is how invocations find it and how it is emptied; `table` says who handles what
-//! - `life` makes every change a transaction; `watcher` says when to look
+//! - `life` makes every change a transaction; `watcher` says when to look, `budget` whether another load fits
+//! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
 
 mod atomics;
+mod budget;
 mod drop_folder;
 mod generation;
+mod inspection;
 mod lane;
 #[cfg(test)]
 mod lane_tests;
 mod life;
 mod loader;
 mod manifest;
+mod outcome;
 mod persisted;
 pub mod probe;
+mod pulse;
+mod records;
 pub mod registry;
 mod shadow;
 mod table;
+mod watchdog;
 mod watcher;
 
-pub use generation::{Desk, Generation, Request, Undelivered, is_event};
+pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
 pub use lane::{Gate, Routing, Ticket};
 pub use life::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::Table;

@@ -213,6 +213,12 @@ fn excludes(one: &Manifest, other: &Manifest) -> bool {
 }
 
 /// `None` for a range or version that can't be read.
+/// Whether a version is in a range; an empty range holds every one.
+#[must_use]
+pub fn fits(version: &str, range: &str) -> bool {
+    range.is_empty() || matches(range, version) == Some(true)
+}
+
 fn matches(range: &str, version: &str) -> Option<bool> {
     Some(VersionReq::parse(range).ok()?.matches(&Version::parse(version).ok()?))
 }

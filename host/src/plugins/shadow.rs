@@ -12,6 +12,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::process::usage;
+
+/// What must stay free on the disk beside a copy: the database, the log and the owner's other programs need it, too.
+const SPARE_ROOM: u64 = 64 * MEBIBYTE;
+const MEBIBYTE: u64 = 1024 * 1024;
+
 /// The hash of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentHash([u8; 32]);
@@ -72,8 +78,38 @@ pub enum ShadowError {
     /// The drop folder's file can't be read.
     #[error("the file can't be read ({0}): check its permissions")]
     Source(io::Error),
+    /// The disk is full, or nearly so.
+    #[error(
+        "the disk of {} has {} MiB free, and the {} MiB of its private copy must leave {} MiB: free some space, or restart the bot, which removes the {} MiB of copies that replaced plugins keep there",
+        folder.display(), free / MEBIBYTE, length.div_ceil(MEBIBYTE), spare / MEBIBYTE, copies / MEBIBYTE
+    )]
+    NoRoom {
+        /// The folder of the copies.
+        folder: PathBuf,
+        /// How much is free, in bytes.
+        free: u64,
+        /// How much the copy takes.
+        length: u64,
+        /// How much must be left.
+        spare: u64,
+        /// How much the copies there take.
+        copies: u64,
+    },
+    /// The disk or the user's share of it became full on the way.
+    #[error(
+        "its private copy does not fit into {} ({error}): free some space, or restart the bot, which removes the {} MiB of copies that replaced plugins keep there",
+        folder.display(), copies / MEBIBYTE
+    )]
+    Full {
+        /// The folder of the copies.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+        /// How much the copies there take, in bytes.
+        copies: u64,
+    },
     /// The copy can't be written.
-    #[error("no private copy can be written to {} ({error}): check its permissions and the free space", folder.display())]
+    #[error("no private copy can be written to {} ({error}): check its permissions", folder.display())]
     Copy {
         /// The folder of the copies.
         folder: PathBuf,
@@ -82,11 +118,31 @@ pub enum ShadowError {
     },
 }
 
+impl ShadowError {
+    /// Whether it is for want of room on the disk.
+    #[must_use]
+    pub const fn is_want_of_room(&self) -> bool {
+        matches!(self, Self::NoRoom { .. } | Self::Full { .. })
+    }
+}
+
 /// The folder of the copies.
 #[derive(Debug)]
 pub struct ShadowFolder {
     folder: PathBuf,
     next: AtomicU64,
+    /// How many bytes must stay free on its disk.
+    spare: u64,
+}
+
+/// A copy that is being written: gone again unless it is finished.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Once finished it has another name.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl ShadowFolder {
@@ -111,6 +167,7 @@ impl ShadowFolder {
         Ok(Self {
             folder,
             next: AtomicU64::new(1),
+            spare: SPARE_ROOM,
         })
     }
 
@@ -133,16 +190,14 @@ impl ShadowFolder {
                 ShadowError::Source(error)
             }
         };
-        let failed = |error| ShadowError::Copy {
-            folder: self.folder.clone(),
-            error,
-        };
+        let failed = |error| self.failed(error);
         // A pipe or device would be read for ever.
         if !source.metadata().map_err(gone_or)?.is_file() {
             return Err(ShadowError::NoFile);
         }
         let mut from = File::open(source).map_err(gone_or)?;
         let before = from.metadata().map_err(gone_or)?;
+        self.check_room(before.len())?;
 
         // File systems allow 255 bytes, and the hash and number come behind it.
         let stem = source
@@ -150,31 +205,53 @@ impl ShadowFolder {
             .map_or_else(|| "plugin".into(), |stem| stem.to_string_lossy());
         let stem: String = stem.chars().take(48).collect();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.folder.join(format!(".{stem}-{number}.part"));
+        let temporary = Unfinished(self.folder.join(format!(".{stem}-{number}.part")));
         let mut to = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .open(&temporary)
+            .open(&temporary.0)
             .map_err(failed)?;
-        let copied = copy_and_hash(&mut from, &mut to, &failed);
-        let after = from.metadata().map_err(gone_or);
-        let hash = match (copied, after) {
-            (Ok((_, length)), Ok(after))
-                if after.len() != length || after.modified().ok() != before.modified().ok() =>
-            {
-                let _ = fs::remove_file(&temporary);
-                return Err(ShadowError::Changing);
-            }
-            (Ok((hash, _)), Ok(_)) => hash,
-            (Err(error), _) | (_, Err(error)) => {
-                let _ = fs::remove_file(&temporary);
-                return Err(error);
-            }
-        };
+        let (hash, length) = copy_and_hash(&mut from, &mut to, &failed)?;
+        let after = from.metadata().map_err(gone_or)?;
+        if after.len() != length || after.modified().ok() != before.modified().ok() {
+            return Err(ShadowError::Changing);
+        }
         let suffix = std::env::consts::DLL_SUFFIX;
         let path = self.folder.join(format!("{stem}-{}-g{number}{suffix}", hash.short()));
-        fs::rename(&temporary, &path).map_err(failed)?;
+        fs::rename(&temporary.0, &path).map_err(failed)?;
         Ok(Shadow { path, hash })
+    }
+
+    /// How many bytes the copies take.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let files = fs::read_dir(&self.folder).into_iter().flatten();
+        files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum()
+    }
+
+    fn check_room(&self, length: u64) -> Result<(), ShadowError> {
+        match usage::room_on_disk(&self.folder) {
+            Some(free) if free < length.saturating_add(self.spare) => Err(ShadowError::NoRoom {
+                folder: self.folder.clone(),
+                free,
+                length,
+                spare: self.spare,
+                copies: self.size(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: io::Error) -> ShadowError {
+        let folder = self.folder.clone();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ShadowError::Full {
+                folder,
+                error,
+                copies: self.size(),
+            },
+            _ => ShadowError::Copy { folder, error },
+        }
     }
 }
 
@@ -222,6 +299,40 @@ mod tests {
                 .to_string_lossy()
                 .starts_with("libexample-")
         );
+    }
+
+    #[test]
+    fn a_copy_that_does_not_fit_is_refused_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("libexample.so");
+        fs::write(&source, b"one").unwrap();
+        let mut shadows = ShadowFolder::open(folder.path().join("run")).unwrap();
+        shadows.spare = u64::MAX;
+        let error = shadows.copy(&source).unwrap_err();
+        assert!(error.is_want_of_room(), "{error}");
+        assert!(
+            error.to_string().contains("free some space, or restart the bot"),
+            "{error}"
+        );
+        assert_eq!(fs::read_dir(shadows.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_disk_that_becomes_full_on_the_way_is_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("libexample.so");
+        fs::write(&source, b"one").unwrap();
+        let shadows = ShadowFolder::open(folder.path().join("run")).unwrap();
+        let mut from = File::open(&source).unwrap();
+        let mut full = File::options().write(true).open("/dev/full").unwrap();
+        let error = copy_and_hash(&mut from, &mut full, &|error| shadows.failed(error)).unwrap_err();
+        assert!(matches!(error, ShadowError::Full { .. }), "{error}");
+        assert!(error.to_string().contains("No space left on device"), "{error}");
+        let part = shadows.path().join(".libexample-1.part");
+        fs::write(&part, b"o").unwrap();
+        drop(Unfinished(part.clone()));
+        assert!(!part.exists());
     }
 
     #[test]

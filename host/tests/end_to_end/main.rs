@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod budgets;
 mod commands;
 mod containment;
 mod ecosystem;
 mod endings;
 mod harness;
+mod inspection;
 mod linked;
 mod network;
 mod refusals;

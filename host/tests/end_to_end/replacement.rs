@@ -203,3 +203,52 @@ async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
         "{changes:?}"
     );
 }
+
+/// A compiled plugin whose older generation stops before a newer one starts: the same length, so that nothing moves.
+fn exclusive(original: &[u8]) -> Vec<u8> {
+    let was: &[u8] = br#""conflicts":[],"swap":"beside""#;
+    let becomes = format!("{:<width$}", r#""swap":"exclusive""#, width = was.len());
+    let at = original
+        .windows(was.len())
+        .position(|window| window == was)
+        .expect("the manifest is in the file");
+    let mut bytes = original.to_vec();
+    bytes[at..at + was.len()].copy_from_slice(becomes.as_bytes());
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusive_swap_that_fails_starts_the_older_one_again() {
+    let world = World::new().await;
+    let original = exclusive(&compiled("stress"));
+    world.drop_file(&file_name("stress"), &revision(&original, 1));
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let reply = alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000001");
+
+    // The newer one fails at its start: by then the older one has stopped.
+    let failing = patched(&revision(&original, 2), "START", 1);
+    world.drop_file(&file_name("stress"), &failing);
+    let refused = bot.logs("its start function failed").await;
+    assert!(refused.contains("Generation 3 of `stress` goes on"), "{refused}");
+    bot.logs("stress stopped").await;
+    let reply = alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000001", "the older one serves again");
+    let ordered = world.owner().says("!reload stress").await.expect_reply().await;
+    let text = ordered.content();
+    assert!(
+        text.contains("was not reloaded, its older version serves again"),
+        "{text}"
+    );
+    assert!(text.contains("asked to fail at its start"), "{text}");
+    let reply = alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000001");
+
+    // One that starts takes over.
+    world.drop_file(&file_name("stress"), &revision(&original, 3));
+    bot.logs("generation=6 took").await;
+    let reply = alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000003");
+    bot.stop().await;
+}

@@ -9,8 +9,13 @@ use std::{
 
 use plugin_protocol::{Manifest, PluginName, StopReason};
 
-use super::{Choice, Life, Live, report::file_name, transaction::retire};
+use super::{
+    Choice, Life, Live,
+    report::{Refusals, file_name},
+    transaction::retire,
+};
 use crate::plugins::{
+    budget::{self, Resource},
     drop_folder::{DropFolder, Entry},
     registry::{self, Candidate},
 };
@@ -26,7 +31,7 @@ impl Life {
     pub(super) async fn settle(&mut self, forced: &BTreeSet<PluginName>) {
         let Some(unsettled) = self.look().await else { return };
         self.look_again = unsettled;
-        let mut refused = BTreeMap::new();
+        let mut refused = Refusals::default();
         let choices = self.choose(forced, &mut refused);
         self.follow_renames(&choices);
         let kept = self.resolve(choices, &mut refused);
@@ -50,6 +55,7 @@ impl Life {
             .into_iter()
             .filter(|choice| self.is_due(choice, forced))
             .collect();
+        let due = self.within_budget(due, &mut refused).await;
         let mut waiting = self.prepare(due).await;
         while !waiting.is_empty() {
             // Whoever needs none of the others is started now, side by side; the registry allows no circles.
@@ -62,6 +68,26 @@ impl Life {
         }
         self.tell_refused(refused);
         self.publish_views();
+    }
+
+    /// Those that this process has room for; the others are refused, and what runs of them goes on.
+    async fn within_budget(&mut self, due: Vec<Choice>, refused: &mut Refusals) -> Vec<Choice> {
+        if due.is_empty() {
+            return due;
+        }
+        let percent = self.memory_percent;
+        let Ok(levels) = tokio::task::spawn_blocking(move || budget::measure(percent)).await else {
+            tracing::error!("measuring this process panicked: plugins are loaded without a budget");
+            return due;
+        };
+        let mut admitted = Vec::new();
+        for choice in due {
+            match budget::admit(&levels, admitted.len()) {
+                Ok(()) => admitted.push(choice),
+                Err(short) => refused.insert_for_want_of(short.resource, file_name(&choice.path), short.why),
+            }
+        }
+        admitted
     }
 
     /// The same content under another name is still the same plugin's file.
@@ -100,15 +126,12 @@ impl Life {
     }
 
     /// One file a plugin, leaving out what is broken, doubled, unloaded, on the blacklist or has failed before.
-    pub(super) fn choose(
-        &self,
-        forced: &BTreeSet<PluginName>,
-        refused: &mut BTreeMap<String, String>,
-    ) -> BTreeMap<PluginName, Choice> {
+    pub(super) fn choose(&self, forced: &BTreeSet<PluginName>, refused: &mut Refusals) -> BTreeMap<PluginName, Choice> {
         let mut choices: BTreeMap<PluginName, Vec<Choice>> = BTreeMap::new();
         for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
             match entry {
-                Entry::Broken { why } => drop(refused.insert(file_name(path), why.clone())),
+                Entry::Broken { why, wants_room: false } => refused.insert(file_name(path), why.clone()),
+                Entry::Broken { why, .. } => refused.insert_for_want_of(Resource::Disk, file_name(path), why.clone()),
                 Entry::Plugin { hash, manifest, .. } => {
                     let choice = Choice {
                         path: path.to_owned(),
@@ -160,11 +183,7 @@ impl Life {
     }
 
     /// Lets the registry decide. Where a newer file is refused, its older generation is asked for instead.
-    pub(super) fn resolve(
-        &self,
-        mut choices: BTreeMap<PluginName, Choice>,
-        refused: &mut BTreeMap<String, String>,
-    ) -> Kept {
+    pub(super) fn resolve(&self, mut choices: BTreeMap<PluginName, Choice>, refused: &mut Refusals) -> Kept {
         loop {
             let stays = |name: &PluginName, live: &Live| {
                 let Some(file) = &live.file else { return true };
@@ -200,7 +219,7 @@ impl Life {
                 .collect();
             for (name, why) in &resolution.refused {
                 match choices.get(name) {
-                    Some(choice) => drop(refused.insert(file_name(&choice.path), why.to_string())),
+                    Some(choice) => refused.insert(file_name(&choice.path), why.to_string()),
                     None => {
                         let text = format!("The plugin `{name}` is unloaded: {why}.");
                         self.outlook.tell_owner(name.as_str(), &text);

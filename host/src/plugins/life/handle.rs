@@ -23,6 +23,7 @@ use super::Life;
 use crate::plugins::{
     generation::{Desk, Generation},
     lane::Routing,
+    records::Records,
     table::Table,
     watcher,
 };
@@ -41,6 +42,10 @@ pub struct Setup {
     pub auto_load: bool,
     /// Whether the folder is watched.
     pub auto_reload: bool,
+    /// How much of the machine's or container's memory the bot may have for a plugin to be loaded, in percent.
+    pub memory_percent: u64,
+    /// What is remembered of each plugin; the desk notes there, too.
+    pub records: Arc<Records>,
     /// Plugins that are linked into the host.
     pub linked: Vec<Linked>,
     /// What plugins ask and tell goes here.
@@ -57,6 +62,8 @@ pub trait Outlook: Send + Sync + 'static {
     fn activation(&self) -> Activation;
     /// The owner has to hear of this: `about` is a plugin or file.
     fn tell_owner(&self, about: &str, text: &str);
+    /// The owner has to hear that a plugin that was loaded harms itself.
+    fn tell_trouble(&self, plugin: &str, text: &str);
 }
 
 /// A plugin that is linked into the host.
@@ -73,8 +80,8 @@ pub struct Linked {
 pub struct PluginView {
     /// The plugin's name, or the file's if it has none.
     pub name: String,
-    /// Its version, where known.
-    pub version: Option<String>,
+    /// Its manifest, where it can be read.
+    pub manifest: Option<Arc<Manifest>>,
     /// The file's name; `None` for what is linked in.
     pub file: Option<String>,
     /// How it is.
@@ -124,6 +131,16 @@ pub struct Plugins {
     routing: Arc<Routing<Table>>,
     views: watch::Receiver<Arc<Vec<PluginView>>>,
     intents: Arc<AtomicU64>,
+    pub(in crate::plugins) insight: Arc<Insight>,
+}
+
+/// What is needed to look into what runs.
+pub(in crate::plugins) struct Insight {
+    pub(in crate::plugins) records: Arc<Records>,
+    pub(in crate::plugins) desk: Arc<dyn Desk>,
+    pub(in crate::plugins) memory_percent: u64,
+    /// Where the private copies are.
+    pub(in crate::plugins) run_folder: PathBuf,
 }
 
 impl Plugins {
@@ -136,6 +153,12 @@ impl Plugins {
     pub async fn start(setup: Setup, patience: Duration) -> Result<Self, String> {
         let (orders, inbox) = mpsc::channel(64);
         let (folder, auto_reload) = (setup.folder.clone(), setup.auto_reload);
+        let insight = Arc::new(Insight {
+            records: Arc::clone(&setup.records),
+            desk: Arc::clone(&setup.desk),
+            memory_percent: setup.memory_percent,
+            run_folder: setup.run_folder.clone(),
+        });
         let (mut life, linked) = Life::new(setup)?;
         let (routing, views) = (Arc::clone(&life.routing), life.views.subscribe());
         let intents = Arc::clone(&life.intents);
@@ -161,6 +184,7 @@ impl Plugins {
             routing,
             views,
             intents,
+            insight,
         })
     }
 

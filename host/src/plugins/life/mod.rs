@@ -29,14 +29,17 @@ use handle::{Order, Reply};
 use transaction::retire;
 
 use super::{
+    budget::Resource,
     drop_folder::DropFolder,
-    generation::{Desk, Generation},
+    generation::{Desk, Ending, Generation},
     lane::Routing,
     persisted::Decisions,
     probe::Probe,
+    records::Records,
     registry,
     shadow::{ContentHash, ShadowFolder},
     table::Table,
+    watchdog,
 };
 use crate::commands::Conflict;
 
@@ -59,6 +62,7 @@ struct Life {
     blacklist: BTreeSet<String>,
     desk: Arc<dyn Desk>,
     outlook: Arc<dyn Outlook>,
+    records: Arc<Records>,
     routing: Arc<Routing<Table>>,
     live: BTreeMap<PluginName, Live>,
     numbers: HashMap<PluginName, u32>,
@@ -74,6 +78,10 @@ struct Life {
     /// Discord's intents that the manifests of all that runs or is being started ask for.
     intents: Arc<AtomicU64>,
     retiring: JoinSet<()>,
+    /// What loads were refused for want of, as told.
+    exhausted: BTreeSet<Resource>,
+    /// How much of the memory there is the bot may have for a load, in percent.
+    memory_percent: u64,
     /// Opening a library hung: nothing can be opened any more.
     stuck: bool,
     /// Nothing is loaded that the owner has not asked for.
@@ -105,6 +113,7 @@ impl Life {
             blacklist: setup.blacklist,
             desk: setup.desk,
             outlook: setup.outlook,
+            records: setup.records,
             routing: Arc::new(Routing::new(Table::default())),
             live: BTreeMap::new(),
             numbers: HashMap::new(),
@@ -115,6 +124,8 @@ impl Life {
             views: watch::Sender::default(),
             intents: Arc::default(),
             retiring: JoinSet::new(),
+            exhausted: BTreeSet::new(),
+            memory_percent: setup.memory_percent,
             stuck: false,
             hold_back: !setup.auto_load,
             asked_for: BTreeSet::new(),
@@ -130,9 +141,15 @@ impl Life {
         mut looks: Option<mpsc::Receiver<()>>,
         stop: oneshot::Receiver<oneshot::Sender<()>>,
     ) {
+        let watching = watchdog::watch(
+            Arc::clone(&self.routing),
+            Arc::clone(&self.desk),
+            Arc::clone(&self.outlook),
+        );
         let reply = tokio::select! {
             reply = stop => reply.ok(),
             () = self.follow(&mut inbox, &mut looks) => None,
+            () = watching => None,
         };
         self.stop_all().await;
         if let Some(reply) = reply {
@@ -233,6 +250,13 @@ impl Life {
                     let why = self.why_refused(name).unwrap_or_else(|| "its file is gone".to_owned());
                     Err(format!("`{name}` was not reloaded, generation {now} goes on: {why}"))
                 }
+                // Of an exclusive swap that failed, the older one has been started again.
+                Some(now) if self.failed.contains_key(name) => {
+                    let why = self.why_refused(name).unwrap_or_default();
+                    Err(format!(
+                        "`{name}` was not reloaded, its older version serves again as generation {now}: {why}"
+                    ))
+                }
                 _ => self.report(name, "reloaded"),
             };
             failed |= reply.is_err();
@@ -318,6 +342,7 @@ impl Life {
             self.failed.insert(name.clone(), (hash, why.clone()));
         }
         let _ = self.swap_out(std::slice::from_ref(&name));
+        self.records.note_ended(generation, Ending::Clean);
         self.outlook
             .tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
         self.publish_views();

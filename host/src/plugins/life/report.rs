@@ -11,12 +11,48 @@ use std::{
 use plugin_protocol::PluginName;
 
 use super::{Life, PluginState, PluginView, Reply};
-use crate::plugins::drop_folder::{DropFolder, Entry};
+use crate::plugins::{
+    budget::Resource,
+    drop_folder::{DropFolder, Entry},
+};
+
+/// Why files do not run, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    why: BTreeMap<String, String>,
+    /// Those for want of something that has nothing to do with the file.
+    want: BTreeMap<String, Resource>,
+}
+
+impl Refusals {
+    pub(super) fn insert(&mut self, file: String, why: String) {
+        self.why.insert(file, why);
+    }
+
+    pub(super) fn insert_for_want_of(&mut self, resource: Resource, file: String, why: String) {
+        self.want.insert(file.clone(), resource);
+        self.why.insert(file, why);
+    }
+
+    pub(super) fn extend(&mut self, refusals: impl IntoIterator<Item = (String, String)>) {
+        self.why.extend(refusals);
+    }
+}
 
 impl Life {
-    pub(super) fn tell_refused(&mut self, refused: BTreeMap<String, String>) {
+    /// Tells the owner of each refusal whose reason has changed. What runs out is told once, not for each file and not
+    /// with each new figure, until there was enough of it again.
+    pub(super) fn tell_refused(&mut self, Refusals { why: refused, want }: Refusals) {
+        let mut told = std::mem::take(&mut self.exhausted);
+        told.retain(|resource| want.values().any(|wanted| wanted == resource));
         for (file, why) in &refused {
             if self.refused.get(file) == Some(why) {
+                continue;
+            }
+            if let Some(resource) = want.get(file)
+                && !told.insert(*resource)
+            {
+                tracing::info!(file, why, "refused for the reason that the owner knows");
                 continue;
             }
             let serving = self
@@ -33,6 +69,7 @@ impl Life {
             self.outlook
                 .tell_owner(file, &format!("`{file}` is refused: {why}.{goes_on}"));
         }
+        self.exhausted = told;
         self.refused = refused;
     }
 
@@ -45,7 +82,7 @@ impl Life {
             serving.extend(file.clone());
             views.push(PluginView {
                 name: name.to_string(),
-                version: Some(live.generation.manifest.version.clone()),
+                manifest: Some(Arc::clone(&live.generation.manifest)),
                 file,
                 state: PluginState::Running {
                     generation: live.generation.number,
@@ -58,8 +95,8 @@ impl Life {
             if serving.contains(&file) {
                 continue;
             }
-            let (name, version) = match entry {
-                Entry::Plugin { manifest, .. } => (manifest.name.to_string(), Some(manifest.version.clone())),
+            let (name, manifest) = match entry {
+                Entry::Plugin { manifest, .. } => (manifest.name.to_string(), Some(Arc::clone(manifest))),
                 Entry::Broken { .. } => (file.clone(), None),
             };
             let state = self
@@ -69,7 +106,7 @@ impl Life {
                 .map_or(PluginState::Unloaded, PluginState::Refused);
             views.push(PluginView {
                 name,
-                version,
+                manifest,
                 file: Some(file),
                 state,
             });

@@ -2,14 +2,19 @@
 //!
 //! What fails before the swap leaves the older one serving, unless the plugin's manifest asks for exclusive swaps.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use plugin_protocol::{Description, PluginName, StopReason, Swap};
 use tokio::time::timeout;
 
-use super::{Choice, Life, Linked, Live, report::file_name};
+use super::{
+    Choice, Life, Linked, Live,
+    report::{Refusals, file_name},
+};
+use crate::commands::Conflict;
 use crate::plugins::{
+    budget::Resource,
     drop_folder::DropFolder,
     generation::{Blueprint, Code, Ending, Generation, StartFailure},
     probe::{Probe, agrees},
@@ -17,7 +22,6 @@ use crate::plugins::{
     shadow::{Shadow, ShadowError},
     table::Table,
 };
-use crate::{commands::Conflict, process};
 
 /// How long a replaced generation may take to finish what it has begun.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -28,6 +32,29 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Prepared {
     shadow: Shadow,
     description: Description,
+}
+
+/// Why there is nothing to start.
+#[derive(Clone, Debug)]
+pub(super) struct Unprepared {
+    why: String,
+    /// Whether it is for want of room on the disk, which has nothing to do with the file.
+    wants_room: bool,
+}
+
+impl From<String> for Unprepared {
+    fn from(why: String) -> Self {
+        Self { why, wants_room: false }
+    }
+}
+
+impl From<ShadowError> for Unprepared {
+    fn from(error: ShadowError) -> Self {
+        Self {
+            why: error.to_string(),
+            wants_room: error.is_want_of_room(),
+        }
+    }
 }
 
 impl Life {
@@ -56,7 +83,7 @@ impl Life {
     }
 
     /// Probes all of them side by side, and keeps their order.
-    pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, String>)> {
+    pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, Unprepared>)> {
         let copies = self.copies(&due).await;
         let probe = &self.probe;
         let probing = due
@@ -68,25 +95,25 @@ impl Life {
     }
 
     /// A copy of each, made away from the runtime's threads.
-    async fn copies(&mut self, due: &[Choice]) -> Vec<Result<Shadow, String>> {
-        let refuse_all = |why: &str| due.iter().map(|_| Err(why.to_owned())).collect();
+    async fn copies(&mut self, due: &[Choice]) -> Vec<Result<Shadow, Unprepared>> {
+        let refuse_all = |why: String| due.iter().map(|_| Err(why.clone().into())).collect();
         if self.stuck {
-            return refuse_all(&StartFailure::Stuck.to_string());
+            return refuse_all(StartFailure::Stuck.to_string());
         }
         let Some(mut folder) = self.folder.take() else {
-            return refuse_all(&ShadowError::Gone.to_string());
+            return refuse_all(ShadowError::Gone.to_string());
         };
         let shadows = Arc::clone(&self.shadows);
         let path = folder.path().to_owned();
         let paths: Vec<_> = due.iter().map(|choice| choice.path.clone()).collect();
         let copying = tokio::task::spawn_blocking(move || {
-            let copy = |path: &PathBuf| folder.take_shadow(path, &shadows).map_err(|error| error.to_string());
+            let copy = |path: &PathBuf| folder.take_shadow(path, &shadows).map_err(Unprepared::from);
             let copies = paths.iter().map(copy).collect();
             (folder, copies)
         });
         let Ok((folder, copies)) = copying.await else {
             self.folder = Some(DropFolder::new(path));
-            return refuse_all("copying it panicked");
+            return refuse_all("copying it panicked".to_owned());
         };
         self.folder = Some(folder);
         copies
@@ -96,8 +123,8 @@ impl Life {
     /// does not start is told in `refused`, and its older generation goes on.
     pub(super) async fn replace_all(
         &mut self,
-        prepared: Vec<(Choice, Result<Prepared, String>)>,
-        refused: &mut BTreeMap<String, String>,
+        prepared: Vec<(Choice, Result<Prepared, Unprepared>)>,
+        refused: &mut Refusals,
     ) {
         let mut starting = FuturesUnordered::new();
         for (choice, prepared) in prepared {
@@ -112,9 +139,14 @@ impl Life {
                 }
                 continue;
             }
-            let prepared = match prepared.and_then(|prepared| process::spare_thread_keys().map(|()| prepared)) {
+            let prepared = match prepared {
                 Ok(prepared) => prepared,
-                Err(why) => {
+                Err(Unprepared { why, wants_room: true }) => {
+                    // Not remembered: it is tried again with the next look.
+                    refused.insert_for_want_of(Resource::Disk, file_name(&choice.path), why);
+                    continue;
+                }
+                Err(Unprepared { why, .. }) => {
                     self.note_failed(&choice, why, refused);
                     continue;
                 }
@@ -190,7 +222,7 @@ impl Life {
         tracing::info!(plugin = %generation.name(), version = %generation.manifest.version, generation = generation.number, took = ?took, "loaded");
     }
 
-    fn note_failed(&mut self, choice: &Choice, why: String, refused: &mut BTreeMap<String, String>) {
+    fn note_failed(&mut self, choice: &Choice, why: String, refused: &mut Refusals) {
         self.failed
             .insert(choice.manifest.name.clone(), (choice.hash, why.clone()));
         refused.insert(file_name(&choice.path), why);
@@ -269,18 +301,18 @@ fn blueprint(choice: &Choice, prepared: Prepared, number: u32) -> Blueprint {
     }
 }
 
-async fn examine(probe: &Probe, choice: &Choice, copy: Result<Shadow, String>) -> Result<Prepared, String> {
+async fn examine(probe: &Probe, choice: &Choice, copy: Result<Shadow, Unprepared>) -> Result<Prepared, Unprepared> {
     let shadow = copy?;
     let description = match probe.describe(&shadow.path, shadow.hash).await {
         Ok(description) => description,
         Err(failure) => {
             shadow.discard();
-            return Err(failure.to_string());
+            return Err(failure.to_string().into());
         }
     };
     if let Err(why) = agrees(&choice.manifest, &description) {
         shadow.discard();
-        return Err(why);
+        return Err(why.into());
     }
     Ok(Prepared { shadow, description })
 }

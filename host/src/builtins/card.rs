@@ -1,0 +1,534 @@
+//! The cards of `plugins` and `plugininfo`: from what the host tells to embeds within Discord's limits
+//! (<https://discord.com/developers/docs/resources/message#embed-object-embed-limits>).
+//!
+//! Pure: every list is cut cleanly, with how much is left out.
+
+use std::{
+    fmt::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use plugin_api::{
+    Embed, embed,
+    inspection::{
+        BudgetFigure, LaneFigures, LeftBehind, OfferedCommand, PluginInfo, PluginList, PluginStatus, PluginSummary,
+        Relation,
+    },
+};
+
+/// How many plugins are on a page.
+const PER_PAGE: usize = 10;
+/// The longest field of an embed, in characters.
+const FIELD: usize = 1024;
+/// The longest line of the list: ten of them are within a description and, with the fields, within the 6,000 of a card.
+const LINE: usize = 320;
+/// The longest list of names but of commands, so that all fields together are within the 6,000.
+const NAMES: usize = 450;
+
+const NEUTRAL: u32 = 0x2b_2d31;
+const WARNING: u32 = 0xff_ff00;
+const ERROR: u32 = 0xff_0000;
+
+/// How many pages the list has, at least one.
+pub(super) fn pages(list: &PluginList) -> usize {
+    list.plugins.len().div_ceil(PER_PAGE).max(1)
+}
+
+/// A page of the list.
+pub(super) fn list(list: &PluginList, number: usize) -> Embed {
+    let all = &list.plugins;
+    let lines: Vec<_> = all
+        .iter()
+        .skip(number * PER_PAGE)
+        .take(PER_PAGE)
+        .map(|plugin| cut(&line(plugin), LINE))
+        .collect();
+    let running = all
+        .iter()
+        .filter(|plugin| plugin.status == PluginStatus::Running)
+        .count();
+    let mut card = embed(format!("Plugins ({})", all.len()))
+        .colour(NEUTRAL)
+        .description(lines.join("\n"));
+    if let Some(left) = left_behind(&list.left_behind) {
+        card = card.field("Left behind until a restart", left);
+    }
+    if !list.budgets.is_empty() {
+        let lines: Vec<_> = list.budgets.iter().map(budget).collect();
+        card = card.field("Room for further loads", cut(&lines.join("\n"), FIELD));
+    }
+    card.footer(format!(
+        "Page {} of {} \u{b7} {running} running",
+        number + 1,
+        pages(list)
+    ))
+}
+
+fn line(plugin: &PluginSummary) -> String {
+    let version = plugin
+        .version
+        .as_deref()
+        .map_or_else(String::new, |version| format!(" {version}"));
+    let mut line = format!(
+        "{} **{}**{version} \u{b7} {}",
+        mark(plugin),
+        plugin.name,
+        status(plugin)
+    );
+    if !plugin.needs.is_empty() {
+        let needs: Vec<_> = plugin.needs.iter().map(relation).collect();
+        let _ = write!(line, " \u{b7} needs {}", needs.join(", "));
+    }
+    if let Some(why) = &plugin.why {
+        let _ = write!(line, "\n> {}", one_line(why));
+    }
+    line
+}
+
+/// Everything about one plugin.
+pub(super) fn info(info: &PluginInfo) -> Embed {
+    let plugin = &info.summary;
+    let colour = match plugin.status {
+        PluginStatus::Hung | PluginStatus::Refused => ERROR,
+        _ if plugin.newer_refused => WARNING,
+        _ => NEUTRAL,
+    };
+    let version = plugin
+        .version
+        .as_deref()
+        .map_or_else(String::new, |version| format!(" {version}"));
+    let mut card = embed(cut(&format!("{}{version}", plugin.name), 100)).colour(colour);
+    if !info.description.trim().is_empty() {
+        card = card.description(cut(&info.description, 300));
+    }
+    let mut field = |name: &str, value: String, inline: bool| {
+        if value.trim().is_empty() {
+            return;
+        }
+        let value = cut(&value, FIELD);
+        let taken = std::mem::take(&mut card);
+        card = if inline {
+            taken.inline_field(name, value)
+        } else {
+            taken.field(name, value)
+        };
+    };
+    field("State", state(info), true);
+    field("Load", load(info), true);
+    if let Some(lane) = &info.lane {
+        field("Lane", lane_text(lane), true);
+    }
+    field("Needs", lines(info, &plugin.needs), false);
+    field("Needed by", names(&info.dependants), false);
+    let conflicts: Vec<_> = info.conflicts.iter().map(relation_name).collect();
+    field("Can't run beside", names(&conflicts), false);
+    field("Commands", commands(&info.commands), false);
+    field("Events", events(info), false);
+    field(
+        "Left behind until a restart",
+        left_behind(&info.left_behind).unwrap_or_default(),
+        false,
+    );
+    if let Some(error) = &info.last_error {
+        let code = error
+            .code
+            .as_deref()
+            .map_or_else(String::new, |code| format!(", code `{code}`"));
+        let text = error
+            .text
+            .as_deref()
+            .map_or_else(String::new, |text| format!("\n> {}", one_line(text)));
+        let text = format!("{}{code} <t:{}:R>{text}", error.what, error.at);
+        field("Last error", cut(&text, 800), false);
+    }
+    if let Some(why) = &plugin.why {
+        let title = if plugin.generation.is_some() {
+            "Its newer file is refused"
+        } else {
+            "Refused"
+        };
+        field(title, cut(why, 800), false);
+    } else if plugin.newer_refused || plugin.status == PluginStatus::Refused {
+        let hint = "The bot's owner is told by `/plugininfo`, or in a direct message.";
+        field("Why it is refused", hint.to_owned(), false);
+    }
+    let mut footer = Vec::new();
+    if plugin.built_in {
+        footer.push("built into the bot".to_owned());
+    }
+    footer.extend(plugin.file.clone());
+    if !info.authors.is_empty() {
+        footer.push(format!("by {}", info.authors.join(", ")));
+    }
+    if footer.is_empty() {
+        return card;
+    }
+    card.footer(cut(&footer.join(" \u{b7} "), 200))
+}
+
+const fn mark(plugin: &PluginSummary) -> &'static str {
+    match plugin.status {
+        PluginStatus::Running if plugin.newer_refused => "\u{1f7e1}",
+        PluginStatus::Running => "\u{1f7e2}",
+        PluginStatus::Hung | PluginStatus::Refused => "\u{1f534}",
+        _ => "\u{26aa}",
+    }
+}
+
+fn status(plugin: &PluginSummary) -> String {
+    let generation = plugin
+        .generation
+        .map_or_else(String::new, |number| format!(", generation {number}"));
+    match plugin.status {
+        PluginStatus::Running if plugin.built_in => "built in".to_owned(),
+        PluginStatus::Running if plugin.newer_refused => format!("running{generation}; its newer file is refused"),
+        PluginStatus::Running => format!("running{generation}"),
+        PluginStatus::Hung => format!("hangs{generation}"),
+        PluginStatus::Refused => "refused".to_owned(),
+        PluginStatus::Unloaded => "unloaded".to_owned(),
+        PluginStatus::Unknown => "in an unknown state".to_owned(),
+    }
+}
+
+fn state(info: &PluginInfo) -> String {
+    let mut state = format!("{} {}", mark(&info.summary), status(&info.summary));
+    if let Some(hung) = info.lane.as_ref().and_then(|lane| lane.hung_millis) {
+        let _ = write!(state, "\ntakes nothing for {} s", hung / 1000);
+    }
+    if let Some(since) = info.serving_since {
+        let _ = write!(state, "\nserves <t:{since}:R>");
+    }
+    if info.exclusive {
+        state.push_str("\nstops before a newer one starts");
+    }
+    state
+}
+
+fn load(info: &PluginInfo) -> String {
+    let mut parts = Vec::new();
+    parts.extend(info.load_millis.map(|millis| format!("loaded in {millis} ms")));
+    let lane = info.lane.as_ref();
+    let cpu = lane.and_then(|lane| lane.cpu_millis);
+    parts.extend(cpu.map(|millis| format!("{} of processor time", seconds(millis))));
+    if let (Some(millis), Some(since)) = (cpu, info.serving_since) {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let served = now.saturating_sub(since).max(1);
+        parts.push(format!(
+            "{:.1} % of one processor",
+            millis as f64 / 10.0 / served as f64
+        ));
+    }
+    let code = lane.and_then(|lane| lane.code_bytes);
+    parts.extend(code.map(|bytes| format!("{} of code pages", size(bytes))));
+    parts.join("\n")
+}
+
+fn lane_text(lane: &LaneFigures) -> String {
+    let mut text = format!("{} under way", lane.under_way);
+    if !lane.at_work_on.is_empty() {
+        let _ = write!(text, ": {}", cut(&lane.at_work_on.join(", "), 200));
+    }
+    let _ = write!(text, "\n{}", counted(lane.requests, "request", "of its own waiting"));
+    text
+}
+
+fn lines(info: &PluginInfo, needs: &[Relation]) -> String {
+    let lines = needs.iter().map(|need| {
+        let missing = match (need.is_there, need.optional) {
+            (true, _) => "",
+            (false, true) => " (not there, runs without it)",
+            (false, false) if info.lane.is_some() => " (gone)",
+            (false, false) => " (missing)",
+        };
+        format!("{}{missing}", relation(need))
+    });
+    some_of(lines, "\n", NAMES)
+}
+
+fn relation(other: &Relation) -> String {
+    let mark = if other.is_there { "\u{2714}" } else { "\u{2716}" };
+    format!("{mark} {}", relation_name(other))
+}
+
+fn relation_name(other: &Relation) -> String {
+    let optional = if other.optional { "?" } else { "" };
+    format!("`{}{optional}` {}", other.name, other.range).trim().to_owned()
+}
+
+fn names(names: &[String]) -> String {
+    let quoted = names.iter().map(|name| {
+        if name.starts_with('`') {
+            name.clone()
+        } else {
+            format!("`{name}`")
+        }
+    });
+    some_of(quoted, ", ", NAMES)
+}
+
+fn commands(commands: &[OfferedCommand]) -> String {
+    let named = commands.iter().map(|command| {
+        let door = match (command.prefix, command.slash) {
+            (true, false) => " (prefix)",
+            (false, true) => " (slash)",
+            _ => "",
+        };
+        let owner = if command.owner_only { " (owner)" } else { "" };
+        format!("`{}`{door}{owner}", command.name)
+    });
+    some_of(named, ", ", FIELD)
+}
+
+fn events(info: &PluginInfo) -> String {
+    let mut text = some_of(info.events.iter().map(|event| format!("`{event}`")), ", ", NAMES);
+    if info.components > 0 {
+        let separator = if text.is_empty() { "" } else { "\n" };
+        let handlers = counted(info.components.into(), "handler", "of buttons and selects");
+        let _ = write!(text, "{separator}{handlers}");
+    }
+    text
+}
+
+fn left_behind(left: &LeftBehind) -> Option<String> {
+    if left.retired == 0 && left.threads.unwrap_or(0) == 0 {
+        return None;
+    }
+    let mut parts = vec![counted(left.retired, "generation", "that ended")];
+    if let Some(bytes) = left.code_bytes {
+        parts.push(format!("{} of their code's memory", size(bytes)));
+    }
+    if left.abandoned > 0 {
+        parts.push(counted(left.abandoned, "hung thread", "that never ended"));
+    }
+    match left.threads {
+        Some(threads) if threads > left.abandoned => parts.push(counted(threads, "thread", "running on")),
+        _ => {}
+    }
+    Some(parts.join("\n"))
+}
+
+fn budget(figure: &BudgetFigure) -> String {
+    let BudgetFigure {
+        name,
+        used,
+        limit,
+        bytes,
+    } = figure;
+    if *bytes {
+        return format!("{name}: {} of {}", size(*used), size(*limit));
+    }
+    format!("{name}: {used} of {limit}")
+}
+
+/// As many as fit, and how many are left out.
+fn some_of(items: impl Iterator<Item = String>, separator: &str, most: usize) -> String {
+    /// Room for "and 12345 more".
+    const MORE: usize = 24;
+    let items: Vec<_> = items.collect();
+    let mut text = String::new();
+    for (at, item) in items.iter().enumerate() {
+        let separator = if at == 0 { "" } else { separator };
+        if text.chars().count() + separator.len() + item.chars().count() + MORE > most {
+            let _ = write!(text, "{separator}and {} more", items.len() - at);
+            return text;
+        }
+        text.push_str(separator);
+        text.push_str(item);
+    }
+    text
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['\u{2026}']).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn counted(number: u64, what: &str, rest: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural} {rest}")
+}
+
+fn size(bytes: u64) -> String {
+    const KIBIBYTE: u64 = 1024;
+    if bytes < KIBIBYTE * KIBIBYTE {
+        return format!("{} KiB", bytes.div_ceil(KIBIBYTE));
+    }
+    format!("{:.1} MiB", bytes as f64 / (KIBIBYTE * KIBIBYTE) as f64)
+}
+
+fn seconds(millis: u64) -> String {
+    if millis < 10_000 {
+        return format!("{millis} ms");
+    }
+    format!("{} s", millis / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_api::{
+        inspection::LastError,
+        serde_json::{self, Value},
+    };
+
+    use super::*;
+
+    /// How long a card is as Discord counts it; checks each part's own limit.
+    fn measured(card: &Embed) -> usize {
+        let card = serde_json::to_value(card).unwrap();
+        let length = |value: &Value, most: usize| {
+            let length = value.as_str().unwrap_or_default().chars().count();
+            assert!(length <= most, "{length} > {most}: {value}");
+            length
+        };
+        let fields = card["fields"].as_array().cloned().unwrap_or_default();
+        assert!(fields.len() <= 25);
+        let fields = fields
+            .iter()
+            .map(|field| length(&field["name"], 256) + length(&field["value"], 1024));
+        let texts = [
+            (&card["title"], 256),
+            (&card["description"], 4096),
+            (&card["footer"]["text"], 2048),
+        ];
+        fields.sum::<usize>() + texts.into_iter().map(|(text, most)| length(text, most)).sum::<usize>()
+    }
+
+    fn relations() -> Vec<Relation> {
+        let relation = |number| Relation {
+            name: format!("a-long-name-of-a-plugin-{number}"),
+            range: ">=1.2.3, <2".to_owned(),
+            ..Relation::default()
+        };
+        (0..100).map(relation).collect()
+    }
+
+    fn summary(number: usize) -> PluginSummary {
+        PluginSummary {
+            name: format!("a-long-name-of-a-plugin-{number}"),
+            version: Some("1.0.0-a.very.long.prerelease".repeat(9)),
+            status: PluginStatus::Refused,
+            needs: relations(),
+            why: Some("everything is wrong with it ".repeat(200)),
+            file: Some("lib".repeat(80)),
+            ..PluginSummary::default()
+        }
+    }
+
+    #[test]
+    fn whatever_there_is_the_cards_are_within_discords_limits() {
+        let left = LeftBehind {
+            retired: u64::MAX,
+            abandoned: u64::MAX - 1,
+            threads: Some(u64::MAX),
+            code_bytes: Some(u64::MAX),
+        };
+        let all = PluginList {
+            plugins: (0..123).map(summary).collect(),
+            left_behind: left,
+            budgets: vec![
+                BudgetFigure {
+                    name: "something with a long name".to_owned(),
+                    used: u64::MAX,
+                    limit: u64::MAX,
+                    bytes: true,
+                };
+                50
+            ],
+        };
+        assert_eq!(pages(&all), 13);
+        for number in [0, 5, 12] {
+            assert!(measured(&list(&all, number)) <= 6000);
+        }
+        let command = OfferedCommand {
+            name: "x".repeat(98),
+            prefix: true,
+            slash: false,
+            owner_only: true,
+        };
+        let everything = PluginInfo {
+            summary: summary(1),
+            description: "d".repeat(5000),
+            authors: vec!["Somebody with a long name".to_owned(); 50],
+            dependants: (0..100).map(|number| format!("plugin-{number}")).collect(),
+            conflicts: relations(),
+            exclusive: true,
+            commands: vec![command; 100],
+            events: (0..80).map(|number| format!("SOME_LONG_EVENT_NAME_{number}")).collect(),
+            components: 40,
+            load_millis: Some(u64::MAX),
+            serving_since: Some(1),
+            lane: Some(LaneFigures {
+                under_way: u64::MAX,
+                at_work_on: vec!["x".repeat(100); 6],
+                requests: u64::MAX,
+                cpu_millis: Some(u64::MAX),
+                code_bytes: Some(u64::MAX),
+                hung_millis: Some(u64::MAX),
+            }),
+            left_behind: left,
+            last_error: Some(LastError {
+                at: u64::MAX,
+                what: "w".repeat(3000),
+                code: Some("A1B2".to_owned()),
+                text: Some("t".repeat(3000)),
+            }),
+        };
+        let card = info(&everything);
+        assert!(measured(&card) <= 6000, "{}", measured(&card));
+        assert!(
+            serde_json::to_string(&card).unwrap().contains("and 9"),
+            "what is left out is counted"
+        );
+        assert!(measured(&info(&PluginInfo::default())) < 500);
+    }
+
+    #[test]
+    fn a_plugin_that_runs() {
+        let plugin = PluginInfo {
+            summary: PluginSummary {
+                name: "levels".to_owned(),
+                version: Some("1.2.0".to_owned()),
+                status: PluginStatus::Running,
+                generation: Some(3),
+                needs: vec![Relation {
+                    name: "modlog".to_owned(),
+                    range: ">=1.2".to_owned(),
+                    optional: false,
+                    is_there: true,
+                }],
+                ..PluginSummary::default()
+            },
+            description: "Counts messages".to_owned(),
+            authors: vec!["Ann".to_owned()],
+            commands: vec![OfferedCommand {
+                name: "rank".to_owned(),
+                prefix: true,
+                slash: true,
+                owner_only: false,
+            }],
+            load_millis: Some(31),
+            lane: Some(LaneFigures {
+                cpu_millis: Some(120),
+                code_bytes: Some(112 * 1024),
+                ..LaneFigures::default()
+            }),
+            left_behind: LeftBehind {
+                retired: 2,
+                threads: Some(1),
+                code_bytes: Some(3 * 1024 * 1024),
+                ..LeftBehind::default()
+            },
+            ..PluginInfo::default()
+        };
+        insta::assert_snapshot!(serde_json::to_string_pretty(&info(&plugin)).unwrap());
+    }
+}

@@ -1,0 +1,269 @@
+//! What is told of plugins when somebody asks: states, lanes, what is left behind, the last error.
+//!
+//! It looks and changes nothing. Reading the system's figures takes milliseconds: not for the runtime's threads.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use plugin_protocol::{
+    Dependency, Manifest, PluginName, Swap,
+    inspection::{
+        BudgetFigure, LaneFigures, LastError, LeftBehind, OfferedCommand, PluginInfo, PluginList, PluginStatus,
+        PluginSummary, Relation,
+    },
+    lane_name,
+};
+
+use super::{
+    budget::{self, Resource},
+    generation::Generation,
+    life::{PluginState, PluginView, Plugins},
+    records::Record,
+    registry,
+};
+use crate::process::usage::{self, Thread};
+
+/// The system's figures of one moment.
+struct Figures {
+    threads: Option<Vec<Thread>>,
+    /// Private memory of mapped copies.
+    mapped: Option<BTreeMap<PathBuf, u64>>,
+}
+
+impl Plugins {
+    /// Every plugin in a line. `private` adds what is for owners only.
+    #[must_use]
+    pub fn list(&self, private: bool) -> PluginList {
+        let figures = self.figures();
+        let views = Arc::clone(&self.views().borrow());
+        let records = self.insight.records.all();
+        let mut left_behind = LeftBehind {
+            threads: figures.threads.as_ref().map(|_| 0),
+            code_bytes: figures.mapped.as_ref().map(|_| 0),
+            ..LeftBehind::default()
+        };
+        for (name, record) in &records {
+            let theirs = self.left_behind(name, record, &figures);
+            left_behind.retired += theirs.retired;
+            left_behind.abandoned += theirs.abandoned;
+            left_behind.threads = left_behind.threads.zip(theirs.threads).map(|(all, one)| all + one);
+            left_behind.code_bytes = left_behind
+                .code_bytes
+                .zip(theirs.code_bytes)
+                .map(|(all, one)| all + one);
+        }
+        let mut plugins: Vec<_> = views.iter().map(|view| self.summary(view, &views, private)).collect();
+        plugins.sort_by(|one, other| one.name.cmp(&other.name));
+        PluginList {
+            plugins,
+            left_behind,
+            budgets: if private { self.budgets() } else { Vec::new() },
+        }
+    }
+
+    /// Everything about one plugin; `None` if there is none of that name. `private` adds what is for owners only.
+    #[must_use]
+    pub fn info(&self, name: &str, private: bool) -> Option<PluginInfo> {
+        let views = Arc::clone(&self.views().borrow());
+        let view = views.iter().find(|view| view.name == name)?;
+        let plugin: Option<PluginName> = name.parse().ok();
+        let manifest = view.manifest.as_deref();
+        let mut info = PluginInfo {
+            summary: self.summary(view, &views, private),
+            description: manifest.map_or_else(String::new, |manifest| manifest.description.clone()),
+            authors: manifest.map_or_else(Vec::new, |manifest| manifest.authors.clone()),
+            conflicts: manifest.map_or_else(Vec::new, |manifest| relations(&manifest.conflicts, &views)),
+            exclusive: manifest.is_some_and(|manifest| manifest.swap == Swap::Exclusive),
+            ..PluginInfo::default()
+        };
+        let Some(plugin) = plugin else { return Some(info) };
+        info.dependants = registry::dependants(&plugin, running(&views).map(AsRef::as_ref))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let figures = self.figures();
+        let record = self.insight.records.of(&plugin);
+        info.left_behind = self.left_behind(&plugin, &record, &figures);
+        info.last_error = record.last_error.map(|fault| LastError {
+            at: seconds(fault.at),
+            what: fault.what,
+            code: fault.code,
+            text: private.then_some(fault.text),
+        });
+        if let Some(generation) = self.routing().read().generation(&plugin) {
+            self.add_running(&mut info, generation, &figures);
+        }
+        Some(info)
+    }
+
+    /// The known name that is nearest to one that is not known, if any is near.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        /// More than a few typing errors: "example" and "exmaple" have 0.95, "levels" and "moderation" 0.5.
+        const NEAR: f64 = 0.75;
+        let views = Arc::clone(&self.views().borrow());
+        let near = views
+            .iter()
+            .map(|view| (strsim::jaro_winkler(name, &view.name), &view.name))
+            .filter(|(nearness, _)| *nearness >= NEAR);
+        let nearest = near.max_by(|one, other| one.0.total_cmp(&other.0));
+        nearest.map(|(_, name)| name.clone())
+    }
+
+    fn add_running(&self, info: &mut PluginInfo, generation: &Generation, figures: &Figures) {
+        let description = &generation.description;
+        info.commands = description
+            .commands
+            .iter()
+            .map(|command| OfferedCommand {
+                name: command.name.clone(),
+                prefix: command.doors.prefix,
+                slash: command.doors.slash,
+                owner_only: command.owner_only,
+            })
+            .collect();
+        info.events = description.events.iter().map(|event| event.name.clone()).collect();
+        info.components = u32::try_from(description.components.len()).unwrap_or(u32::MAX);
+        info.load_millis = generation.load_time.get().map(|took| millis(*took));
+        info.serving_since = generation.serving_since.get().map(|since| seconds(*since));
+        let own = generation.lane_name();
+        let cpu = figures.threads.as_ref().map(|threads| {
+            let own = threads.iter().filter(|thread| thread.name == own);
+            millis(own.map(|thread| thread.cpu).sum())
+        });
+        let code_bytes = generation.copy.as_ref().zip(figures.mapped.as_ref());
+        info.lane = Some(LaneFigures {
+            under_way: generation.gate.tickets() as u64,
+            at_work_on: self.insight.desk.under_way(generation),
+            requests: generation.requests() as u64,
+            cpu_millis: cpu,
+            code_bytes: code_bytes.and_then(|(copy, mapped)| bytes_of(copy, mapped)),
+            hung_millis: generation.pulse.hung_for(Instant::now()).map(millis),
+        });
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            threads: usage::threads(),
+            mapped: usage::mapped_below(&self.insight.run_folder),
+        }
+    }
+
+    fn summary(&self, view: &PluginView, views: &[PluginView], private: bool) -> PluginSummary {
+        let (status, generation, why) = match &view.state {
+            PluginState::Running {
+                generation,
+                newer_refused,
+            } => (
+                self.running_status(&view.name),
+                Some(*generation),
+                newer_refused.clone(),
+            ),
+            PluginState::Refused(why) => (PluginStatus::Refused, None, Some(why.clone())),
+            PluginState::Unloaded => (PluginStatus::Unloaded, None, None),
+        };
+        let manifest = view.manifest.as_deref();
+        PluginSummary {
+            name: view.name.clone(),
+            version: manifest.map(|manifest| manifest.version.clone()),
+            status,
+            built_in: view.file.is_none(),
+            generation,
+            needs: manifest.map_or_else(Vec::new, |manifest| relations(&manifest.depends, views)),
+            newer_refused: generation.is_some() && why.is_some(),
+            why: why.filter(|_| private),
+            file: view.file.clone().filter(|_| private),
+        }
+    }
+
+    fn running_status(&self, name: &str) -> PluginStatus {
+        let name: Option<PluginName> = name.parse().ok();
+        let table = self.routing().read();
+        let generation = name.and_then(|name| table.generation(&name).cloned());
+        match generation {
+            Some(generation) if generation.pulse.hung_for(Instant::now()).is_some() => PluginStatus::Hung,
+            _ => PluginStatus::Running,
+        }
+    }
+
+    fn left_behind(&self, name: &PluginName, record: &Record, figures: &Figures) -> LeftBehind {
+        let serving = self.routing().read().generation(name).cloned();
+        let serving_number = serving.as_ref().map_or(0, |generation| generation.number);
+        let serving_copy = serving.as_ref().and_then(|generation| generation.copy.as_ref());
+        let threads = figures.threads.as_ref().map(|threads| {
+            let left = threads.iter().filter(|thread| {
+                let number = thread.name.rsplit_once('#').and_then(|(_, number)| number.parse().ok());
+                number.is_some_and(|number: u32| {
+                    number != serving_number && thread.name == lane_name(name.as_str(), number)
+                })
+            });
+            left.count() as u64
+        });
+        let code_bytes = figures.mapped.as_ref().map(|mapped| {
+            let left = record.copies.iter().filter(|copy| Some(*copy) != serving_copy);
+            left.filter_map(|copy| bytes_of(copy, mapped)).sum()
+        });
+        LeftBehind {
+            retired: record.retired,
+            abandoned: record.abandoned(),
+            threads,
+            code_bytes,
+        }
+    }
+
+    fn budgets(&self) -> Vec<BudgetFigure> {
+        let levels = budget::measure(self.insight.memory_percent);
+        levels
+            .iter()
+            .map(|level| BudgetFigure {
+                name: level.name().to_owned(),
+                used: level.used,
+                limit: level.budget,
+                bytes: level.resource == Resource::Memory,
+            })
+            .collect()
+    }
+}
+
+/// Names are looked up as the system writes them: without links in the path.
+fn bytes_of(copy: &std::path::Path, mapped: &BTreeMap<PathBuf, u64>) -> Option<u64> {
+    let name = copy.file_name()?;
+    mapped
+        .iter()
+        .find(|(file, _)| file.file_name() == Some(name))
+        .map(|(_, bytes)| *bytes)
+}
+
+fn running(views: &[PluginView]) -> impl Iterator<Item = &Arc<Manifest>> {
+    let runs = |view: &&PluginView| matches!(view.state, PluginState::Running { .. });
+    views.iter().filter(runs).filter_map(|view| view.manifest.as_ref())
+}
+
+fn relations(others: &[Dependency], views: &[PluginView]) -> Vec<Relation> {
+    let there = |other: &Dependency| {
+        running(views).any(|manifest| manifest.name == other.name && registry::fits(&manifest.version, &other.range))
+    };
+    others
+        .iter()
+        .map(|other| Relation {
+            name: other.name.to_string(),
+            range: other.range.clone(),
+            optional: other.optional,
+            is_there: there(other),
+        })
+        .collect()
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,120 @@
+//! The pulse of a lane: whether it still takes what it is given.
+//!
+//! Pure but for its lock: `watchdog` beats, the generation sends what is asked for and notes the answer. A lane is asked
+//! only while something is under way, so that an idle one is never woken; one that leaves the question unanswered blocks
+//! its thread.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a lane may take nothing before it counts as hung: longer than Discord waits for an answer.
+pub const HUNG_AFTER: Duration = Duration::from_secs(5);
+
+/// Whether a lane still takes what it is given.
+#[derive(Debug, Default)]
+pub struct Pulse(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Since when a question waits in the lane's queue.
+    asked: Option<Instant>,
+    is_hung: bool,
+    /// How long it was hung, until that has been told.
+    recovered: Option<Duration>,
+}
+
+/// What a beat has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// Nothing to do.
+    Steady,
+    /// The lane is to be asked.
+    Ask,
+    /// It has taken nothing for so long; said once.
+    Hung(Duration),
+    /// It was hung for so long, and is no more; said once.
+    Recovered(Duration),
+}
+
+impl Pulse {
+    /// Looks, once in a while. `busy` is whether anything is under way.
+    pub fn beat(&self, busy: bool, now: Instant) -> Beat {
+        let mut state = self.state();
+        if let Some(hung_for) = state.recovered.take() {
+            return Beat::Recovered(hung_for);
+        }
+        match state.asked {
+            Some(asked) => {
+                let waited = now.saturating_duration_since(asked);
+                if state.is_hung || waited < HUNG_AFTER {
+                    return Beat::Steady;
+                }
+                state.is_hung = true;
+                Beat::Hung(waited)
+            }
+            None if busy => {
+                state.asked = Some(now);
+                Beat::Ask
+            }
+            None => Beat::Steady,
+        }
+    }
+
+    /// The lane has answered.
+    pub fn answered(&self, now: Instant) {
+        let mut state = self.state();
+        let Some(asked) = state.asked.take() else { return };
+        if std::mem::take(&mut state.is_hung) {
+            state.recovered = Some(now.saturating_duration_since(asked));
+        }
+    }
+
+    /// For how long it has taken nothing, if it is hung.
+    pub fn hung_for(&self, now: Instant) -> Option<Duration> {
+        let state = self.state();
+        let asked = state.asked.filter(|_| state.is_hung)?;
+        Some(now.saturating_duration_since(asked))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A std lock: held for a look only.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_hangs_once_and_recovers_once() {
+        let (pulse, began) = (Pulse::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
+        assert_eq!(pulse.beat(false, at(0)), Beat::Steady, "an idle lane is not asked");
+        assert_eq!(pulse.beat(true, at(1)), Beat::Ask);
+        assert_eq!(pulse.beat(true, at(5)), Beat::Steady);
+        assert_eq!(pulse.hung_for(at(5)), None);
+        assert_eq!(pulse.beat(true, at(6)), Beat::Hung(HUNG_AFTER));
+        assert_eq!(pulse.beat(true, at(60)), Beat::Steady, "told once");
+        assert_eq!(pulse.hung_for(at(61)), Some(Duration::from_secs(60)));
+        pulse.answered(at(71));
+        assert_eq!(pulse.hung_for(at(71)), None, "it is served again at once");
+        assert_eq!(pulse.beat(true, at(72)), Beat::Recovered(Duration::from_secs(70)));
+        assert_eq!(pulse.beat(true, at(73)), Beat::Ask);
+        pulse.answered(at(74));
+        assert_eq!(
+            pulse.beat(false, at(75)),
+            Beat::Steady,
+            "an answer in time is nothing to tell"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_nobody_asked_for_changes_nothing() {
+        let (pulse, now) = (Pulse::default(), Instant::now());
+        pulse.answered(now);
+        assert_eq!(pulse.beat(true, now), Beat::Ask);
+    }
+}
