@@ -87,6 +87,8 @@ pub struct Sample {
     pub wanted: usize,
     /// Answers that came.
     pub answered: usize,
+    /// Of these, answers that were refusals: the bot was overrun.
+    pub refused: usize,
     /// Answers that nothing had asked for.
     pub unasked: usize,
     /// Messages a second, from the first frame to the last answer.
@@ -223,6 +225,7 @@ impl<'b> Clock<'b> {
             messages,
             wanted,
             answered: answers.latencies.len(),
+            refused: answers.refused,
             unasked: answers.unasked,
             per_second: messages as f64 / wall.as_secs_f64(),
             p50_ms: milliseconds(0.5),

@@ -37,7 +37,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether each command was answered, and once.
+    /// Whether each command was answered, well and once.
     pub fn is_complete(&self) -> bool {
         let of_bots = self
             .loads
@@ -46,7 +46,7 @@ impl Report {
         let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
         of_bots
             .chain(alone)
-            .all(|sample| sample.answered == sample.wanted && sample.unasked == 0)
+            .all(|sample| sample.answered == sample.wanted && sample.refused + sample.unasked == 0)
     }
 
     /// As tables.
@@ -90,7 +90,7 @@ fn loads(loads: &[Loads]) -> String {
         &[
             "load",
             "bot",
-            "answered",
+            "answered well",
             "a second",
             "p50 ms",
             "p99 ms",
@@ -103,7 +103,7 @@ fn loads(loads: &[Loads]) -> String {
     for load in loads {
         for (bot, samples) in [("host", &load.host), ("twilight", &load.twilight)] {
             let middle = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
-            let answered: usize = samples.iter().map(|sample| sample.answered).sum();
+            let answered: usize = samples.iter().map(|sample| sample.answered - sample.refused).sum();
             let wanted: usize = samples.iter().map(|sample| sample.wanted).sum();
             let unasked: usize = samples.iter().map(|sample| sample.unasked).sum();
             let surplus = if unasked > 0 {
@@ -142,7 +142,7 @@ fn generator(ceilings: &[Ceiling]) -> String {
         1,
         &[
             "the generator alone, on a null client",
-            "answered",
+            "answered well",
             "a second",
             "client's cores",
             "generator cores",

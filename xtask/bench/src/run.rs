@@ -122,7 +122,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         if report.is_complete() {
             Ok(())
         } else {
-            bail!("commands were not answered, or answered twice: the figures of that load are worth nothing")
+            bail!("commands were not answered, refused or answered twice: the figures of that load are no comparison")
         }
     })
 }

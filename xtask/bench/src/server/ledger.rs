@@ -17,6 +17,9 @@ use crate::payloads::SLOTS;
 /// How long no answer at all may come before the rest is taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What stands in an answer to `!ping`.
+const WANTED: &[u8] = b"pong";
+
 /// The stopwatch of one bot.
 #[derive(Default)]
 pub struct Ledger {
@@ -37,6 +40,7 @@ struct State {
     last: Option<Instant>,
     body: Vec<u8>,
     unasked: usize,
+    refused: usize,
 }
 
 /// What came of a number of commands.
@@ -48,6 +52,8 @@ pub struct Answers {
     pub last: Option<Instant>,
     /// Answers that nothing had asked for: an answer given twice, or a late one.
     pub unasked: usize,
+    /// Answers without the wanted text: refusals of a bot that is overrun.
+    pub refused: usize,
     /// The body of the last answer.
     pub body: Vec<u8>,
 }
@@ -83,6 +89,9 @@ impl Ledger {
         };
         state.latencies.push(now - written);
         state.last = Some(now);
+        if !body.windows(WANTED.len()).any(|window| window == WANTED) {
+            state.refused += 1;
+        }
         state.body.clear();
         state.body.extend_from_slice(body);
         if let Some(frame) = state.next.pop_front()
@@ -113,6 +122,7 @@ impl Ledger {
             latencies: std::mem::take(&mut state.latencies),
             last: state.last,
             unasked: state.unasked,
+            refused: state.refused,
             body: std::mem::take(&mut state.body),
         }
     }
