@@ -166,8 +166,8 @@ async fn any_status_is_an_answer() {
 #[tokio::test]
 async fn what_can_not_happen_twice_is_sent_again_after_a_fault_of_discords() {
     let (server, rest) = Server::start(|number, _| match number {
-        0 => (502, vec![], "<html>".to_owned()),
-        1 => (503, vec![], String::new()),
+        1 => (502, vec![], "<html>".to_owned()),
+        2 => (503, vec![], String::new()),
         _ => (200, vec![], "{}".to_owned()),
     })
     .await;
