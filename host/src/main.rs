@@ -7,8 +7,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use host::{bot, config::TOKEN, plugins::probe, process};
 
-/// Memory changes threads all the time here (shard, lane, worker), which the system's allocator is slow at. Plugins have
-/// allocators of their own.
+/// Memory changes threads all the time here (shard, lane, worker), which the system's allocator is slow at. Without huge
+/// pages, which would double what an idle bot takes. Plugins have allocators of their own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How many invocations and events of one plugin may be under way.
-const MAX_UNDER_WAY: usize = 1024;
+const MAX_UNDER_WAY: usize = 8192;
 /// How often a plugin whose queue is full is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
 /// How many answers of the host itself may be under way; further ones are left out, since they would only queue up

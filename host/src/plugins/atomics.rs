@@ -1,4 +1,6 @@
-//! What `lane.rs` is built from, under names that the model test puts loom's in the place of (`tests/lane_model.rs`).
+//! What `lane.rs` is built from, under names of its own.
+//!
+//! The model test (`tests/lane_model.rs`) compiles that file with loom's in the place of these.
 
 pub use std::sync::atomic::AtomicUsize;
 

@@ -44,7 +44,7 @@ const STARTING: Duration = Duration::from_secs(30);
 /// How long a lane's thread may take to end after it has said that it stopped.
 const ENDING: Duration = Duration::from_secs(3);
 /// How many requests of one generation may be under way.
-const MAX_REQUESTS: usize = 4096;
+const MAX_REQUESTS: usize = 8192;
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
 

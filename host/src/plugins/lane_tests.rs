@@ -1,4 +1,6 @@
-//! The swap with real threads. Apart from `lane.rs`, which the model test reads as a whole (`tests/lane_model.rs`).
+//! The swap with real threads.
+//!
+//! Apart from `lane.rs`, which the model test compiles as a whole (`tests/lane_model.rs`).
 
 use std::{
     sync::{

@@ -13,7 +13,7 @@ use plugin_protocol::kind::FLAG_UNBOUNDED;
 use tokio::sync::Notify;
 
 /// How many envelopes without [`FLAG_UNBOUNDED`] wait at most.
-pub(crate) const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 8192;
 
 /// An envelope that is the plugin's own.
 #[derive(Debug)]
