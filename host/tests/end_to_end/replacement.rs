@@ -127,7 +127,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice() {
-    let world = World::new().await;
+    let world = World::under_load().await;
     world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
     let original = compiled("stress");
     world.drop_file(&file_name("stress"), &revision(&original, 0));
@@ -169,7 +169,7 @@ async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
-    let world = World::new().await;
+    let world = World::under_load().await;
     world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
     world.drop_plugin("stress");
     let bot = world.start().await;
