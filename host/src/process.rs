@@ -114,7 +114,7 @@ fn is_single_threaded() -> bool {
     }
 }
 
-/// Makes this process the probe's child: limits set, output silenced. What is returned is the way to the host.
+/// Makes this process the probe's child: limits set, output turned away from the result. What is returned is the way to the host.
 ///
 /// # Errors
 ///
@@ -124,8 +124,11 @@ pub fn enter_probe() -> io::Result<File> {
     let result = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nowhere)?;
-    rustix::stdio::dup2_stdout(&nowhere)?;
-    rustix::stdio::dup2_stderr(&nowhere)?;
+    // What is printed is the host's to read, but never to be taken for the result.
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    // What the plugin starts and leaves is this process's child, also if it hides behind another one.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     for (resource, limit) in [(Resource::Core, 0), (Resource::Cpu, 5), (Resource::Nofile, 256)] {
         setrlimit(
             resource,
@@ -143,6 +146,24 @@ pub fn enter_probe() -> io::Result<File> {
     Ok(File::from(result))
 }
 
+/// Ends the children of this process, and says whether there were any, running or ended and not waited for.
+#[must_use]
+pub fn end_children() -> bool {
+    use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+    // Without any, it is an error.
+    let had_any = wait(WaitOptions::NOHANG).is_ok();
+    if had_any {
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        for child in lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+            if let Some(child) = child.parse().ok().and_then(Pid::from_raw) {
+                let _ = kill_process(child, Signal::KILL);
+            }
+        }
+    }
+    had_any
+}
+
 /// Kills a process group that was started as the probe's.
 pub fn kill_group(leader: u32) {
     let group = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
@@ -150,6 +171,69 @@ pub fn kill_group(leader: u32) {
         // Usually nobody is left, which is an error that means success.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
+}
+
+/// What the signals did that stop the bot, or that must not, before any plugin could change it.
+pub struct Signals {
+    #[cfg(unix)]
+    actions: Vec<(libc::c_int, &'static str, libc::sigaction)>,
+}
+
+impl Signals {
+    /// Remembers what they do now.
+    #[must_use]
+    pub fn remember() -> Self {
+        #[cfg(unix)]
+        {
+            let signals = [
+                (libc::SIGINT, "SIGINT"),
+                (libc::SIGTERM, "SIGTERM"),
+                (libc::SIGPIPE, "SIGPIPE"),
+            ];
+            let now = |(signal, name)| Some((signal, name, action(signal)?));
+            Self {
+                actions: signals.into_iter().filter_map(now).collect(),
+            }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    /// Makes them do again what they did. Answers with those that did something else.
+    #[must_use]
+    #[allow(
+        unsafe_code,
+        reason = "neither the standard library nor rustix knows signal handlers"
+    )]
+    pub fn put_back(&self) -> Vec<&'static str> {
+        #[cfg(unix)]
+        {
+            let mut changed = Vec::new();
+            for (signal, name, before) in &self.actions {
+                if action(*signal).is_none_or(|now| now.sa_sigaction == before.sa_sigaction) {
+                    continue;
+                }
+                changed.push(*name);
+                // SAFETY: `before` is what the system told of this signal; the functions in it are never unloaded.
+                unsafe { libc::sigaction(*signal, before, std::ptr::null_mut()) };
+            }
+            changed
+        }
+        #[cfg(not(unix))]
+        Vec::new()
+    }
+}
+
+/// What a signal does now.
+#[cfg(unix)]
+#[allow(
+    unsafe_code,
+    reason = "neither the standard library nor rustix knows signal handlers"
+)]
+fn action(signal: libc::c_int) -> Option<libc::sigaction> {
+    let mut now = std::mem::MaybeUninit::uninit();
+    // SAFETY: without a new action it only writes the present one, and says whether it did.
+    unsafe { (libc::sigaction(signal, std::ptr::null(), now.as_mut_ptr()) == 0).then(|| now.assume_init()) }
 }
 
 /// The signal that ended a process, if one did.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use plugin_protocol::{Call, PluginName, Problem, ProblemCode};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::owners::Owners;
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
     interactions::Invocations,
     plugins::{Generation, Plugins},
 };
+
+/// Whose turn it is to look: plugins one by one, so that a flood of looks takes one thread and not all. Built-in plugins,
+/// by which the owner looks, do not wait.
+static LOOKING: Semaphore = Semaphore::const_new(1);
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
@@ -41,6 +45,11 @@ impl Calls {
             .get()
             .ok_or_else(|| Problem::new(ProblemCode::Busy, "the bot is starting: ask again once it is ready"))?;
         if call.name == "plugins.list" || call.name == "plugins.info" {
+            let _turn = if from.is_linked() {
+                None
+            } else {
+                LOOKING.acquire().await.ok()
+            };
             return self.look(plugins.clone(), &call).await;
         }
         let changes = ["plugins.load", "plugins.reload", "plugins.unload"];

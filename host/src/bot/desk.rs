@@ -3,7 +3,11 @@
 //! Called on plugins' threads: it only decides who answers and leaves the work to tasks of the runtime. Every request
 //! gets exactly one answer.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use plugin_protocol::{
@@ -21,7 +25,10 @@ use crate::{
     plugins::{self, Ending, Generation, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
-    telemetry::{self, NoticeKind, Notices},
+    telemetry::{
+        self, NoticeKind, Notices,
+        allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
+    },
 };
 
 /// Answers plugins' requests.
@@ -44,6 +51,24 @@ pub struct Desk {
     pub owners: Owners,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
+    /// How much each plugin may still log.
+    pub allowances: Allowances,
+}
+
+/// How much each plugin may still log, by its name. A lock of std: held for a look-up only.
+#[derive(Debug, Default)]
+pub struct Allowances(Mutex<HashMap<PluginName, Arc<Allowance>>>);
+
+impl Allowances {
+    fn of(&self, plugin: &PluginName) -> Arc<Allowance> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get(plugin) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Allowance::new(Instant::now()));
+        all.insert(plugin.clone(), Arc::clone(&new));
+        new
+    }
 }
 
 impl plugins::Desk for Desk {
@@ -105,10 +130,15 @@ impl plugins::Desk for Desk {
     }
 
     fn logged(&self, from: &Arc<Generation>, record: &LogRecord) {
-        telemetry::plugin_record(from.name().as_str(), from.number, record);
+        if self.may_log(from) {
+            telemetry::plugin_record(from.name().as_str(), from.number, record);
+        }
     }
 
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
+        if !self.may_log(from) {
+            return;
+        }
         let (plugin, generation) = (from.name(), from.number);
         tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
         let text = format!(
@@ -178,7 +208,29 @@ impl Desk {
         self.tasks.spawn_on(work, &self.runtime);
     }
 
+    /// Whether a plugin may log one more line. What it may not is counted, and told a second later.
+    fn may_log(&self, from: &Generation) -> bool {
+        let allowance = self.allowances.of(from.name());
+        let admission = allowance.admit(Instant::now());
+        if admission == Admission::DroppedFirst {
+            let (plugin, notices) = (from.name().clone(), self.notices.clone());
+            self.runtime.spawn(async move {
+                tokio::time::sleep(TOLD_AFTER).await;
+                let dropped = allowance.take_dropped();
+                let text = format!(
+                    "{dropped} lines of the plugin `{plugin}` were dropped: it logs more than {PER_SECOND} a second. \
+                     `!unload {plugin}` silences it; its author should log less."
+                );
+                notices.tell(NoticeKind::Flood(plugin.to_string()), text);
+            });
+        }
+        admission == Admission::Logged
+    }
+
     fn note_event(&self, from: &Generation, outcome: &Outcome) {
+        if matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked) && !self.may_log(from) {
+            return;
+        }
         let (plugin, generation) = (from.name(), from.number);
         let text = outcome.text.as_deref().unwrap_or_default();
         match outcome.verdict {
@@ -216,6 +268,7 @@ pub fn report(notices: &Notices, records: &Records, incident: &Incident) {
         author,
         guild_id,
     } = incident;
+    let text = &*telemetry::logs::shortened(text);
     let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
     let (short, what) = match panic {
         Some(panic) => {

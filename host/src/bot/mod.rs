@@ -137,6 +137,7 @@ pub fn run(root: &Path, token: Option<String>) -> Result<(), Failure> {
         let mut signals =
             Signals::listen().map_err(|error| Failure::other(format!("signals can't be heard: {error}")))?;
         let (stops, stop) = watch::channel(0);
+        tokio::spawn(keep_signals());
         tokio::spawn(async move {
             loop {
                 signals.stop().await;
@@ -229,6 +230,7 @@ async fn serve_checked(
         records: Arc::clone(&records),
         owners: owners.clone(),
         tasks: tasks.clone(),
+        allowances: desk::Allowances::default(),
     };
     let outlook = Outlook {
         config: Arc::clone(&config),
@@ -346,6 +348,23 @@ async fn wind_down(tasks: &TaskTracker, plugins: &Plugins) {
     // What plugins asked for while they were drained.
     if timeout(LAST_WORK, tasks.wait()).await.is_err() {
         tracing::warn!(left = tasks.len(), "some answers were not sent");
+    }
+}
+
+/// How often it is looked whether signals still reach the bot.
+const SIGNALS: Duration = Duration::from_secs(1);
+
+/// Puts back what a plugin has changed about the signals that stop the bot: else nobody could stop it any more.
+async fn keep_signals() {
+    let ours = process::Signals::remember();
+    loop {
+        tokio::time::sleep(SIGNALS).await;
+        for name in ours.put_back() {
+            tracing::warn!(
+                signal = name,
+                "a plugin changed what this signal does, it was put back: plugins hear of the bot's end in their stop function"
+            );
+        }
     }
 }
 

@@ -212,6 +212,9 @@ fn examine(path: &Path, shadows: &ShadowFolder) -> Examined {
         Ok(shadow) => shadow,
         Err(ShadowError::Gone) => return Examined::Gone,
         Err(ShadowError::Changing) => return Examined::Unsettled,
+        Err(error @ (ShadowError::NoFile(_) | ShadowError::TooLong { .. })) => {
+            return Examined::Broken(error.to_string());
+        }
         Err(error) => {
             return Examined::NotNow {
                 why: error.to_string(),
@@ -249,8 +252,9 @@ fn is_fresh(path: &Path) -> bool {
     modified.is_ok_and(|modified| modified.elapsed().unwrap_or_default() < FRESH)
 }
 
+/// `None` only for what is gone: a folder or a link to nothing under a plugin's name is told as what it is.
 fn stamp(path: &Path) -> Option<Stamp> {
-    let file = path.metadata().ok().filter(fs::Metadata::is_file)?;
+    let file = path.metadata().or_else(|_| path.symlink_metadata()).ok()?;
     #[cfg(unix)]
     let inode = std::os::unix::fs::MetadataExt::ino(&file);
     #[cfg(not(unix))]

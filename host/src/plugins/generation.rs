@@ -33,6 +33,7 @@ use super::{
     loader,
     outcome::outcome,
     pulse::{Beat, Pulse},
+    room::{Room, UnderWay},
     shadow::ContentHash,
 };
 use crate::process::usage;
@@ -83,6 +84,8 @@ pub struct Request {
     pub head: Vec<u8>,
     /// The tail.
     pub tail: Bytes,
+    /// Its bytes count until it is dropped.
+    pub(super) _room: Room,
 }
 
 /// An answer of a plugin to a request of the host.
@@ -193,6 +196,8 @@ pub struct Generation {
     waiting: Mutex<HashMap<u64, Waiting>>,
     next_request: AtomicU64,
     requests: AtomicUsize,
+    /// What of its requests is bounded beside their number.
+    under_way: Arc<UnderWay>,
     stopping: AtomicBool,
     ended: watch::Sender<bool>,
 }
@@ -246,6 +251,7 @@ impl Generation {
             waiting: Mutex::default(),
             next_request: AtomicU64::new(1),
             requests: AtomicUsize::new(0),
+            under_way: Arc::default(),
             stopping: AtomicBool::new(false),
             ended: watch::Sender::new(false),
         });
@@ -529,11 +535,19 @@ impl Generation {
                     self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
                     return;
                 }
+                let room = match Room::take(&self.under_way, envelope) {
+                    Ok(room) => room,
+                    Err(problem) => {
+                        self.answer::<()>(envelope.id(), &Err(problem), &[]);
+                        return;
+                    }
+                };
                 let request = Request {
                     kind: envelope.kind(),
                     id: envelope.id(),
                     head: envelope.head().to_vec(),
                     tail: Bytes::copy_from_slice(envelope.tail()),
+                    _room: room,
                 };
                 self.desk.asked(self, request);
             }

@@ -32,7 +32,7 @@ pub enum LoadFailure {
 ///
 /// [`LoadFailure`].
 pub fn open_checked(copy: &Path) -> Result<PluginModuleRef, LoadFailure> {
-    PluginModuleRef::checked(open(copy)?).map_err(|error| LoadFailure::Abi(error.to_string()))
+    PluginModuleRef::checked(open(copy)?).map_err(|error| LoadFailure::Abi(first_line(&error)))
 }
 
 /// Opens a copy that the probe has passed.
@@ -44,21 +44,57 @@ pub fn open_probed(copy: &Path) -> Result<PluginModuleRef, LoadFailure> {
     let header = open(copy)?;
     // SAFETY: `life` opens no copy whose content the probe of this very build has not passed by `open_checked`.
     #[allow(unsafe_code, reason = "the loader is one of the places that may be unsafe")]
-    unsafe { PluginModuleRef::unchecked(header) }.map_err(|error| LoadFailure::Abi(error.to_string()))
+    unsafe { PluginModuleRef::unchecked(header) }.map_err(|error| LoadFailure::Abi(first_line(&error)))
 }
 
 #[allow(unsafe_code, reason = "the loader is one of the places that may be unsafe")]
 fn open(copy: &Path) -> Result<&'static Header, LoadFailure> {
     // SAFETY: running a library's constructors is what loading a plugin means: plugins are trusted native code, and the
     // probe has run them before in a throw-away process.
-    let library = unsafe { Library::new(copy) }.map_err(|error| LoadFailure::System(chain(&error)))?;
+    let library = unsafe { open_library(copy) }.map_err(|error| {
+        // The private copy's path tells nobody anything, and differs from run to run.
+        let text = chain(&error).replace(&copy.display().to_string(), "this plugin");
+        LoadFailure::System(text.trim_start_matches("dlopen failed: ").to_owned())
+    })?;
     // SAFETY: what is exported under this symbol is an `AbiHeader`, whose type is fixed for ever and which is checked
     // before anything behind it is read.
     let address = unsafe { library.get::<HeaderAddress>(HEADER_SYMBOL.as_bytes()) }.map(|symbol| *symbol);
     // Never closed, whatever comes.
     std::mem::forget(library);
     let address = address.map_err(|_| LoadFailure::NoHeader)?;
-    PluginModuleRef::header(address).map_err(|error| LoadFailure::Abi(error.to_string()))
+    PluginModuleRef::header(address).map_err(|_| LoadFailure::Abi("its header is another one".to_owned()))
+}
+
+/// The first line of a text that shows both layouts over hundreds of lines.
+fn first_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    line.trim_end_matches(':').chars().take(200).collect()
+}
+
+/// Opens a library with all of its symbols bound: one that is missing is an error now, and not the end of the process
+/// when it is first called.
+///
+/// # Safety
+///
+/// As [`Library::new`].
+#[allow(unsafe_code, reason = "the loader is one of the places that may be unsafe")]
+unsafe fn open_library(copy: &Path) -> Result<Library, libloading::Error> {
+    #[cfg(unix)]
+    {
+        use libloading::os::unix::{Library as Unix, RTLD_LOCAL, RTLD_NOW};
+        // SAFETY: the caller's promise.
+        unsafe { Unix::open(Some(copy), RTLD_NOW | RTLD_LOCAL) }.map(Library::from)
+    }
+    #[cfg(not(unix))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        Library::new(copy)
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -67,14 +103,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn loader_text(error: &str) -> String {
-    let remedy = if error.contains("GLIBC_") {
+    let remedy = if error.contains("version `GLIBC_") && error.contains("not found") {
         ": it was built against a newer C library; build it on this machine, or on the oldest system it is meant for"
     } else if error.contains("undefined symbol") {
         ": it needs a symbol that nothing provides; link the library it comes from into the plugin"
     } else if error.contains("cannot open shared object file") {
-        ": it needs a library that is not installed here"
+        ": it needs a library that is not installed here; install it, or link it into the plugin"
     } else {
-        ""
+        ": the file is damaged; copy it again, or build it again on this machine"
     };
     format!("the system can't load it ({error}){remedy}")
 }
@@ -89,7 +125,14 @@ mod tests {
         let file = folder.path().join("libtext.so");
         std::fs::write(&file, "no library").unwrap();
         assert!(matches!(open_checked(&file), Err(LoadFailure::System(_))));
-        let text = LoadFailure::System("libc.so.6: version `GLIBC_2.99' not found".to_owned()).to_string();
+        let told = |text: &str| LoadFailure::System(text.to_owned()).to_string();
+        let text = told("libc.so.6: version `GLIBC_2.99' not found");
         assert!(text.contains("built against a newer C library"), "{text}");
+        // A symbol that is missing in a C library that is new enough.
+        let text = told("this plugin: undefined symbol: abc, version GLIBC_2.34");
+        assert_eq!(
+            text,
+            "the system can't load it (this plugin: undefined symbol: abc, version GLIBC_2.34): it needs a symbol that nothing provides; link the library it comes from into the plugin"
+        );
     }
 }

@@ -8,6 +8,8 @@ use std::env::consts::{ARCH, OS};
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection};
 use plugin_protocol::{MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest};
 
+use super::segments;
+
 /// Why a file is not a plugin that this host could run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -29,6 +31,9 @@ pub enum Unreadable {
         "this is no compiled library ({0}): a plugin is what `cargo build --release` makes of a crate of type cdylib"
     )]
     NotALibrary(String),
+    /// Its parts contradict each other.
+    #[error("the file is damaged ({0}): copy it again, or build it again")]
+    Damaged(&'static str),
     /// For another processor or system.
     #[error("built for {found}, this host runs on {host}: build it for this machine, or with `--target`")]
     OtherMachine {
@@ -74,10 +79,16 @@ pub fn read(bytes: &[u8]) -> Result<Manifest, Unreadable> {
     if let Some(need) = needed_length(bytes).filter(|&need| need > have) {
         return Err(Unreadable::Incomplete { have, need });
     }
+    if cfg!(target_pointer_width = "64") && bytes.starts_with(b"\x7fELF\x01") {
+        return Err(Unreadable::OtherMachine {
+            found: "a processor of 32 bits".to_owned(),
+            host: format!("{ARCH} ({OS})"),
+        });
+    }
     let file = object::File::parse(bytes).map_err(|error| Unreadable::NotALibrary(error.to_string()))?;
     if file.format() != native_format() || !is_native(file.architecture()) {
         return Err(Unreadable::OtherMachine {
-            found: format!("{:?} ({:?})", file.architecture(), file.format()).to_lowercase(),
+            found: format!("{} ({})", processor(file.architecture()), system(file.format())),
             host: format!("{ARCH} ({OS})"),
         });
     }
@@ -86,6 +97,7 @@ pub fn read(bytes: &[u8]) -> Result<Manifest, Unreadable> {
             format!("its kind is {:?}", file.kind()).to_lowercase(),
         ));
     }
+    segments::check(bytes).map_err(Unreadable::Damaged)?;
     let section = file
         .section_by_name(MANIFEST_SECTION)
         .or_else(|| file.section_by_name(MANIFEST_SECTION_MACHO))
@@ -141,6 +153,23 @@ fn needed_length(bytes: &[u8]) -> Option<u64> {
     Some(offset.saturating_add(size * count))
 }
 
+fn processor(architecture: Architecture) -> String {
+    match architecture {
+        Architecture::X86_64 => "x86_64".to_owned(),
+        Architecture::I386 => "x86".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+fn system(format: BinaryFormat) -> &'static str {
+    match format {
+        BinaryFormat::Pe | BinaryFormat::Coff => "windows",
+        BinaryFormat::MachO => "macos",
+        BinaryFormat::Elf => "linux",
+        _ => "an unknown system",
+    }
+}
+
 fn native_format() -> BinaryFormat {
     match OS {
         "windows" => BinaryFormat::Pe,
@@ -173,6 +202,51 @@ mod tests {
             Err(Unreadable::NotALibrary(_))
         ));
         assert_eq!(read(b"\x7fEL"), Err(Unreadable::Incomplete { have: 3, need: 64 }));
+    }
+
+    /// A compiled plugin of this repository.
+    fn compiled() -> Vec<u8> {
+        let folder = std::env::var_os("BOTHOST_PLUGINS").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins"),
+            Into::into,
+        );
+        let name = format!(
+            "{}example{}",
+            std::env::consts::DLL_PREFIX,
+            std::env::consts::DLL_SUFFIX
+        );
+        std::fs::read(folder.join(name)).expect("`cargo xtask test` builds the plugins that tests need")
+    }
+
+    #[test]
+    fn a_plugin_cut_at_every_4_kib_is_incomplete() {
+        let whole = compiled();
+        assert_eq!(
+            read(&whole).map(|manifest| manifest.name.to_string()),
+            Ok("example".to_owned())
+        );
+        for cut in (4096..whole.len()).step_by(4096) {
+            assert!(
+                matches!(read(&whole[..cut]), Err(Unreadable::Incomplete { have, need }) if have == cut as u64 && need > have),
+                "cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_byte_of_the_headers_makes_the_reader_panic() {
+        let whole = compiled();
+        let mut bytes = whole.clone();
+        let mut taken = 0;
+        for at in 0..1024 {
+            for value in [0, 1, 0x7f, 0x80, 0xff, whole[at] ^ 4] {
+                bytes[at] = value;
+                taken += usize::from(read(&bytes).is_ok());
+            }
+            bytes[at] = whole[at];
+        }
+        // Most of them are program headers, which must agree with the sections.
+        assert!((1..1024 * 6 * 3 / 4).contains(&taken), "{taken}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Plugins from file to retirement. Only this part of the host knows the boundary (`plugin-abi`).
 //!
-//! - `drop_folder` sees files, `shadow` copies them, `manifest` reads them, `registry` decides who may run (pure)
+//! - `drop_folder` sees files, `shadow` copies them, `manifest` reads them, `segments` asks whether their headers
+//!   agree, `registry` decides who may run (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever
-//! - `generation` is a running one; `lane` is how invocations find it and how it is emptied; `table` says who handles what
+//! - `generation` is a running one, `room` bounds what it asks; `lane` is how invocations find it and how it is emptied;
+//!   `table` says who handles what
 //! - `life` makes every change a transaction; `watcher` says when to look, `budget` whether another load fits
 //! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
 
@@ -23,6 +25,8 @@ pub mod probe;
 mod pulse;
 mod records;
 pub mod registry;
+mod room;
+mod segments;
 mod shadow;
 mod table;
 mod watchdog;

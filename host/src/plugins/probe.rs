@@ -2,8 +2,8 @@
 //!
 //! Its child, `bothost probe --child FILE`, runs in an empty environment, in a process group of its own and under limits that it sets
 //! itself. It opens the copy, checks header and layout, asks for the description and writes one line of JSON to what
-//! was its standard output; whatever the plugin prints meanwhile goes nowhere. A crash, an exit, a hang or a fork while
-//! loading ends the child, never the host. Passed results are remembered by content and build.
+//! was its standard output; what the plugin prints meanwhile goes into the refusal. A crash, an exit, a hang or a fork
+//! while loading ends the child, never the host. Passed results are remembered by content and build.
 
 use std::{
     collections::HashMap,
@@ -11,13 +11,18 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use plugin_protocol::{Command as Offered, Description, Manifest};
 use serde::{Deserialize, Serialize};
-use tokio::{io::AsyncReadExt, process::Command, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::{
     loader, manifest,
@@ -28,9 +33,13 @@ use crate::process;
 /// How long a plugin may take to load and describe itself.
 const LIMIT: Duration = Duration::from_secs(5);
 /// The longest description, in bytes.
-const LONGEST: u64 = 4 * 1024 * 1024;
+const LONGEST: usize = 4 * 1024 * 1024;
+/// How long what the child wrote may take to arrive once it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many passed files are remembered.
 const REMEMBERED: usize = 256;
+/// How much of what a plugin prints while loading is kept, in bytes.
+const PRINTED: usize = 4096;
 
 /// Why a file did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,15 +49,41 @@ pub enum ProbeFailure {
     Refused(String),
     /// The child died of a signal.
     #[error(
-        "it crashes while loading (signal {0}): its static initialisers, or those of a library it links, are at fault"
+        "it crashes while loading ({}): its static initialisers, or those of a library it links, are at fault; mend them{}",
+        signal_text(*signal), printed_text(printed)
     )]
-    Crashed(i32),
+    Crashed {
+        /// The signal's number.
+        signal: i32,
+        /// What it printed before.
+        printed: String,
+    },
     /// The child ended without a result.
-    #[error("it ends the process while loading (exit code {0}): no code that runs at load may call exit")]
-    Exited(i32),
+    #[error(
+        "it ends the process while loading (exit code {code}): no code that runs at load may call exit; mend its static initialisers{}",
+        printed_text(printed)
+    )]
+    Exited {
+        /// The exit code.
+        code: i32,
+        /// What it printed before.
+        printed: String,
+    },
     /// The child did not come to an end.
-    #[error("it does not finish loading within {} s: its static initialisers wait for something", LIMIT.as_secs())]
-    Hung,
+    #[error(
+        "it does not finish loading within {} s: its static initialisers wait for something; move that into its start function{}",
+        LIMIT.as_secs(), printed_text(printed)
+    )]
+    Hung {
+        /// What it printed before.
+        printed: String,
+    },
+    /// It wrote to standard output or standard error.
+    #[error(
+        "it prints while loading (`{}`): the terminal is the bot's; log by `tracing` from its start function on, and silence what its libraries print at load",
+        line_of(.0)
+    )]
+    Prints(String),
     /// The child could not be run.
     #[error("the probe can't be run ({0}): the host needs to start itself once more, check process limits and memory")]
     NotRun(String),
@@ -110,47 +145,113 @@ async fn run_child(folder: &Path, copy: &Path) -> Result<Description, ProbeFailu
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(not_run)?;
     let group = child.id();
-    let Some(output) = child.stdout.take() else {
+    let (Some(output), Some(printed)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(ProbeFailure::NotRun("its output has no pipe".to_owned()));
     };
-    let ended = timeout(LIMIT, async {
-        // The child's exit decides, not the pipe's end: what the plugin forked may keep the pipe open.
-        let mut bytes = Vec::new();
-        let mut output = output.take(LONGEST);
-        let status = {
-            let read = output.read_to_end(&mut bytes);
-            tokio::pin!(read);
-            tokio::select! {
-                status = child.wait() => {
-                    // What is already in the pipe is read; a grandchild that holds it open is not waited for.
-                    let _ = timeout(Duration::from_millis(200), &mut read).await;
-                    status
-                }
-                _ = &mut read => child.wait().await,
-            }
-        };
-        (status, bytes)
-    })
-    .await;
+    let result = Gathering::start(output, LONGEST);
+    let printed = Gathering::start(printed, PRINTED);
+    // The child's exit decides, not the pipes' end: what the plugin forked may keep them open.
+    let ended = timeout(LIMIT, child.wait()).await;
     if let Some(group) = group {
         process::kill_group(group);
     }
-    let (status, bytes) = ended.map_err(|_| ProbeFailure::Hung)?;
+    let (bytes, printed) = (result.end().await, printed.end().await);
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    let Ok(status) = ended else {
+        return Err(ProbeFailure::Hung { printed });
+    };
     let status = status.map_err(not_run)?;
     match serde_json::from_slice(&bytes) {
+        Ok(Report::Passed(_)) if !printed.is_empty() => Err(ProbeFailure::Prints(printed)),
         Ok(Report::Passed(description)) if status.success() => Ok(description),
         Ok(Report::Refused(text)) => Err(ProbeFailure::Refused(text)),
         _ => Err(match process::signal_of(status) {
-            Some(signal) => ProbeFailure::Crashed(signal),
-            None => ProbeFailure::Exited(status.code().unwrap_or(-1)),
+            Some(signal) => ProbeFailure::Crashed { signal, printed },
+            None => ProbeFailure::Exited {
+                code: status.code().unwrap_or(-1),
+                printed,
+            },
         }),
     }
+}
+
+/// A task that reads a pipe, so that nobody waits because it is full.
+struct Gathering {
+    kept: Arc<Mutex<Vec<u8>>>,
+    task: JoinHandle<()>,
+}
+
+impl Gathering {
+    /// Reads to the end and keeps the first `most` bytes.
+    fn start(mut pipe: impl AsyncRead + Unpin + Send + 'static, most: usize) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&kept);
+        let task = tokio::spawn(async move {
+            let mut part = vec![0; 16 * 1024];
+            while let Ok(read @ 1..) = pipe.read(&mut part).await {
+                let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = most.saturating_sub(kept.len());
+                kept.extend_from_slice(&part[..read.min(room)]);
+            }
+        });
+        Self { kept, task }
+    }
+
+    /// What was kept, once all who could write have ended. One that got away keeps the pipe open, and is not waited for.
+    async fn end(mut self) -> Vec<u8> {
+        if timeout(LAST_WORDS, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+        std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a signal means, where an author would have to look it up.
+fn signal_text(signal: i32) -> String {
+    let meaning = match signal {
+        4 => "illegal instruction: built for another processor?",
+        6 => "abort: a panic that could not unwind, or a failed assertion",
+        7 => "bus error",
+        8 => "division by zero",
+        9 => "killed: too much memory or processor time?",
+        11 => "segmentation fault",
+        24 => "too much processor time",
+        31 => "a system call that is not allowed",
+        _ => return format!("signal {signal}"),
+    };
+    format!("signal {signal}, {meaning}")
+}
+
+/// The first of what it printed, which usually says why.
+fn printed_text(printed: &str) -> String {
+    match line_of(printed) {
+        line if line.is_empty() => String::new(),
+        line => format!("; it printed `{line}`"),
+    }
+}
+
+/// The first line that is not empty, of a length that fits into a sentence; a panic says what happened in the second.
+fn line_of(printed: &str) -> String {
+    let mut lines = printed.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut line = lines.next().unwrap_or_default().to_owned();
+    if line.ends_with(':') {
+        line = format!("{line} {}", lines.next().unwrap_or_default());
+    }
+    let mut shown: String = line
+        .chars()
+        .filter(|letter| !letter.is_control() && *letter != '`')
+        .take(200)
+        .collect();
+    if shown.len() < line.len() && line.chars().count() > 200 {
+        shown.push('\u{2026}');
+    }
+    shown
 }
 
 /// Says for a person whether a file would be loaded: what it is and offers, or why not.
@@ -245,13 +346,30 @@ fn distinct(description: &Description) -> Result<(), String> {
 /// The result could not be written.
 pub fn child(copy: &Path) -> std::io::Result<()> {
     let mut result = process::enter_probe()?;
-    let report = match loader::open_checked(copy) {
+    let own = std::process::id();
+    let opened = loader::open_checked(copy);
+    let report = match opened {
         Err(failure) => Report::Refused(failure.to_string()),
         Ok(module) => match module.description().map(|bytes| serde_json::from_slice(&bytes)) {
-            None => Report::Refused("it panics when it is asked what it offers".to_owned()),
-            Some(Err(error)) => Report::Refused(format!("what it says it offers can't be read ({error})")),
+            None => Report::Refused(
+                "it panics when it is asked what it offers: its library is broken, build it again".to_owned(),
+            ),
+            Some(Err(error)) => Report::Refused(format!(
+                "what it says it offers can't be read ({error}): build it again with the plugin-api of this host"
+            )),
             Some(Ok(description)) => Report::Passed(description),
         },
+    };
+    if std::process::id() != own {
+        // A copy of this process, forked by the plugin: the original tells.
+        process::exit_now(0)
+    }
+    let report = match report {
+        Report::Passed(_) if process::end_children() => Report::Refused(
+            "it starts another process while loading: that belongs into its start function, or into a service of its own"
+                .to_owned(),
+        ),
+        report => report,
     };
     result.write_all(&serde_json::to_vec(&report)?)?;
     result.flush()?;
@@ -329,8 +447,16 @@ mod tests {
     #[test]
     fn what_is_no_file_is_told_and_never_read() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(explain(folder.path()).unwrap_err().contains("this is no file"));
-        assert!(explain(Path::new("/dev/zero")).unwrap_err().contains("this is no file"));
+        assert!(
+            explain(folder.path())
+                .unwrap_err()
+                .contains("this is no file but a folder")
+        );
+        assert!(
+            explain(Path::new("/dev/zero"))
+                .unwrap_err()
+                .contains("this is no file but a device")
+        );
         assert!(
             explain(&folder.path().join("absent.so"))
                 .unwrap_err()

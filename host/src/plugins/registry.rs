@@ -1,7 +1,8 @@
 //! The registry: which plugins may run together, in which order, and why the others may not.
 //!
-//! Pure: manifests in, decision out. Whoever runs counts as stronger in a conflict; everything else is decided by what
-//! the manifests declare, never by the order in which files were found.
+//! Pure: manifests in, decision out. Whoever runs as it is counts as stronger in a conflict than a newer file of what
+//! runs, and that as stronger than what does not run; everything else is decided by what the manifests declare, never by
+//! the order in which files were found.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,8 +17,19 @@ use semver::{Version, VersionReq};
 pub struct Candidate<'m> {
     /// What it declares.
     pub manifest: &'m Manifest,
-    /// Whether a generation of it runs already.
-    pub running: bool,
+    /// How it stands beside what runs.
+    pub standing: Standing,
+}
+
+/// How a candidate stands beside what runs: the later stays where two can't run side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nothing of it runs.
+    New,
+    /// It would replace a generation that runs.
+    Newer,
+    /// It runs, just as it is.
+    Running,
 }
 
 /// Who runs, in the order to start, and who does not.
@@ -49,7 +61,7 @@ pub enum Refusal {
     Conflict {
         /// The other one.
         with: PluginName,
-        /// Whether the other one stays, since it ran before; else both are refused.
+        /// Whether the other one stays, since it stands stronger; else both are refused.
         other_stays: bool,
     },
     /// Plugins that need each other in a circle; the first is repeated at the end.
@@ -100,7 +112,7 @@ impl fmt::Display for Refusal {
             } => {
                 write!(
                     f,
-                    "it can't run beside `{with}`, and neither was running before: remove one of the two"
+                    "it can't run beside `{with}`, and neither was running before as it is now: remove one of the two"
                 )
             }
             Self::Cycle(path) => {
@@ -187,11 +199,10 @@ fn refuse_conflicts(left: &mut BTreeMap<&PluginName, &Candidate<'_>>, refused: &
                 continue;
             }
             for (loser, winner) in [(one, other), (other, one)] {
-                if !loser.running || winner.running == loser.running {
-                    let other_stays = winner.running && !loser.running;
+                if loser.standing <= winner.standing {
                     let reason = Refusal::Conflict {
                         with: winner.manifest.name.clone(),
-                        other_stays,
+                        other_stays: loser.standing < winner.standing,
                     };
                     refused.entry(loser.manifest.name.clone()).or_insert(reason);
                 }
@@ -348,17 +359,24 @@ mod tests {
         manifest
     }
 
-    /// Names with `*` run already.
+    /// Names with `*` run already, of those with `+` an older version runs.
     fn decide(texts: &[&str]) -> (String, Vec<String>) {
         let manifests: Vec<_> = texts
             .iter()
-            .map(|text| (manifest(text.trim_start_matches('*')), text.starts_with('*')))
+            .map(|text| {
+                let standing = match text.as_bytes()[0] {
+                    b'*' => Standing::Running,
+                    b'+' => Standing::Newer,
+                    _ => Standing::New,
+                };
+                (manifest(text.trim_start_matches(['*', '+'])), standing)
+            })
             .collect();
         let candidates: Vec<_> = manifests
             .iter()
-            .map(|(manifest, running)| Candidate {
+            .map(|(manifest, standing)| Candidate {
                 manifest,
-                running: *running,
+                standing: *standing,
             })
             .collect();
         let resolution = resolve(&candidates);
@@ -417,6 +435,28 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_version_that_conflicts_is_weaker_than_what_runs_and_stronger_than_what_does_not() {
+        let (order, refused) = decide(&["+a not b", "*b"]);
+        assert_eq!(order, "b");
+        assert!(
+            refused[0].contains("a: it can't run beside `b`, which is running: unload that one first"),
+            "{refused:?}"
+        );
+        let (order, refused) = decide(&["+a not b", "b"]);
+        assert_eq!(order, "a");
+        assert!(
+            refused[0].starts_with("b: it can't run beside `a`, which is running"),
+            "{refused:?}"
+        );
+        let (order, refused) = decide(&["+a not b", "+b"]);
+        assert_eq!(order, "");
+        assert!(
+            refused[0].contains("neither was running before as it is now"),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
     fn circles_are_named_as_a_path_and_harm_nobody_else() {
         let (order, refused) = decide(&["a needs b", "b needs c", "c needs b", "d"]);
         assert_eq!(order, "d");
@@ -451,7 +491,7 @@ mod tests {
                 })
                 .collect();
             let candidates: Vec<_> =
-                manifests.iter().map(|manifest| Candidate { manifest, running: false }).collect();
+                manifests.iter().map(|manifest| Candidate { manifest, standing: Standing::New }).collect();
             let resolution = resolve(&candidates);
             proptest::prop_assert_eq!(resolution.order.len() + resolution.refused.len(), 8);
             for (at, name) in resolution.order.iter().enumerate() {

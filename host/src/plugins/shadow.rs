@@ -17,6 +17,9 @@ use crate::process::usage;
 /// What must stay free on the disk beside a copy: the database, the log and the owner's other programs need it, too.
 const SPARE_ROOM: u64 = 64 * MEBIBYTE;
 const MEBIBYTE: u64 = 1024 * 1024;
+/// The longest file that is copied, in bytes: plugins have a few MiB, with debug information some hundred. Read whole, a
+/// sparse file of many TiB would fill disk and memory.
+const LONGEST: u64 = 512 * MEBIBYTE;
 
 /// The hash of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,10 +76,22 @@ pub enum ShadowError {
     #[error("the file is gone")]
     Gone,
     /// It is a folder, a pipe or a device.
-    #[error("this is no file")]
-    NoFile,
+    #[error("this is no file but {0}: a plugin is one compiled library, copy that here")]
+    NoFile(&'static str),
+    /// A link to something that is not there.
+    #[error("it is a link to {}, which does not exist: build that plugin, or remove the link", .0.display())]
+    Dangling(PathBuf),
+    /// It is longer than any plugin.
+    #[error(
+        "the file has {} MiB, more than the {} MiB that a plugin may have: build it with `--release` and `strip = \"debuginfo\"`, or it is no plugin",
+        length.div_ceil(1 << 20), LONGEST >> 20
+    )]
+    TooLong {
+        /// How many bytes it has.
+        length: u64,
+    },
     /// The drop folder's file can't be read.
-    #[error("the file can't be read ({0}): check its permissions")]
+    #[error("the file can't be read ({0}): check its permissions, and where it links to")]
     Source(io::Error),
     /// The disk is full, or nearly so.
     #[error(
@@ -191,12 +206,15 @@ impl ShadowFolder {
             }
         };
         let failed = |error| self.failed(error);
-        // A pipe or device would be read for ever.
-        if !source.metadata().map_err(gone_or)?.is_file() {
-            return Err(ShadowError::NoFile);
-        }
-        let mut from = File::open(source).map_err(gone_or)?;
+        let mut from = open(source).map_err(|error| if_dangling(source).unwrap_or_else(|| gone_or(error)))?;
         let before = from.metadata().map_err(gone_or)?;
+        // A pipe or device would be read for ever.
+        if !before.is_file() {
+            return Err(ShadowError::NoFile(kind(before.file_type())));
+        }
+        if before.len() > LONGEST {
+            return Err(ShadowError::TooLong { length: before.len() });
+        }
         self.check_room(before.len())?;
 
         // File systems allow 255 bytes, and the hash and number come behind it.
@@ -255,6 +273,41 @@ impl ShadowFolder {
     }
 }
 
+/// Opens a file for reading; what is a pipe is opened, too, without waiting for a writer.
+fn open(source: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    options.open(source)
+}
+
+/// What to say of a link whose target is missing.
+fn if_dangling(source: &Path) -> Option<ShadowError> {
+    let target = source.read_link().ok()?;
+    let missing = source
+        .metadata()
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    missing.then_some(ShadowError::Dangling(target))
+}
+
+fn kind(kind: fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return "a device";
+        }
+    }
+    if kind.is_dir() { "a folder" } else { "something else" }
+}
+
 fn copy_and_hash(
     from: &mut File,
     to: &mut File,
@@ -271,6 +324,10 @@ fn copy_and_hash(
         hasher.update(&buffer[..read]);
         to.write_all(&buffer[..read]).map_err(failed)?;
         length += read as u64;
+        // It grows while it is read.
+        if length > LONGEST {
+            return Err(ShadowError::TooLong { length });
+        }
     }
 }
 
@@ -347,5 +404,42 @@ mod tests {
             shadows.copy(Path::new("/nonexistent/x.so")),
             Err(ShadowError::Gone)
         ));
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_long_is_told_and_never_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let shadows = ShadowFolder::open(folder.path().join("run")).unwrap();
+        let refused = |path: &Path| shadows.copy(path).unwrap_err().to_string();
+        assert!(refused(folder.path()).starts_with("this is no file but a folder"));
+        assert!(refused(Path::new("/dev/zero")).starts_with("this is no file but a device"));
+        let sparse = folder.path().join("sparse.so");
+        File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
+        let text = refused(&sparse);
+        assert!(
+            text.starts_with("the file has 1048576 MiB, more than the 512 MiB"),
+            "{text}"
+        );
+        assert_eq!(
+            fs::read_dir(shadows.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_nothing_and_to_themselves_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let shadows = ShadowFolder::open(folder.path().join("run")).unwrap();
+        let (dangling, circle) = (folder.path().join("dangling.so"), folder.path().join("circle.so"));
+        std::os::unix::fs::symlink("/nonexistent/built.so", &dangling).unwrap();
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let text = shadows.copy(&dangling).unwrap_err().to_string();
+        assert!(
+            text.contains("a link to /nonexistent/built.so, which does not exist"),
+            "{text}"
+        );
+        assert!(matches!(shadows.copy(&circle), Err(ShadowError::Source(_))));
     }
 }

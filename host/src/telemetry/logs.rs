@@ -4,6 +4,7 @@
 //! plugin's name and generation. Lines of libraries are kept one level quieter than the host's own.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
     io::{self, IsTerminal},
     path::Path,
@@ -122,12 +123,21 @@ impl Logs {
     }
 }
 
-/// Logs a plugin's record under its name.
+/// The longest text of a plugin's record, in bytes: what is longer is cut.
+const LONGEST: usize = 8 * 1024;
+
+/// Logs a plugin's record under its name. What is very long of it is cut.
 pub fn plugin_record(plugin: &str, generation: u32, record: &LogRecord) {
     let fields = if record.fields.is_empty() {
         String::new()
     } else {
         serde_json::to_string(&record.fields).unwrap_or_default()
+    };
+    // Cut, it would not be JSON any more.
+    let fields = if fields.len() > LONGEST {
+        format!(r#"{{"fields":"{} bytes, too many to be logged"}}"#, fields.len())
+    } else {
+        fields
     };
     let location = match (&record.file, record.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
@@ -143,7 +153,7 @@ pub fn plugin_record(plugin: &str, generation: u32, record: &LogRecord) {
                 module = record.target.as_str(),
                 fields = fields.as_str(),
                 location = location.as_str(),
-                message = record.message.as_str(),
+                message = &*shortened(&record.message),
             )
         };
     }
@@ -154,6 +164,17 @@ pub fn plugin_record(plugin: &str, generation: u32, record: &LogRecord) {
         ProtocolLevel::Warn => event!(WARN),
         ProtocolLevel::Error => event!(ERROR),
     }
+}
+
+/// A text as it is, or its beginning and how long it was.
+#[must_use]
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=LONGEST).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let start = &text[..end];
+    Cow::Owned(format!("{start}\u{2026} (cut, it has {} bytes)", text.len()))
 }
 
 /// Turns records into lines.

@@ -3,6 +3,7 @@
 //! [`logs`] writes what the host and its plugins report, without ever holding up whoever reports it. [`notices`] tells the
 //! owner in Discord what must not be missed.
 
+pub mod allowance;
 mod lines;
 pub mod logs;
 pub mod notices;

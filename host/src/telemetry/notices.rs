@@ -41,6 +41,8 @@ pub enum NoticeKind {
     Incident(String),
     /// A plugin that was loaded hangs, or has left something behind.
     Trouble(String),
+    /// A plugin does something so often that part of it is dropped.
+    Flood(String),
     /// Slash commands: limits, or Discord's refusal.
     Slash,
     /// The gateway.
@@ -53,6 +55,7 @@ impl fmt::Display for NoticeKind {
             Self::Refused(plugin) => write!(f, "Plugin {plugin} refused"),
             Self::Incident(plugin) => write!(f, "Something broke in plugin {plugin}"),
             Self::Trouble(plugin) => write!(f, "Plugin {plugin} is in trouble"),
+            Self::Flood(plugin) => write!(f, "Plugin {plugin} overdoes it"),
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
         }

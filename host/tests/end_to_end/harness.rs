@@ -195,6 +195,12 @@ impl Bot {
             .unwrap_or_else(|_| panic!("the bot never logged {text:?}:\n{}", self.log.text()))
     }
 
+    /// The lines of the log so far that contain `text`.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        let lines = self.log.lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains(text)).cloned().collect()
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id().expect("the bot runs")
@@ -276,6 +282,14 @@ fn collect(output: impl AsyncRead + Unpin + Send + 'static, log: Arc<Log>) {
         log.ended.fetch_add(1, Ordering::SeqCst);
         log.more.notify_waiters();
     });
+}
+
+/// Asserts that all that the example plugin offers, by prefix, is answered.
+pub async fn example_answers(alice: &Person) {
+    assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
+    assert_eq!(alice.says("!echo so").await.expect_reply().await.content(), "so");
+    assert!(!alice.says("!whoami").await.expect_reply().await.embeds().is_empty());
+    assert_eq!(alice.says("!counter").await.expect_reply().await.content(), "Count: 0");
 }
 
 /// The file name of a compiled plugin.

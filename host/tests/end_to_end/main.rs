@@ -6,13 +6,17 @@
 mod budgets;
 mod commands;
 mod containment;
+mod damage;
 mod ecosystem;
 mod endings;
+mod forging;
 mod harness;
 mod inspection;
 mod linked;
+mod misbehaviour;
 mod network;
 mod refusals;
+mod refused_files;
 mod replacement;
 mod requests;
 mod resume;

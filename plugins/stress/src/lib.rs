@@ -1,6 +1,12 @@
 //! A fixture: a plugin that misbehaves on demand, so that tests can show that only its own commands suffer.
 //!
-//! Each command is one fault that an author could commit, by the public interface alone. It is no example to follow.
+//! Each command is one fault that an author could commit, by the public interface alone; `flood` has those of too much,
+//! `process` those that concern the whole process, `loading` what happens before anything is asked of it. It is no
+//! example to follow.
+
+mod flood;
+mod loading;
+mod process;
 
 use std::{cell::Cell, time::Duration};
 
@@ -14,9 +20,22 @@ static REVISION: [u8; 17] = *b"REVISION-00000000";
 #[used]
 static START: [u8; 14] = *b"START-00000000";
 
+/// How it ends: 0 well, 1 with an error, 2 with a panic, 3 never, 4 with a panic in the drop of its state.
+#[used]
+static STOP: [u8; 13] = *b"STOP-00000000";
+
 #[derive(Default)]
 struct State {
     commands: Cell<u64>,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        assert!(
+            std::hint::black_box(&STOP)[12] != b'4' || std::thread::panicking(),
+            "the stress plugin was asked to panic in the drop of its state"
+        );
+    }
 }
 
 fn count(ctx: &Ctx<State>) {
@@ -80,6 +99,23 @@ async fn slow(ctx: Ctx<State>, #[description = "After how long"] milliseconds: u
     ctx.reply("slept").await
 }
 
+/// Never answer, without blocking.
+#[command]
+async fn hang(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    std::future::pending().await
+}
+
+/// Answer twice, and once more when the command has ended.
+#[command]
+async fn twice(ctx: Ctx<State>) -> Result {
+    count(&ctx);
+    let later = ctx.clone();
+    ctx.spawn(async move { later.reply("three times").await });
+    ctx.reply("once").await?;
+    ctx.reply("twice").await
+}
+
 /// Return an error.
 #[command]
 async fn fail(ctx: Ctx<State>) -> Result {
@@ -124,10 +160,19 @@ async fn start(_ctx: StartCtx) -> Result<State> {
 #[stop]
 async fn stop(ctx: StopCtx, state: State) -> Result {
     info!(why = ?ctx.why(), commands = state.commands.get(), "stress stopped");
-    Ok(())
+    match std::hint::black_box(&STOP)[12] {
+        b'1' => Err(Error::new("the stress plugin was asked to fail at its stop")),
+        b'2' => panic!("the stress plugin was asked to panic at its stop"),
+        b'3' => std::future::pending().await,
+        _ => Ok(()),
+    }
 }
 
 plugin! {
     state: State,
-    commands: [panic_now, panic_in_drop, spawn_panic, block, slow, fail, refuse_politely, member, revision],
+    commands: [
+        panic_now, panic_in_drop, spawn_panic, block, slow, hang, twice, fail, refuse_politely, member, revision,
+        flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
+        process::stuck, process::leave_thread, process::take_over,
+    ],
 }

@@ -20,12 +20,14 @@ const TABLES: &[&str] = &[];
 /// Where `abi_stable` may be named: the boundary and the loader on its other side.
 const BOUNDARY: &[&str] = &["plugin-api/abi/", "host/src/plugins/", "host/src/plugins.rs"];
 
-/// Where `unsafe` may stand besides: what the process needs of its system.
+/// Where `unsafe` may stand besides: what the process needs of its system, and fixtures that do what safe code can't.
 const UNSAFE: &[&str] = &[
     "plugin-api/abi/",
     "host/src/plugins/",
     "host/src/plugins.rs",
     "host/src/process.rs",
+    "plugins/stress/",
+    "plugins/unruly/",
 ];
 
 /// The deciding code: functions from values to values.

@@ -17,7 +17,7 @@ use super::{
 use crate::plugins::{
     budget::{self, Resource},
     drop_folder::{DropFolder, Entry},
-    registry::{self, Candidate},
+    registry::{self, Candidate, Standing},
 };
 
 /// What the registry made of the choices.
@@ -151,7 +151,7 @@ impl Life {
                 continue;
             }
             if self.blacklist.contains(name.as_str()) {
-                let why = "it is on `extensions.blacklist` of config.json".to_owned();
+                let why = "it is on `extensions.blacklist` of config.json: take it off that list to load it".to_owned();
                 refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
                 continue;
             }
@@ -203,11 +203,15 @@ impl Life {
             let candidates: Vec<_> = older
                 .map(|(_, live)| Candidate {
                     manifest: &live.generation.manifest,
-                    running: true,
+                    standing: Standing::Running,
                 })
                 .chain(choices.iter().map(|(name, choice)| Candidate {
                     manifest: &choice.manifest,
-                    running: self.live.contains_key(name),
+                    standing: match self.live.get(name) {
+                        Some(live) if live.generation.hash == Some(choice.hash) => Standing::Running,
+                        Some(_) => Standing::Newer,
+                        None => Standing::New,
+                    },
                 }))
                 .collect();
             let resolution = registry::resolve(&candidates);
@@ -217,6 +221,15 @@ impl Life {
                 .filter(|name| choices.contains_key(*name))
                 .cloned()
                 .collect();
+            // Without the newer files that are refused it is another question: what else was refused is asked anew.
+            if newer.iter().any(|name| self.live.contains_key(name)) {
+                for name in newer.iter().filter(|name| self.live.contains_key(*name)) {
+                    if let (Some(choice), Some(why)) = (choices.remove(name), resolution.refused.get(name)) {
+                        refused.insert(file_name(&choice.path), why.to_string());
+                    }
+                }
+                continue;
+            }
             for (name, why) in &resolution.refused {
                 match choices.get(name) {
                     Some(choice) => refused.insert(file_name(&choice.path), why.to_string()),
@@ -225,10 +238,6 @@ impl Life {
                         self.outlook.tell_owner(name.as_str(), &text);
                     }
                 }
-            }
-            if newer.iter().any(|name| self.live.contains_key(name)) {
-                choices.retain(|name, _| !newer.contains(name));
-                continue;
             }
             let running = resolution.order.iter().cloned().collect();
             let start = resolution
