@@ -44,9 +44,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Idle connections are closed after this; Discord's own limit is longer.
 const IDLE: Duration = Duration::from_secs(30);
-/// Who is asking, in the form that Discord requires (<https://discord.com/developers/docs/reference#user-agent>).
+/// Who is asking, in the form that Discord requires (<https://discord.com/developers/docs/reference#user-agent>). The
+/// project has no public address yet; another project's would send Discord to the wrong people.
 const USER_AGENT: &str = concat!(
-    "DiscordBot (https://github.com/TheHolyOneZ/discord-bot-framework, ",
+    "DiscordBot (https://example.org/bothost, ",
     env!("CARGO_PKG_VERSION"),
     ") bothost"
 );
