@@ -1,11 +1,9 @@
 //! Plugins from file to retirement. Only this part of the host knows the boundary (`plugin-abi`).
 //!
-//! - `drop_folder` sees files, `shadow` copies them, `manifest` reads them, `segments` asks whether their headers
-//!   agree, `registry` decides who may run (pure)
-//! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever
-//! - `generation` is a running one, `room` bounds what it asks; `lane` is how invocations find it and how it is emptied;
-//!   `table` says who handles what
-//! - `life` makes every change a transaction; `watcher` says when to look, `budget` whether another load fits
+//! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
+//! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
+//! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
+//! - `life` makes every change a transaction, `watcher` says when to look, `table` who handles what
 //! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
 
 mod atomics;

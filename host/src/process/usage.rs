@@ -176,13 +176,13 @@ mod tests {
 
     #[test]
     fn mapped_files_are_summed_up_and_others_left_out() {
-        let smaps = "7f00-7f01 r--p 00000000 fe:00 11  /root/run/liba-g1.so\nAnonymous:         4 kB\n\
-                     7f01-7f02 rw-p 00001000 fe:00 11  /root/run/liba-g1.so\nAnonymous:        12 kB\n\
+        let smaps = "7f00-7f01 r--p 00000000 fe:00 11  /srv/bot/run/liba-g1.so\nAnonymous:         4 kB\n\
+                     7f01-7f02 rw-p 00001000 fe:00 11  /srv/bot/run/liba-g1.so\nAnonymous:        12 kB\n\
                      7f02-7f03 rw-p 00000000 00:00 0 \nAnonymous:       100 kB\n\
-                     7f03-7f04 r-xp 00000000 fe:00 12  /root/run/libb-g2.so\nAnonymous:         0 kB\n\
+                     7f03-7f04 r-xp 00000000 fe:00 12  /srv/bot/run/libb-g2.so\nAnonymous:         0 kB\n\
                      7f04-7f05 r-xp 00000000 fe:00 13  /usr/lib/libc.so.6\nAnonymous:         8 kB\n";
-        let files = mapped(smaps, Path::new("/root/run"));
-        let expected = [("/root/run/liba-g1.so", 16 * 1024), ("/root/run/libb-g2.so", 0)];
+        let files = mapped(smaps, Path::new("/srv/bot/run"));
+        let expected = [("/srv/bot/run/liba-g1.so", 16 * 1024), ("/srv/bot/run/libb-g2.so", 0)];
         assert_eq!(files, expected.map(|(file, bytes)| (PathBuf::from(file), bytes)).into());
     }
 
