@@ -245,8 +245,8 @@ mod tests {
             }
             bytes[at] = whole[at];
         }
-        // Most of them are program headers, which must agree with the sections.
-        assert!((1..1024 * 6 * 3 / 4).contains(&taken), "{taken}");
+        // Many of them are program headers, which must agree with the sections; some mean nothing.
+        assert!((1..1024 * 6 - 1000).contains(&taken), "{taken}");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Table<'_> {
 }
 
 async fn beside_the_example(fixture: &str) -> (World, Bot) {
-    let world = World::new().await.breaking_the_specification();
+    let world = World::new().await;
     world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
     world.drop_plugin("example");
     if fixture == "unruly" {
@@ -326,14 +326,14 @@ async fn a_lane_that_does_not_hear_or_ends_by_itself_is_told() {
         .logs("The plugin `unruly` has stopped: its thread ended by itself")
         .await;
     assert!(line.contains("`load` starts it again"), "{line}");
-    let noticed = async {
+    let heard = async {
         while !notices
             .next()
             .await
             .is_some_and(|notice| notice.content().contains("has stopped"))
         {}
     };
-    timeout(PATIENCE, noticed).await.expect("the owner is told");
+    timeout(PATIENCE, heard).await.expect("the owner is told");
     let reply = owner.says("!load unruly").await.expect_reply().await;
     assert_eq!(reply.content(), "`unruly` 1.0.0 loaded (generation 2).");
     assert_eq!(alice.says("!deaf").await.expect_reply().await.content(), "deaf");

@@ -239,10 +239,10 @@ async fn each_broken_file_is_refused_with_cause_and_remedy() {
     example_answers(&world.person("alice")).await;
 
     let told = told(&bot);
-    let text: String = names
+    let paragraphs = names
         .iter()
-        .map(|name| format!("{name}\n    {}\n", stable(&told[&file_name(name)])))
-        .collect();
+        .map(|name| format!("{name}\n    {}", stable(&told[&file_name(name)])));
+    let text = paragraphs.collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(text);
     // And by direct message.
     let told = async {
@@ -275,11 +275,13 @@ fn stable(text: &str) -> String {
     while stable.contains("##") {
         stable = stable.replace("##", "#");
     }
-    // The number of a thread.
+    // The number of a thread, and the line of the fixture.
     match stable.split_once("<unnamed>' (") {
         Some((before, after)) => {
             let after = after.split_once(')').map_or("", |(_, after)| after);
-            format!("{before}<unnamed>' (#){after}")
+            let (file, rest) = after.split_once(".rs:").unwrap_or_default();
+            let message = rest.split_once(": ").map_or(rest, |(_, message)| message);
+            format!("{before}<unnamed>' (#){file}.rs:# {message}")
         }
         None => stable,
     }

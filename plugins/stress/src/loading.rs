@@ -6,7 +6,6 @@ use std::{
     hint::black_box,
     io::{self, Write},
     process, thread,
-    time::Duration,
 };
 
 /// 0 nothing, 1 a crash, 2 an abort, 3 an exit, 4 never to return, 5 another process, 6 chatter, 7 a process that hides,
@@ -29,33 +28,33 @@ extern "C" fn at_load() {
         b'2' => process::abort(),
         b'3' => process::exit(0),
         b'4' => sleep(),
-        b'5' => {
-            if fork() == 0 {
-                sleep();
-            }
-        }
+        b'5' => start_another(),
         b'6' => {
             for _ in 0..20_000 {
                 let _ = writeln!(io::stdout(), "the stress plugin was asked to chatter");
                 let _ = writeln!(io::stderr(), "the stress plugin was asked to chatter");
             }
         }
-        b'7' => {
-            if fork() == 0 {
-                // SAFETY: takes no arguments and has no preconditions.
-                #[allow(unsafe_code, reason = "neither is in the standard library")]
-                unsafe {
-                    libc::setsid()
-                };
-                if fork() == 0 {
-                    sleep();
-                }
-                process::exit(0);
-            }
-        }
+        b'7' => start_hidden(),
         b'8' => panic!("the stress plugin was asked to panic while loading"),
         b'9' => drop(fork()),
         _ => {}
+    }
+}
+
+fn start_another() {
+    if fork() == 0 {
+        sleep();
+    }
+}
+
+#[allow(unsafe_code, reason = "not in the standard library")]
+fn start_hidden() {
+    if fork() == 0 {
+        // SAFETY: takes no arguments and has no preconditions.
+        unsafe { libc::setsid() };
+        start_another();
+        process::exit(0);
     }
 }
 
@@ -73,6 +72,6 @@ fn fork() -> libc::pid_t {
 
 fn sleep() {
     loop {
-        thread::sleep(Duration::from_secs(3600));
+        thread::park();
     }
 }

@@ -13,7 +13,7 @@ use crate::State;
 pub(crate) async fn stuck(ctx: Ctx<State>) -> Result {
     tokio::task::spawn_blocking(|| {
         loop {
-            thread::sleep(Duration::from_secs(3600));
+            thread::park();
         }
     });
     ctx.reply("stuck").await
