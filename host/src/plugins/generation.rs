@@ -529,9 +529,14 @@ impl Generation {
                 .desk
                 .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
             kind::RESPOND | kind::REST | kind::CALL => {
-                let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS;
+                let limit = match envelope.kind() {
+                    kind::RESPOND => MAX_REQUESTS,
+                    // Room is left for answers to people.
+                    _ => MAX_REQUESTS / 4 * 3,
+                };
+                let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= limit;
                 if busy {
-                    let text = format!("{MAX_REQUESTS} requests of this plugin are under way: wait for some of them");
+                    let text = format!("{limit} requests of this plugin are under way: wait for some of them");
                     self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
                     return;
                 }
