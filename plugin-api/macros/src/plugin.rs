@@ -320,4 +320,16 @@ mod tests {
     fn texts_are_escaped() {
         assert_eq!(json("a\"b\\c\n"), r#""a\"b\\c\u000a""#);
     }
+
+    #[test]
+    fn a_library_does_not_compile_where_panics_abort_and_a_linked_plugin_does() {
+        let expanded = |plugin: Plugin| expand(&plugin).expect("it expands").to_string();
+        let guarded = "# [cfg (panic = \"abort\")] :: core :: compile_error !";
+        assert!(expanded(Plugin::default()).contains(guarded));
+        let linked = Plugin {
+            linked: true,
+            ..Plugin::default()
+        };
+        assert!(!expanded(linked).contains(guarded));
+    }
 }
