@@ -274,15 +274,8 @@ async fn threads_that_outlive_their_generation_reach_nobody() {
     let (alice, owner) = (world.person("alice"), world.owner());
     let refused = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = refused.local_addr().unwrap().port();
-    assert_eq!(
-        alice
-            .says(&format!("!linger {port}"))
-            .await
-            .expect_reply()
-            .await
-            .content(),
-        "lingering"
-    );
+    // Either the command's own reply or one of the thread's.
+    alice.says(&format!("!linger {port}")).await.expect_reply().await;
     owner.says("!load stress").await.expect_reply().await;
     assert_eq!(alice.says("!leave-thread").await.expect_reply().await.content(), "left");
     bot.logs("the thread that was left behind").await;
