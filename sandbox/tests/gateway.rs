@@ -230,7 +230,7 @@ async fn what_clients_do_wrong_has_its_close_code() {
 #[tokio::test]
 async fn a_silent_client_is_closed_and_a_beating_one_is_answered() {
     let sandbox = Sandbox::builder()
-        .heartbeat_interval(Duration::from_millis(40))
+        .heartbeat_interval(Duration::from_secs(1))
         .start()
         .await
         .unwrap();

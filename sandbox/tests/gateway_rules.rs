@@ -380,7 +380,7 @@ async fn a_client_may_send_120_events_in_a_minute() {
 #[tokio::test]
 async fn a_session_whose_heartbeats_stop_is_over() {
     let sandbox = Sandbox::builder()
-        .heartbeat_interval(Duration::from_millis(250))
+        .heartbeat_interval(Duration::from_secs(1))
         .start()
         .await
         .unwrap();

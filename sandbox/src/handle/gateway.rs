@@ -66,6 +66,12 @@ impl Sandbox {
     pub fn advance(&self, by: Duration) {
         self.with(|world| world.advance(by));
     }
+
+    /// Stops the clock that [`Sandbox::advance`] sets: from now on only that lets time pass, so that what a test does
+    /// within a rate limit's window does not depend on how fast the computer is.
+    pub fn stop_clock(&self) {
+        self.with(|world| world.time.stop());
+    }
 }
 
 /// Connections that end, or that end sessions.
