@@ -50,7 +50,7 @@ impl Calls {
             } else {
                 LOOKING.acquire().await.ok()
             };
-            return self.look(plugins.clone(), &call).await;
+            return self.look(from, plugins.clone(), &call).await;
         }
         let changes = ["plugins.load", "plugins.reload", "plugins.unload"];
         if !changes.contains(&call.name.as_str()) {
@@ -99,8 +99,10 @@ impl Calls {
     }
 
     /// Looks into what runs, away from the runtime's threads: the system's figures take milliseconds.
-    async fn look(&self, plugins: Plugins, call: &Call) -> Result<Value, Problem> {
+    async fn look(&self, from: &Generation, plugins: Plugins, call: &Call) -> Result<Value, Problem> {
+        // Only one's own invocations say who asks: numbers can be guessed.
         let origin = call.invocation.and_then(|id| self.invocations.origin(id));
+        let origin = origin.filter(|origin| origin.plugin == *from.name());
         let asked_for = call.arguments.get("private").and_then(Value::as_bool).unwrap_or(false);
         let private = asked_for && origin.is_some_and(|origin| self.owners.contains(origin.author.id));
         let name = call.arguments.get("name").and_then(Value::as_str).map(str::to_owned);

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -55,6 +55,9 @@ pub struct Desk {
     pub allowances: Allowances,
 }
 
+/// How long the threads of a generation that has ended may take to end before they count as left behind.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
 /// How much each plugin may still log, by its name. A lock of std: held for a look-up only.
 #[derive(Debug, Default)]
 pub struct Allowances(Mutex<HashMap<PluginName, Arc<Allowance>>>);
@@ -77,13 +80,16 @@ impl plugins::Desk for Desk {
         let id = request.id;
         match request.kind {
             kind::RESPOND => {
-                let invocations = self.invocations.clone();
+                // Looked up here: the invocation may end, and be forgotten, before the task begins.
+                let responding = head::<Respond>(&request.head)
+                    .map(|head| self.invocations.respond(from.name(), head, request.tail.clone()));
                 self.spawn(async move {
-                    let answer = match head::<Respond>(&request.head) {
-                        Ok(respond) => invocations.respond(from.name(), respond, request.tail).await,
+                    let answer = match responding {
+                        Ok(responding) => responding.await,
                         Err(problem) => Err(problem),
                     };
                     from.answer(id, &answer, &[]);
+                    drop(request);
                 });
             }
             kind::REST => {
@@ -136,16 +142,21 @@ impl plugins::Desk for Desk {
     }
 
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
-        if !self.may_log(from) {
-            return;
-        }
         let (plugin, generation) = (from.name(), from.number);
-        tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
+        let is_logged = self.may_log(from);
+        if is_logged {
+            tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
+        }
         let text = format!(
             "The plugin `{plugin}` panicked in a task of its own at {}: {}",
             report.location, report.message
         );
-        self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+        let kind = NoticeKind::Incident(plugin.to_string());
+        if is_logged {
+            self.notices.tell(kind, text);
+        } else {
+            self.notices.tell_unlogged(kind, text);
+        }
         let text = format!("{} ({})", report.message, report.location);
         self.records
             .note_fault(plugin, "a task of its own panicked".to_owned(), None, text);
@@ -163,24 +174,24 @@ impl plugins::Desk for Desk {
         if why == StopReason::Shutdown {
             return;
         }
-        let (plugin, generation) = (from.name(), from.number);
-        let left = match ending {
-            Ending::Abandoned => "its thread goes on".to_owned(),
-            Ending::Clean => {
-                // Its own thread is about to end.
-                let is_left = |thread: &&Thread| thread.name == from.lane_name() && Some(thread.id) != from.thread();
-                let left = process::usage::threads().map_or(0, |threads| threads.iter().filter(is_left).count());
-                if left == 0 {
-                    return;
-                }
-                tracing::warn!(%plugin, generation, left, "has ended, but some of its threads go on");
-                format!("{left} of its threads go on")
+        if ending == Ending::Abandoned {
+            tell_left(&self.notices, from, "its thread goes on");
+            return;
+        }
+        let (from, notices) = (Arc::clone(from), self.notices.clone());
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LAST_THREADS).await;
+            let lane = from.lane_name();
+            let is_left = move |thread: &&Thread| thread.name == lane;
+            let counting = tokio::task::spawn_blocking(move || {
+                process::usage::threads().map_or(0, |threads| threads.iter().filter(is_left).count())
+            });
+            let left = counting.await.unwrap_or(0);
+            if left > 0 {
+                tracing::warn!(plugin = %from.name(), generation = from.number, left, "has ended, but some of its threads go on");
+                tell_left(&notices, &from, &format!("{left} of its threads go on"));
             }
-        };
-        let text = format!(
-            "Generation {generation} of the plugin `{plugin}` was told to end, but {left}: it can do no harm to others, but takes memory, and perhaps a processor, until the bot is restarted. Its author should end threads in `#[stop]`, and never block in a handler."
-        );
-        self.notices.tell(NoticeKind::Trouble(plugin.to_string()), text);
+        });
     }
 
     fn under_way(&self, of: &Generation) -> Vec<String> {
@@ -254,6 +265,15 @@ impl Desk {
             _ => {}
         }
     }
+}
+
+/// Tells the owner what a generation has left behind.
+fn tell_left(notices: &Notices, of: &Generation, left: &str) {
+    let (plugin, generation) = (of.name(), of.number);
+    let text = format!(
+        "Generation {generation} of the plugin `{plugin}` was told to end, but {left}: it can do no harm to others, but takes memory, and perhaps a processor, until the bot is restarted. Its author should end threads in `#[stop]`, and never block in a handler."
+    );
+    notices.tell(NoticeKind::Trouble(plugin.to_string()), text);
 }
 
 /// Logs an incident with everything that is known, remembers it and tells the owner.

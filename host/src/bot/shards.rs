@@ -84,7 +84,7 @@ const ADVICE: Duration = Duration::from_secs(3);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// Runs all shards until Discord ends the connection for good. May be called again if its future was dropped.
+    /// Runs all shards until Discord ends the connection for good.
     ///
     /// # Errors
     ///
@@ -102,7 +102,9 @@ impl Gateway {
                     continue;
                 }
                 answer = answered(&mut self.asking) => {
-                    Self::advice(answer)?;
+                    if let (Some(recommended), Some(queue)) = (Self::advice(answer)?, &self.queue) {
+                        queue.update(&recommended.starts);
+                    }
                     continue;
                 }
             };

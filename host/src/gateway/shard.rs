@@ -229,7 +229,8 @@ impl ShardSource {
         }
         self.shard = Shard::with_config(self.shard.id(), config.build());
         self.closed_due = None;
-        self.hello_due = Some(Instant::now() + self.limits.hello);
+        let begins = self.connect_at.unwrap_or_else(Instant::now);
+        self.hello_due = Some(begins + self.limits.hello);
     }
 
     /// When to give the connection up unless something comes.

@@ -142,48 +142,31 @@ impl Invocations {
         theirs.map(|entry| entry.id).collect()
     }
 
-    /// Does what a plugin asks for one of its invocations. Run it to its end: when it is dropped half-way, Discord may
-    /// know of an answer that is not known here.
+    /// Does what a plugin asks for one of its invocations, which is looked up at once: the answer arrives also if the
+    /// invocation ends before the future is polled. Run it to its end: when it is dropped half-way, Discord may know of an
+    /// answer that is not known here.
     ///
     /// # Errors
     ///
     /// `NotFound`: no such invocation, or no such answer. `NotGranted`: another plugin's. `Invalid`: the action makes no
     /// sense for that door, or the body is no message. `NotSupported`: an unknown action. `Failed`: Discord refused it
     /// (with its status, code, message and the fields it names) or did not answer.
-    pub async fn respond(&self, plugin: &PluginName, head: Respond, body: Bytes) -> Result<Responded, Problem> {
-        let entry = self.inner.entry(head.invocation).ok_or_else(unknown_invocation)?;
-        if entry.origin.plugin != *plugin {
+    pub fn respond(
+        &self,
+        plugin: &PluginName,
+        head: Respond,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Responded, Problem>> + Send + use<> {
+        let entry = self.inner.entry(head.invocation).ok_or_else(unknown_invocation);
+        let entry = entry.and_then(|entry| {
+            if entry.origin.plugin == *plugin {
+                return Ok(entry);
+            }
             let text = "that invocation is another plugin's";
-            return Err(Problem::new(ProblemCode::NotGranted, text));
-        }
-        let is_old = entry.opened.elapsed() >= ANSWERABLE;
-        if is_old && entry.finished.load(Ordering::Relaxed) {
-            return Err(unknown_invocation());
-        }
-        let message = if body.is_empty() {
-            None
-        } else {
-            let message = Body::parse(&body).map_err(|error| {
-                let text = format!("the body of an answer must be a message as a JSON object: {error}");
-                Problem::new(ProblemCode::Invalid, text)
-            })?;
-            Some(message)
-        };
-        let mut conversation = entry.conversation.lock().await;
-        if is_old {
-            conversation.expire();
-        }
-        let ephemeral = head.ephemeral || message.as_ref().is_some_and(Body::is_ephemeral);
-        let step = conversation
-            .step(head.action, ephemeral, head.message_id)
-            .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
-        if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
-            let text = "this needs a message as its body";
-            return Err(Problem::new(ProblemCode::Invalid, text));
-        }
-        self.inner
-            .perform(&entry.origin, &mut conversation, &step, &message.unwrap_or_default())
-            .await
+            Err(Problem::new(ProblemCode::NotGranted, text))
+        });
+        let inner = Arc::clone(&self.inner);
+        async move { inner.respond(&*entry?, head, &body).await }
     }
 
     /// An invocation has ended: if its asker has to be told nothing, that is all, at once. Else the outcome is given back
@@ -283,6 +266,36 @@ impl Inner {
 
     fn entry(&self, id: u64) -> Option<Arc<Entry>> {
         self.table().entries.get(&id).cloned()
+    }
+
+    async fn respond(&self, entry: &Entry, head: Respond, body: &[u8]) -> Result<Responded, Problem> {
+        let is_old = entry.opened.elapsed() >= ANSWERABLE;
+        if is_old && entry.finished.load(Ordering::Relaxed) {
+            return Err(unknown_invocation());
+        }
+        let message = if body.is_empty() {
+            None
+        } else {
+            let message = Body::parse(body).map_err(|error| {
+                let text = format!("the body of an answer must be a message as a JSON object: {error}");
+                Problem::new(ProblemCode::Invalid, text)
+            })?;
+            Some(message)
+        };
+        let mut conversation = entry.conversation.lock().await;
+        if is_old {
+            conversation.expire();
+        }
+        let ephemeral = head.ephemeral || message.as_ref().is_some_and(Body::is_ephemeral);
+        let step = conversation
+            .step(head.action, ephemeral, head.message_id)
+            .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
+        if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
+            let text = "this needs a message as its body";
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        }
+        self.perform(&entry.origin, &mut conversation, &step, &message.unwrap_or_default())
+            .await
     }
 
     /// Makes a step's calls, one after the other, and takes over what Discord accepted.

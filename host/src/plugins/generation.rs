@@ -36,7 +36,6 @@ use super::{
     room::{Room, UnderWay},
     shadow::ContentHash,
 };
-use crate::process::usage;
 
 /// How long opening a library may take.
 const OPENING: Duration = Duration::from_secs(10);
@@ -185,8 +184,6 @@ pub struct Generation {
     pub gate: Arc<Gate>,
     /// Whether the lane takes what it is given.
     pub pulse: Pulse,
-    /// The system's id of the lane's thread.
-    thread: OnceLock<u64>,
     /// The private copy that it was opened from; `None` if it is linked.
     pub copy: Option<PathBuf>,
     lane: OnceLock<(PluginModuleRef, LaneHandle)>,
@@ -240,7 +237,6 @@ impl Generation {
             serving_since: OnceLock::new(),
             gate: Arc::new(Gate::default()),
             pulse: Pulse::default(),
-            thread: OnceLock::new(),
             copy: match &code {
                 Code::Copy(path) => Some(path.clone()),
                 Code::Linked(_) => None,
@@ -310,12 +306,6 @@ impl Generation {
         lane_name(self.name().as_str(), self.number)
     }
 
-    /// The system's id of the lane's own thread, where it tells.
-    #[must_use]
-    pub fn thread(&self) -> Option<u64> {
-        self.thread.get().copied()
-    }
-
     /// Whether the lane has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -341,9 +331,6 @@ impl Generation {
 
     /// The body of the lane's thread.
     fn run(self: Arc<Self>, code: Code, head: &[u8], loaded: oneshot::Sender<Result<(), StartFailure>>) {
-        if let Some(id) = usage::current_thread() {
-            let _ = self.thread.set(id);
-        }
         let module = match code {
             Code::Linked(module) => Ok(module),
             Code::Copy(path) => loader::open_probed(&path),
@@ -512,6 +499,7 @@ impl Generation {
                         });
                     }
                     Some(Waiting::Invocation(ticket)) => {
+                        self.pulse.stirred(Instant::now());
                         let outcome = outcome(envelope);
                         self.desk.finished(self, envelope.id(), outcome, ticket);
                     }

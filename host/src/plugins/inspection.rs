@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -33,6 +33,13 @@ struct Figures {
     /// Private memory of mapped copies.
     mapped: Option<BTreeMap<PathBuf, u64>>,
 }
+
+/// How long figures are good for.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// The last figures, and from when they are. The lock is held while they are read: who asks meanwhile gets the same.
+#[derive(Default)]
+pub(super) struct KeptFigures(Mutex<Option<(Instant, Arc<Figures>)>>);
 
 impl Plugins {
     /// Every plugin in a line. `private` adds what is for owners only.
@@ -146,11 +153,20 @@ impl Plugins {
         });
     }
 
-    fn figures(&self) -> Figures {
-        Figures {
+    /// The system's figures, read again only if the last ones are old: everybody may ask.
+    fn figures(&self) -> Arc<Figures> {
+        let mut kept = self.insight.figures.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, figures)) = &*kept
+            && at.elapsed() < FRESH
+        {
+            return Arc::clone(figures);
+        }
+        let figures = Arc::new(Figures {
             threads: usage::threads(),
             mapped: usage::mapped_below(&self.insight.run_folder),
-        }
+        });
+        *kept = Some((Instant::now(), Arc::clone(&figures)));
+        figures
     }
 
     fn summary(&self, view: &PluginView, views: &[PluginView], private: bool) -> PluginSummary {

@@ -11,6 +11,8 @@ use std::{
 
 /// How long a lane may take nothing before it counts as hung: longer than Discord waits for an answer.
 pub const HUNG_AFTER: Duration = Duration::from_secs(5);
+/// How many looks in a row must have found the question unanswered: a computer that slept for an hour has looked once.
+const LOOKS: u32 = 5;
 
 /// Whether a lane still takes what it is given.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Pulse(Mutex<State>);
 struct State {
     /// Since when a question waits in the lane's queue.
     asked: Option<Instant>,
+    /// How often it was found unanswered.
+    looks: u32,
     is_hung: bool,
     /// How long it was hung, until that has been told.
     recovered: Option<Duration>,
@@ -48,7 +52,8 @@ impl Pulse {
         match state.asked {
             Some(asked) => {
                 let waited = now.saturating_duration_since(asked);
-                if state.is_hung || waited < HUNG_AFTER {
+                state.looks = state.looks.saturating_add(1);
+                if state.is_hung || waited < HUNG_AFTER || state.looks < LOOKS {
                     return Beat::Steady;
                 }
                 state.is_hung = true;
@@ -56,6 +61,7 @@ impl Pulse {
             }
             None if busy => {
                 state.asked = Some(now);
+                state.looks = 0;
                 Beat::Ask
             }
             None => Beat::Steady,
@@ -66,6 +72,19 @@ impl Pulse {
     pub fn answered(&self, now: Instant) {
         let mut state = self.state();
         let Some(asked) = state.asked.take() else { return };
+        if std::mem::take(&mut state.is_hung) {
+            state.recovered = Some(now.saturating_duration_since(asked));
+        }
+    }
+
+    /// The lane has finished something: it is slow, perhaps, since its question waits behind other work, but not hung.
+    pub fn stirred(&self, now: Instant) {
+        let mut state = self.state();
+        let Some(asked) = state.asked.replace(now) else {
+            state.asked = None;
+            return;
+        };
+        state.looks = 0;
         if std::mem::take(&mut state.is_hung) {
             state.recovered = Some(now.saturating_duration_since(asked));
         }
@@ -94,7 +113,9 @@ mod tests {
         let at = |seconds| began + Duration::from_secs(seconds);
         assert_eq!(pulse.beat(false, at(0)), Beat::Steady, "an idle lane is not asked");
         assert_eq!(pulse.beat(true, at(1)), Beat::Ask);
-        assert_eq!(pulse.beat(true, at(5)), Beat::Steady);
+        for second in 2..=5 {
+            assert_eq!(pulse.beat(true, at(second)), Beat::Steady);
+        }
         assert_eq!(pulse.hung_for(at(5)), None);
         assert_eq!(pulse.beat(true, at(6)), Beat::Hung(HUNG_AFTER));
         assert_eq!(pulse.beat(true, at(60)), Beat::Steady, "told once");
@@ -109,6 +130,31 @@ mod tests {
             Beat::Steady,
             "an answer in time is nothing to tell"
         );
+    }
+
+    #[test]
+    fn a_slow_lane_and_a_computer_that_slept_are_not_hung() {
+        let (pulse, began) = (Pulse::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
+        assert_eq!(pulse.beat(true, at(1)), Beat::Ask);
+        for second in 2..=30 {
+            if second % 4 == 0 {
+                pulse.stirred(at(second));
+            }
+            assert_eq!(
+                pulse.beat(true, at(second)),
+                Beat::Steady,
+                "it finishes something now and then"
+            );
+        }
+        assert_eq!(pulse.beat(true, at(3600)), Beat::Steady, "an hour, and one look");
+        for second in 3601..=3603 {
+            pulse.beat(true, at(second));
+        }
+        assert!(pulse.hung_for(at(3604)).is_some(), "really hung");
+        pulse.stirred(at(3605));
+        assert_eq!(pulse.hung_for(at(3605)), None, "it goes on");
+        assert!(matches!(pulse.beat(true, at(3606)), Beat::Recovered(_)));
     }
 
     #[test]

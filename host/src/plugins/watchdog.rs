@@ -36,6 +36,11 @@ pub async fn watch(routing: Arc<Routing<Table>>, desk: Arc<dyn Desk>, outlook: A
 
 fn look_at(generation: &Arc<Generation>, desk: &dyn Desk, outlook: &dyn Outlook) {
     let (plugin, number) = (generation.name(), generation.number);
+    if generation.has_ended() {
+        // Told before, but perhaps before anybody listened, in the first moments of the bot.
+        desk.died(generation);
+        return;
+    }
     match generation.beat(Instant::now()) {
         Beat::Steady | Beat::Ask => {}
         Beat::Hung(waited) => {

@@ -22,8 +22,6 @@ pub struct Share {
 /// A thread of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
-    /// The system's id of it.
-    pub id: u64,
     /// Its name, up to 15 bytes; a thread without a name of its own has that of the one that started it.
     pub name: String,
     /// How long it has run on a processor.
@@ -135,22 +133,12 @@ pub fn threads() -> Option<Vec<Thread>> {
         let times = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
         let nanoseconds = times.split(' ').next().and_then(|word| word.parse().ok());
         Some(Thread {
-            id: task.file_name().to_str()?.parse().ok()?,
             name: name.trim_end_matches('\n').to_owned(),
             cpu: Duration::from_nanos(nanoseconds.unwrap_or(0)),
         })
     };
     // One that has ended meanwhile is none.
     Some(tasks.filter_map(|task| thread(task.ok()?)).collect())
-}
-
-/// The system's id of the calling thread, as [`threads`] tells it.
-#[must_use]
-pub fn current_thread() -> Option<u64> {
-    #[cfg(target_os = "linux")]
-    return u64::try_from(rustix::thread::gettid().as_raw_nonzero().get()).ok();
-    #[cfg(not(target_os = "linux"))]
-    return None;
 }
 
 /// How many bytes can still be written to the disk that holds a folder.
@@ -217,10 +205,10 @@ mod tests {
         assert!(room_on_disk(Path::new("/")).is_some());
         let name = "usage#test";
         let here = std::thread::Builder::new().name(name.to_owned()).spawn(|| {
-            let own = current_thread();
-            let found = threads().unwrap().into_iter().find(|thread| Some(thread.id) == own);
-            found.unwrap().name
+            let names = threads().unwrap().into_iter().map(|thread| thread.name);
+            names.collect::<Vec<_>>()
         });
-        assert_eq!(here.unwrap().join().unwrap(), name);
+        let names = here.unwrap().join().unwrap();
+        assert!(names.iter().any(|known| known == name), "{names:?}");
     }
 }

@@ -117,7 +117,8 @@ impl Transport {
         let mut tries = 0;
         let mut again = AGAIN
             .iter()
-            .take(if request.method == Method::Post { 0 } else { AGAIN.len() });
+            .take(if may_be_repeated(&request) { AGAIN.len() } else { 0 });
+        let mut is_repeated = false;
         loop {
             let http = self.http_request(&request, &lane, body.clone())?;
             let permit = match &lane {
@@ -161,6 +162,7 @@ impl Transport {
                     tracing::warn!(method = request.method.name(), "a request to Discord failed: {why}");
                 }
                 if may_pass && let Some(wait) = again.next() {
+                    is_repeated = true;
                     time::sleep(*wait).await;
                     continue;
                 }
@@ -182,6 +184,13 @@ impl Transport {
                     time::sleep(retry.after).await;
                     continue;
                 }
+            }
+            if is_repeated && request.method == Method::Delete && head.status == http::StatusCode::NOT_FOUND {
+                // The first try has deleted it, and its answer was lost.
+                return Ok(Response {
+                    status: http::StatusCode::NO_CONTENT.as_u16(),
+                    body: Bytes::new(),
+                });
             }
             return Ok(Response {
                 status: head.status.as_u16(),
@@ -254,6 +263,16 @@ fn fault(exchanged: &Result<(http::response::Parts, Bytes), RestError>) -> Optio
         Err(RestError::Unreachable(error)) => Some((error.to_string(), !error.needs_the_owner())),
         Err(error @ RestError::TimedOut) => Some((error.to_string(), false)),
         Err(_) => None,
+    }
+}
+
+/// Whether a request can be sent twice without doing a thing twice: not one that makes something, nor an edit that adds
+/// files.
+fn may_be_repeated(request: &Request) -> bool {
+    match request.method {
+        Method::Post => false,
+        Method::Patch => request.content_type.is_none(),
+        Method::Get | Method::Put | Method::Delete => true,
     }
 }
 

@@ -94,6 +94,13 @@ impl Drop for Inner {
     }
 }
 
+impl Told {
+    fn hold_back(&mut self, text: String) {
+        self.held_back += 1;
+        self.last = text;
+    }
+}
+
 impl Notices {
     /// Starts the task that sends. To be called inside a tokio runtime.
     #[must_use]
@@ -115,13 +122,17 @@ impl Notices {
         let (weak, holds_back) = (Arc::downgrade(&inner), Arc::clone(&inner.holds_back));
         let task = tokio::spawn(async move {
             loop {
-                let text = tokio::select! {
+                let texts = tokio::select! {
                     biased;
-                    text = queue.recv() => text,
-                    text = quiet_time_over(&weak, &holds_back) => Some(text),
+                    text = queue.recv() => match text {
+                        Some(text) => vec![text],
+                        None => break,
+                    },
+                    texts = quiet_time_over(&weak, &holds_back) => texts,
                 };
-                let Some(text) = text else { break };
-                post.tell(&text).await;
+                for text in texts {
+                    post.tell(&text).await;
+                }
             }
             // The last chance to tell what was held back.
             let held_back = weak
@@ -137,16 +148,24 @@ impl Notices {
     }
 
     /// Tells the owners, unless one of this kind was told a short while ago; logs it in any case.
-    #[expect(clippy::needless_pass_by_value, reason = "callers name the kind in place")]
     pub fn tell(&self, kind: NoticeKind, text: impl Into<String>) {
         let text = text.into();
         tracing::warn!(kind = %kind, text, "notice to the owner");
-        let Some(message) = self.due(&kind, text) else { return };
+        self.tell_unlogged(kind, text);
+    }
+
+    /// Like [`tell`](Self::tell), for what comes too often to be logged each time.
+    #[expect(clippy::needless_pass_by_value, reason = "callers name the kind in place")]
+    pub fn tell_unlogged(&self, kind: NoticeKind, text: String) {
+        let Some(message) = self.due(&kind, text.clone()) else {
+            return;
+        };
         let task = self.inner.task.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((sender, _)) = &*task
             && sender.try_send(message).is_err()
         {
-            tracing::warn!("too many notices wait to be sent: this one is in the log only");
+            // Too many wait to be sent: it is told when the quiet time of its kind is over.
+            self.inner.hold_back(&kind, text);
         }
     }
 
@@ -156,8 +175,7 @@ impl Notices {
         let mut told = self.inner.told();
         match told.get_mut(kind) {
             Some(told) if now.duration_since(told.at) < self.inner.interval => {
-                told.held_back += 1;
-                told.last = text;
+                told.hold_back(text);
                 self.inner.holds_back.notify_one();
                 None
             }
@@ -199,6 +217,13 @@ impl Inner {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn hold_back(&self, kind: &NoticeKind, text: String) {
+        if let Some(told) = self.told().get_mut(kind) {
+            told.hold_back(text);
+        }
+        self.holds_back.notify_one();
+    }
+
     /// When the first quiet time is over in which something was held back.
     fn next_due(&self) -> Option<Instant> {
         let told = self.told();
@@ -226,16 +251,15 @@ impl Inner {
 
 /// Waits until a quiet time is over in which something was held back, and tells what. Cancel safe: it takes only what it
 /// returns at once.
-async fn quiet_time_over(inner: &Weak<Inner>, holds_back: &Notify) -> String {
+async fn quiet_time_over(inner: &Weak<Inner>, holds_back: &Notify) -> Vec<String> {
     loop {
         let due = inner.upgrade().and_then(|inner| inner.next_due());
         match due {
             Some(due) if due <= Instant::now() => {
                 let texts = inner.upgrade().map(|inner| inner.take_held_back(Some(Instant::now())));
                 let mut texts = texts.unwrap_or_default();
-                // More than one at once is one message, cut if that is too long.
                 texts.sort_unstable();
-                return cut(&texts.join("\n"), 0);
+                return texts;
             }
             Some(due) => tokio::select! {
                 () = time::sleep_until(due) => {}

@@ -111,17 +111,25 @@ pub struct Stopped {
 }
 
 /// The name of the threads of a generation's lane: `NAME#GENERATION`. Linux shows 15 bytes of a name, so a long one is
-/// cut before the number.
+/// cut, and three digits of a hash of the whole tell it from others that begin alike.
 #[must_use]
 pub fn lane_name(plugin: &str, generation: u32) -> String {
     const SHOWN: usize = 15;
     let number = format!("#{generation}");
     let room = SHOWN.saturating_sub(number.len());
+    if plugin.len() <= room {
+        return format!("{plugin}{number}");
+    }
+    // FNV-1a: the same in every version of host and plugins.
+    let hash = plugin.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let mark = format!("{:03x}", hash & 0xfff);
     // Names of plugins are ASCII; what is not is cut nowhere within a letter.
-    let end = (0..=room.min(plugin.len()))
+    let end = (0..=room.saturating_sub(mark.len()))
         .rev()
         .find(|&end| plugin.is_char_boundary(end));
-    format!("{}{number}", &plugin[..end.unwrap_or(0)])
+    format!("{}{mark}{number}", &plugin[..end.unwrap_or(0)])
 }
 
 #[cfg(test)]
@@ -131,7 +139,9 @@ mod tests {
     #[test]
     fn the_number_of_a_lane_is_always_shown() {
         assert_eq!(lane_name("levels", 3), "levels#3");
-        assert_eq!(lane_name("moderation-log", 12), "moderation-l#12");
+        let long = lane_name("moderation-log", 12);
+        assert_eq!((long.len(), &long[..9], &long[12..]), (15, "moderatio", "#12"));
+        assert_ne!(lane_name("moderation-logs", 12), long, "others that begin alike");
         assert_eq!(lane_name("", 1), "#1");
     }
 }

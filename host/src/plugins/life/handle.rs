@@ -22,6 +22,7 @@ use tokio::{
 use super::Life;
 use crate::plugins::{
     generation::{Desk, Generation},
+    inspection::KeptFigures,
     lane::Routing,
     records::Records,
     table::Table,
@@ -141,6 +142,7 @@ pub(in crate::plugins) struct Insight {
     pub(in crate::plugins) memory_percent: u64,
     /// Where the private copies are.
     pub(in crate::plugins) run_folder: PathBuf,
+    pub(in crate::plugins) figures: KeptFigures,
 }
 
 impl Plugins {
@@ -158,6 +160,7 @@ impl Plugins {
             desk: Arc::clone(&setup.desk),
             memory_percent: setup.memory_percent,
             run_folder: setup.run_folder.clone(),
+            figures: KeptFigures::default(),
         });
         let (mut life, linked) = Life::new(setup)?;
         let (routing, views) = (Arc::clone(&life.routing), life.views.subscribe());

@@ -17,7 +17,7 @@ use crate::plugins::{
     budget::Resource,
     drop_folder::DropFolder,
     generation::{Blueprint, Code, Ending, Generation, StartFailure},
-    probe::{Probe, agrees},
+    probe::{Probe, ProbeFailure, agrees},
     registry::Refusal,
     shadow::{Shadow, ShadowError},
     table::Table,
@@ -40,11 +40,17 @@ pub(super) struct Unprepared {
     why: String,
     /// Whether it is for want of room on the disk, which has nothing to do with the file.
     wants_room: bool,
+    /// Whether another try may well succeed with the same file: it was being written, or the system had no process left.
+    passes: bool,
 }
 
 impl From<String> for Unprepared {
     fn from(why: String) -> Self {
-        Self { why, wants_room: false }
+        Self {
+            why,
+            wants_room: false,
+            passes: false,
+        }
     }
 }
 
@@ -53,6 +59,7 @@ impl From<ShadowError> for Unprepared {
         Self {
             why: error.to_string(),
             wants_room: error.is_want_of_room(),
+            passes: matches!(error, ShadowError::Changing | ShadowError::Gone),
         }
     }
 }
@@ -141,9 +148,15 @@ impl Life {
             }
             let prepared = match prepared {
                 Ok(prepared) => prepared,
-                Err(Unprepared { why, wants_room: true }) => {
+                Err(Unprepared {
+                    why, wants_room: true, ..
+                }) => {
                     // Not remembered: it is tried again with the next look.
                     refused.insert_for_want_of(Resource::Disk, file_name(&choice.path), why);
+                    continue;
+                }
+                Err(Unprepared { why, passes: true, .. }) => {
+                    refused.insert(file_name(&choice.path), why);
                     continue;
                 }
                 Err(Unprepared { why, .. }) => {
@@ -307,7 +320,10 @@ async fn examine(probe: &Probe, choice: &Choice, copy: Result<Shadow, Unprepared
         Ok(description) => description,
         Err(failure) => {
             shadow.discard();
-            return Err(failure.to_string().into());
+            return Err(Unprepared {
+                passes: matches!(failure, ProbeFailure::NotRun(_)),
+                ..failure.to_string().into()
+            });
         }
     };
     if let Err(why) = agrees(&choice.manifest, &description) {
