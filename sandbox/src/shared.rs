@@ -38,7 +38,7 @@ impl Shared {
             world: Mutex::new(world),
             changes,
             closing: watch::channel(false).0,
-            traffic: Traffic::default(),
+            traffic: Traffic::new(&token),
             connections: TaskTracker::new(),
             address,
             token,

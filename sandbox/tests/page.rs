@@ -60,6 +60,22 @@ async fn files_are_served_and_strangers_are_not() {
             assert_eq!(answer.status, 403, "{name} {path}");
         }
     }
+    // REST neither, though the token be right: other clients send no Origin.
+    let rest = Rest::new(&sandbox);
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "http://127.0.0.1:1"),
+        ("host", "evil.example"),
+    ] {
+        for (method, path) in [("GET", "/users/@me"), ("POST", "/interactions/1/t/callback")] {
+            let answer = Rest::run(rest.request(method, path).header(name, value)).await;
+            assert_eq!((answer.status, answer.code()), (403, 0), "{name} {value} {path}");
+            let text = answer.body["message"].as_str().unwrap();
+            assert!(text.contains("this computer only"), "{text}");
+        }
+    }
+    assert_eq!(rest.get("/users/@me").await.status, 200);
+    assert_eq!(sandbox.rest_log().len(), 1, "strangers are not served");
 }
 
 #[tokio::test]
@@ -279,6 +295,22 @@ async fn faults_are_asked_for_by_request() {
     }
     ask(json!({ "fault": "undecodable", "kind": "unknown_opcode", "shard": 0 })).await;
     next_op(&mut socket, 99).await;
+    // A key that is misspelt or does not apply is no fault of everything.
+    for (fault, word) in [
+        (json!({ "fault": "drop", "sharrd": 1 }), "unknown field `sharrd`"),
+        (json!({ "fault": "drop", "times": 2 }), "unknown field `times`"),
+        (json!({ "fault": "drop", "route": "GET /users/@me" }), "leave it out"),
+        (json!({ "fault": "accept", "shard": 0 }), "leave shard out"),
+        (json!({ "fault": "rest_cut", "shard": 0 }), "leave shard out"),
+        (json!({ "fault": "rest_clear", "times": 2 }), "unknown field `times`"),
+        (json!({ "fault": "rest_held", "seconds": 2 }), "unknown field `seconds`"),
+    ] {
+        let answer = ask(fault).await;
+        let text = answer.body["message"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 400 && text.contains(word), "{answer:?}");
+    }
+    assert!(sandbox.is_online());
+    assert_eq!(rest.get("/users/@me").await.status, 200);
     assert_eq!(ask(json!({ "fault": "drop" })).await.status, 200);
     sandbox.expect_offline().await;
     for (fault, word) in [
@@ -382,6 +414,57 @@ async fn the_traffic_is_shown_with_bodies_and_without_the_token() {
     assert!(
         gone.status == 400 && gone.body["message"].as_str().unwrap().contains("not kept"),
         "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_from_before_a_restart_gets_all_of_the_traffic() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rest = Rest::new(&sandbox);
+    for _ in 0..3 {
+        rest.get("/users/@me").await;
+    }
+    let first = Live::open(&sandbox, "/page/traffic").await.next("traffic").await;
+    let run = first["run"].as_u64().unwrap();
+    let ids = |batch: &Value| -> Vec<u64> {
+        let entries = batch["entries"].as_array().unwrap().iter();
+        entries.map(|entry| entry["id"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(ids(&first), [1, 2, 3]);
+    for (asked, wanted) in [
+        // An id that this sandbox has not given yet, and one that it gave to something else.
+        ("after=999999".to_owned(), vec![1, 2, 3]),
+        (format!("after=2&run={}", run - 1), vec![1, 2, 3]),
+        (format!("after=2&run={run}"), vec![3]),
+    ] {
+        let mut live = Live::open(&sandbox, &format!("/page/traffic?{asked}")).await;
+        let batch = live.next("traffic").await;
+        assert_eq!((ids(&batch), &batch["skipped"]), (wanted, &json!(0)), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_not_shown_of_what_cannot_be_parsed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let page = Rest::page(&sandbox);
+    let token = sandbox.token();
+    let mut live = Live::open(&sandbox, "/page/traffic").await;
+    let mut socket = Socket::open(&sandbox, None).await;
+    // Where the preview is cut, too.
+    let padding = "x".repeat(370);
+    let broken = format!(r#"{{"op":2,"d":{{"note":"{padding}","token":"{token}","properties":"#);
+    socket.send_text(&broken).await;
+    let entry = live.entry(|entry| entry["from_bot"] == true).await;
+    let preview = entry["preview"].as_str().unwrap();
+    assert!(
+        preview.contains("\"token\"") && !preview.contains(&token[..4]),
+        "{preview}"
+    );
+    let detail = page.get(&format!("/page/traffic/{}", entry["id"])).await.body;
+    let payload = detail["payload"].as_str().unwrap();
+    assert!(
+        payload.contains("(the bot's token)") && !detail.to_string().contains(token),
+        "{payload}"
     );
 }
 

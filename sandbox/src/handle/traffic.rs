@@ -62,9 +62,14 @@ impl RestEntry {
             .unwrap_or(Value::Null)
     }
 
-    /// Bytes of the request that are remembered.
+    /// Bytes that are remembered, of the request and of what was found.
     pub(crate) fn size(&self) -> usize {
-        self.sent.len()
+        let found = self.violations.iter();
+        let found: usize = found
+            .map(|one| one.what.len() + one.pointer.len() + one.rule.len() + one.text.len())
+            .sum();
+        let answer = self.answer.as_ref().map_or(0, String::len);
+        self.method.len() + self.path.len() + self.sent.len() + answer + found
     }
 
     /// The error that it was answered with; null if it was not refused, or not in JSON.

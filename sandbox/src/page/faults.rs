@@ -14,13 +14,14 @@ use crate::{Refusal, RestFault, Sandbox, Scope, Undecodable, shared::Shared};
 /// Times that one request may ask for a fault of the next REST calls.
 const MOST_TIMES: u32 = 1_000;
 
+/// Variants without fields have braces: of those without, serde would let every unknown key pass.
 #[derive(Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 enum Fault {
     /// The gateway's TCP connections end without a word.
-    Drop,
+    Drop {},
     /// Op 7.
-    Reconnect,
+    Reconnect {},
     /// Op 9.
     InvalidSession {
         resumable: bool,
@@ -30,17 +31,17 @@ enum Fault {
         code: u16,
     },
     /// The connections end in the middle of a frame.
-    DropInFrame,
+    DropInFrame {},
     /// Open connections say nothing any more, not even to heartbeats.
-    Silence,
+    Silence {},
     /// Every payload is under way for so many seconds, on every connection from now on.
     Slow {
         seconds: f64,
     },
     /// Ends silence and slowness.
-    FullSpeed,
+    FullSpeed {},
     /// Op 1.
-    AskHeartbeat,
+    AskHeartbeat {},
     /// Something that a client cannot read, or does not know.
     Undecodable {
         kind: Kind,
@@ -64,7 +65,7 @@ enum Fault {
         status: u16,
     },
     /// New connections are taken again.
-    Accept,
+    Accept {},
     /// The next REST call is answered with this status.
     RestError {
         status: u16,
@@ -80,14 +81,14 @@ enum Fault {
         scope: Limit,
     },
     /// Its connection ends in the middle of the answer, which is no JSON, or empty.
-    RestCut,
-    RestGarbled,
-    RestEmpty,
+    RestCut {},
+    RestGarbled {},
+    RestEmpty {},
     /// It waits until `rest_release`.
-    RestHeld,
-    RestRelease,
+    RestHeld {},
+    RestRelease {},
     /// No call gets a fault that was asked for.
-    RestClear,
+    RestClear {},
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -151,14 +152,24 @@ const fn once() -> u32 {
 pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let sandbox = Sandbox::of(shared);
     let mut asked: Value = read(&body)?;
+    let name = asked["fault"].as_str().unwrap_or_default().to_owned();
+    let is_rest = name.starts_with("rest_");
     // Faults of the gateway are those of one shard, if one is named.
     let gateway = match taken(&mut asked, "shard") {
         Value::Null => sandbox.gateway(),
+        _ if is_rest => return Err("a fault of REST is of no shard: leave shard out".into()),
+        _ if matches!(name.as_str(), "refuse" | "accept") => {
+            return Err("the shard of a new connection is not known yet: leave shard out".into());
+        }
         number => sandbox.shard(number.as_u64().ok_or("shard is the number of a shard, from 0")?),
     };
     // Those of REST are for calls of one route, if one is named, and for several calls if `times` says so.
+    let is_of_calls = is_rest && !matches!(name.as_str(), "rest_release" | "rest_clear");
     let route = match taken(&mut asked, "route") {
         Value::Null => None,
+        _ if !is_of_calls => {
+            return Err(format!("route is for faults of REST calls, not for \"{name}\": leave it out").into());
+        }
         Value::String(text) => Some(
             text.split_once(' ')
                 .map(|(method, path)| (method.to_owned(), path.to_owned()))
@@ -166,8 +177,7 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
         ),
         _ => return Err("route is a text".into()),
     };
-    let is_rest = asked["fault"].as_str().is_some_and(|name| name.starts_with("rest_"));
-    let times = match asked.get("times").filter(|_| is_rest).cloned() {
+    let times = match asked.get("times").filter(|_| is_of_calls).cloned() {
         None => 1,
         Some(times) => {
             taken(&mut asked, "times");
@@ -181,16 +191,16 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
             None => fault,
         });
     };
-    let fault = serde_json::from_value(asked).map_err(|error| format!("there is no such fault: {error}"))?;
+    let fault = serde_json::from_value(asked).map_err(|error| format!("the fault can't be read: {error}"))?;
     match fault {
-        Fault::Drop => gateway.drop_connection(),
-        Fault::DropInFrame => gateway.drop_in_frame(),
-        Fault::Reconnect => gateway.ask_reconnect(),
+        Fault::Drop {} => gateway.drop_connection(),
+        Fault::DropInFrame {} => gateway.drop_in_frame(),
+        Fault::Reconnect {} => gateway.ask_reconnect(),
         Fault::InvalidSession { resumable } => gateway.invalidate_session(resumable),
-        Fault::Silence => gateway.silence(),
+        Fault::Silence {} => gateway.silence(),
         Fault::Slow { seconds: wanted } => gateway.delay(seconds("seconds", wanted)?),
-        Fault::FullSpeed => gateway.full_speed(),
-        Fault::AskHeartbeat => gateway.ask_heartbeat(),
+        Fault::FullSpeed {} => gateway.full_speed(),
+        Fault::AskHeartbeat {} => gateway.ask_heartbeat(),
         Fault::Undecodable { kind } => gateway.send_undecodable(kind.into()),
         Fault::RefuseResumes { times } => gateway.refuse_resumes(number(times)?),
         Fault::RefuseIdentifies { times } => gateway.refuse_identifies(number(times)?),
@@ -199,7 +209,7 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
             status: status @ 400..=599,
         } => gateway.refuse(Refusal::Status(status)),
         Fault::Refuse { .. } => return Err("the status of a refusal is from 400 to 599".into()),
-        Fault::Accept => gateway.accept(),
+        Fault::Accept {} => gateway.accept(),
         Fault::Close {
             code: code @ (1000 | 1001 | 3000..=4999),
         } => gateway.close_with(code),
@@ -224,12 +234,12 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
                 seconds("retry_after", retry_after)?,
             ));
         }
-        Fault::RestCut => arm(RestFault::cut()),
-        Fault::RestGarbled => arm(RestFault::garbled()),
-        Fault::RestEmpty => arm(RestFault::empty()),
-        Fault::RestHeld => arm(RestFault::held()),
-        Fault::RestRelease => sandbox.release_rest(),
-        Fault::RestClear => sandbox.clear_rest_faults(),
+        Fault::RestCut {} => arm(RestFault::cut()),
+        Fault::RestGarbled {} => arm(RestFault::garbled()),
+        Fault::RestEmpty {} => arm(RestFault::empty()),
+        Fault::RestHeld {} => arm(RestFault::held()),
+        Fault::RestRelease {} => sandbox.release_rest(),
+        Fault::RestClear {} => sandbox.clear_rest_faults(),
     }
     Ok(Json(json!({})))
 }

@@ -52,21 +52,29 @@ async fn local_only(request: Request, next: Next) -> Response {
     if is_local(request.headers()) {
         return next.run(request).await;
     }
-    let body = serde_json::json!({ "message": "the sandbox answers on this computer only" });
+    stranger()
+}
+
+/// What a request gets that is not [local](is_local).
+pub(crate) fn stranger() -> Response {
+    let message = "the sandbox answers on this computer only, and no web page but its own: \
+                   ask 127.0.0.1 or localhost, and send no Origin";
+    let body = serde_json::json!({ "message": message, "code": 0 });
     (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
 }
 
-/// Whether a request names this computer as the one asked, and comes from no web page elsewhere.
+/// Whether a request names this computer as the one asked, and comes from no web page but the sandbox's own. Only
+/// browsers send an Origin; of a page that some other program serves on this computer, it is another one's.
 pub(crate) fn is_local(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let host = text(header::HOST).is_none_or(is_loopback);
+    let host = text(header::HOST);
     let origin = text(header::ORIGIN).is_none_or(|origin| {
         origin
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"))
-            .is_some_and(is_loopback)
+            .is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
     });
-    host && origin
+    host.is_none_or(is_loopback) && origin
 }
 
 fn is_loopback(authority: &str) -> bool {
@@ -89,6 +97,9 @@ mod tests {
             ("127.0.0.1:7800", None, true),
             ("localhost:7800", Some("http://localhost:7800"), true),
             ("[::1]:7800", None, true),
+            ("127.0.0.1:7800", Some("https://127.0.0.1:7800"), true),
+            ("127.0.0.1:7800", Some("http://127.0.0.1:3000"), false),
+            ("127.0.0.1:7800", Some("http://localhost:7800"), false),
             ("127.0.0.1:7800", Some("https://evil.example"), false),
             ("127.0.0.1:7800", Some("null"), false),
             ("evil.example:7800", None, false),

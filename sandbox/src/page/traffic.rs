@@ -2,7 +2,7 @@
 //!
 //! It stands apart from the tests' logs, since it keeps what was said instead of what is asked about later, and has a
 //! lock of its own, so that writing a frame down never waits for the world. Nothing is read or formatted before
-//! somebody looks: keeping a frame is keeping a reference to its bytes.
+//! somebody looks, and then outside the lock: keeping a frame is keeping a reference to its bytes.
 
 use std::{
     collections::VecDeque,
@@ -44,11 +44,18 @@ const BATCH: usize = 500;
 /// How long entries are gathered before a page hears of them.
 const GATHER: Duration = Duration::from_millis(40);
 
+/// What stands instead of the bot's token.
+const VEIL: &str = "(the bot's token)";
+
 /// What was said on the wire, newest last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Traffic {
     kept: Mutex<Kept>,
     more: Notify,
+    /// Tells this sandbox from one that was there before: ids begin at one in each.
+    run: u64,
+    /// Shown nowhere.
+    token: String,
 }
 
 #[derive(Debug, Default)]
@@ -58,15 +65,17 @@ struct Kept {
     made: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     id: u64,
     /// Milliseconds since 1970.
     at: u64,
+    /// Bytes that it keeps.
+    size: usize,
     what: What,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum What {
     /// A payload, on the connection of this number.
     Gateway {
@@ -78,9 +87,9 @@ enum What {
     /// A connection came or ended.
     Note {
         connection: u64,
-        text: String,
+        text: Arc<str>,
     },
-    Rest(Box<Call>),
+    Rest(Arc<Call>),
 }
 
 /// A REST call.
@@ -101,6 +110,15 @@ struct Head {
 }
 
 impl Traffic {
+    pub(crate) fn new(token: &str) -> Self {
+        Self {
+            kept: Mutex::default(),
+            more: Notify::new(),
+            run: ids::unix_ms(),
+            token: token.to_owned(),
+        }
+    }
+
     /// A frame of the gateway.
     pub(crate) fn frame(&self, connection: u64, from_bot: bool, text: Bytes) {
         let size = text.len();
@@ -118,15 +136,20 @@ impl Traffic {
 
     /// A connection came or ended.
     pub(crate) fn note(&self, connection: u64, text: String) {
+        let text: Arc<str> = text.into();
         self.keep(text.len(), What::Note { connection, text });
     }
 
     /// A REST call with its answer.
     pub(crate) fn rest(&self, entry: RestEntry, took: Duration, answer: Bytes, headers: HeaderMap) {
-        let size = entry.size() + answer.len();
+        let headers_size: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        let size = entry.size() + answer.len() + headers_size;
         self.keep(
             size,
-            What::Rest(Box::new(Call {
+            What::Rest(Arc::new(Call {
                 entry,
                 took,
                 answer,
@@ -141,47 +164,46 @@ impl Traffic {
             kept.made += 1;
             let (id, at) = (kept.made, ids::unix_ms());
             kept.bytes += size;
-            kept.entries.push_back(Entry { id, at, what });
+            kept.entries.push_back(Entry { id, at, size, what });
             while kept.entries.len() > KEPT || kept.bytes > KEPT_BYTES && kept.entries.len() > 1 {
                 let Some(old) = kept.entries.pop_front() else { break };
-                kept.bytes = kept.bytes.saturating_sub(old.size());
+                kept.bytes = kept.bytes.saturating_sub(old.size);
             }
         }
         self.more.notify_waiters();
     }
 
-    /// Entries after `id`, oldest first, and how many of those are not kept any more.
-    fn after(&self, id: u64) -> (Vec<Value>, u64, u64) {
+    /// Entries after `id`, oldest first, and how many of those are not kept any more. An id that was never given is of a
+    /// sandbox that was here before: then all of them.
+    fn after(&self, id: u64) -> (Vec<Entry>, u64) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = if id > kept.made { 0 } else { id };
         let from = kept.entries.partition_point(|entry| entry.id <= id);
         let oldest = kept.entries.front().map_or(kept.made + 1, |entry| entry.id);
-        let batch: Vec<Value> = kept.entries.range(from..).take(BATCH).map(Entry::summary).collect();
-        let last = kept
-            .entries
-            .get(from + batch.len().max(1) - 1)
-            .map_or(id, |entry| entry.id);
-        (batch, oldest.saturating_sub(id + 1), last)
+        let batch = kept.entries.range(from..).take(BATCH).cloned().collect();
+        (batch, oldest.saturating_sub(id + 1))
+    }
+
+    /// The frame that tells a page of entries.
+    fn batch(&self, entries: &[Entry], skipped: u64) -> String {
+        let entries: Vec<Value> = entries.iter().map(|entry| entry.summary(&self.token)).collect();
+        json!({ "type": "traffic", "data": { "run": self.run, "entries": entries, "skipped": skipped } }).to_string()
     }
 
     fn detail(&self, id: u64) -> Option<Value> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
-        kept.entries.get(at).map(Entry::detail)
+        let entry = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = kept.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+            kept.entries.get(at)?.clone()
+        };
+        Some(entry.detail(&self.token))
     }
 }
 
 impl Entry {
-    fn size(&self) -> usize {
-        match &self.what {
-            What::Gateway { text, .. } => text.len(),
-            What::Note { text, .. } => text.len(),
-            What::Rest(call) => call.entry.size() + call.answer.len(),
-        }
-    }
-
     /// The entry's line in the list.
-    fn summary(&self) -> Value {
-        match &self.what {
+    fn summary(&self, token: &str) -> Value {
+        let mut summary = match &self.what {
             What::Gateway {
                 connection,
                 from_bot,
@@ -202,7 +224,7 @@ impl Entry {
                     "name": head.as_ref().and_then(|head| head.t.clone()),
                     "sequence": head.as_ref().and_then(|head| head.s),
                     "size": size,
-                    "preview": if secret { String::new() } else { preview(text) },
+                    "preview": if secret { String::new() } else { preview(text, token) },
                 })
             }
             What::Note { connection, text } => json!({
@@ -210,7 +232,7 @@ impl Entry {
                 "kind": "note",
                 "at": self.at,
                 "connection": connection,
-                "name": text,
+                "name": text.as_ref(),
             }),
             What::Rest(call) => {
                 let Call {
@@ -225,7 +247,7 @@ impl Entry {
                     "status": entry.status,
                     "took_ms": took.as_secs_f64() * 1000.0,
                     "size": answer.len(),
-                    "preview": preview(entry.body().to_string().as_bytes()),
+                    "preview": preview(entry.body().to_string().as_bytes(), token),
                 });
                 if !entry.violations.is_empty() {
                     line["violations"] = entry.violations.iter().map(Violation::json).collect();
@@ -235,12 +257,14 @@ impl Entry {
                 }
                 line
             }
-        }
+        };
+        veil(&mut summary, token);
+        summary
     }
 
     /// All that is known of the entry.
-    fn detail(&self) -> Value {
-        let mut detail = self.summary();
+    fn detail(&self, token: &str) -> Value {
+        let mut detail = self.summary(token);
         match &self.what {
             What::Gateway { text, size, .. } if text.len() < *size => {
                 detail["payload"] = json!(format!("{size} bytes are more than is kept"));
@@ -248,7 +272,7 @@ impl Entry {
             What::Gateway { text, from_bot, .. } => {
                 let mut payload = parsed(text);
                 if *from_bot && payload["d"]["token"].is_string() {
-                    payload["d"]["token"] = json!("(the bot's token)");
+                    payload["d"]["token"] = json!(VEIL);
                 }
                 detail["payload"] = payload;
             }
@@ -266,6 +290,7 @@ impl Entry {
                     .into();
             }
         }
+        veil(&mut detail, token);
         detail
     }
 }
@@ -280,25 +305,49 @@ fn parsed(text: &Bytes) -> Value {
     })
 }
 
-fn preview(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(PREVIEW * 4)])
-        .chars()
-        .take(PREVIEW)
-        .collect()
+/// The beginning of a payload. The token goes before the text is cut: a part of it would not be known again.
+fn preview(text: &[u8], token: &str) -> String {
+    let text = String::from_utf8_lossy(text);
+    match hidden(&text, token) {
+        Some(text) => text.chars().take(PREVIEW).collect(),
+        None => text.chars().take(PREVIEW).collect(),
+    }
+}
+
+/// The text without the token, if it is in it: a payload that cannot be parsed may hold it anywhere.
+fn hidden(text: &str, token: &str) -> Option<String> {
+    (!token.is_empty() && text.contains(token)).then(|| text.replace(token, VEIL))
+}
+
+/// Takes the token out of every text of a value.
+fn veil(value: &mut Value, token: &str) {
+    match value {
+        Value::String(text) => {
+            if let Some(hidden) = hidden(text, token) {
+                *text = hidden;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| veil(value, token)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| veil(value, token)),
+        _ => {}
+    }
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Parameters {
     after: Option<u64>,
+    run: Option<u64>,
 }
 
-/// `/page/traffic`, a websocket: what is kept (after the entry `after`), then what comes.
+/// `/page/traffic`, a websocket: what is kept (after the entry `after` of this `run`), then what comes.
 pub(crate) async fn follow(
     State(shared): State<Arc<Shared>>,
     Query(parameters): Query<Parameters>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgrade.on_upgrade(move |socket| run(shared, socket, parameters.after.unwrap_or(0)))
+    let is_of_this_run = parameters.run.is_none_or(|run| run == shared.traffic.run);
+    let after = parameters.after.filter(|_| is_of_this_run).unwrap_or(0);
+    upgrade.on_upgrade(move |socket| run(shared, socket, after))
 }
 
 async fn run(shared: Arc<Shared>, mut socket: WebSocket, mut last: u64) {
@@ -308,11 +357,11 @@ async fn run(shared: Arc<Shared>, mut socket: WebSocket, mut last: u64) {
         tokio::pin!(more);
         // From here on nothing that comes is missed.
         more.as_mut().enable();
-        let (entries, skipped, newest) = shared.traffic.after(last);
-        if !entries.is_empty() {
-            last = newest;
-            let note = json!({ "type": "traffic", "data": { "entries": entries, "skipped": skipped } });
-            if socket.send(Message::Text(note.to_string().into())).await.is_err() {
+        let (entries, skipped) = shared.traffic.after(last);
+        if let Some(newest) = entries.last() {
+            last = newest.id;
+            let note = shared.traffic.batch(&entries, skipped);
+            if socket.send(Message::Text(note.into())).await.is_err() {
                 return;
             }
             continue;
@@ -335,4 +384,28 @@ pub(crate) async fn entry(State(shared): State<Arc<Shared>>, Path(id): Path<u64>
     detail
         .map(Json)
         .ok_or_else(|| "this entry is not kept any more: the newest 2,000 are, up to 32 MiB".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::{body::Bytes, http::HeaderMap};
+
+    use super::{KEPT_BYTES, Traffic};
+    use crate::handle::RestEntry;
+
+    #[test]
+    fn all_of_a_refused_call_counts() {
+        let traffic = Traffic::new("token");
+        // Kept twice: as the answer that was sent, and as the error that it tells.
+        let answer = Bytes::from(vec![b'x'; 1 << 20]);
+        for _ in 0..40 {
+            let entry = RestEntry::new("GET", "/", 400, Bytes::new(), &answer);
+            traffic.rest(entry, Duration::ZERO, answer.clone(), HeaderMap::new());
+        }
+        let (kept, missed) = traffic.after(0);
+        assert_eq!((kept.len(), missed), (15, 25));
+        assert!(traffic.after(30).0.len() == 10 && kept.len() * (2 << 20) <= KEPT_BYTES);
+    }
 }

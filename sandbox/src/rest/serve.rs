@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     handle::RestEntry,
-    page::Audience,
+    page::{self, Audience},
     shared::{self, Shared},
     specification::{Finding, ViolationOf},
     world::World,
@@ -62,6 +62,9 @@ const HTML: &str = "text/html; charset=UTF-8";
 /// Answers one request below `/api`.
 pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let began = Instant::now();
+    if !page::is_local(request.headers()) {
+        return page::stranger();
+    }
     let asked = read(request).await;
     let fault = {
         let has_token = routes::needs_token(&asked.parts());
