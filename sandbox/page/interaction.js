@@ -192,7 +192,7 @@ function openModal(interactionId, modal) {
       dialog.close();
     } catch (error) {
       note.hidden = false;
-      note.textContent = error.status === 404 || error.status === 405 ? 'This sandbox does not take forms yet. Nothing was sent.' : error.message;
+      note.textContent = error.message;
     }
   });
   dialog.querySelector('.modal-field :is(input, textarea, select)')?.focus();

@@ -9,7 +9,7 @@ import { changed, startTyping } from './composer.js';
 import { form } from './slash.js';
 import { early, interactionChanged } from './interaction.js';
 import { drawAll } from './app.js';
-import { noteRefusal } from './traffic.js';
+import { noteRefusal, noteViolation } from './traffic.js';
 
 export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel') };
 let socket = null;
@@ -89,6 +89,7 @@ export function receive(type, data) {
     case 'member_add': case 'member_update': addMember(data); break;
     case 'member_remove': removeMember(data); break;
     case 'rest_error': addRefusal(data); break;
+    case 'violation': noteViolation(data); break;
     default: break;
   }
 }

@@ -8,6 +8,8 @@ import { api } from './server.js';
 
 /** Entries that are shown, at most: what the sandbox keeps. */
 const KEPT = 2000;
+/** Violations that are listed, at most. */
+const VIOLATIONS = 50;
 const KINDS = [['all', 'All'], ['gateway', 'Gateway'], ['rest', 'REST'], ['errors', 'Errors']];
 const OPS = { 0: 'DISPATCH', 1: 'HEARTBEAT', 2: 'IDENTIFY', 3: 'PRESENCE UPDATE', 4: 'VOICE STATE UPDATE', 6: 'RESUME', 7: 'RECONNECT', 8: 'REQUEST GUILD MEMBERS', 9: 'INVALID SESSION', 10: 'HELLO', 11: 'HEARTBEAT ACK', 31: 'REQUEST SOUNDBOARD SOUNDS', 43: 'REQUEST CHANNEL INFO' };
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' });
@@ -36,14 +38,18 @@ let paused = false;
 let kind = 'all';
 let missed = 0;
 let refusals = 0;
+/** The sandbox that the entries are of: one that was started anew counts from one again. */
+let run = null;
+/** What was found against Discord's specification while this page was open, newest last. */
+let violations = [];
 const ui = {};
 
-const isError = (entry) => entry.status >= 400 || (entry.kind === 'note' && !/^connected/.test(entry.name));
+const isError = (entry) => entry.status >= 400 || entry.violations?.length > 0 || (entry.kind === 'note' && !/^connected/.test(entry.name));
 const nameOf = (entry) => (entry.kind === 'rest' ? `${entry.method} ${entry.path.replace(/^\/api\/v\d+/, '')}` : entry.name ?? (entry.op === null ? 'UNREADABLE' : OPS[entry.op] ?? `OP ${entry.op}`));
 /** In the list ids and tokens are shown by their ends only. */
 const shortName = (entry) => nameOf(entry).replace(/[\w-]{14,}/g, (id) => (/\d/.test(id) ? `…${id.slice(-4)}` : id));
 const sizeOf = (bytes) => (bytes >= 1 << 20 ? `${(bytes / (1 << 20)).toFixed(1)} MB` : bytes >= 1000 ? `${(bytes / 1000).toFixed(1)} kB` : `${bytes} B`);
-const textOf = (entry) => `${nameOf(entry)} ${entry.op ?? ''} ${entry.status ?? ''} ${entry.sequence ?? ''} ${entry.error ?? ''} ${entry.preview ?? ''}`.toLowerCase();
+const textOf = (entry) => `${nameOf(entry)} ${entry.op ?? ''} ${entry.status ?? ''} ${entry.sequence ?? ''} ${entry.error ?? ''} ${(entry.violations ?? []).map((each) => `${each.pointer} ${each.text}`).join(' ')} ${entry.preview ?? ''}`.toLowerCase();
 
 function fits(entry) {
   if (kind === 'gateway' ? entry.kind === 'rest' : kind === 'rest' ? entry.kind !== 'rest' : kind === 'errors' && !isError(entry)) return false;
@@ -53,7 +59,7 @@ function fits(entry) {
 function build() {
   ui.filter = h('input', { type: 'search', 'aria-label': 'Filter the traffic', placeholder: 'Filter by text', autocomplete: 'off', spellcheck: 'false', oninput: drawList });
   ui.kinds = KINDS.map(([value, label]) => h('button', { type: 'button', class: 'chip', 'aria-pressed': String(value === kind), onclick: () => setKind(value) }, label));
-  ui.count = h('span', { class: 'traffic-count', role: 'status' });
+  ui.count = h('span', { class: 'traffic-count' });
   ui.pause = iconButton('pause', 'Pause', () => setPaused(!paused));
   ui.list = h('div', { class: 'traffic-list', role: 'listbox', tabindex: '0', 'aria-label': 'Traffic entries, newest last', onkeydown: listKeys });
   ui.detail = h('div', { class: 'traffic-detail', role: 'region', 'aria-label': 'The chosen entry', tabindex: '-1' });
@@ -95,7 +101,7 @@ export function openFaults(anchor) {
 
 function connect() {
   clearTimeout(retry);
-  const own = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/page/traffic?after=${entries.at(-1)?.id ?? 0}`);
+  const own = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/page/traffic?after=${entries.at(-1)?.id ?? 0}${run === null ? '' : `&run=${run}`}`);
   socket = own;
   own.addEventListener('message', ({ data }) => { if (own === socket) take(JSON.parse(data).data); });
   own.addEventListener('close', () => { if (own === socket) { socket = null; retry = setTimeout(() => { if (!panel.hidden && !paused) connect(); }, 1000); } });
@@ -107,9 +113,10 @@ function disconnect() {
   old?.close();
 }
 
-function take({ entries: fresh, skipped }) {
-  // A sandbox that was started anew counts from one again.
-  if (entries.length && fresh[0].id <= entries.at(-1).id) { entries = []; chosen = null; ui.list.replaceChildren(); drawDetail(null); }
+function take({ run: from, entries: fresh, skipped }) {
+  const isAnother = run !== null && run !== from;
+  run = from;
+  if (isAnother) { entries = []; missed = 0; violations = []; ui.list.replaceChildren(); choose(null); }
   else if (entries.length) missed += skipped;
   const atEnd = ui.list.scrollHeight - ui.list.scrollTop - ui.list.clientHeight < 60;
   entries.push(...fresh);
@@ -162,6 +169,7 @@ function clear() {
   const last = entries.at(-1);
   entries = [];
   missed = 0;
+  violations = [];
   ui.list.replaceChildren();
   choose(null);
   if (last) { entries = [last]; drawList(); }
@@ -192,10 +200,16 @@ async function choose(id) {
   } catch (error) { if (chosen === id) drawDetail(null, error.message); }
 }
 
+function violationLine({ of, what, pointer, rule, text }) {
+  const whose = { request: 'The bot’s request', answer: 'The sandbox’s answer to', event: 'The sandbox’s event' }[of] ?? of;
+  return h('li', {}, `${whose} ${what}, at `, h('code', {}, pointer), `: ${text} (rule ${rule})`);
+}
+
 function drawDetail(entry, problem) {
-  panel.classList.toggle('with-detail', Boolean(entry || problem));
-  if (!entry) { ui.detail.replaceChildren(h('p', { class: 'nothing' }, problem ?? 'Choose an entry to see what was said.')); return; }
+  panel.classList.toggle('with-detail', Boolean(entry || problem || violations.length));
   const part = (title, ...content) => h('section', {}, h('h3', {}, title), content);
+  const against = (found) => part('Against Discord’s specification', h('ul', {}, found.map(violationLine)));
+  if (!entry) { ui.detail.replaceChildren(h('p', { class: 'nothing' }, problem ?? 'Choose an entry to see what was said.'), violations.length ? against(violations) : ''); return; }
   const wrong = errorLines(entry.answer?.errors);
   const limits = Object.entries(entry.headers ?? {});
   const whole = entry.kind === 'rest' ? { request: entry.request, answer: entry.answer } : entry.payload;
@@ -204,6 +218,7 @@ function drawDetail(entry, problem) {
       whole === undefined ? '' : iconButton('copy', 'Copy as JSON', () => navigator.clipboard?.writeText(JSON.stringify(whole, null, 2))), iconButton('close', 'Close the entry', () => { choose(null); ui.list.focus(); })),
     h('p', { class: 'about' }, [CLOCK.format(entry.at), entry.kind === 'rest' ? `answered in ${entry.took_ms.toFixed(2)} ms` : entry.kind === 'gateway' ? `${entry.from_bot ? 'from the bot' : 'to the bot'} on connection ${entry.connection}` : `connection ${entry.connection}`, entry.size !== undefined && `${entry.size} bytes`].filter(Boolean).join(' · ')),
     ...(entry.kind === 'rest' ? [
+      entry.violations?.length > 0 && against(entry.violations),
       entry.status >= 400 && part('Refused', h('p', { class: 'wrong' }, entry.answer?.message ?? entry.error ?? ''), h('ul', {}, wrong.map(({ place, text }) => h('li', {}, place && h('code', {}, place), place && ' ', text)))),
       entry.request !== null && part('Request', jsonNode(entry.request, 'Request')),
       entry.answer !== null && part('Answer', jsonNode(entry.answer, 'Answer')),
@@ -238,9 +253,16 @@ export function noteRefusal() {
   refusals += 1;
   drawRefusals();
 }
+/** What breaks Discord's specification is listed where no entry is chosen: an event's has no entry of its own. */
+export function noteViolation(data) {
+  violations.push(data);
+  violations.splice(0, Math.max(0, violations.length - VIOLATIONS));
+  if (ui.list && chosen === null) drawDetail(null);
+  noteRefusal();
+}
 function drawRefusals() {
   $('refusals').hidden = !refusals;
   $('refusals').textContent = refusals > 99 ? '99+' : String(refusals);
-  $('show-traffic').setAttribute('aria-label', refusals ? `Traffic, ${refusals} refused requests (Ctrl+\`)` : 'Traffic (Ctrl+`)');
+  $('show-traffic').setAttribute('aria-label', refusals ? `Traffic, ${refusals} refusals and violations (Ctrl+\`)` : 'Traffic (Ctrl+`)');
 }
 $('show-traffic').addEventListener('click', () => showTraffic());
