@@ -25,7 +25,7 @@ const MORE: usize = 9;
 /// Measure the bot beside a bare twilight bot: start, memory, commands, messages, reloads
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What the generator takes: --quick, --rounds N, --only NAME, --json FILE, --hold LOAD.
+    /// What the generator takes: --quick, --rounds N, --only NAME, --json FILE, --hold LOAD, --bot BOT.
     /// The figures go to bench.json in cargo's target folder unless --json says otherwise
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<OsString>,
@@ -40,10 +40,10 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
         let artifacts = cargo::build(Profile::Release, &["-p", "host", "--bin", "bothost"], root, stop)?;
         cargo::executable(&artifacts, "bothost")
     })?;
-    let (bench, twilight) = steps.step("building the generator and the peer", || {
+    let (bench, twilight, mimalloc) = steps.step("building the generator and the peer", || {
         let artifacts = cargo::build(Profile::Release, &["-p", "bench", "--bins"], root, stop)?;
         let find = |name| cargo::executable(&artifacts, name);
-        Ok((find("bench")?, find("bare-twilight")?))
+        Ok((find("bench")?, find("bare-twilight")?, find("bare-twilight-mimalloc")?))
     })?;
     for name in PLUGINS {
         let source = Source::Member(workspace.plugin(name)?);
@@ -60,6 +60,8 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
         let mut command = Command::new(bench);
         command.arg("--host").arg(bot).arg("--twilight").arg(twilight);
         command
+            .arg("--twilight-mimalloc")
+            .arg(mimalloc)
             .arg("--plugins")
             .arg(&staged)
             .arg("--json")

@@ -46,6 +46,9 @@ pub enum Kind {
     Host,
     /// The least bot that twilight makes.
     Twilight,
+    /// The same, on the allocator that the host has.
+    #[serde(rename = "twilight-mimalloc")]
+    TwilightMimalloc,
     /// No bot at all: shows what the generator can do.
     #[value(skip)]
     Null,
@@ -57,6 +60,7 @@ impl Kind {
         match self {
             Self::Host => "host",
             Self::Twilight => "twilight",
+            Self::TwilightMimalloc => "twilight + mimalloc",
             Self::Null => "null client",
         }
     }
@@ -71,6 +75,9 @@ pub struct Programs {
     /// The compiled peer
     #[arg(long, value_name = "FILE")]
     pub twilight: PathBuf,
+    /// The compiled peer on the host's allocator; left out without it
+    #[arg(long, value_name = "FILE")]
+    pub twilight_mimalloc: Option<PathBuf>,
     /// The folder with the compiled plugins `example` and `stress`
     #[arg(long, value_name = "DIR")]
     pub plugins: PathBuf,
@@ -155,6 +162,11 @@ impl Bot {
                 command
             }
             Kind::Twilight => Command::new(std::path::absolute(&programs.twilight)?),
+            Kind::TwilightMimalloc => {
+                let program = programs.twilight_mimalloc.as_ref();
+                let program = program.context("name the compiled peer on mimalloc: --twilight-mimalloc FILE")?;
+                Command::new(std::path::absolute(program)?)
+            }
             Kind::Null => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.arg(null::ARGUMENT);

@@ -93,10 +93,10 @@ pub struct Sample {
     pub unasked: usize,
     /// Messages a second, from the first frame to the last answer.
     pub per_second: f64,
-    /// Latency from the frame's writing to the arrival of the answer, milliseconds.
-    pub p50_ms: f64,
+    /// Latency from the frame's writing to the arrival of the answer, milliseconds; none of a single command.
+    pub p50_ms: Option<f64>,
     /// The same.
-    pub p99_ms: f64,
+    pub p99_ms: Option<f64>,
     /// User and system time of the bot's process for each message, microseconds.
     pub cpu_us: f64,
     /// How much of one core the bot used.
@@ -131,7 +131,7 @@ async fn in_flight(bot: &Bot, count: usize) -> Result<Sample> {
     let mut frames: VecDeque<_> = link.messages(commands(count))?.into();
     let rest = frames.split_off(WIDTH.min(count));
     let ledger = bot.server.ledger();
-    ledger.begin(count, &link, rest);
+    ledger.begin(count, count, &link, rest);
     let clock = Clock::start(bot)?;
     link.send(frames.into());
     clock.stop(count, count, ledger.all().await).await
@@ -141,7 +141,7 @@ async fn burst(bot: &Bot, count: usize) -> Result<Sample> {
     let link = bot.server.link().await?;
     let frames = link.messages(commands(count))?;
     let ledger = bot.server.ledger();
-    ledger.begin(count, &link, VecDeque::new());
+    ledger.begin(count, count, &link, VecDeque::new());
     let clock = Clock::start(bot)?;
     link.send(frames);
     clock.stop(count, count, ledger.all().await).await
@@ -151,7 +151,7 @@ async fn rate(bot: &Bot, count: usize) -> Result<Sample> {
     let link = bot.server.link().await?;
     let frames = link.messages(commands(count))?;
     let ledger = bot.server.ledger();
-    ledger.begin(count, &link, VecDeque::new());
+    ledger.begin(count, count, &link, VecDeque::new());
     let mut ticks = interval(Duration::from_secs(1) / PER_SECOND);
     let clock = Clock::start(bot)?;
     for frame in frames {
@@ -172,24 +172,34 @@ async fn plain(bot: &Bot, count: usize) -> Result<Sample> {
     });
     let frames = link.messages(messages.chain(commands(1)))?;
     let ledger = bot.server.ledger();
-    ledger.begin(1, &link, VecDeque::new());
+    ledger.begin(count, 1, &link, VecDeque::new());
     let clock = Clock::start(bot)?;
     link.send(frames);
     clock.stop(count, 1, ledger.all().await).await
 }
 
 /// One command, alone: how long it took, and the answer's body.
-pub async fn ask(bot: &Bot, text: &str, author: Option<u64>) -> Result<(Duration, Vec<u8>)> {
+pub async fn ask(bot: &Bot, text: &str) -> Result<(Duration, Vec<u8>)> {
+    asked(bot, 0, None, text).await
+}
+
+/// The same, of the owner in a direct message, where the host tells what only its owner may know.
+pub async fn ask_as_owner(bot: &Bot, text: &str) -> Result<Vec<u8>> {
+    let (_, body) = asked(bot, payloads::DIRECT_SLOT, Some(payloads::OWNER), text).await?;
+    Ok(body)
+}
+
+async fn asked(bot: &Bot, slot: usize, author: Option<u64>, text: &str) -> Result<(Duration, Vec<u8>)> {
     let link = bot.server.link().await?;
     let command = Text {
-        slot: 0,
+        slot,
         author,
         content: text,
         is_command: true,
     };
     let frames = link.messages(std::iter::once(command))?;
     let ledger = bot.server.ledger();
-    ledger.begin(1, &link, VecDeque::new());
+    ledger.begin(1, 1, &link, VecDeque::new());
     link.send(frames);
     let answers = ledger.all().await;
     let latency = answers.latencies.first().copied();
@@ -220,13 +230,14 @@ impl<'b> Clock<'b> {
         let wall = answers.last.unwrap_or_else(Instant::now) - self.began;
         sleep(AFTERMATH).await;
         let bot_cpu = self.bot.cpu()?.saturating_sub(self.bot_cpu);
-        let milliseconds = |share| percentile(&answers.latencies, share).as_secs_f64() * 1e3;
+        // Of one command a percentile tells nothing.
+        let milliseconds = |share| (wanted > 1).then(|| percentile(&answers.latencies, share).as_secs_f64() * 1e3);
         Ok(Sample {
             messages,
             wanted,
             answered: answers.latencies.len(),
             refused: answers.refused,
-            unasked: answers.unasked,
+            unasked: self.bot.server.ledger().unasked(),
             per_second: messages as f64 / wall.as_secs_f64(),
             p50_ms: milliseconds(0.5),
             p99_ms: milliseconds(0.99),

@@ -21,6 +21,10 @@ pub struct Machine {
     pub compiler: String,
     /// The host's version.
     pub host: String,
+    /// The commit of the generator's source, with `-dirty` behind it where that differs; empty outside a repository.
+    pub commit: String,
+    /// When the run began, UTC.
+    pub date: String,
     /// Processes that wanted a core when the run began, averaged over a minute: others measure along.
     pub load_before: f64,
 }
@@ -43,6 +47,17 @@ impl Machine {
                 .to_owned(),
             compiler: said(Command::new("rustc").arg("--version")),
             host: said(Command::new(host).arg("--version")),
+            // Of no tag, just the commit.
+            commit: said(Command::new("git").args([
+                "-C",
+                env!("CARGO_MANIFEST_DIR"),
+                "describe",
+                "--always",
+                "--dirty",
+                "--abbrev=40",
+                "--exclude=*",
+            ])),
+            date: said(Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"])),
             load_before: fs::read_to_string("/proc/loadavg")
                 .ok()
                 .and_then(|text| text.split(' ').next()?.parse().ok())

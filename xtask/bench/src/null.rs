@@ -34,8 +34,8 @@ pub fn run() -> Result<()> {
         let mut posters = Vec::new();
         let mut tasks = JoinSet::new();
         for _ in 0..CONNECTIONS {
-            let (sender, channels) = mpsc::unbounded_channel();
-            tasks.spawn(post(api.to_owned(), channels));
+            let (sender, commands) = mpsc::unbounded_channel();
+            tasks.spawn(post(api.to_owned(), commands));
             posters.push(sender);
         }
         let (mut socket, _) = ClientBuilder::new()
@@ -46,31 +46,37 @@ pub fn run() -> Result<()> {
         let mut turns = (0..CONNECTIONS).cycle();
         while let Some(message) = socket.next().await {
             let message = message?;
-            if let Some(channel) = message.as_text().and_then(commanded)
+            if let Some((channel, id)) = message.as_text().and_then(commanded)
                 && let Some(turn) = turns.next()
             {
-                posters[turn].send(channel.to_owned()).context("a poster ended")?;
+                posters[turn]
+                    .send((channel.to_owned(), id.to_owned()))
+                    .context("a poster ended")?;
             }
         }
         Ok(())
     })
 }
 
-/// The channel of a command.
-fn commanded(event: &str) -> Option<&str> {
-    let (_, rest) = event.split_once(r#""content":"!ping","#)?;
-    let (_, rest) = rest.split_once(r#""channel_id":""#)?;
-    rest.split('"').next()
+/// The channel and the id of a command.
+fn commanded(event: &str) -> Option<(&str, &str)> {
+    let (before, behind) = event.split_once(r#""content":"!ping","#)?;
+    let (_, channel) = behind.split_once(r#""channel_id":""#)?;
+    // Of the ids before the text, the message's own is the last.
+    let (_, id) = before.rsplit_once(r#""id":""#)?;
+    Some((channel.split('"').next()?, id.split('"').next()?))
 }
 
-async fn post(api: String, mut channels: mpsc::UnboundedReceiver<String>) -> Result<()> {
+async fn post(api: String, mut commands: mpsc::UnboundedReceiver<(String, String)>) -> Result<()> {
     let mut stream = TcpStream::connect(&api).await?;
     stream.set_nodelay(true)?;
     let mut answer = vec![0; 8 * 1024];
-    while let Some(channel) = channels.recv().await {
+    while let Some((channel, id)) = commands.recv().await {
+        let body = format!(r#"{{"content":"pong","message_reference":{{"message_id":"{id}"}}}}"#);
         let request = format!(
             "POST /api/v10/channels/{channel}/messages HTTP/1.1\r\nhost: {api}\r\ncontent-type: application/json\r\n\
-             content-length: 18\r\n\r\n{{\"content\":\"pong\"}}"
+             content-length: {}\r\n\r\n{body}",
+            body.len()
         );
         stream.write_all(request.as_bytes()).await?;
         let mut length = 0;
@@ -105,7 +111,8 @@ mod tests {
     #[test]
     fn it_knows_commands_from_chatter() {
         let command = payloads::message(1, 4, payloads::person(1), "!ping");
-        assert_eq!(commanded(&command), Some(payloads::channel_id(4).to_string().as_str()));
+        let (channel, id) = (payloads::channel_id(4).to_string(), payloads::message_id(1).to_string());
+        assert_eq!(commanded(&command), Some((channel.as_str(), id.as_str())));
         assert_eq!(
             commanded(&payloads::message(1, 4, payloads::person(1), payloads::chatter(3))),
             None

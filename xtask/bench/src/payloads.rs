@@ -21,8 +21,13 @@ const PEOPLE: u64 = 500;
 /// The servers in which is written, and the channels in each: a message's slot is one of them.
 const BUSY_GUILDS: u64 = 10;
 const BUSY_CHANNELS: u64 = 25;
-/// How many slots there are. A command's answer is told by its channel, so no more commands than this have one each.
+/// How many slots there are.
 pub const SLOTS: usize = (BUSY_GUILDS * BUSY_CHANNELS) as usize;
+
+/// The slot behind them: the owner's direct messages.
+pub const DIRECT_SLOT: usize = SLOTS;
+/// Their channel.
+pub const DIRECT: u64 = 990_000_000_000_000_000;
 
 const GUILD: u64 = 700_000_000_000_000_000;
 const GUILD_STEP: u64 = 1_000_000;
@@ -37,16 +42,16 @@ fn guild_id(guild: u64) -> u64 {
 
 /// The channel of a slot.
 pub fn channel_id(slot: usize) -> u64 {
+    if slot == DIRECT_SLOT {
+        return DIRECT;
+    }
     let slot = slot as u64;
     guild_id(slot % BUSY_GUILDS) + FIRST_CHANNEL + 10 + slot / BUSY_GUILDS
 }
 
-/// The slot of a channel, if it is one of those in which is written.
-pub fn slot_of(channel: u64) -> Option<usize> {
-    let inside = channel.checked_sub(GUILD)?;
-    let (guild, rest) = (inside / GUILD_STEP, inside % GUILD_STEP);
-    let channel = rest.checked_sub(FIRST_CHANNEL + 10)?;
-    (guild < BUSY_GUILDS && channel < BUSY_CHANNELS).then_some((guild + channel * BUSY_GUILDS) as usize)
+/// The id of the message of this number.
+pub fn message_id(number: u64) -> u64 {
+    MESSAGE + number
 }
 
 /// The first frame of a connection. The interval is so long that no heartbeat falls into a measurement.
@@ -176,30 +181,43 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
     let roles: Vec<String> = (0..4)
         .map(|role| format!("\"{}\"", guild + FIRST_ROLE + 1 + (author + role * 7) % 45))
         .collect();
-    let (id, roles) = (MESSAGE + number, roles.join(","));
+    let (id, roles) = (message_id(number), roles.join(","));
+    // Direct messages are in no server, and nobody is a member there.
+    let (kind, member, place) = if slot == DIRECT_SLOT {
+        (1, String::new(), String::new())
+    } else {
+        let member = format!(
+            concat!(
+                r#""member":{{"roles":[{roles}],"premium_since":null,"pending":false,"nick":"Person number {author} here","#,
+                r#""mute":false,"joined_at":"2022-03-04T05:06:07.089000+00:00","flags":0,"deaf":false,"#,
+                r#""communication_disabled_until":null,"banner":null,"avatar":null}},"#
+            ),
+            roles = roles,
+            author = author,
+        );
+        (0, member, format!(r#","guild_id":"{guild}""#))
+    };
     let content = Value::from(content);
     let second = number % 60;
     // By hand: thousands of them, in Discord's own order of fields.
     format!(
         concat!(
             r#"{{"type":0,"tts":false,"timestamp":"2026-08-01T12:34:{second:02}.567000+00:00","pinned":false,"#,
-            r#""nonce":"{id}","mentions":[],"mention_roles":[],"mention_everyone":false,"member":{{"roles":[{roles}],"#,
-            r#""premium_since":null,"pending":false,"nick":"Person number {author} here","mute":false,"#,
-            r#""joined_at":"2022-03-04T05:06:07.089000+00:00","flags":0,"deaf":false,"#,
-            r#""communication_disabled_until":null,"banner":null,"avatar":null}},"id":"{id}","flags":0,"embeds":[],"#,
-            r#""edited_timestamp":null,"content":{content},"components":[],"channel_type":0,"channel_id":"{channel}","#,
+            r#""nonce":"{id}","mentions":[],"mention_roles":[],"mention_everyone":false,{member}"id":"{id}","flags":0,"#,
+            r#""embeds":[],"edited_timestamp":null,"content":{content},"components":[],"channel_type":{kind},"channel_id":"{channel}","#,
             r#""author":{{"username":"person_{author}","public_flags":64,"primary_guild":null,"id":"{author}","#,
             r#""global_name":"Person number {author}","discriminator":"0","collectibles":null,"#,
             r#""avatar_decoration_data":null,"clan":null,"avatar":"0123456789abcdef0123456789abcdef"}},"#,
-            r#""attachments":[],"guild_id":"{guild}"}}"#
+            r#""attachments":[]{place}}}"#
         ),
         second = second,
         id = id,
-        roles = roles,
+        member = member,
+        kind = kind,
         author = author,
         content = content,
         channel = channel,
-        guild = guild,
+        place = place,
     )
 }
 
@@ -245,6 +263,8 @@ pub fn created(number: u64, channel: u64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::collections::HashSet;
+
     use twilight_model::{
         channel::Message,
         gateway::payload::incoming::{GuildCreate, MessageCreate, Ready},
@@ -253,12 +273,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_is_a_channel_and_back() {
-        for slot in 0..SLOTS {
-            assert_eq!(slot_of(channel_id(slot)), Some(slot));
-        }
-        assert_eq!(slot_of(channel_id(SLOTS)), None);
-        assert_eq!(slot_of(OWNER), None);
+    fn each_slot_has_a_channel_of_its_own() {
+        let channels: HashSet<u64> = (0..=DIRECT_SLOT).map(channel_id).collect();
+        assert_eq!(channels.len(), SLOTS + 1);
+        assert_eq!(channel_id(DIRECT_SLOT), DIRECT);
     }
 
     #[test]
@@ -267,7 +285,11 @@ mod tests {
         let read: MessageCreate = serde_json::from_str(&written).unwrap();
         assert_eq!(read.content, "a \"quoted\" text");
         assert_eq!(read.channel_id.get(), channel_id(3));
+        assert_eq!(read.id.get(), message_id(7));
         assert!(read.member.is_some() && read.guild_id.is_some());
+        let direct: MessageCreate = serde_json::from_str(&message(8, DIRECT_SLOT, OWNER, "!plugins")).unwrap();
+        assert_eq!(direct.channel_id.get(), DIRECT);
+        assert!(direct.member.is_none() && direct.guild_id.is_none());
         assert!(
             (800..1100).contains(&event("MESSAGE_CREATE", 1, &written).len()),
             "{}",

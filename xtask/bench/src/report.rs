@@ -7,6 +7,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::{
+    bot::Kind,
     load::Sample,
     machine::Machine,
     scenarios::{commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts},
@@ -42,7 +43,7 @@ impl Report {
         let of_bots = self
             .loads
             .iter()
-            .flat_map(|load| load.host.iter().chain(&load.twilight));
+            .flat_map(|load| load.host.iter().chain(&load.twilight).chain(&load.twilight_mimalloc));
         let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
         of_bots
             .chain(alone)
@@ -55,18 +56,23 @@ impl Report {
         let machine = &self.machine;
         let _ = writeln!(
             text,
-            "\n{}, {} cores, {:.1} GiB, Linux {}\n{}, {}; load average at the beginning {:.2}\n{}",
+            "\n{}, {} cores, {:.1} GiB, Linux {}\n{}, {}; commit {}, {}; load average at the beginning {:.2}\n{}",
             machine.processor,
             machine.cores,
             machine.memory as f64 / MEBIBYTE / 1024.0,
             machine.kernel,
             machine.host,
             machine.compiler,
+            match machine.commit.as_str() {
+                "" => "unknown",
+                commit => commit,
+            },
+            machine.date,
             machine.load_before,
             self.setup,
         );
         if !self.loads.is_empty() {
-            text.push_str(&loads(&self.loads));
+            text.push_str(&loads(&self.loads, &self.generator));
         }
         if !self.generator.is_empty() {
             text.push_str(&generator(&self.generator));
@@ -84,7 +90,11 @@ impl Report {
     }
 }
 
-fn loads(loads: &[Loads]) -> String {
+/// How much of what the generator can do is near enough to its limit that it may be what is measured, percent.
+const NEAR_THE_CEILING: f64 = 70.0;
+
+fn loads(loads: &[Loads], ceilings: &[Ceiling]) -> String {
+    let mut warnings = String::new();
     let mut table = Table::new(
         2,
         &[
@@ -98,10 +108,20 @@ fn loads(loads: &[Loads]) -> String {
             "CPU ratio",
             "bot cores",
             "generator cores",
+            "of the ceiling",
+            "HTTP connections",
         ],
     );
     for load in loads {
-        for (bot, samples) in [("host", &load.host), ("twilight", &load.twilight)] {
+        let ceiling = ceilings.iter().find(|ceiling| ceiling.load == load.load);
+        for (bot, samples, ratio) in [
+            (Kind::Host, &load.host, load.cpu_ratio),
+            (Kind::Twilight, &load.twilight, 1.0),
+            (Kind::TwilightMimalloc, &load.twilight_mimalloc, load.mimalloc_cpu_ratio),
+        ] {
+            if samples.is_empty() {
+                continue;
+            }
             let middle = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
             let answered: usize = samples.iter().map(|sample| sample.answered - sample.refused).sum();
             let wanted: usize = samples.iter().map(|sample| sample.wanted).sum();
@@ -111,30 +131,45 @@ fn loads(loads: &[Loads]) -> String {
             } else {
                 String::new()
             };
+            let share = ceiling.map(|ceiling| 100.0 * middle(|sample| sample.per_second) / ceiling.sample.per_second);
+            if let Some(share) = share.filter(|&share| share > NEAR_THE_CEILING) {
+                let _ = writeln!(
+                    warnings,
+                    "Careful: {} under \"{}\" is at {share:.0} % of what the generator can do alone; a part of the figures may be the generator's.",
+                    bot.name(),
+                    load.load.name(),
+                );
+            }
             table.row([
                 format!(
                     "{} ({})",
                     load.load.name(),
                     samples.first().map_or(0, |sample| sample.messages)
                 ),
-                bot.to_owned(),
+                bot.name().to_owned(),
                 format!("{answered} of {wanted}{surplus}"),
                 format!("{:.0}", middle(|sample| sample.per_second)),
-                format!("{:.2}", middle(|sample| sample.p50_ms)),
-                format!("{:.2}", middle(|sample| sample.p99_ms)),
+                latency(samples, |sample| sample.p50_ms),
+                latency(samples, |sample| sample.p99_ms),
                 format!("{:.1}", middle(|sample| sample.cpu_us)),
-                if bot == "host" {
-                    format!("{:.2}", load.cpu_ratio)
-                } else {
-                    "1".to_owned()
-                },
+                format!("{ratio:.2}"),
                 format!("{:.2}", middle(|sample| sample.bot_cores)),
                 format!("{:.2}", middle(|sample| sample.generator_cores)),
+                share.map_or(String::new(), |share| format!("{share:.0} %")),
                 samples.last().map_or(0, |sample| sample.http_connections).to_string(),
             ]);
         }
     }
-    table.text()
+    table.text() + &warnings
+}
+
+/// The median over rounds; nothing where a load has none.
+fn latency(samples: &[Sample], value: fn(&Sample) -> Option<f64>) -> String {
+    let values: Vec<f64> = samples.iter().filter_map(value).collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    format!("{:.2}", median(values))
 }
 
 fn generator(ceilings: &[Ceiling]) -> String {
@@ -224,11 +259,17 @@ fn reload(reloads: &Reloads) -> String {
         &[
             "reloads",
             "p50 ms",
-            "p99 ms",
+            if reloads.p99_ms.is_some() {
+                "p99 ms"
+            } else {
+                "slowest ms"
+            },
             "CPU ms",
             "RSS KiB kept",
             "private dirty KiB kept",
             "anonymous KiB kept",
+            "mapped KiB kept",
+            "thread keys kept",
             "descriptors kept",
             "threads kept",
         ],
@@ -237,11 +278,14 @@ fn reload(reloads: &Reloads) -> String {
     table.row([
         format!("{}, each", reloads.latency_ms.len()),
         format!("{:.1}", reloads.p50_ms),
-        format!("{:.1}", reloads.p99_ms),
+        format!("{:.1}", reloads.p99_ms.unwrap_or(reloads.slowest_ms)),
         format!("{:.1}", reloads.cpu_ms),
         format!("{:.0}", kept.rss / 1024.0),
         format!("{:.0}", kept.private_dirty / 1024.0),
         format!("{:.0}", kept.anonymous / 1024.0),
+        format!("{:.0}", kept.mapped / 1024.0),
+        kept.thread_keys
+            .map_or_else(|| "unknown".to_owned(), |keys| format!("{keys:.2}")),
         format!("{:.2}", kept.descriptors),
         format!("{:.2}", kept.threads),
     ]);

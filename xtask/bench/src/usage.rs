@@ -32,6 +32,8 @@ pub struct Holding {
     pub private_dirty: u64,
     /// Memory in RAM that is its own and in no file, in bytes: what it has written to.
     pub anonymous: u64,
+    /// Address space, in bytes: memory that is mapped, most of it in no RAM.
+    pub mapped: u64,
     /// Open descriptors.
     pub descriptors: u64,
     /// Threads.
@@ -43,10 +45,12 @@ impl Holding {
     pub fn of(process: u32) -> Result<Self> {
         let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))
             .context("the process's memory can't be read: has it ended?")?;
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         Ok(Self {
             rss: kibibytes(&rollup, "Rss").context("no Rss")? * 1024,
             private_dirty: kibibytes(&rollup, "Private_Dirty").context("no Private_Dirty")? * 1024,
             anonymous: kibibytes(&rollup, "Anonymous").context("no Anonymous")? * 1024,
+            mapped: kibibytes(&status, "VmSize").context("no VmSize")? * 1024,
             descriptors: entries(&format!("/proc/{process}/fd"))?,
             threads: entries(&format!("/proc/{process}/task"))?,
         })
@@ -57,7 +61,7 @@ fn entries(folder: &str) -> Result<u64> {
     Ok(fs::read_dir(folder)?.count() as u64)
 }
 
-/// The number behind a name in `smaps_rollup`, as in `Rss:   1234 kB`.
+/// The number behind a name in `smaps_rollup` and `status`, as in `Rss:   1234 kB`.
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let line = text
         .lines()
@@ -85,7 +89,7 @@ mod tests {
     #[test]
     fn this_process_uses_something() {
         let holding = Holding::of(std::process::id()).unwrap();
-        assert!(holding.rss > holding.anonymous && holding.anonymous > 0);
+        assert!(holding.rss > holding.anonymous && holding.anonymous > 0 && holding.mapped > holding.rss);
         assert!(holding.descriptors >= 3 && holding.threads >= 1);
         let before = cpu(std::process::id()).unwrap();
         let counted: u64 = (0..200_000_u64).map(std::hint::black_box).sum();

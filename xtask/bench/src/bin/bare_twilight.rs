@@ -1,6 +1,6 @@
 //! The peer: the least bot that twilight makes, with no cache and no look-up of prefixes or commands.
 //!
-//! It answers `!ping` with `pong`, and has the defaults of its libraries, but for two limits that both bots have: the
+//! It answers `!ping` with a reply, `pong`, as the host does, and has the defaults of its libraries, but for two limits that both bots have: the
 //! global rate limit is out of the way, and at most 64 requests are under way, which is what the host allows a plugin.
 //! Without that bound a burst would open thousands of connections.
 
@@ -16,7 +16,7 @@ use twilight_http_ratelimiting::RateLimiter;
 const REQUESTS: usize = 64;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+pub(crate) async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok()
@@ -56,7 +56,12 @@ async fn main() -> Result<()> {
             let (http, places) = (Arc::clone(&http), Arc::clone(&places));
             tokio::spawn(async move {
                 let _place = places.acquire().await;
-                if let Err(error) = http.create_message(message.channel_id).content("pong").await {
+                if let Err(error) = http
+                    .create_message(message.channel_id)
+                    .reply(message.id)
+                    .content("pong")
+                    .await
+                {
                     eprintln!("{error}");
                 }
             });

@@ -28,8 +28,12 @@ pub struct Memory {
 /// Measures in so many rounds.
 pub async fn measure(programs: &Programs, rounds: usize) -> Result<Vec<Memory>> {
     let mut all = Vec::new();
+    let mut bots = vec![(Kind::Host, 0), (Kind::Host, 1), (Kind::Host, 10), (Kind::Twilight, 0)];
+    if programs.twilight_mimalloc.is_some() {
+        bots.push((Kind::TwilightMimalloc, 0));
+    }
     for guilds in [10, 1_000] {
-        for (bot, plugins) in [(Kind::Host, 0), (Kind::Host, 1), (Kind::Host, 10), (Kind::Twilight, 0)] {
+        for &(bot, plugins) in &bots {
             let home = Home::new()?;
             for number in 0..plugins {
                 let name = match number {

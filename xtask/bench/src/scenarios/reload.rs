@@ -32,8 +32,10 @@ pub struct Reloads {
     pub latency_ms: Vec<f64>,
     /// The half of them are faster.
     pub p50_ms: f64,
-    /// One in a hundred is slower.
-    pub p99_ms: f64,
+    /// One in a hundred is slower; none of fewer than a hundred.
+    pub p99_ms: Option<f64>,
+    /// The slowest.
+    pub slowest_ms: f64,
     /// CPU time of the host's process for each, milliseconds, the questions included; the probe is a process of its own.
     pub cpu_ms: f64,
     /// Before the first that counts.
@@ -53,6 +55,10 @@ pub struct Kept {
     pub private_dirty: f64,
     /// Memory that is its own and in no file, bytes.
     pub anonymous: f64,
+    /// Address space, bytes.
+    pub mapped: f64,
+    /// Thread keys, of which glibc gives a process 1,024; none where the host can't count them.
+    pub thread_keys: Option<f64>,
     /// Descriptors.
     pub descriptors: f64,
     /// Threads.
@@ -66,10 +72,11 @@ pub async fn measure(programs: &Programs, count: u32) -> Result<Reloads> {
     let home = Home::new()?;
     home.drop_plugin("stress", &stress)?;
     let bot = Bot::start(Kind::Host, programs, &home, GUILDS).await?;
-    load::ask(&bot, "!revision", None).await?;
+    load::ask(&bot, "!revision").await?;
     for number in 1..=WARM_UP {
         reload(&bot, &home, &stress, number).await?;
     }
+    let keys_before = thread_keys(&bot).await?;
     bot.comes_to_rest().await?;
     let (before, cpu) = (bot.holding()?, bot.cpu()?);
     let mut latencies = Vec::new();
@@ -79,18 +86,24 @@ pub async fn measure(programs: &Programs, count: u32) -> Result<Reloads> {
     let cpu = bot.cpu()?.saturating_sub(cpu);
     bot.comes_to_rest().await?;
     let after = bot.holding()?;
+    let keys_after = thread_keys(&bot).await?;
     bot.stop().await?;
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
     let each = |value: fn(&Holding) -> u64| (value(&after) as f64 - value(&before) as f64) / f64::from(count);
     Ok(Reloads {
         p50_ms: milliseconds(percentile(&latencies, 0.5)),
-        p99_ms: milliseconds(percentile(&latencies, 0.99)),
+        p99_ms: (latencies.len() >= 100).then(|| milliseconds(percentile(&latencies, 0.99))),
+        slowest_ms: milliseconds(percentile(&latencies, 1.0)),
         latency_ms: latencies.into_iter().map(milliseconds).collect(),
         cpu_ms: milliseconds(cpu) / f64::from(count),
         each: Kept {
             rss: each(|holding| holding.rss),
             private_dirty: each(|holding| holding.private_dirty),
             anonymous: each(|holding| holding.anonymous),
+            mapped: each(|holding| holding.mapped),
+            thread_keys: keys_before
+                .zip(keys_after)
+                .map(|(before, after)| (after - before) / f64::from(count)),
             descriptors: each(|holding| holding.descriptors),
             threads: each(|holding| holding.threads),
         },
@@ -105,7 +118,7 @@ async fn reload(bot: &Bot, home: &Home, stress: &[u8], number: u32) -> Result<Du
     let dropped = home.drop_plugin("stress", &version)?;
     let limit = Instant::now() + PATIENCE;
     loop {
-        let (_, body) = load::ask(bot, "!revision", None).await?;
+        let (_, body) = load::ask(bot, "!revision").await?;
         if String::from_utf8_lossy(&body).contains(&revision) {
             return Ok(dropped.elapsed());
         }
@@ -115,6 +128,18 @@ async fn reload(bot: &Bot, home: &Home, stress: &[u8], number: u32) -> Result<Du
         }
         sleep(PAUSE).await;
     }
+}
+
+/// How many thread keys are taken in the host's process, which tells its owner in a direct message.
+async fn thread_keys(bot: &Bot) -> Result<Option<f64>> {
+    let body = load::ask_as_owner(bot, "!plugins").await?;
+    Ok(counted(&String::from_utf8_lossy(&body), "thread keys: "))
+}
+
+/// The number behind a text.
+fn counted(text: &str, name: &str) -> Option<f64> {
+    let (_, behind) = text.split_once(name)?;
+    behind.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Bytes in which the first occurrence of a text is another of the same length.
@@ -131,7 +156,7 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::replaced;
+    use super::{counted, replaced};
 
     #[test]
     fn a_version_differs_in_its_number_alone() {
@@ -140,5 +165,12 @@ mod tests {
         assert_eq!(version, b"\x7fELF REVISION-00000012 rest");
         assert!(replaced(file, "REVISION-00000000", "REVISION-1").is_err());
         assert!(replaced(file, "ELSE", "MORE").is_err());
+    }
+
+    #[test]
+    fn a_budget_is_found_in_the_hosts_answer() {
+        let body = r#"{"embeds":[{"fields":[{"value":"thread keys: 35 of 1024\nmemory: 1 MiB of 2 GiB"}]}]}"#;
+        assert_eq!(counted(body, "thread keys: "), Some(35.0));
+        assert_eq!(counted(body, "disk: "), None);
     }
 }

@@ -42,7 +42,7 @@ impl Starts {
     async fn once(&mut self, programs: &Programs, home: &Home) -> Result<()> {
         let (bot, began) = Bot::spawn(self.bot, programs, home, GUILDS).await?;
         bot.connected().await?;
-        load::ask(&bot, "!ping", None).await?;
+        load::ask(&bot, "!ping").await?;
         let (passed, cpu) = (began.elapsed(), bot.cpu()?);
         self.first_answer_ms.push(milliseconds(passed));
         self.cpu_ms.push(milliseconds(cpu));
@@ -56,21 +56,24 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// Measures in so many rounds.
 pub async fn measure(programs: &Programs, rounds: usize) -> Result<Vec<Starts>> {
-    let mut starts = [
+    let mut starts = vec![
         Starts::new(Kind::Host, "new"),
         Starts::new(Kind::Host, "known"),
         Starts::new(Kind::Twilight, "any"),
     ];
+    if programs.twilight_mimalloc.is_some() {
+        starts.push(Starts::new(Kind::TwilightMimalloc, "any"));
+    }
     let (known, any) = (Home::with_example(programs)?, Home::new()?);
     // What makes it known.
     Starts::new(Kind::Host, "known").once(programs, &known).await?;
     for round in 0..rounds {
         eprintln!("start: round {} of {rounds}", round + 1);
         let new = Home::with_example(programs)?;
-        for (start, home) in starts.iter_mut().zip([&new, &known, &any]) {
+        for (start, home) in starts.iter_mut().zip([&new, &known, &any, &any]) {
             let started = start.once(programs, home).await;
             started.with_context(|| format!("{} did not start well", start.bot.name()))?;
         }
     }
-    Ok(starts.into())
+    Ok(starts)
 }

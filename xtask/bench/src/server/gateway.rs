@@ -24,8 +24,8 @@ const BATCH: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    /// Where an answer is waited for.
-    slot: Option<usize>,
+    /// The message, where an answer is waited for.
+    asks: Option<u64>,
 }
 
 /// A bot's connection.
@@ -72,7 +72,7 @@ impl Link {
                 let data = payloads::message(sequence, text.slot, author, text.content);
                 Ok(Frame {
                     bytes: encoder.encode(payloads::event("MESSAGE_CREATE", sequence, &data))?,
-                    slot: text.is_command.then_some(text.slot),
+                    asks: text.is_command.then(|| payloads::message_id(sequence)),
                 })
             })
             .collect()
@@ -92,7 +92,7 @@ impl Link {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .encode(payload.to_owned())?;
-        self.send(vec![Frame { bytes, slot: None }]);
+        self.send(vec![Frame { bytes, asks: None }]);
         Ok(())
     }
 }
@@ -100,7 +100,7 @@ impl Link {
 /// What somebody writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'t> {
-    /// Where.
+    /// Where: one of `SLOTS`, or `DIRECT_SLOT`.
     pub slot: usize,
     /// Who; `None` for anybody.
     pub author: Option<u64>,
@@ -182,12 +182,13 @@ async fn write(
     shared: &Shared,
 ) -> Result<()> {
     for frame in batch.drain(..) {
-        if let Some(slot) = frame.slot {
-            shared.ledger.written(slot);
+        if let Some(message) = frame.asks {
+            shared.ledger.written(message);
         }
         socket.feed(message(frame.bytes, is_binary)).await?;
     }
     socket.flush().await?;
+    shared.ledger.progressed();
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! Who waits for an answer since when, and which answers came: the stopwatch of the generator.
 //!
-//! A command is known by its channel's slot; within a slot, answers are taken to come in the order of the commands. An
-//! answer may let the next command go, so that a number of them is always in flight.
+//! An answer names the message that it replies to, so that a lost one and one given twice do not cancel out. An answer may
+//! let the next command go, so that a number of them is always in flight.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,10 +12,12 @@ use std::{
 use tokio::{sync::Notify, time::timeout};
 
 use super::{Frame, Link};
-use crate::payloads::SLOTS;
 
-/// How long no answer at all may come before the rest is taken for lost.
+/// How long nothing at all may be written or answered before the rest is taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is added for each message: a bot works on what was written, in buffers of the system, while nothing shows.
+const PATIENCE_EACH: Duration = Duration::from_micros(500);
 
 /// What stands in an answer to `!ping`.
 const WANTED: &[u8] = b"pong";
@@ -30,12 +32,13 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct State {
-    /// When commands of a slot were written.
-    written: Vec<VecDeque<Instant>>,
+    /// When the commands that are not answered yet were written, by message.
+    written: HashMap<u64, Instant>,
     /// What goes out with the next answers.
     next: VecDeque<Frame>,
     link: Option<Arc<Link>>,
     wanted: usize,
+    patience: Duration,
     latencies: Vec<Duration>,
     last: Option<Instant>,
     body: Vec<u8>,
@@ -50,8 +53,6 @@ pub struct Answers {
     pub latencies: Vec<Duration>,
     /// When the last one came.
     pub last: Option<Instant>,
-    /// Answers that nothing had asked for: an answer given twice, or a late one.
-    pub unasked: usize,
     /// Answers without the wanted text: refusals of a bot that is overrun.
     pub refused: usize,
     /// The body of the last answer.
@@ -59,11 +60,12 @@ pub struct Answers {
 }
 
 impl Ledger {
-    /// Begins anew: so many answers are wanted, and each lets one of `next` go.
-    pub fn begin(&self, wanted: usize, link: &Arc<Link>, next: VecDeque<Frame>) {
+    /// Begins anew: so many messages go out, so many answers are wanted, and each lets one of `next` go.
+    pub fn begin(&self, messages: usize, wanted: usize, link: &Arc<Link>, next: VecDeque<Frame>) {
         let mut state = self.state();
         *state = State {
-            written: vec![VecDeque::new(); SLOTS],
+            written: HashMap::with_capacity(wanted),
+            patience: PATIENCE + PATIENCE_EACH * u32::try_from(messages).unwrap_or(u32::MAX),
             next,
             link: Some(Arc::clone(link)),
             wanted,
@@ -73,17 +75,20 @@ impl Ledger {
     }
 
     /// A command is being written.
-    pub fn written(&self, slot: usize) {
-        if let Some(slot) = self.state().written.get_mut(slot) {
-            slot.push_back(Instant::now());
-        }
+    pub fn written(&self, message: u64) {
+        self.state().written.insert(message, Instant::now());
     }
 
-    /// An answer has come.
-    pub fn answered(&self, slot: usize, body: &[u8]) {
+    /// Frames have gone out: the bot is not late yet.
+    pub fn progressed(&self) {
+        self.changed.notify_one();
+    }
+
+    /// An answer has come: a reply to this message.
+    pub fn answered(&self, message: Option<u64>, body: &[u8]) {
         let now = Instant::now();
         let mut state = self.state();
-        let Some(written) = state.written.get_mut(slot).and_then(VecDeque::pop_front) else {
+        let Some(written) = message.and_then(|message| state.written.remove(&message)) else {
             state.unasked += 1;
             return;
         };
@@ -107,13 +112,14 @@ impl Ledger {
     pub async fn all(&self) -> Answers {
         loop {
             let changed = self.changed.notified();
-            {
+            let patience = {
                 let state = self.state();
                 if state.latencies.len() >= state.wanted {
                     break;
                 }
-            }
-            if timeout(PATIENCE, changed).await.is_err() {
+                state.patience
+            };
+            if timeout(patience, changed).await.is_err() {
                 break;
             }
         }
@@ -121,13 +127,38 @@ impl Ledger {
         Answers {
             latencies: std::mem::take(&mut state.latencies),
             last: state.last,
-            unasked: state.unasked,
             refused: state.refused,
             body: std::mem::take(&mut state.body),
         }
     }
 
+    /// How many answers came that nothing had asked for: ones given twice, or late ones. To be asked some time behind the
+    /// last answer.
+    pub fn unasked(&self) -> usize {
+        self.state().unasked
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ledger;
+
+    #[tokio::test]
+    async fn an_answer_given_twice_does_not_stand_for_a_lost_one() {
+        let ledger = Ledger::default();
+        ledger.written(1);
+        ledger.written(2);
+        ledger.answered(Some(1), b"pong");
+        ledger.answered(Some(1), b"pong");
+        ledger.answered(None, b"pong");
+        assert_eq!(ledger.all().await.latencies.len(), 1);
+        assert_eq!(ledger.unasked(), 2);
+        ledger.answered(Some(2), b"busy");
+        let rest = ledger.all().await;
+        assert_eq!((rest.latencies.len(), rest.refused, ledger.unasked()), (1, 1, 2));
     }
 }

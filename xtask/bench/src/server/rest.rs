@@ -9,6 +9,7 @@ use std::sync::{
 
 use anyhow::{Context, Result, bail};
 use bytes::{Buf, BytesMut};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,9 +18,6 @@ use tokio::{
 
 use super::Shared;
 use crate::payloads;
-
-/// The channel for messages to the owner.
-const DIRECT: u64 = 990_000_000_000_000_000;
 
 /// Discord's headers, with limits that are out of the way.
 const HEADERS: &str = "content-type: application/json\r\nx-ratelimit-bucket: 80c17d2f203122d936070c88c8d10f33\r\n\
@@ -86,8 +84,10 @@ fn answer(method: &str, path: &str, body: &[u8], shared: &Shared) -> Result<(&'s
     let answer = match (method, segments.as_slice()) {
         ("POST", ["channels", channel, "messages"]) => {
             let channel = channel.parse()?;
-            if let Some(slot) = payloads::slot_of(channel) {
-                shared.ledger.answered(slot, body);
+            let message = replied_to(body);
+            // What the host tells its owner by itself is no answer.
+            if message.is_some() || channel != payloads::DIRECT {
+                shared.ledger.answered(message, body);
             }
             payloads::created(MESSAGES.fetch_add(1, Ordering::Relaxed), channel)
         }
@@ -99,7 +99,7 @@ fn answer(method: &str, path: &str, body: &[u8], shared: &Shared) -> Result<(&'s
         })
         .to_string(),
         ("POST", ["users", "@me", "channels"]) => {
-            json!({"id": DIRECT.to_string(), "type": 1, "last_message_id": null, "flags": 0, "recipients": []})
+            json!({"id": payloads::DIRECT.to_string(), "type": 1, "last_message_id": null, "flags": 0, "recipients": []})
                 .to_string()
         }
         ("GET", ["applications", .., "commands"]) => "[]".to_owned(),
@@ -114,6 +114,21 @@ fn answer(method: &str, path: &str, body: &[u8], shared: &Shared) -> Result<(&'s
     Ok(("200 OK", answer))
 }
 
+/// The message to which a body replies.
+fn replied_to(body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Reply<'b> {
+        #[serde(borrow)]
+        message_reference: Reference<'b>,
+    }
+    #[derive(Deserialize)]
+    struct Reference<'b> {
+        message_id: &'b str,
+    }
+    let reply: Reply<'_> = serde_json::from_slice(body).ok()?;
+    reply.message_reference.message_id.parse().ok()
+}
+
 /// What Discord makes of commands that are registered.
 fn registered(body: &[u8]) -> Result<String> {
     let mut commands: Vec<Value> = serde_json::from_slice(body)?;
@@ -123,4 +138,16 @@ fn registered(body: &[u8]) -> Result<String> {
         command["version"] = "1".into();
     }
     Ok(Value::from(commands).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replied_to;
+
+    #[test]
+    fn an_answer_names_the_message_it_replies_to() {
+        let body = br#"{"content":"a \"message_id\":\"1\"","message_reference":{"message_id":"7","fail_if_not_exists":false}}"#;
+        assert_eq!(replied_to(body), Some(7));
+        assert_eq!(replied_to(br#"{"content":"pong"}"#), None);
+    }
 }
