@@ -107,6 +107,13 @@ pub struct Sample {
     pub http_connections: usize,
 }
 
+impl Sample {
+    /// Whether each command was answered, well and once.
+    pub const fn is_complete(&self) -> bool {
+        self.answered == self.wanted && self.refused + self.unasked == 0
+    }
+}
+
 /// Warms a bot up.
 pub async fn warm_up(bot: &Bot, commands: usize) -> Result<()> {
     let warmed = in_flight(bot, commands).await.and_then(|sample| {

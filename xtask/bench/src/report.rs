@@ -45,9 +45,7 @@ impl Report {
             .iter()
             .flat_map(|load| load.host.iter().chain(&load.twilight).chain(&load.twilight_mimalloc));
         let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
-        of_bots
-            .chain(alone)
-            .all(|sample| sample.answered == sample.wanted && sample.refused + sample.unasked == 0)
+        of_bots.chain(alone).all(Sample::is_complete)
     }
 
     /// As tables.

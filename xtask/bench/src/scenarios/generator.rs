@@ -20,7 +20,10 @@ pub struct Ceiling {
     pub sample: Sample,
 }
 
-/// Measures each load once.
+/// A ceiling is the most that was reached in so many tries: what else the machine does only lowers it.
+const TRIES: usize = 3;
+
+/// Measures each load.
 pub async fn measure(programs: &Programs, is_quick: bool) -> Result<Vec<Ceiling>> {
     eprintln!("the generator alone");
     let home = Home::new()?;
@@ -28,7 +31,14 @@ pub async fn measure(programs: &Programs, is_quick: bool) -> Result<Vec<Ceiling>
     load::warm_up(&bot, 1_000).await?;
     let mut ceilings = Vec::new();
     for load in [Load::Flight, Load::Burst, Load::Plain] {
-        let sample = load.run(&bot, load.size(is_quick)).await?;
+        let mut sample = load.run(&bot, load.size(is_quick)).await?;
+        for _ in 1..TRIES {
+            let again = load.run(&bot, load.size(is_quick)).await?;
+            // One with missing answers is not to be hidden by a better one.
+            if sample.is_complete() && (again.per_second > sample.per_second || !again.is_complete()) {
+                sample = again;
+            }
+        }
         ceilings.push(Ceiling { load, sample });
     }
     bot.stop().await?;
