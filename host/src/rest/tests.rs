@@ -179,6 +179,24 @@ async fn what_can_not_happen_twice_is_sent_again_after_a_fault_of_discords() {
         .await
         .unwrap();
     assert_eq!((response.status, server.seen().len()), (502, 1));
+    // Files of an edit would be added twice.
+    let mut edit = Request::new(Method::Patch, "/channels/1/messages/2");
+    edit.content_type = Some("multipart/form-data; boundary=x".to_owned());
+    let (server, rest) = Server::start(|_, _| (502, vec![], String::new())).await;
+    assert_eq!(rest.send(edit).await.unwrap().status, 502);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_gone_at_the_second_try_was_deleted_by_the_first() {
+    let (_server, rest) = Server::start(|number, _| match number {
+        1 => (502, vec![], String::new()),
+        _ => (404, vec![], "{}".to_owned()),
+    })
+    .await;
+    let delete = || Request::new(Method::Delete, "/channels/1/messages/2");
+    assert_eq!(rest.send(delete()).await.unwrap().status, 204);
+    assert_eq!(rest.send(delete()).await.unwrap().status, 404, "told at the first try");
 }
 
 #[tokio::test]

@@ -448,6 +448,13 @@ async fn what_nothing_can_answer_any_more_is_forgotten_at_once() {
         .await
         .unwrap();
     assert_eq!(world.sent().len(), 1);
+    // An answer that was on its way arrives, though the invocation has ended before.
+    let id = world.invocations.open(origin(Door::Prefix));
+    let body = Bytes::from_static(br#"{"content":"sent, then forgotten"}"#);
+    let answer = world.invocations.respond(&plugin(), respond(id, Action::Reply), body);
+    assert_eq!(world.invocations.finish_silently(id, released()), None);
+    answer.await.unwrap();
+    assert_eq!(world.sent().len(), 1);
     // Where the asker has to be told something, the outcome comes back.
     let id = world.invocations.open(origin(Door::Slash));
     let outcome = world.invocations.finish_silently(id, released()).unwrap();
