@@ -97,7 +97,9 @@ export async function start(port = 0) {
   const built = [process.env.SANDBOX, '../../target/release/sandbox', '../../target/debug/sandbox'].filter((path) => path && existsSync(path));
   if (!built.length) throw new Error('no sandbox to run: cargo build -p sandbox, or set SANDBOX to the program');
   const program = process.env.SANDBOX ?? built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-  const child = spawn(program, ['--port', String(port), '--until-stdin-closes'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // Without Discord's specification: here it is the sandbox's own words that a refused bot is shown.
+  const { DISCORD_OPENAPI, ...env } = process.env;
+  const child = spawn(program, ['--port', String(port), '--until-stdin-closes'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const line = await new Promise((resolve, reject) => {
     let text = '';
     child.stdout.on('data', (chunk) => { text += chunk; if (text.includes('\n')) resolve(text); });

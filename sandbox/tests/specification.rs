@@ -256,7 +256,7 @@ async fn answers_are_valid_by_discords_specification() {
             "footer": { "text": "f" }, "author": { "name": "a" }, "image": { "url": "https://example.com/a.png" },
             "thumbnail": { "url": "https://example.com/a.png" }, "fields": [{ "name": "n", "value": "v" }] }],
         "components": [
-            { "type": 1, "components": [{ "type": 2, "style": 3, "label": "go", "custom_id": "go" }, { "type": 2, "style": 5, "label": "l", "url": "https://example.com" }] },
+            { "type": 1, "components": [{ "type": 2, "style": 3, "label": "go", "custom_id": "go", "emoji": { "id": null, "name": "🎲" } }, { "type": 2, "style": 5, "label": "l", "url": "https://example.com" }] },
             { "type": 1, "components": [{ "type": 3, "custom_id": "s", "options": [{ "label": "a", "value": "a" }] }] },
             { "type": 1, "components": [{ "type": 5, "custom_id": "u" }] },
         ],

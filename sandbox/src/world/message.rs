@@ -113,7 +113,7 @@ impl World {
             "mention_roles": mentions.roles.iter().map(u64::to_string).collect::<Vec<_>>(),
             "attachments": draft.attachments,
             "embeds": draft.embeds,
-            "components": draft.components,
+            "components": without_null_ids(draft.components),
         });
         if let Some(nonce) = draft.nonce {
             value["nonce"] = nonce;
@@ -180,7 +180,7 @@ impl World {
         }
         for (key, new) in [
             ("embeds", revision.embeds),
-            ("components", revision.components),
+            ("components", revision.components.map(without_null_ids)),
             ("attachments", revision.attachments),
         ] {
             if let Some(new) = new {
@@ -393,4 +393,29 @@ pub(super) fn emoji_key(emoji: &Value) -> String {
         emoji["id"].as_str().unwrap_or_default(),
         emoji["name"].as_str().unwrap_or_default()
     )
+}
+
+/// Components as they are shown: an emoji that is a character has no id, where bots may have written null.
+fn without_null_ids(components: Vec<Value>) -> Vec<Value> {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::Object(emoji)) = fields.get_mut("emoji")
+                    && emoji.get("id").is_some_and(Value::is_null)
+                {
+                    emoji.remove("id");
+                }
+                fields.values_mut().for_each(clean);
+            }
+            Value::Array(values) => values.iter_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    components
+        .into_iter()
+        .map(|mut component| {
+            clean(&mut component);
+            component
+        })
+        .collect()
 }
