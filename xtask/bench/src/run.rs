@@ -22,7 +22,8 @@ use crate::{
 
 /// How the bots are set up, for the report.
 const SETUP: &str = "Both bots: release profile, tokio's multi-threaded runtime with its defaults, zstd-stream, global \
-    rate limit 65,535 a second, at most 64 requests of a plugin (host) or in all (twilight) under way, answers as replies.\n\
+    rate limit 65,535 a second, at most 64 requests under way (twilight); the host bounds answers by \
+    commands under way only. Answers are replies.\n\
     The host runs on mimalloc, its plugins on the system's allocator; twilight, the reference, on the system's; \"twilight + \
     mimalloc\", where it is shown, on the host's.";
 
