@@ -139,6 +139,7 @@ pub(crate) fn describe<M: Module>() -> Description {
             })
             .collect(),
         state_version: M::STATE_VERSION,
+        migrations: Vec::new(),
     }
 }
 

@@ -25,6 +25,22 @@ pub struct Description {
     /// The version of the state that it hands to a next generation; `None` if it hands over nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,
+    /// The steps that make its database what it expects, oldest first. Those that were made are remembered by their
+    /// number in this list: what is there is never changed, only added to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migration>,
+}
+
+/// A step of a plugin's database: made once, in a transaction, while no generation of the plugin serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// What it does, for people: up to 100 characters.
+    pub name: String,
+    /// The statements.
+    pub sql: String,
+    /// Whether versions of the plugin that don't know this step work with what it makes.
+    #[serde(default)]
+    pub backward_compatible: bool,
 }
 
 /// A command (<https://discord.com/developers/docs/interactions/application-commands>).

@@ -34,6 +34,12 @@ pub const RESPOND: u32 = 100;
 pub const REST: u32 = 101;
 /// Plugin to host, asks: something of the host itself. Head [`Call`](crate::Call); the answer's head is a JSON value.
 pub const CALL: u32 = 102;
+/// Plugin to host, asks: statements on the plugin's own database.
+pub const SQL: u32 = 103;
+/// Plugin to host, asks: the plugin's keys and values.
+pub const KEYS: u32 = 104;
+/// Plugin to host, asks: the plugin's own files.
+pub const FILES: u32 = 105;
 /// Plugin to host: a log record. Head [`LogRecord`](crate::LogRecord).
 pub const LOG: u32 = 110;
 /// Plugin to host: a panic outside of any invocation. Head [`PanicReport`](crate::PanicReport).

@@ -17,7 +17,7 @@ mod lifecycle;
 mod manifest;
 mod requests;
 
-pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription};
+pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};
 pub use entities::{Channel, Member, Role, User};
 pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, UserId};
 pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
