@@ -1,49 +1,30 @@
-//! What plugins ask of the host itself: looking into what runs, and changing it.
+//! `plugins.*`: looking into what runs, and changing it.
 //!
-//! Looking is for all, though some of it is told to the bot's owners only; changing is for built-in plugins and those
-//! with a grant.
-
-use std::sync::{Arc, OnceLock};
+//! Looking takes milliseconds of the system's, so it is done away from the runtime's threads.
 
 use plugin_protocol::{Call, PluginName, Problem, ProblemCode};
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::owners::Owners;
-use crate::{
-    config::Config,
-    interactions::Invocations,
-    plugins::{Generation, Plugins},
-};
+use super::{Access, Calls};
+use crate::plugins::{Generation, Plugins};
+
+/// What is answered here.
+pub(super) const CALLS: &[(&str, Access)] = &[
+    ("plugins.list", Access::All),
+    ("plugins.info", Access::All),
+    ("plugins.load", Access::Granted),
+    ("plugins.reload", Access::Granted),
+    ("plugins.unload", Access::Granted),
+];
 
 /// Whose turn it is to look: plugins one by one, so that a flood of looks takes one thread and not all. Built-in plugins,
 /// by which the owner looks, do not wait.
 static LOOKING: Semaphore = Semaphore::const_new(1);
 
-/// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
-pub struct Calls {
-    /// The settings.
-    pub config: Arc<Config>,
-    /// Set once the life of plugins has begun.
-    pub plugins: Arc<OnceLock<Plugins>>,
-    /// The open invocations: in which something is asked.
-    pub invocations: Invocations,
-    /// Who owns the bot.
-    pub owners: Owners,
-}
-
 impl Calls {
-    /// Does what is asked, if it is granted.
-    ///
-    /// # Errors
-    ///
-    /// `Busy` while the bot starts, `NotSupported`, `NotGranted`, `Invalid`, `NotFound`; `Failed` with a text for the
-    /// owner.
-    pub async fn answer(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
-        let plugins = self
-            .plugins
-            .get()
-            .ok_or_else(|| Problem::new(ProblemCode::Busy, "the bot is starting: ask again once it is ready"))?;
+    pub(super) async fn about_plugins(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
+        let plugins = self.life()?;
         if call.name == "plugins.list" || call.name == "plugins.info" {
             let _turn = if from.is_linked() {
                 None
@@ -51,27 +32,6 @@ impl Calls {
                 LOOKING.acquire().await.ok()
             };
             return self.look(from, plugins.clone(), &call).await;
-        }
-        let changes = ["plugins.load", "plugins.reload", "plugins.unload"];
-        if !changes.contains(&call.name.as_str()) {
-            return Err(Problem::new(
-                ProblemCode::NotSupported,
-                format!("this host has no call `{}`", call.name),
-            ));
-        }
-        let granted = from.is_linked()
-            || self
-                .config
-                .grants
-                .get(from.name())
-                .is_some_and(|grants| grants.contains(&call.name));
-        if !granted {
-            let text = format!(
-                "`{}` is not granted to `{}`: the owner can add it to `grants` in config.json",
-                call.name,
-                from.name()
-            );
-            return Err(Problem::new(ProblemCode::NotGranted, text));
         }
         let name = match call.arguments.get("name").and_then(Value::as_str) {
             Some(name) => Some(
@@ -100,11 +60,8 @@ impl Calls {
 
     /// Looks into what runs, away from the runtime's threads: the system's figures take milliseconds.
     async fn look(&self, from: &Generation, plugins: Plugins, call: &Call) -> Result<Value, Problem> {
-        // Only one's own invocations say who asks: numbers can be guessed.
-        let origin = call.invocation.and_then(|id| self.invocations.origin(id));
-        let origin = origin.filter(|origin| origin.plugin == *from.name());
         let asked_for = call.arguments.get("private").and_then(Value::as_bool).unwrap_or(false);
-        let private = asked_for && origin.is_some_and(|origin| self.owners.contains(origin.author.id));
+        let private = asked_for && self.is_owner_asking(from, call);
         let name = call.arguments.get("name").and_then(Value::as_str).map(str::to_owned);
         let looked = match (call.name.as_str(), name) {
             ("plugins.list", _) => spawn_blocking(move || Ok(json!(plugins.list(private)))).await,

@@ -1,0 +1,100 @@
+//! What plugins ask of the host itself: who may make which call, and which file answers it.
+//!
+//! Looking is for all, though some of it is told to the bot's owners only; changing is for built-in plugins and those
+//! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
+
+mod plugins;
+
+use std::sync::{Arc, OnceLock};
+
+use plugin_protocol::{Call, Problem, ProblemCode};
+use serde_json::Value;
+
+use super::owners::Owners;
+use crate::{
+    config::Config,
+    interactions::Invocations,
+    plugins::{Generation, Plugins},
+};
+
+/// Who may make a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Every plugin.
+    All,
+    /// Built-in plugins, and those that `grants` in config.json names for it.
+    Granted,
+}
+
+/// The calls of every subject; a call's name is `SUBJECT.WHAT`.
+const SUBJECTS: [&[(&str, Access)]; 1] = [plugins::CALLS];
+
+/// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
+pub struct Calls {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Set once the life of plugins has begun.
+    pub plugins: Arc<OnceLock<Plugins>>,
+    /// The open invocations: in which something is asked.
+    pub invocations: Invocations,
+    /// Who owns the bot.
+    pub owners: Owners,
+}
+
+impl Calls {
+    /// Does what is asked, if it is granted.
+    ///
+    /// # Errors
+    ///
+    /// `Busy` while the bot starts, `NotSupported`, `NotGranted`, `Invalid`, `NotFound`; `Failed` with a text for the
+    /// owner.
+    pub async fn answer(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
+        let known = SUBJECTS.into_iter().flatten().find(|(name, _)| *name == call.name);
+        let Some((_, access)) = known else {
+            return Err(unknown(&call.name));
+        };
+        if *access == Access::Granted {
+            self.check_grant(from, &call.name)?;
+        }
+        let (subject, _) = call.name.split_once('.').unwrap_or_default();
+        match subject {
+            "plugins" => self.about_plugins(from, call).await,
+            _ => Err(unknown(&call.name)),
+        }
+    }
+
+    fn check_grant(&self, from: &Generation, call: &str) -> Result<(), Problem> {
+        let grants = &self.config.grants;
+        if from.is_linked() || grants.get(from.name()).is_some_and(|grants| grants.contains(call)) {
+            return Ok(());
+        }
+        let text = format!(
+            "`{call}` is not granted to `{}`: the owner can add it to `grants` in config.json",
+            from.name()
+        );
+        Err(Problem::new(ProblemCode::NotGranted, text))
+    }
+
+    /// The life of plugins.
+    ///
+    /// # Errors
+    ///
+    /// `Busy` while the bot starts.
+    fn life(&self) -> Result<&Plugins, Problem> {
+        self.plugins
+            .get()
+            .ok_or_else(|| Problem::new(ProblemCode::Busy, "the bot is starting: ask again once it is ready"))
+    }
+
+    /// Whether one of the bot's owners asks in an invocation of this very plugin.
+    fn is_owner_asking(&self, from: &Generation, call: &Call) -> bool {
+        // Only one's own invocations say who asks: numbers can be guessed.
+        let origin = call.invocation.and_then(|id| self.invocations.origin(id));
+        let origin = origin.filter(|origin| origin.plugin == *from.name());
+        origin.is_some_and(|origin| self.owners.contains(origin.author.id))
+    }
+}
+
+fn unknown(call: &str) -> Problem {
+    Problem::new(ProblemCode::NotSupported, format!("this host has no call `{call}`"))
+}
