@@ -52,6 +52,7 @@ mod definition;
 mod error;
 mod event;
 mod export;
+mod files;
 mod id;
 pub mod linked;
 #[doc(hidden)]
@@ -67,6 +68,7 @@ pub use component::{ButtonFactory, Handled, Handler};
 pub use context::{ClickCtx, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use error::{Error, HttpError, Result, refuse};
 pub use event::GatewayEvent;
+pub use files::Files;
 pub use id::IntoId;
 pub use mention::Mention;
 pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
@@ -214,8 +216,8 @@ pub use plugin_macros::{component, plugin, start, stop};
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
 pub use plugin_protocol::{
-    ApplicationId, Channel, ChannelId, Door, GuildId, InteractionId, Member, MessageId, Problem, ProblemCode, Role,
-    RoleId, StopReason, User, UserId,
+    ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
+    ProblemCode, Role, RoleId, StopReason, User, UserId,
 };
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;

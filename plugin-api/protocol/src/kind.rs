@@ -38,7 +38,8 @@ pub const CALL: u32 = 102;
 pub const SQL: u32 = 103;
 /// Plugin to host, asks: the plugin's keys and values.
 pub const KEYS: u32 = 104;
-/// Plugin to host, asks: the plugin's own files.
+/// Plugin to host, asks: the plugin's own files. Head [`FileRequest`](crate::FileRequest), tail the content to write.
+/// Answered with [`FileAnswer`](crate::FileAnswer), tail the content.
 pub const FILES: u32 = 105;
 /// Plugin to host: a log record. Head [`LogRecord`](crate::LogRecord).
 pub const LOG: u32 = 110;

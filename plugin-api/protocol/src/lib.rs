@@ -9,6 +9,7 @@
 pub mod custom_id;
 mod description;
 mod entities;
+mod files;
 mod ids;
 pub mod inspection;
 mod invocation;
@@ -19,6 +20,10 @@ mod requests;
 
 pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};
 pub use entities::{Channel, Member, Role, User};
+pub use files::{
+    FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,
+    MAX_NAME_BYTES, MAX_PATH_BYTES,
+};
 pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, UserId};
 pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};

@@ -8,7 +8,7 @@ use plugin_protocol::{Call, kind::CALL};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ApplicationId, ChannelId, Error, IntoId, Message, Raw, Reply, Result, UserId,
+    ApplicationId, ChannelId, Error, Files, IntoId, Message, Raw, Reply, Result, UserId,
     error::placed,
     runtime::{Core, Spawned},
 };
@@ -108,6 +108,12 @@ impl Host {
     #[must_use]
     pub fn raw(&self) -> Raw {
         Raw::new(self.core.link.clone())
+    }
+
+    /// The plugin's own files: bytes, text and JSON, written in one step.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(self.core.clone())
     }
 
     /// Asks something of the host itself, such as `plugins.reload`, and reads its answer.

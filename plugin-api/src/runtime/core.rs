@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::{Guarded, debt::Ledger, link::Link};
-use crate::{Result, definition::Running};
+use crate::{Result, definition::Running, files::Turns};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -22,6 +22,7 @@ pub(crate) struct Core {
     pub(crate) activation: RefCell<Activation>,
     /// What each component's handler declared, by name, for the custom ids of its controls.
     pub(crate) controls: HashMap<&'static str, Controls>,
+    pub(crate) file_turns: Turns,
     section: RefCell<Value>,
     spawned: RefCell<Spawning>,
     /// Handlers run beyond this lane's last turn: nothing is spawned any more.
@@ -92,6 +93,7 @@ impl Core {
             ledger: Rc::default(),
             activation: RefCell::default(),
             controls,
+            file_turns: Turns::default(),
             section: RefCell::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),
