@@ -101,6 +101,10 @@ impl plugins::Desk for Desk {
                     }
                 });
             }
+            kind::SQL | kind::KEYS | kind::FILES => {
+                let text = "this host keeps nothing for plugins yet: run a newer one";
+                from.answer::<()>(id, &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
+            }
             _ => {
                 let calls = Calls {
                     config: Arc::clone(&self.config),

@@ -56,7 +56,7 @@ pub fn is_event(id: u64) -> bool {
 
 /// What the host does with what generations ask and tell. Called on plugins' threads: it must not wait.
 pub trait Desk: Send + Sync + 'static {
-    /// A request of kind RESPOND, REST or CALL, to be answered once by [`Generation::answer`].
+    /// A request of kind RESPOND, REST, CALL, SQL, KEYS or FILES, to be answered once by [`Generation::answer`].
     fn asked(&self, from: &Arc<Generation>, request: Request);
     /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
     fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
@@ -75,7 +75,7 @@ pub trait Desk: Send + Sync + 'static {
 /// What a plugin asks.
 #[derive(Debug)]
 pub struct Request {
-    /// The kind: RESPOND, REST or CALL.
+    /// The kind: RESPOND, REST, CALL, SQL, KEYS or FILES.
     pub kind: u32,
     /// The plugin's id of it.
     pub id: u64,
@@ -516,7 +516,7 @@ impl Generation {
             kind::PANIC => self
                 .desk
                 .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
-            kind::RESPOND | kind::REST | kind::CALL => {
+            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES => {
                 let limit = match envelope.kind() {
                     kind::RESPOND => MAX_REQUESTS,
                     // Room is left for answers to people.

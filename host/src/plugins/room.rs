@@ -19,6 +19,10 @@ const MAX_HEAD: usize = 1 << 20;
 const MAX_MESSAGE: usize = 256 << 10;
 /// The longest body of a REST call, in bytes: Discord takes 100 MiB of files in the largest servers.
 const MAX_BODY: usize = 104 << 20;
+/// The longest value of a key, in bytes.
+const MAX_VALUE: usize = 1 << 20;
+/// The most that statements or one file carry, in bytes.
+const MAX_STORED: usize = 8 << 20;
 
 /// How many calls of the host itself may be under way: they take its own time, and not Discord's.
 const MAX_CALLS: usize = 256;
@@ -55,6 +59,8 @@ impl Room {
                 MAX_MESSAGE,
                 "an answer: a message has 2,000 characters, and 6,000 in its embeds",
             ),
+            kind::KEYS => (MAX_VALUE, "a value of a store: large things belong into files"),
+            kind::SQL | kind::FILES => (MAX_STORED, "statements or a file: large things are written in parts"),
             _ => (MAX_BODY, "a request to Discord"),
         };
         if tail > limit {

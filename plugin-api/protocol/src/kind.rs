@@ -34,9 +34,11 @@ pub const RESPOND: u32 = 100;
 pub const REST: u32 = 101;
 /// Plugin to host, asks: something of the host itself. Head [`Call`](crate::Call); the answer's head is a JSON value.
 pub const CALL: u32 = 102;
-/// Plugin to host, asks: statements on the plugin's own database.
+/// Plugin to host, asks: statements on the plugin's own database. Head [`Sql`](crate::Sql), tail the parameters as
+/// [`SqlValue`](crate::SqlValue)s. Answered with [`SqlAnswer`](crate::SqlAnswer), tail the values of the rows.
 pub const SQL: u32 = 103;
-/// Plugin to host, asks: the plugin's keys and values.
+/// Plugin to host, asks: the plugin's keys and values. Head [`Keys`](crate::Keys), tail the value that is written.
+/// Answered with [`KeysAnswer`](crate::KeysAnswer), tail the value that was read.
 pub const KEYS: u32 = 104;
 /// Plugin to host, asks: the plugin's own files. Head [`FileRequest`](crate::FileRequest), tail the content to write.
 /// Answered with [`FileAnswer`](crate::FileAnswer), tail the content.

@@ -17,6 +17,7 @@ pub mod kind;
 mod lifecycle;
 mod manifest;
 mod requests;
+mod storage;
 
 pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};
 pub use entities::{Channel, Member, Role, User};
@@ -29,6 +30,10 @@ pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, Pan
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
 pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
+pub use storage::{
+    KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
+    StatementResult, UnmetExpectation,
+};
 
 /// The version of the protocol that this crate speaks: the version of this crate.
 pub const PROTOCOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -134,6 +134,8 @@ pub enum ProblemCode {
     TimedOut,
     /// What it is about does not exist (any more).
     NotFound,
+    /// It contradicts what is there, such as a second row with a unique value.
+    Conflict,
     /// It was tried and did not work.
     Failed,
     /// A code that this side doesn't know.
