@@ -4,7 +4,11 @@
 
 use std::sync::Arc;
 
-use plugin_protocol::{Activation, PluginName, Settings};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
+use plugin_protocol::{Activation, Migration, PluginName, Settings};
 
 use crate::{
     cache::Cache,
@@ -44,5 +48,21 @@ impl plugins::Outlook for Outlook {
 
     fn tell_trouble(&self, plugin: &str, text: &str) {
         self.notices.tell(NoticeKind::Trouble(plugin.to_owned()), text);
+    }
+
+    fn migrations_due(&self, _plugin: &PluginName, _migrations: &[Migration]) -> BoxFuture<'_, Result<bool, String>> {
+        ready(Ok(false)).boxed()
+    }
+
+    fn migrate(&self, _plugin: &PluginName, _migrations: &[Migration]) -> BoxFuture<'_, Result<(), String>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn undo_migrations(&self, _plugin: &PluginName) -> BoxFuture<'_, Result<(), String>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn keep_migrations(&self, _plugin: &PluginName) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
     }
 }

@@ -12,8 +12,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use plugin_abi::PluginModuleRef;
-use plugin_protocol::{Activation, Manifest, PluginName, Settings};
+use plugin_protocol::{Activation, Manifest, Migration, PluginName, Settings};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout,
@@ -65,6 +66,30 @@ pub trait Outlook: Send + Sync + 'static {
     fn tell_owner(&self, about: &str, text: &str);
     /// The owner has to hear that a plugin that was loaded harms itself.
     fn tell_trouble(&self, plugin: &str, text: &str);
+
+    /// Whether a version with these steps has to make some of them before it can start. Changes nothing, and is asked
+    /// before anything is stopped, also of versions without any step.
+    ///
+    /// # Errors
+    ///
+    /// Why this version can't run on the plugin's database: it is older than that, or a step that was made has changed.
+    fn migrations_due(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<bool, String>>;
+    /// Keeps a copy of the plugin's databases, then makes the steps that are due, each in a transaction. No generation of
+    /// the plugin runs meanwhile. [`undo_migrations`](Self::undo_migrations) or [`keep_migrations`](Self::keep_migrations)
+    /// follows, also where it failed: then it is the former.
+    ///
+    /// # Errors
+    ///
+    /// Which step failed, and why.
+    fn migrate(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<(), String>>;
+    /// Puts the copy back: the version that needed those steps does not start.
+    ///
+    /// # Errors
+    ///
+    /// Why the plugin's databases are not as they were.
+    fn undo_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, Result<(), String>>;
+    /// The version that needed those steps serves: the copy is no longer needed.
+    fn keep_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, ()>;
 }
 
 /// A plugin that is linked into the host.
