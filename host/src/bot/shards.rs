@@ -64,6 +64,8 @@ pub struct Gateway {
     pub dispatching: TaskTracker,
     /// Is told the application once the gateway has told it.
     pub identity: watch::Sender<Option<ApplicationId>>,
+    /// Counts servers that came, changed or went.
+    pub guilds: watch::Sender<u64>,
     /// The tasks of the shards.
     pub running: JoinSet<Result<ShardSource, GatewayError>>,
     /// What was asked for at the last connect.
@@ -159,6 +161,7 @@ impl Gateway {
                 router: Arc::clone(&self.router),
                 plugins: self.plugins.clone(),
                 identity: self.identity.clone(),
+                guilds: self.guilds.clone(),
                 faults: Faults::default(),
             };
             let work = shard.run(source, self.phase.clone(), self.dispatching.token());
@@ -388,6 +391,7 @@ struct Shard {
     router: Arc<Router>,
     plugins: Plugins,
     identity: watch::Sender<Option<ApplicationId>>,
+    guilds: watch::Sender<u64>,
     faults: Faults,
 }
 
@@ -448,6 +452,7 @@ impl Shard {
                 self.plugins.announce().await;
                 self.show_presence(source);
             }
+            "GUILD_CREATE" | "GUILD_UPDATE" | "GUILD_DELETE" => self.guilds.send_modify(|changes| *changes += 1),
             _ => {}
         }
         self.router.route(&event, &partial);

@@ -3,11 +3,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use plugin_protocol::ApplicationId;
+use plugin_protocol::{ApplicationId, GuildId};
 use tokio::{sync::watch, time::sleep};
 
-use super::shards::{Phase, reached};
+use super::{
+    owners::Owners,
+    shards::{Phase, reached},
+};
 use crate::{
+    cache::Cache,
     config::SlashLimiter,
     plugins::Plugins,
     rest::{Method, Request, Rest},
@@ -32,6 +36,14 @@ pub struct Keeper {
     pub limits: SlashLimiter,
     /// Whose commands they are.
     pub plugins: Plugins,
+    /// Who owns the bot: their servers get the owners' commands, unless `home_guilds` names others.
+    pub owners: Owners,
+    /// The servers that get the owners' commands; empty for those that the owners own.
+    pub home_guilds: Vec<GuildId>,
+    /// Which servers there are, and whose.
+    pub cache: Cache,
+    /// Counts servers that came, changed or went.
+    pub guilds: watch::Receiver<u64>,
     /// Another service than Discord, which may have forgotten what was written.
     pub is_local: bool,
     /// Tells the owner.
@@ -70,31 +82,12 @@ impl Keeper {
         loop {
             changes.mark_unchanged();
             identity.mark_unchanged();
+            self.guilds.mark_unchanged();
             if self.is_local && is_new_session {
                 self.forget_what_is_not_there(sync, application).await;
             }
             let plan = self.plan();
-            let retry = match sync.sync(&self.rest, application, &plan).await {
-                Ok(Synced::Unchanged) => None,
-                Ok(Synced::Written {
-                    added,
-                    changed,
-                    removed,
-                }) => {
-                    tracing::info!(added = %added.join(" "), changed = %changed.join(" "), removed = %removed.join(" "), "slash commands written");
-                    None
-                }
-                // The same set would be refused again.
-                Err(SyncError::Refused(why)) => {
-                    self.notices
-                        .tell(NoticeKind::Slash, format!("Discord refuses the slash commands: {why}"));
-                    None
-                }
-                Err(error) => {
-                    tracing::error!(%error, "slash commands could not be written, tried again in {} s", RETRY.as_secs());
-                    Some(RETRY)
-                }
-            };
+            let retry = self.write(sync, application, &plan).await.then_some(RETRY);
             let again = async {
                 match retry {
                     Some(wait) => sleep(wait).await,
@@ -104,6 +97,7 @@ impl Keeper {
             is_new_session = false;
             tokio::select! {
                 other = changes.changed() => if other.is_err() { return },
+                other = self.guilds.changed() => if other.is_err() { return },
                 session = identity.changed() => match session {
                     Ok(()) => is_new_session = true,
                     Err(_) => return,
@@ -112,6 +106,50 @@ impl Keeper {
             }
             sleep(GATHER).await;
         }
+    }
+
+    /// Writes the sets that have changed; whether it has to be tried again.
+    async fn write(&self, sync: &SlashSync, application: ApplicationId, plan: &Plan) -> bool {
+        let mut again = match sync.sync(&self.rest, application, None, &plan.commands).await {
+            // The same set would be refused again.
+            Err(SyncError::Refused(why)) => {
+                let text = format!("Discord refuses the slash commands: {why}");
+                self.notices.tell(NoticeKind::Slash, text);
+                false
+            }
+            synced => note(None, synced),
+        };
+        let homes = self.homes();
+        for guild in sync.guilds(application).await {
+            match self.cache.guild(guild) {
+                _ if homes.contains(&guild) => {}
+                Some(known) if known.unavailable || known.owner_id.is_none() => {}
+                Some(_) => again |= note(Some(guild), sync.sync(&self.rest, application, Some(guild), &[]).await),
+                None => sync.forget_guild(application, guild).await,
+            }
+        }
+        for guild in homes {
+            let synced = sync.sync(&self.rest, application, Some(guild), &plan.owners).await;
+            again |= note(Some(guild), synced);
+        }
+        again
+    }
+
+    /// The servers that get the owners' commands, as far as they are known yet.
+    fn homes(&self) -> Vec<GuildId> {
+        let mut guilds = self.cache.guild_ids();
+        guilds.retain(|guild| {
+            let Some(known) = self.cache.guild(*guild).filter(|known| !known.unavailable) else {
+                return false;
+            };
+            if self.home_guilds.is_empty() {
+                known.owner_id.is_some_and(|owner| self.owners.contains(owner))
+            } else {
+                self.home_guilds.contains(guild)
+            }
+        });
+        guilds.sort_unstable();
+        guilds
     }
 
     fn plan(&mut self) -> Plan {
@@ -152,6 +190,30 @@ impl Keeper {
         let ids: Vec<&str> = there.iter().filter_map(|command| command["id"].as_str()).collect();
         if !sync.agrees(application, &ids).await {
             sync.forget(application).await;
+        }
+    }
+}
+
+/// Logs what came of writing a set; whether it has to be tried again.
+fn note(guild: Option<GuildId>, synced: Result<Synced, SyncError>) -> bool {
+    let server = guild.map_or_else(|| "all".to_owned(), |guild| guild.to_string());
+    match synced {
+        Ok(Synced::Unchanged) => false,
+        Ok(Synced::Written {
+            added,
+            changed,
+            removed,
+        }) => {
+            tracing::info!(%server, added = %added.join(" "), changed = %changed.join(" "), removed = %removed.join(" "), "slash commands written");
+            false
+        }
+        Err(SyncError::Refused(why)) => {
+            tracing::warn!(%server, %why, "Discord refuses the owners' slash commands: they can be used by prefix");
+            false
+        }
+        Err(error) => {
+            tracing::error!(%server, %error, "slash commands could not be written, tried again in {} s", RETRY.as_secs());
+            true
         }
     }
 }

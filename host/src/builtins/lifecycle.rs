@@ -5,13 +5,13 @@
 use plugin_api::{ProblemCode, prelude::*, serde_json::json};
 
 /// Load a plugin that lies in the plugins' folder.
-#[command(prefix, owner_only)]
+#[command(slash, prefix, owner_only)]
 pub(super) async fn load(ctx: Ctx, #[description = "The plugin's name"] name: String) -> Result {
     order(&ctx, "plugins.load", &json!({ "name": name })).await
 }
 
 /// Replace a plugin by what lies in the plugins' folder; `all` replaces every one.
-#[command(prefix, owner_only)]
+#[command(slash, prefix, owner_only)]
 pub(super) async fn reload(ctx: Ctx, #[description = "The plugin's name, or `all`"] name: String) -> Result {
     let arguments = if name == "all" {
         json!({})
@@ -22,7 +22,7 @@ pub(super) async fn reload(ctx: Ctx, #[description = "The plugin's name, or `all
 }
 
 /// Unload a plugin, until it is loaded again.
-#[command(prefix, owner_only)]
+#[command(slash, prefix, owner_only)]
 pub(super) async fn unload(
     ctx: Ctx,
     #[description = "The plugin's name"] name: String,

@@ -47,8 +47,10 @@ impl Default for Limits {
 /// What is registered, and what is not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// The commands, by name, as Discord gets them.
+    /// The commands, by name, as Discord gets them for all servers.
     pub commands: Vec<SlashCommand>,
+    /// The owners' commands, by name, as Discord gets them for home servers only.
+    pub owners: Vec<SlashCommand>,
     /// Slash commands that are not registered.
     pub left_out: Vec<LeftOut>,
     /// Whether there are so many that the owner is warned.
@@ -71,8 +73,6 @@ pub struct LeftOut {
 pub enum Reason {
     /// There is no room: it can be used by prefix only.
     Full,
-    /// Only owners may use it, which Discord can't express: it is not shown to everybody.
-    OwnerOnly,
     /// The name (or a word of it) is not one.
     BadName(String),
     /// More words than command, group and subcommand.
@@ -100,7 +100,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("there is no room for more slash commands: prefix only"),
-            Self::OwnerOnly => f.write_str("it is for the bot's owners: prefix only"),
             Self::BadName(name) => write!(
                 f,
                 "`{name}` is no slash command's name: 1 to {LONGEST_NAME} lower-case letters, digits, - _ '"
@@ -137,6 +136,9 @@ pub struct SlashCommand {
     #[serde(rename = "type")]
     kind: u8,
     description: String,
+    /// Who is shown it unless a server's administrators say otherwise: `"0"` for administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_member_permissions: Option<&'static str>,
     options: Vec<SlashOption>,
     /// Whose it is: the plugin that had it first.
     #[serde(skip)]
@@ -173,16 +175,21 @@ mod kinds {
     pub(super) const NUMBER: u8 = 10;
 }
 
-/// Plans the global set: of two commands with one name the earlier plugin's is registered, and when there is no room,
-/// the earlier ones are.
+/// Plans the global set and that of home servers, which has the owners' commands: of two commands with one name the
+/// earlier plugin's is registered, and when there is no room, the earlier ones are.
 #[must_use]
 pub fn plan<'a>(plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command])>, limits: Limits) -> Plan {
     let most = limits.safe.min(limits.max).min(MOST_COMMANDS);
-    let mut commands = BTreeMap::new();
+    let (mut commands, mut owners) = (BTreeMap::new(), BTreeMap::new());
     let mut left_out = Vec::new();
     for (plugin, theirs) in plugins {
         for command in theirs.iter().filter(|command| command.doors.slash) {
-            if let Err(reason) = place(&mut commands, plugin, command, most) {
+            let placed = if command.owner_only {
+                place(&mut owners, plugin, command, MOST_COMMANDS)
+            } else {
+                place(&mut commands, plugin, command, most)
+            };
+            if let Err(reason) = placed {
                 left_out.push(LeftOut {
                     plugin: plugin.clone(),
                     command: command.name.clone(),
@@ -194,16 +201,15 @@ pub fn plan<'a>(plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command]
     Plan {
         is_nearly_full: commands.len() >= limits.warning,
         commands: commands.into_values().collect(),
+        owners: owners.into_values().collect(),
         left_out,
     }
 }
 
-impl Plan {
-    /// The body of the bulk overwrite. The same set gives the same bytes, whatever order plugins were loaded in.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        json(&self.commands)
-    }
+/// The body of the bulk overwrite of a set. The same set gives the same bytes, whatever order plugins were loaded in.
+#[must_use]
+pub fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
+    json(&commands)
 }
 
 impl SlashCommand {
@@ -243,9 +249,6 @@ fn place(
     command: &Command,
     most: usize,
 ) -> Result<(), Reason> {
-    if command.owner_only {
-        return Err(Reason::OwnerOnly);
-    }
     let words: Vec<_> = command.name.split(' ').collect();
     if let Some(bad) = words.iter().find(|word| !is_name(word)) {
         return Err(Reason::BadName((*bad).to_owned()));
@@ -271,6 +274,7 @@ fn place(
             name: first.to_owned(),
             kind: 1,
             description: top_description,
+            default_member_permissions: command.owner_only.then_some("0"),
             options: top_options,
             plugin: plugin.clone(),
         };

@@ -1,4 +1,4 @@
-//! Writes the planned set to Discord, when it differs from what was written last.
+//! Writes the planned sets to Discord, globally and for single servers, when they differ from what was written last.
 //!
 //! What was written is remembered in a file, per application, so that a restart with the same plugins asks nothing of
 //! Discord. One bulk overwrite writes all: <https://discord.com/developers/docs/interactions/application-commands>.
@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use plugin_protocol::ApplicationId;
+use plugin_protocol::{ApplicationId, GuildId};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::plan::{SlashCommand, overwrite};
 use crate::interactions::{DiscordApi, Request, refusal::Refusal};
 
 /// What is registered at Discord, as far as this host wrote it.
@@ -25,8 +25,28 @@ pub struct SlashSync {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Memory {
+    /// The global sets.
     #[serde(default)]
     applications: BTreeMap<ApplicationId, Registered>,
+    /// The sets of single servers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    guilds: BTreeMap<ApplicationId, BTreeMap<GuildId, Registered>>,
+}
+
+impl Memory {
+    fn of(&self, application: ApplicationId, guild: Option<GuildId>) -> Option<&Registered> {
+        match guild {
+            None => self.applications.get(&application),
+            Some(guild) => self.guilds.get(&application)?.get(&guild),
+        }
+    }
+
+    fn set(&mut self, application: ApplicationId, guild: Option<GuildId>, registered: Registered) {
+        match guild {
+            None => self.applications.insert(application, registered),
+            Some(guild) => self.guilds.entry(application).or_default().insert(guild, registered),
+        };
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,7 +122,8 @@ impl SlashSync {
         })
     }
 
-    /// Writes the planned set with one bulk overwrite, if it is not the one that was written last for this application.
+    /// Writes a planned set, the global one or a server's, with one bulk overwrite, if it is not the one that was written
+    /// last for this application.
     ///
     /// # Errors
     ///
@@ -111,23 +132,27 @@ impl SlashSync {
         &self,
         api: &dyn DiscordApi,
         application: ApplicationId,
-        plan: &Plan,
+        guild: Option<GuildId>,
+        commands: &[SlashCommand],
     ) -> Result<Synced, SyncError> {
         let mut memory = self.memory.lock().await;
-        let body = plan.to_json();
+        let body = overwrite(commands);
         let hash = hash(&body);
-        let before = memory.applications.get(&application).cloned();
+        let before = memory.of(application, guild).cloned();
         let is_same = match &before {
             Some(before) => before.hash == hash,
             // Nothing written and nothing to write: what others registered stays.
-            None => plan.commands.is_empty(),
+            None => commands.is_empty(),
         };
         if is_same {
             return Ok(Synced::Unchanged);
         }
         let request = Request {
             method: "PUT",
-            path: format!("/applications/{application}/commands"),
+            path: match guild {
+                None => format!("/applications/{application}/commands"),
+                Some(guild) => format!("/applications/{application}/guilds/{guild}/commands"),
+            },
             body,
         };
         let response = api.send(request).await.map_err(SyncError::NoAnswer)?;
@@ -136,10 +161,10 @@ impl SlashSync {
         }
         let after = Registered {
             hash,
-            commands: registered(plan, &response.body),
+            commands: registered(commands, &response.body),
         };
         let synced = difference(&before.unwrap_or_default().commands, &after.commands);
-        memory.applications.insert(application, after);
+        memory.set(application, guild, after);
         let (path, memory) = (self.path.clone(), memory.clone());
         let written = tokio::task::spawn_blocking(move || write(&path, &memory)).await;
         if let Err(error) = written.map_err(io::Error::other).flatten() {
@@ -169,7 +194,24 @@ impl SlashSync {
     /// Forgets what was written for this application, so that the next synchronisation writes: for `sync`, and for a
     /// local Discord that forgets on its part.
     pub async fn forget(&self, application: ApplicationId) {
-        self.memory.lock().await.applications.remove(&application);
+        let mut memory = self.memory.lock().await;
+        memory.applications.remove(&application);
+        memory.guilds.remove(&application);
+    }
+
+    /// The servers for which a set was written that is not empty.
+    pub async fn guilds(&self, application: ApplicationId) -> Vec<GuildId> {
+        let memory = self.memory.lock().await;
+        let guilds = memory.guilds.get(&application).into_iter().flatten();
+        let with_commands = guilds.filter(|(_, registered)| !registered.commands.is_empty());
+        with_commands.map(|(guild, _)| *guild).collect()
+    }
+
+    /// Forgets what was written for a server that the bot has left: Discord has, too.
+    pub async fn forget_guild(&self, application: ApplicationId, guild: GuildId) {
+        if let Some(guilds) = self.memory.lock().await.guilds.get_mut(&application) {
+            guilds.remove(&guild);
+        }
     }
 
     /// How a registered command is written so that people can click it: `</warn add:123>`. `None` if it is not
@@ -189,7 +231,7 @@ impl SlashSync {
 }
 
 /// What was registered, with the ids of Discord's answer.
-fn registered(plan: &Plan, answer: &[u8]) -> BTreeMap<String, RegisteredCommand> {
+fn registered(commands: &[SlashCommand], answer: &[u8]) -> BTreeMap<String, RegisteredCommand> {
     #[derive(Deserialize)]
     struct Answered {
         id: String,
@@ -197,7 +239,7 @@ fn registered(plan: &Plan, answer: &[u8]) -> BTreeMap<String, RegisteredCommand>
     }
     let answered: Vec<Answered> = serde_json::from_slice(answer).unwrap_or_default();
     let mut ids: BTreeMap<_, _> = answered.into_iter().map(|command| (command.name, command.id)).collect();
-    let commands = plan.commands.iter().map(|command| {
+    let commands = commands.iter().map(|command| {
         let registered = RegisteredCommand {
             hash: hash(&command.to_json()),
             id: ids.remove(&command.name),
@@ -247,7 +289,7 @@ mod tests {
     use super::*;
     use crate::{
         interactions::Response,
-        slash::plan::{Limits, plan},
+        slash::plan::{Limits, Plan, plan},
     };
 
     /// A Discord that gives ids in the order of names.
@@ -319,10 +361,10 @@ mod tests {
         let set = planned(&[("ping", "Pings"), ("warn add", "Warns")]);
 
         let sync = SlashSync::open(&path).unwrap();
-        let first = sync.sync(&discord, application(9), &set).await.unwrap();
+        let first = sync.sync(&discord, application(9), None, &set.commands).await.unwrap();
         assert_eq!(first, written(&["ping", "warn"], &[], &[]));
         assert_eq!(
-            sync.sync(&discord, application(9), &set).await.unwrap(),
+            sync.sync(&discord, application(9), None, &set.commands).await.unwrap(),
             Synced::Unchanged
         );
         assert_eq!(
@@ -333,7 +375,7 @@ mod tests {
 
         let again = SlashSync::open(&path).unwrap();
         assert_eq!(
-            again.sync(&discord, application(9), &set).await.unwrap(),
+            again.sync(&discord, application(9), None, &set.commands).await.unwrap(),
             Synced::Unchanged
         );
         assert_eq!(
@@ -346,7 +388,7 @@ mod tests {
             (requests[0].method, requests[0].path.as_str()),
             ("PUT", "/applications/9/commands")
         );
-        assert_eq!(requests[0].body, set.to_json());
+        assert_eq!(requests[0].body, overwrite(&set.commands));
     }
 
     #[tokio::test]
@@ -356,18 +398,43 @@ mod tests {
         let sync = SlashSync::open(folder.path().join("slash.json")).unwrap();
         let old = planned(&[("a", "1"), ("b", "1"), ("c", "1")]);
         let new = planned(&[("b", "2"), ("c", "1"), ("d", "1")]);
-        sync.sync(&discord, application(9), &old).await.unwrap();
-        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        sync.sync(&discord, application(9), None, &old.commands).await.unwrap();
+        let synced = sync.sync(&discord, application(9), None, &new.commands).await.unwrap();
         assert_eq!(synced, written(&["d"], &["b"], &["a"]));
-        let synced = sync.sync(&discord, application(8), &old).await.unwrap();
+        let synced = sync.sync(&discord, application(8), None, &old.commands).await.unwrap();
         assert_eq!(synced, written(&["a", "b", "c"], &[], &[]));
         assert_eq!(
-            sync.sync(&discord, application(9), &new).await.unwrap(),
+            sync.sync(&discord, application(9), None, &new.commands).await.unwrap(),
             Synced::Unchanged
         );
         sync.forget(application(9)).await;
-        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        let synced = sync.sync(&discord, application(9), None, &new.commands).await.unwrap();
         assert_eq!(synced, written(&["b", "c", "d"], &[], &[]));
+    }
+
+    #[tokio::test]
+    async fn servers_have_sets_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slash.json");
+        let discord = Fake::default();
+        let sync = SlashSync::open(&path).unwrap();
+        let home = GuildId::new(5).unwrap();
+        let set = planned(&[("load", "1")]);
+        sync.sync(&discord, application(9), Some(home), &set.commands)
+            .await
+            .unwrap();
+        assert_eq!(
+            discord.requests.lock().unwrap()[0].path,
+            "/applications/9/guilds/5/commands"
+        );
+        assert_eq!(sync.guilds(application(9)).await, [home]);
+
+        let again = SlashSync::open(&path).unwrap();
+        let synced = again.sync(&discord, application(9), Some(home), &set.commands).await;
+        assert_eq!(synced.unwrap(), Synced::Unchanged);
+        let synced = again.sync(&discord, application(9), Some(home), &[]).await;
+        assert_eq!(synced.unwrap(), written(&[], &[], &["load"]));
+        assert_eq!(again.guilds(application(9)).await, []);
     }
 
     #[tokio::test]
@@ -376,14 +443,14 @@ mod tests {
         let discord = Fake::default();
         let sync = SlashSync::open(folder.path().join("slash.json")).unwrap();
         let (old, new) = (planned(&[("a", "1")]), planned(&[("b", "1")]));
-        sync.sync(&discord, application(9), &old).await.unwrap();
+        sync.sync(&discord, application(9), None, &old.commands).await.unwrap();
         for status in [400, 0] {
             *discord.refuses.lock().unwrap() = Some(status);
-            assert!(sync.sync(&discord, application(9), &new).await.is_err());
+            assert!(sync.sync(&discord, application(9), None, &new.commands).await.is_err());
             assert!(sync.clickable(application(9), "a").await.is_some());
         }
         *discord.refuses.lock().unwrap() = None;
-        let synced = sync.sync(&discord, application(9), &new).await.unwrap();
+        let synced = sync.sync(&discord, application(9), None, &new.commands).await.unwrap();
         assert_eq!(synced, written(&["b"], &[], &["a"]));
     }
 
@@ -395,13 +462,18 @@ mod tests {
         let discord = Fake::default();
         let sync = SlashSync::open(&path).unwrap();
         assert_eq!(
-            sync.sync(&discord, application(9), &planned(&[])).await.unwrap(),
+            sync.sync(&discord, application(9), None, &planned(&[]).commands)
+                .await
+                .unwrap(),
             Synced::Unchanged
         );
         assert!(discord.requests.lock().unwrap().is_empty());
         let set = planned(&[("a", "1")]);
-        sync.sync(&discord, application(9), &set).await.unwrap();
-        let emptied = sync.sync(&discord, application(9), &planned(&[])).await.unwrap();
+        sync.sync(&discord, application(9), None, &set.commands).await.unwrap();
+        let emptied = sync
+            .sync(&discord, application(9), None, &planned(&[]).commands)
+            .await
+            .unwrap();
         assert_eq!(emptied, written(&[], &[], &["a"]));
     }
 }

@@ -183,7 +183,8 @@ async fn slash_commands_are_written_once_and_only_when_they_change() {
         "pong"
     );
     bot.stop().await;
-    assert_eq!(world.sandbox.bulk_overwrites(), 1);
+    // One for all servers, one with the owners' commands for their own.
+    assert_eq!(world.sandbox.bulk_overwrites(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,5 +222,53 @@ async fn what_a_plugin_logs_stands_under_its_name() {
         line.contains("plugin::stress#1") && line.contains("why=Reload") && line.contains("commands=1"),
         "{line}"
     );
+    bot.stop().await;
+}
+
+/// The servers in which the sandbox has a slash command of this name; 0 for all.
+fn servers_with(world: &World, name: &str) -> Vec<u64> {
+    let commands = world.sandbox.commands();
+    let named = commands.iter().filter(|command| command["name"] == name);
+    let guild = |command: &serde_json::Value| command["guild_id"].as_str().map_or(0, |id| id.parse().unwrap());
+    named.map(guild).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_commands_are_slash_commands_of_home_servers_only() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let other = world.sandbox.add_guild("another");
+    world.configure(&json!({ "discord": { "home_guilds": [world.sandbox.guild().id().to_string()] } }));
+    let bot = world.start().await;
+    let is_there = |names: &[String]| names.contains(&"unload".to_owned());
+    world.sandbox.expect_commands(is_there).await;
+    assert_eq!(servers_with(&world, "unload"), [world.sandbox.guild().id()]);
+    assert_eq!(servers_with(&world, "plugins"), [0]);
+
+    let refused = world
+        .person("alice")
+        .try_slash("unload", &[("name", json!("example"))])
+        .await;
+    assert!(refused.is_err(), "only administrators are shown it");
+    let reply = world.owner().slash("unload", &[("name", json!("example"))]).await;
+    assert_eq!(reply.expect_reply().await.content(), "Unloaded `example`.");
+    bot.stop().await;
+
+    // The home is another one: the commands move there, and leave nothing behind.
+    world.configure(&json!({ "discord": { "home_guilds": [other.id().to_string()] } }));
+    let bot = world.start().await;
+    let path = format!("/guilds/{}/commands", other.id());
+    world
+        .sandbox
+        .expect_rest(|call| call.method == "PUT" && call.path.ends_with(&path))
+        .await;
+    assert_eq!(servers_with(&world, "unload"), [other.id()]);
+    bot.stop().await;
+
+    // Without any named, the servers of the owner are its homes.
+    world.configure(&json!({}));
+    let bot = world.start().await;
+    let in_both = |names: &[String]| names.iter().filter(|name| *name == "unload").count() == 2;
+    world.sandbox.expect_commands(in_both).await;
     bot.stop().await;
 }

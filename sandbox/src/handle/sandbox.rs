@@ -182,10 +182,10 @@ impl Sandbox {
         Guild::new(self, self.with(|world| world.add_guild(name)))
     }
 
-    /// The commands that are registered globally, as Discord's command objects.
+    /// The commands that are registered, globally and in servers (`guild_id`), as Discord's command objects.
     #[must_use]
     pub fn commands(&self) -> Vec<Value> {
-        self.with(|world| world.commands.of(None).to_vec())
+        self.with(|world| world.commands.all().cloned().collect())
     }
 
     /// Waits until the names of all registered commands, global and of guilds, satisfy `enough`.

@@ -48,7 +48,7 @@ fn planned(plugins: &[(&str, Vec<Command>)]) -> Plan {
 }
 
 fn json_of(plan: &Plan) -> Value {
-    serde_json::from_slice(&plan.to_json()).unwrap()
+    serde_json::from_slice(&overwrite(&plan.commands)).unwrap()
 }
 
 fn reasons(plan: &Plan) -> Vec<(&str, &str, Reason)> {
@@ -127,7 +127,7 @@ fn the_order_of_plugins_does_not_change_the_bytes() {
     let (a, b) = (vec![command("x"), command("g b")], vec![command("y"), command("g a")]);
     let one = planned(&[("a", a.clone()), ("b", b.clone())]);
     let other = planned(&[("b", b), ("a", a)]);
-    assert_eq!(one.to_json(), other.to_json());
+    assert_eq!(overwrite(&one.commands), overwrite(&other.commands));
 }
 
 #[test]
@@ -169,13 +169,6 @@ fn what_discord_would_refuse_is_left_out_with_its_reason() {
             with("b", vec![integer(f64::NAN, 1.0)]),
             Reason::BadRange("n".to_owned()),
         ),
-        (
-            Command {
-                owner_only: true,
-                ..command("load")
-            },
-            Reason::OwnerOnly,
-        ),
     ];
     for (command, reason) in cases {
         let name = command.name.clone();
@@ -184,6 +177,23 @@ fn what_discord_would_refuse_is_left_out_with_its_reason() {
         assert_eq!(reasons(&plan), [("b", name.as_str(), reason)], "{name}");
         assert_eq!(plan.commands.len(), 2);
     }
+}
+
+#[test]
+fn owners_commands_are_a_set_of_their_own_for_administrators() {
+    let load = Command {
+        owner_only: true,
+        ..command("load")
+    };
+    let everybody: Vec<_> = (0..95).map(|n| command(&format!("c{n}"))).collect();
+    let plan = planned(&[("a", everybody), ("host", vec![load])]);
+    assert_eq!(plan.left_out, []);
+    assert_eq!(plan.commands.len(), 95);
+    let set: Value = serde_json::from_slice(&overwrite(&plan.owners)).unwrap();
+    let names: Vec<_> = set.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["load"]);
+    assert_eq!(set[0]["default_member_permissions"], "0");
+    assert!(json_of(&plan)[0].get("default_member_permissions").is_none());
 }
 
 #[test]
@@ -253,7 +263,6 @@ fn texts() {
     let name = "B".to_owned();
     let reasons = [
         Reason::Full,
-        Reason::OwnerOnly,
         Reason::BadName(name.clone()),
         Reason::TooDeep,
         Reason::NameTaken {
