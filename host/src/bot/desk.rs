@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{calls::Calls, owners::Owners};
 use crate::{
-    config::Config,
+    config,
     interactions::{Incident, Invocations},
     plugins::{self, Ending, Generation, Plugins, Records, Ticket},
     process::{self, usage::Thread},
@@ -36,7 +36,7 @@ pub struct Desk {
     /// The runtime, which plugins' threads are not part of.
     pub runtime: Handle,
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: config::Live,
     /// The REST client.
     pub rest: Rest,
     /// The open invocations.
@@ -107,7 +107,7 @@ impl plugins::Desk for Desk {
             }
             _ => {
                 let calls = Calls {
-                    config: Arc::clone(&self.config),
+                    config: self.config.clone(),
                     plugins: Arc::clone(&self.plugins),
                     invocations: self.invocations.clone(),
                     owners: self.owners.clone(),

@@ -31,7 +31,7 @@ use twilight_model::gateway::Intents;
 use crate::{
     builtins,
     cache::Cache,
-    config::{self, Config, Environment, Root},
+    config::{self, Environment, Root},
     gateway::GatewayError,
     interactions::Invocations,
     network,
@@ -182,7 +182,7 @@ pub async fn serve(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let mut served = serve_checked(began, &root, Arc::new(config), environment, linked, &mut stop).await;
+    let mut served = serve_checked(began, &root, config::Live::new(config), environment, linked, &mut stop).await;
     match &mut served {
         Ok(()) => tracing::info!("stopped"),
         Err(failure) => {
@@ -197,12 +197,13 @@ pub async fn serve(
 async fn serve_checked(
     began: Instant,
     root: &Root,
-    config: Arc<Config>,
+    live: config::Live,
     environment: Environment,
     linked: Vec<LinkedPlugin>,
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
-    let owners = Owners::new(config.owner_ids.iter().copied().chain(environment.owner_id));
+    let config = live.get();
+    let owners = Owners::new(live.clone(), environment.owner_id);
     let rest = Rest::new(
         &environment.token,
         environment.api.as_ref(),
@@ -212,7 +213,7 @@ async fn serve_checked(
     let asking = tokio::spawn(recommendation::ask(rest.clone()));
     let cache = Cache::default();
     let tasks = TaskTracker::new();
-    let notices = Notices::start(rest.clone(), owners.iter().collect(), &config.notices);
+    let notices = Notices::start(rest.clone(), owners.all(), &config.notices);
     let records = Arc::new(Records::default());
     let (incidents, faults) = (notices.clone(), Arc::clone(&records));
     let invocations = Invocations::new(rest.clone(), move |incident| {
@@ -222,7 +223,7 @@ async fn serve_checked(
     let life = Arc::new(OnceLock::new());
     let desk = Desk {
         runtime: tokio::runtime::Handle::current(),
-        config: Arc::clone(&config),
+        config: live.clone(),
         rest: rest.clone(),
         invocations: invocations.clone(),
         notices: notices.clone(),
@@ -233,7 +234,7 @@ async fn serve_checked(
         allowances: desk::Allowances::default(),
     };
     let outlook = Outlook {
-        config: Arc::clone(&config),
+        config: live.clone(),
         cache: cache.clone(),
         notices: notices.clone(),
     };
@@ -264,7 +265,7 @@ async fn serve_checked(
     let _ = life.set(plugins.clone());
 
     let router = Arc::new(Router {
-        config: Arc::clone(&config),
+        config: live.clone(),
         cache: cache.clone(),
         routing: Arc::clone(plugins.routing()),
         invocations,
@@ -277,7 +278,7 @@ async fn serve_checked(
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
         began,
-        config: Arc::clone(&config),
+        config: live.clone(),
         environment,
         root: root.clone(),
         cache: cache.clone(),

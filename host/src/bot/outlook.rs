@@ -2,8 +2,6 @@
 //!
 //! The one place where that trait meets the settings, the cache and the notices; it decides nothing itself.
 
-use std::sync::Arc;
-
 use futures_util::{
     FutureExt,
     future::{BoxFuture, ready},
@@ -12,15 +10,14 @@ use plugin_protocol::{Activation, Migration, PluginName, Settings};
 
 use crate::{
     cache::Cache,
-    config::Config,
-    plugins,
+    config, plugins,
     telemetry::{NoticeKind, Notices},
 };
 
 /// The settings, the cache and the owner's ear.
 pub struct Outlook {
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: config::Live,
     /// Who the bot is.
     pub cache: Cache,
     /// Tells the owner.
@@ -29,9 +26,10 @@ pub struct Outlook {
 
 impl plugins::Outlook for Outlook {
     fn settings(&self, plugin: &PluginName) -> Settings {
+        let config = self.config.get();
         Settings {
-            section: self.config.plugins.section(plugin.as_str()),
-            level: self.config.logging.level,
+            section: config.plugins.section(plugin.as_str()),
+            level: config.logging.level,
         }
     }
 

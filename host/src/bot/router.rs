@@ -25,7 +25,7 @@ use crate::{
     commands::{
         ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage,
     },
-    config::Config,
+    config,
     gateway::{Partial, RawEvent},
     interactions::{InteractionRef, Invocations, Origin, texts},
     plugins::{Generation, Routing, Table, Ticket, Undelivered},
@@ -42,7 +42,7 @@ const MAX_ANSWERS: usize = 256;
 /// Brings events to whoever wants them.
 pub struct Router {
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: config::Live,
     /// What is known of servers.
     pub cache: Cache,
     /// Who handles what.
@@ -116,9 +116,10 @@ impl Router {
         if partial.is_by_bot() {
             return;
         }
+        let config = self.config.get();
         let prefixes = Prefixes {
-            text: &self.config.prefix,
-            mention_of: self.cache.bot_id().filter(|_| self.config.allow_mention_prefix),
+            text: &config.prefix,
+            mention_of: self.cache.bot_id().filter(|_| config.allow_mention_prefix),
             bare: partial.guild_id.is_none(),
         };
         let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else {

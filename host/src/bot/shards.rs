@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     cache::Cache,
-    config::{Config, Environment, Root},
+    config::{self, Environment, Root},
     gateway::{
         self, EventSource, GatewayError, IdentifyQueue, Partial, PresenceFacts, RawEvent, Recommended, SessionState,
         ShardSource, ShardsSettings, Starts, intents,
@@ -43,7 +43,7 @@ pub struct Gateway {
     /// When the process began.
     pub began: Instant,
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: config::Live,
     /// Token and addresses.
     pub environment: Environment,
     /// The bot's folder.
@@ -148,13 +148,13 @@ impl Gateway {
             gateway_url: self.environment.gateway_url.clone(),
             intents,
             shards: self.shards,
-            presence: gateway::identify_presence(&self.config.status, facts.as_ref()),
+            presence: gateway::identify_presence(&self.config.get().status, facts.as_ref()),
             queue,
         };
         for source in gateway::shards(&settings, sessions)? {
             let shard = Shard {
                 began: self.began,
-                config: Arc::clone(&self.config),
+                config: self.config.clone(),
                 shards: self.shards,
                 cache: self.cache.clone(),
                 rest: self.rest.clone(),
@@ -269,7 +269,7 @@ impl Gateway {
             .generations()
             .flat_map(|generation| generation.description.events.iter().map(|event| event.name.as_str()));
         let declared = Intents::from_bits_truncate(self.plugins.intents());
-        intents::wanted(self.config.discord.intents, names, declared)
+        intents::wanted(self.config.get().discord.intents, names, declared)
     }
 
     /// A plugin that came later may handle events that Discord was not asked for, which takes a new session.
@@ -384,7 +384,7 @@ async fn answered(asking: &mut Option<JoinHandle<Result<Recommended, NoAnswer>>>
 /// What one shard's task needs.
 struct Shard {
     began: Instant,
-    config: Arc<Config>,
+    config: config::Live,
     shards: u32,
     cache: Cache,
     rest: Rest,
@@ -403,7 +403,7 @@ impl Shard {
         mut phase: watch::Receiver<Phase>,
         dispatching: TaskTrackerToken,
     ) -> Result<ShardSource, GatewayError> {
-        let mut presence = interval(self.config.status.interval.max(Duration::from_secs(10)));
+        let mut presence = interval(self.config.get().status.interval.max(Duration::from_secs(10)));
         // The first tick is at once; the first presence is the one to identify with.
         presence.tick().await;
         loop {
@@ -462,7 +462,8 @@ impl Shard {
 
     fn show_presence(&self, source: &mut ShardSource) {
         let facts = facts(&self.cache, &self.plugins, self.shards, self.began);
-        let status = &self.config.status;
+        let config = self.config.get();
+        let status = &config.status;
         let line = if status.rotation.is_empty() {
             &status.line
         } else {

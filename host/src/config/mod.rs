@@ -7,6 +7,7 @@
 mod environment;
 mod error;
 mod keys;
+mod live;
 mod resolved;
 mod root;
 mod sections;
@@ -17,6 +18,7 @@ use std::io;
 
 pub use environment::{ApiAddress, Environment};
 pub use error::{ConfigError, Warning};
+pub use live::Live;
 pub use resolved::{
     ActivityKind, Colour, Colours, Config, Cooldowns, Database, Discord, Edits, Extensions, Framework, IntentChoice,
     LogFormat, Logging, NoticeSettings, OnlineStatus, Replies, SlashLimiter, Status, StatusLine, Synchronous,

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::owners::Owners;
 use crate::{
-    config::Config,
+    config,
     interactions::Invocations,
     plugins::{Generation, Plugins},
 };
@@ -32,7 +32,7 @@ const SUBJECTS: [&[(&str, Access)]; 1] = [plugins::CALLS];
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: config::Live,
     /// Set once the life of plugins has begun.
     pub plugins: Arc<OnceLock<Plugins>>,
     /// The open invocations: in which something is asked.
@@ -64,7 +64,8 @@ impl Calls {
     }
 
     fn check_grant(&self, from: &Generation, call: &str) -> Result<(), Problem> {
-        let grants = &self.config.grants;
+        let config = self.config.get();
+        let grants = &config.grants;
         if from.is_linked() || grants.get(from.name()).is_some_and(|grants| grants.contains(call)) {
             return Ok(());
         }
