@@ -343,6 +343,22 @@ async fn buttons_selects_and_modals() {
     )
     .await;
     assert_eq!(sent.expect_update().await.components().len(), 0);
+    // What answers a modal tells of the control that opened it.
+    let path = format!(
+        "/webhooks/{}/{}",
+        interaction["application_id"].as_str().unwrap(),
+        interaction["token"].as_str().unwrap()
+    );
+    let follow_up = rest.send("POST", &path, json!({ "content": "noted" })).await.body;
+    let metadata = &follow_up["interaction_metadata"];
+    assert_eq!(
+        (
+            &metadata["type"],
+            &metadata["triggering_interaction_metadata"]["type"],
+            &metadata["triggering_interaction_metadata"]["interacted_message_id"]
+        ),
+        (&json!(5), &json!(3), &json!(updated.id().to_string()))
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::line::Dribble;
 
 /// How the gateway turns a connection away.
@@ -21,7 +23,8 @@ pub enum Refusal {
 }
 
 /// Something that a client cannot read, or does not know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum Undecodable {
     /// A `MESSAGE_CREATE` whose JSON ends in the middle. It has a sequence number, as have those below up to
     /// [`Undecodable::UnknownEvent`]; a resume may replay it.

@@ -44,7 +44,7 @@ enum Fault {
     AskHeartbeat {},
     /// Something that a client cannot read, or does not know.
     Undecodable {
-        kind: Kind,
+        kind: Undecodable,
     },
     /// The next attempts to resume get op 9 `false`.
     RefuseResumes {
@@ -110,40 +110,6 @@ impl From<Limit> for Scope {
     }
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    BrokenJson,
-    WrongTypes,
-    MissingFields,
-    NullData,
-    DeepNesting,
-    UnknownEvent,
-    UnknownOpcode,
-    NoJson,
-    Empty,
-    Garbage,
-    BrokenFrame,
-}
-
-impl From<Kind> for Undecodable {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::BrokenJson => Self::BrokenJson,
-            Kind::WrongTypes => Self::WrongTypes,
-            Kind::MissingFields => Self::MissingFields,
-            Kind::NullData => Self::NullData,
-            Kind::DeepNesting => Self::DeepNesting,
-            Kind::UnknownEvent => Self::UnknownEvent,
-            Kind::UnknownOpcode => Self::UnknownOpcode,
-            Kind::NoJson => Self::NoJson,
-            Kind::Empty => Self::Empty,
-            Kind::Garbage => Self::Garbage,
-            Kind::BrokenFrame => Self::BrokenFrame,
-        }
-    }
-}
-
 const fn once() -> u32 {
     1
 }
@@ -201,7 +167,7 @@ pub(crate) async fn ask(State(shared): State<Arc<Shared>>, body: Bytes) -> Answe
         Fault::Slow { seconds: wanted } => gateway.delay(seconds("seconds", wanted)?),
         Fault::FullSpeed {} => gateway.full_speed(),
         Fault::AskHeartbeat {} => gateway.ask_heartbeat(),
-        Fault::Undecodable { kind } => gateway.send_undecodable(kind.into()),
+        Fault::Undecodable { kind } => gateway.send_undecodable(kind),
         Fault::RefuseResumes { times } => gateway.refuse_resumes(number(times)?),
         Fault::RefuseIdentifies { times } => gateway.refuse_identifies(number(times)?),
         Fault::InterruptReplay { events } => gateway.interrupt_replay(events),

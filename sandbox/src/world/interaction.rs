@@ -76,6 +76,8 @@ pub(crate) struct Interaction {
     pub(crate) answer: Option<u64>,
     /// The message that the component is on.
     pub(crate) on_message: Option<u64>,
+    /// The interaction that opened the modal.
+    pub(crate) opened_by: Option<u64>,
     pub(crate) modal: Option<Modal>,
     pub(crate) choices: Option<Value>,
     /// Later messages of this interaction, in order.
@@ -159,6 +161,8 @@ pub(crate) struct Act {
     pub(crate) data: Value,
     /// The message that a component or a modal's component is on.
     pub(crate) on_message: Option<u64>,
+    /// The interaction that opened the modal.
+    pub(crate) opened_by: Option<u64>,
 }
 
 impl World {
@@ -220,6 +224,7 @@ impl World {
             state: State::Waiting,
             answer: None,
             on_message: act.on_message,
+            opened_by: act.opened_by,
             modal: None,
             choices: None,
             follow_ups: Vec::new(),
@@ -338,8 +343,8 @@ impl World {
         }
     }
 
-    /// Adds what only answers to interactions carry.
-    fn mark(&self, interaction: &Interaction, draft: &mut Draft) {
+    /// What an answer tells of the interaction that it answers.
+    fn metadata(&self, interaction: &Interaction) -> Value {
         let owner = interaction.guild_id.map_or_else(|| "0".to_owned(), |id| id.to_string());
         let mut metadata = json!({
             "id": interaction.id.to_string(),
@@ -355,6 +360,15 @@ impl World {
             3 => metadata["interacted_message_id"] = json!(interaction.on_message.unwrap_or(0).to_string()),
             _ => {}
         }
+        if let Some(opener) = interaction.opened_by.and_then(|id| self.interactions.get(id)) {
+            metadata["triggering_interaction_metadata"] = self.metadata(opener);
+        }
+        metadata
+    }
+
+    /// Adds what only answers to interactions carry.
+    fn mark(&self, interaction: &Interaction, draft: &mut Draft) {
+        let metadata = self.metadata(interaction);
         let mut extra = Map::new();
         extra.insert("application_id".to_owned(), json!(self.bot_id.to_string()));
         extra.insert("webhook_id".to_owned(), json!(self.bot_id.to_string()));

@@ -134,6 +134,7 @@ impl World {
             command_kind: kind,
             data,
             on_message: None,
+            opened_by: None,
         }))
     }
 
@@ -235,6 +236,7 @@ impl World {
             command_kind: 1,
             data,
             on_message: None,
+            opened_by: None,
         }))
     }
 

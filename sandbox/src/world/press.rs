@@ -71,6 +71,7 @@ impl World {
             command_kind: 0,
             data,
             on_message: Some(message.id),
+            opened_by: None,
         }))
     }
 
@@ -143,6 +144,7 @@ impl World {
             command_kind: 0,
             data: json!({ "custom_id": modal["custom_id"], "components": components }),
             on_message: interaction.on_message,
+            opened_by: Some(interaction.id),
         }))
     }
 }
