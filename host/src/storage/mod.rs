@@ -1,8 +1,12 @@
-//! What the bot writes to disk, so far whole files that are replaced in one step.
+//! What the bot writes to disk: databases, and whole files that are replaced in one step.
 //!
-//! The one place that knows how a file is written so that neither a crash nor a full disk leaves half of it.
+//! Here is how a file is written so that neither a crash nor a full disk leaves half of it; the folders are the rest.
+
+pub mod database;
 
 use std::{fs, io, io::Write, path::Path};
+
+pub use database::{Database, Limits, OpenError, Options, Step, StorageError};
 
 /// Replaces a file in one step: a temporary file in the same folder, flushed to disk, renamed, the folder flushed.
 ///
