@@ -33,6 +33,7 @@ pub trait Module: 'static {
     fn commands() -> Vec<CommandDef<Self::State>>;
     fn components() -> Vec<ComponentDef<Self::State>>;
     fn events() -> Vec<EventDef<Self::State>>;
+    fn migrations() -> Vec<protocol::Migration>;
 }
 
 /// What `#[command]` makes of a function.
@@ -139,7 +140,7 @@ pub(crate) fn describe<M: Module>() -> Description {
             })
             .collect(),
         state_version: M::STATE_VERSION,
-        migrations: Vec::new(),
+        migrations: M::migrations(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{error::Error as StdError, fmt, panic::Location};
 
-use plugin_protocol::{Outcome, Problem, Verdict};
+use plugin_protocol::{Outcome, Problem, UnmetExpectation, Verdict};
 use serde_json::Value;
 
 /// What handlers return; `Result` alone is for those that return nothing.
@@ -88,6 +88,12 @@ impl Error {
     /// The host's answer, if this is a request that the host refused.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
+        self.error.downcast_ref()
+    }
+
+    /// The expectation of a statement that was not met, if that is why a [`Batch`](crate::Batch) was not kept.
+    #[must_use]
+    pub fn unmet_expectation(&self) -> Option<&UnmetExpectation> {
         self.error.downcast_ref()
     }
 

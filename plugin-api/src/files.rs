@@ -355,12 +355,12 @@ fn pretty(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whose turn it is to update a file, by path: two updates of one generation would only make each other begin anew.
+/// Whose turn it is to update a file or a key, by its path: two updates of one generation would only make each other begin anew.
 #[derive(Default)]
 pub(crate) struct Turns(RefCell<HashMap<String, Weak<Mutex<()>>>>);
 
 impl Turns {
-    fn of(&self, path: &str) -> Rc<Mutex<()>> {
+    pub(crate) fn of(&self, path: &str) -> Rc<Mutex<()>> {
         let mut turns = self.0.borrow_mut();
         if let Some(turn) = turns.get(path).and_then(Weak::upgrade) {
             return turn;

@@ -48,6 +48,7 @@ pub mod __private;
 mod argument;
 mod component;
 mod context;
+mod db;
 mod definition;
 mod error;
 mod event;
@@ -62,10 +63,13 @@ mod message;
 pub mod prelude;
 mod raw;
 mod runtime;
+mod store;
+mod user_data;
 
 pub use argument::{Argument, WrongArgument};
 pub use component::{ButtonFactory, Handled, Handler};
 pub use context::{ClickCtx, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
+pub use db::{Batch, BatchResults, Blob, Db, Executed};
 pub use error::{Error, HttpError, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;
@@ -217,10 +221,12 @@ pub use plugin_macros::{component, plugin, start, stop};
 pub use plugin_protocol::inspection;
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
-    ProblemCode, Role, RoleId, StopReason, User, UserId,
+    ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
 };
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
+pub use store::{ListRequest, Page, SetRequest, Store};
+pub use user_data::UserData;
 
 /// For naming its traits; for the derives your own `Cargo.toml` needs serde with `derive`.
 pub use serde;

@@ -9,7 +9,7 @@ pub use crate::model::gateway::payload::incoming::{
     RoleDelete, RoleUpdate, ThreadCreate, VoiceStateUpdate,
 };
 pub use crate::{
-    Answer, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
+    Answer, Blob, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
     IntoId as _, Member, Mention, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User,
     UserId, command, component, embed, event, message, plugin, refuse, start, stop,
 };

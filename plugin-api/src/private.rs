@@ -4,7 +4,7 @@
 #![allow(missing_docs, reason = "for generated code only")]
 
 pub use plugin_abi::export;
-pub use plugin_protocol::ArgumentKind;
+pub use plugin_protocol::{ArgumentKind, Migration};
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,

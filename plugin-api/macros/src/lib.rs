@@ -112,6 +112,11 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.
+/// - `migrations: ["notes" => "CREATE TABLE ...", #[backward_compatible] "find by author" => include_str!("2.sql")]`: the
+///   steps that make the plugin's database what this version expects, oldest first. Each is one or more statements, made
+///   once, in a transaction, before `#[start]`, while no other version serves. One that was released is never changed or
+///   removed, only followed by others: the host refuses a version that says otherwise. `#[backward_compatible]` says that
+///   versions without the step work with what it makes, so that they may be put back.
 /// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.
 ///

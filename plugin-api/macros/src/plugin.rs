@@ -7,7 +7,7 @@ use std::{env, fmt::Write};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    Error, Ident, LitInt, LitStr, Path, Result, Token, Type, bracketed,
+    Attribute, Error, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, bracketed,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
@@ -27,11 +27,41 @@ pub(crate) struct Plugin {
     commands: Vec<Path>,
     components: Vec<Path>,
     events: Vec<Path>,
+    migrations: Vec<Migration>,
     depends: Vec<Dependency>,
     conflicts: Vec<Dependency>,
     intents: Vec<Ident>,
     exclusive: bool,
     description: Option<LitStr>,
+}
+
+/// A step of the plugin's database: `"name" => "SQL"`.
+struct Migration {
+    name: LitStr,
+    sql: Expr,
+    backward_compatible: bool,
+}
+
+impl Parse for Migration {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut backward_compatible = false;
+        for attribute in input.call(Attribute::parse_outer)? {
+            if !attribute.path().is_ident("backward_compatible") {
+                return Err(Error::new(
+                    attribute.span(),
+                    "a migration can only be `#[backward_compatible]`",
+                ));
+            }
+            backward_compatible = true;
+        }
+        let name: LitStr = input.parse()?;
+        input.parse::<Token![=>]>()?;
+        Ok(Self {
+            name,
+            sql: input.parse()?,
+            backward_compatible,
+        })
+    }
 }
 
 struct Dependency {
@@ -62,6 +92,7 @@ impl Parse for Plugin {
                 "commands" => plugin.commands = list(input)?,
                 "components" => plugin.components = list(input)?,
                 "events" => plugin.events = list(input)?,
+                "migrations" => plugin.migrations = migrations(input)?,
                 "depends" => plugin.depends = dependencies(input)?,
                 "conflicts" => plugin.conflicts = dependencies(input)?,
                 "intents" => plugin.intents = list(input)?,
@@ -70,7 +101,7 @@ impl Parse for Plugin {
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, depends, conflicts, intents, swap and description are"
+                         events, migrations, depends, conflicts, intents, swap and description are"
                     );
                     return Err(Error::new(key.span(), text));
                 }
@@ -87,6 +118,22 @@ fn list<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
     Ok(Punctuated::<T, Token![,]>::parse_terminated(&items)?
         .into_iter()
         .collect())
+}
+
+fn migrations(input: ParseStream<'_>) -> Result<Vec<Migration>> {
+    let migrations: Vec<Migration> = list(input)?;
+    for (number, migration) in migrations.iter().enumerate() {
+        let name = migration.name.value();
+        if name.trim().is_empty() || name.chars().count() > 100 {
+            let text = "a migration's name has 1 to 100 characters";
+            return Err(Error::new(migration.name.span(), text));
+        }
+        if migrations[..number].iter().any(|earlier| earlier.name.value() == name) {
+            let text = format!("two migrations have the name `{name}`");
+            return Err(Error::new(migration.name.span(), text));
+        }
+    }
+    Ok(migrations)
 }
 
 fn exclusive(input: ParseStream<'_>) -> Result<bool> {
@@ -158,6 +205,18 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
     });
     let components = plugin.components.iter().map(|path| beside_path("component", path));
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
+    let migrations = plugin.migrations.iter().map(|migration| {
+        let Migration {
+            name,
+            sql,
+            backward_compatible,
+        } = migration;
+        quote!(::plugin_api::__private::Migration {
+            name: ::std::string::ToString::to_string(#name),
+            sql: ::std::string::ToString::to_string(#sql),
+            backward_compatible: #backward_compatible,
+        })
+    });
     let intents = &plugin.intents;
     let manifest = manifest(plugin, &name, &version, &package("AUTHORS"), &package("DESCRIPTION"));
 
@@ -197,6 +256,10 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
             fn events() -> ::std::vec::Vec<::plugin_api::__private::EventDef<Self::State>> {
                 ::std::vec![#(#events),*]
+            }
+
+            fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
+                ::std::vec![#(#migrations),*]
             }
         }
 

@@ -22,13 +22,28 @@ impl std::error::Error for InvalidId {}
 /// Milliseconds between 1970 and Discord's epoch, the first moment of 2015.
 const DISCORD_EPOCH: u64 = 1_420_070_400_000;
 
+/// The name by which ids say to serde what they are: SQL keeps them as integers, though they are texts elsewhere.
+pub const SNOWFLAKE: &str = "Snowflake";
+
+struct Digits(NonZeroU64);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 struct IdVisitor;
 
-impl de::Visitor<'_> for IdVisitor {
+impl<'de> de::Visitor<'de> for IdVisitor {
     type Value = NonZeroU64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a Discord id as a string or a number")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<NonZeroU64, D::Error> {
+        deserializer.deserialize_any(self)
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<NonZeroU64, E> {
@@ -97,13 +112,13 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&self.0)
+                serializer.serialize_newtype_struct(SNOWFLAKE, &Digits(self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(IdVisitor).map(Self)
+                deserializer.deserialize_newtype_struct(SNOWFLAKE, IdVisitor).map(Self)
             }
         }
     )*};

@@ -25,14 +25,14 @@ pub use files::{
     FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,
     MAX_NAME_BYTES, MAX_PATH_BYTES,
 };
-pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, UserId};
+pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, SNOWFLAKE, UserId};
 pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
 pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
-    StatementResult, UnmetExpectation,
+    StatementResult, UnmetExpectation, UserData,
 };
 
 /// The version of the protocol that this crate speaks: the version of this crate.

@@ -5,6 +5,8 @@
 
 mod values;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 pub use values::{MalformedValues, SqlValue, SqlValues};
 
@@ -73,6 +75,22 @@ pub struct UnmetExpectation {
     /// How many rows it changed or returned.
     pub rows: u64,
 }
+
+impl fmt::Display for UnmetExpectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            statement,
+            expected,
+            rows,
+        } = self;
+        write!(
+            f,
+            "statement {statement} of the batch came to {rows} rows and not to {expected}: nothing was kept"
+        )
+    }
+}
+
+impl std::error::Error for UnmetExpectation {}
 
 /// Something asked of the plugin's keys and values. Without server and user the scope is global; with both it is that
 /// member's.
@@ -162,6 +180,21 @@ pub struct KeyEntry {
     pub key: String,
     /// How many bytes of the tail are its value.
     pub bytes: usize,
+}
+
+/// What is kept of a user for all plugins: the answer to the calls `user_data.read`, `user_data.write` and
+/// `user_data.merge`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserData {
+    /// A JSON object, as the text that is kept; `None` if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// When the bot last saw them, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen_millis: Option<u64>,
+    /// It was not what was expected: nothing was written, and this is what is there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub conflict: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -8,7 +8,7 @@ use plugin_protocol::{Call, kind::CALL};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ApplicationId, ChannelId, Error, Files, IntoId, Message, Raw, Reply, Result, UserId,
+    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, Raw, Reply, Result, Store, UserData, UserId,
     error::placed,
     runtime::{Core, Spawned},
 };
@@ -108,6 +108,42 @@ impl Host {
     #[must_use]
     pub fn raw(&self) -> Raw {
         Raw::new(self.core.link.clone())
+    }
+
+    /// The plugin's own `SQLite` database: statements with parameters, rows as serde types.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        Db::new(self.core.clone())
+    }
+
+    /// The plugin's keys and values that belong to no server and no user.
+    #[must_use]
+    pub fn global_store(&self) -> Store {
+        Store::new(self.core.clone(), None, None)
+    }
+
+    /// The plugin's keys and values of a server.
+    #[must_use]
+    pub fn guild_store(&self, guild: impl IntoId<GuildId>) -> Store {
+        Store::new(self.core.clone(), Some(guild.into_id()), None)
+    }
+
+    /// The plugin's keys and values of a user, in whichever server.
+    #[must_use]
+    pub fn user_store(&self, user: impl IntoId<UserId>) -> Store {
+        Store::new(self.core.clone(), None, Some(user.into_id()))
+    }
+
+    /// The plugin's keys and values of a member of a server.
+    #[must_use]
+    pub fn member_store(&self, guild: impl IntoId<GuildId>, user: impl IntoId<UserId>) -> Store {
+        Store::new(self.core.clone(), Some(guild.into_id()), Some(user.into_id()))
+    }
+
+    /// What all plugins share of a user: one JSON object.
+    #[must_use]
+    pub fn user_data(&self, user: impl IntoId<UserId>) -> UserData {
+        UserData::new(self.core.clone(), user.into_id())
     }
 
     /// The plugin's own files: bytes, text and JSON, written in one step.

@@ -23,6 +23,7 @@ pub(crate) struct Core {
     /// What each component's handler declared, by name, for the custom ids of its controls.
     pub(crate) controls: HashMap<&'static str, Controls>,
     pub(crate) file_turns: Turns,
+    pub(crate) key_turns: Turns,
     section: RefCell<Value>,
     spawned: RefCell<Spawning>,
     /// Handlers run beyond this lane's last turn: nothing is spawned any more.
@@ -94,6 +95,7 @@ impl Core {
             activation: RefCell::default(),
             controls,
             file_turns: Turns::default(),
+            key_turns: Turns::default(),
             section: RefCell::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),
