@@ -25,6 +25,7 @@ use crate::{
     plugins::{self, Ending, Generation, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
+    storage::Tables,
     telemetry::{
         self, NoticeKind, Notices,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
@@ -49,6 +50,8 @@ pub struct Desk {
     pub records: Arc<Records>,
     /// Who owns the bot.
     pub owners: Owners,
+    /// The host's own tables.
+    pub tables: Tables,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
     /// How much each plugin may still log.
@@ -111,6 +114,7 @@ impl plugins::Desk for Desk {
                     plugins: Arc::clone(&self.plugins),
                     invocations: self.invocations.clone(),
                     owners: self.owners.clone(),
+                    tables: self.tables.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {

@@ -38,6 +38,7 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
+    storage::Tables,
     telemetry::{self, Notices},
 };
 use desk::Desk;
@@ -203,6 +204,25 @@ async fn serve_checked(
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let config = live.get();
+    let tables = Tables::open(&config.database.path, config.database.synchronous)
+        .await
+        .map_err(Failure::configuration)?;
+    let served = serve_stored(began, root, live, environment, linked, stop, &tables).await;
+    // After whatever still wrote.
+    tables.close().await;
+    served
+}
+
+async fn serve_stored(
+    began: Instant,
+    root: &Root,
+    live: config::Live,
+    environment: Environment,
+    linked: Vec<LinkedPlugin>,
+    stop: &mut watch::Receiver<u32>,
+    tables: &Tables,
+) -> Result<(), Failure> {
+    let config = live.get();
     let owners = Owners::new(live.clone(), environment.owner_id);
     let rest = Rest::new(
         &environment.token,
@@ -230,6 +250,7 @@ async fn serve_checked(
         plugins: Arc::clone(&life),
         records: Arc::clone(&records),
         owners: owners.clone(),
+        tables: tables.clone(),
         tasks: tasks.clone(),
         allowances: desk::Allowances::default(),
     };
@@ -271,6 +292,7 @@ async fn serve_checked(
         invocations,
         directory: LiveDirectory::new(cache.clone(), rest.clone()),
         owners: owners.clone(),
+        tables: tables.clone(),
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),
         answers: router::answers(),
@@ -317,6 +339,7 @@ async fn serve_checked(
     let ended = tokio::select! {
         () = told(stop, 1) => Ok(()),
         ended = gateway.run() => ended.map(|never| match never {}),
+        () = tables.clone().keep_flushing() => Ok(()),
     };
     tracing::info!("stopping: what has begun is brought to its end");
     phases.send_replace(Phase::Draining);

@@ -29,6 +29,7 @@ use crate::{
     gateway::{Partial, RawEvent},
     interactions::{InteractionRef, Invocations, Origin, texts},
     plugins::{Generation, Routing, Table, Ticket, Undelivered},
+    storage::Tables,
 };
 
 /// How many invocations and events of one plugin may be under way.
@@ -53,6 +54,8 @@ pub struct Router {
     pub directory: LiveDirectory,
     /// Who owns the bot.
     pub owners: Owners,
+    /// What servers have set, and how often commands are used.
+    pub tables: Tables,
     /// Work that goes on behind the shard's task; waited for at stop.
     pub tasks: TaskTracker,
     /// When a full queue was last told of.
@@ -117,8 +120,10 @@ impl Router {
             return;
         }
         let config = self.config.get();
+        let guild = partial.guild_id.and_then(|id| self.tables.guild(id));
+        let own = guild.as_ref().and_then(|guild| guild.prefix.as_deref());
         let prefixes = Prefixes {
-            text: &config.prefix,
+            text: own.unwrap_or(&config.prefix),
             mention_of: self.cache.bot_id().filter(|_| config.allow_mention_prefix),
             bare: partial.guild_id.is_none(),
         };
@@ -326,6 +331,9 @@ impl Router {
             return;
         }
         let plugin = origin.plugin.clone();
+        if invocation.door != Door::Component {
+            self.tables.count_command(&invocation.name, invocation.author.id);
+        }
         let id = self.invocations.open(origin);
         let head = serde_json::to_vec(invocation).unwrap_or_default();
         if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {

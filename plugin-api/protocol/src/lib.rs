@@ -17,6 +17,7 @@ pub mod kind;
 mod lifecycle;
 mod manifest;
 mod requests;
+pub mod statistics;
 mod storage;
 
 pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};

@@ -4,10 +4,11 @@
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
 mod plugins;
+mod statistics;
 
 use std::sync::{Arc, OnceLock};
 
-use plugin_protocol::{Call, Problem, ProblemCode};
+use plugin_protocol::{Call, Problem, ProblemCode, User};
 use serde_json::Value;
 
 use super::owners::Owners;
@@ -15,6 +16,7 @@ use crate::{
     config,
     interactions::Invocations,
     plugins::{Generation, Plugins},
+    storage::{Action, StorageError, Tables},
 };
 
 /// Who may make a call.
@@ -22,12 +24,15 @@ use crate::{
 enum Access {
     /// Every plugin.
     All,
-    /// Built-in plugins, and those that `grants` in config.json names for it.
+    /// Built-in plugins, and those that `grants` in config.json names for it: what is for the owner to see.
+    #[allow(dead_code, reason = "each subject uses what it needs")]
     Granted,
+    /// The same for what changes something: it is written into the audit trail.
+    Changes,
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 1] = [plugins::CALLS];
+const SUBJECTS: [&[(&str, Access)]; 2] = [plugins::CALLS, statistics::CALLS];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
@@ -39,6 +44,8 @@ pub struct Calls {
     pub invocations: Invocations,
     /// Who owns the bot.
     pub owners: Owners,
+    /// The host's own tables.
+    pub tables: Tables,
 }
 
 impl Calls {
@@ -53,12 +60,33 @@ impl Calls {
         let Some((_, access)) = known else {
             return Err(unknown(&call.name));
         };
-        if *access == Access::Granted {
+        if *access != Access::All {
             self.check_grant(from, &call.name)?;
         }
+        if *access != Access::Changes {
+            return self.answer_granted(from, call).await;
+        }
+        let mut action = Action {
+            user: self.asker(from, &call).map(|author| author.id),
+            plugin: from.name().to_string(),
+            action: call.name.clone(),
+            subject: call.arguments.to_string(),
+            ..Action::default()
+        };
+        let answer = self.answer_granted(from, call).await;
+        action.outcome = match &answer {
+            Ok(_) => "done".to_owned(),
+            Err(problem) => problem.message.clone(),
+        };
+        self.tables.note_action(action).await;
+        answer
+    }
+
+    async fn answer_granted(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
         let (subject, _) = call.name.split_once('.').unwrap_or_default();
         match subject {
             "plugins" => self.about_plugins(from, call).await,
+            "statistics" => self.about_statistics(call).await,
             _ => Err(unknown(&call.name)),
         }
     }
@@ -89,13 +117,27 @@ impl Calls {
 
     /// Whether one of the bot's owners asks in an invocation of this very plugin.
     fn is_owner_asking(&self, from: &Generation, call: &Call) -> bool {
+        self.asker(from, call)
+            .is_some_and(|author| self.owners.contains(author.id))
+    }
+
+    /// Who asks, if it is asked in an invocation of this very plugin.
+    fn asker(&self, from: &Generation, call: &Call) -> Option<User> {
         // Only one's own invocations say who asks: numbers can be guessed.
-        let origin = call.invocation.and_then(|id| self.invocations.origin(id));
-        let origin = origin.filter(|origin| origin.plugin == *from.name());
-        origin.is_some_and(|origin| self.owners.contains(origin.author.id))
+        let origin = call.invocation.and_then(|id| self.invocations.origin(id))?;
+        (origin.plugin == *from.name()).then(|| origin.author.clone())
     }
 }
 
 fn unknown(call: &str) -> Problem {
     Problem::new(ProblemCode::NotSupported, format!("this host has no call `{call}`"))
+}
+
+/// A database's refusal, as whoever asked is told.
+fn storage_problem(error: &StorageError) -> Problem {
+    let code = match error {
+        StorageError::Busy | StorageError::Closed => ProblemCode::Busy,
+        _ => ProblemCode::Failed,
+    };
+    Problem::new(code, error.to_string())
 }

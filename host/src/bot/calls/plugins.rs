@@ -13,9 +13,9 @@ use crate::plugins::{Generation, Plugins};
 pub(super) const CALLS: &[(&str, Access)] = &[
     ("plugins.list", Access::All),
     ("plugins.info", Access::All),
-    ("plugins.load", Access::Granted),
-    ("plugins.reload", Access::Granted),
-    ("plugins.unload", Access::Granted),
+    ("plugins.load", Access::Changes),
+    ("plugins.reload", Access::Changes),
+    ("plugins.unload", Access::Changes),
 ];
 
 /// Whose turn it is to look: plugins one by one, so that a flood of looks takes one thread and not all. Built-in plugins,

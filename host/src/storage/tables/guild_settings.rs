@@ -1,0 +1,109 @@
+//! What servers have set: all of it in memory, written through.
+//!
+//! A look-up is one atomic load and one of a hash table; a change copies the table, which is rare.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use plugin_protocol::GuildId;
+use rusqlite::params;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+
+use super::{Database, StorageError, Tables, now};
+
+/// What a server has set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuildSettings {
+    /// What commands by message begin with there; `None` for the configured one.
+    pub prefix: Option<String>,
+    /// Everything else, by name.
+    pub settings: Map<String, Value>,
+}
+
+type All = HashMap<GuildId, Arc<GuildSettings>>;
+
+#[derive(Debug)]
+pub(super) struct Guilds {
+    all: ArcSwap<All>,
+    /// Changes one after the other, each in the database before it is in memory. An asynchronous lock: held while it is
+    /// written.
+    changing: Mutex<()>,
+}
+
+impl Guilds {
+    pub(super) async fn load(database: &Database) -> Result<Self, StorageError> {
+        Ok(Self {
+            all: ArcSwap::from_pointee(read(database).await?),
+            changing: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn reload(&self, database: &Database) -> Result<(), StorageError> {
+        let _turn = self.changing.lock().await;
+        self.all.store(Arc::new(read(database).await?));
+        Ok(())
+    }
+}
+
+async fn read(database: &Database) -> Result<All, StorageError> {
+    let read = |connection: &rusqlite::Connection| {
+        let mut statement = connection.prepare("SELECT guild_id, prefix, settings FROM guild_settings")?;
+        let rows = statement.query_map([], |row| {
+            let settings: String = row.get(2)?;
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, settings))
+        })?;
+        rows.collect::<Result<Vec<(i64, Option<String>, String)>, _>>()
+    };
+    let rows = database.read(read).await?;
+    let known = rows.into_iter().filter_map(|(id, prefix, settings)| {
+        let id: GuildId = id.cast_unsigned().to_string().parse().ok()?;
+        let settings = serde_json::from_str(&settings).unwrap_or_else(|error| {
+            tracing::warn!(guild = %id, %error, "the settings of a server can't be read, its defaults are in force");
+            Map::new()
+        });
+        Some((id, Arc::new(GuildSettings { prefix, settings })))
+    });
+    Ok(known.collect())
+}
+
+impl Tables {
+    /// What a server has set, if anything. Costs no query.
+    #[must_use]
+    pub fn guild(&self, id: GuildId) -> Option<Arc<GuildSettings>> {
+        self.0.guilds.all.load().get(&id).cloned()
+    }
+
+    /// Changes what a server has set: in the database, then in memory. Answers with what holds then.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`]; then nothing has changed.
+    pub async fn change_guild(
+        &self,
+        id: GuildId,
+        change: impl FnOnce(&mut GuildSettings),
+    ) -> Result<Arc<GuildSettings>, StorageError> {
+        let guilds = &self.0.guilds;
+        let _turn = guilds.changing.lock().await;
+        let mut changed = self
+            .guild(id)
+            .map_or_else(GuildSettings::default, |guild| (*guild).clone());
+        change(&mut changed);
+        let row = (id.get().cast_signed(), changed.prefix.clone());
+        let settings = Value::Object(changed.settings.clone()).to_string();
+        let write = move |connection: &rusqlite::Connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO guild_settings (guild_id, prefix, settings, created_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (guild_id) DO UPDATE SET prefix = excluded.prefix, settings = excluded.settings",
+            )?;
+            statement.execute(params![row.0, row.1, settings, now()])
+        };
+        self.database().write(write).await?;
+        let changed = Arc::new(changed);
+        let mut all = All::clone(&guilds.all.load());
+        all.insert(id, Arc::clone(&changed));
+        guilds.all.store(Arc::new(all));
+        Ok(changed)
+    }
+}

@@ -1,0 +1,128 @@
+//! The host's own tables: what is in them, and what of it lies in memory.
+//!
+//! The steps that make them are here, in order; steps that were released are never changed. Everything is asked through
+//! [`Tables`], whose database may be another one after a backup has been restored.
+
+mod audit;
+mod guild_settings;
+mod statistics;
+
+use std::{path::Path, sync::Arc};
+
+use arc_swap::ArcSwap;
+use tokio::task::spawn_blocking;
+
+pub use audit::Action;
+pub use guild_settings::GuildSettings;
+
+use super::database::{Database, OpenError, Options, Step, StorageError, Synchronous};
+use guild_settings::Guilds;
+use statistics::Counters;
+
+/// What makes the tables, oldest first.
+pub const STEPS: [Step; 1] = [Step::new(
+    "servers, people, commands and the owner's actions",
+    "CREATE TABLE guild_settings (
+         guild_id INTEGER PRIMARY KEY,
+         prefix TEXT,
+         settings TEXT NOT NULL DEFAULT '{}',
+         created_at INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE user_data (
+         user_id INTEGER PRIMARY KEY,
+         data TEXT NOT NULL DEFAULT '{}',
+         last_seen INTEGER
+     ) STRICT;
+     CREATE TABLE command_stats (
+         command_name TEXT PRIMARY KEY,
+         usage_count INTEGER NOT NULL,
+         last_used INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE audit_trail (
+         id INTEGER PRIMARY KEY,
+         at INTEGER NOT NULL,
+         user_id INTEGER,
+         plugin TEXT NOT NULL,
+         action TEXT NOT NULL,
+         subject TEXT NOT NULL,
+         outcome TEXT NOT NULL
+     ) STRICT;",
+)];
+
+/// How many threads read from the host's own database: nobody waits for it often.
+const READERS: usize = 1;
+
+/// The host's own tables. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Tables(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: ArcSwap<Database>,
+    synchronous: Synchronous,
+    guilds: Guilds,
+    counters: Counters,
+}
+
+impl Tables {
+    /// Opens the bot's database, or makes it, and reads what lies in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], whose text says what to do.
+    pub async fn open(path: &Path, synchronous: Synchronous) -> Result<Self, OpenError> {
+        let database = open(path, synchronous).await?;
+        let guilds = Guilds::load(&database).await.map_err(OpenError::Storage)?;
+        Ok(Self(Arc::new(Inner {
+            database: ArcSwap::from_pointee(database),
+            synchronous,
+            guilds,
+            counters: Counters::default(),
+        })))
+    }
+
+    /// The database as it is now: after a restore it is another one, so ask at each use.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        Database::clone(&self.0.database.load())
+    }
+
+    /// Writes down what was counted and closes the database. What comes later is refused, until [`Tables::reopen`].
+    pub async fn close(&self) {
+        self.flush().await;
+        self.database().close().await;
+    }
+
+    /// Opens the file again, which may be another one by now.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; then everything goes on being refused.
+    pub async fn reopen(&self) -> Result<(), OpenError> {
+        let database = open(self.database().path(), self.0.synchronous).await?;
+        self.0.guilds.reload(&database).await.map_err(OpenError::Storage)?;
+        self.0.database.store(Arc::new(database));
+        Ok(())
+    }
+}
+
+async fn open(path: &Path, synchronous: Synchronous) -> Result<Database, OpenError> {
+    let options = Options {
+        synchronous,
+        migrations: STEPS.to_vec(),
+        readers: READERS,
+        ..Options::default()
+    };
+    let path = path.to_owned();
+    let opened = spawn_blocking(move || Database::open(&path, options)).await;
+    opened.unwrap_or(Err(OpenError::Storage(StorageError::Panicked)))
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs().cast_signed()
+}
+
+#[cfg(test)]
+mod tests;
