@@ -219,6 +219,8 @@ pub use plugin_macros::event;
 pub use plugin_macros::{component, plugin, start, stop};
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
+/// How often commands are used, see [`Host::command_statistics`].
+pub use plugin_protocol::statistics::{CommandStatistics, CommandUse};
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
     ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,

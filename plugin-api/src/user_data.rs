@@ -78,12 +78,12 @@ impl UserData {
         placed(async move { fit(&object(&self.kept().await?)?) })
     }
 
-    /// When the user was last seen by the bot, to about a second; `None` if never.
+    /// When the user last used a command, to about a second; `None` if never.
     #[track_caller]
     pub fn last_seen(&self) -> impl Future<Output = Result<Option<SystemTime>>> {
         placed(async move {
-            let millis = self.kept().await?.last_seen_millis;
-            Ok(millis.map(|millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis)))
+            let seconds = self.kept().await?.last_seen;
+            Ok(seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)))
         })
     }
 

@@ -18,14 +18,14 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::{calls::Calls, owners::Owners};
+use super::{calls::Calls, owners::Owners, stores};
 use crate::{
     config,
     interactions::{Incident, Invocations},
     plugins::{self, Ending, Generation, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
-    storage::Tables,
+    storage::{Stores, Tables},
     telemetry::{
         self, NoticeKind, Notices,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
@@ -52,6 +52,8 @@ pub struct Desk {
     pub owners: Owners,
     /// The host's own tables.
     pub tables: Tables,
+    /// What plugins keep in databases.
+    pub stores: Stores,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
     /// How much each plugin may still log.
@@ -104,8 +106,13 @@ impl plugins::Desk for Desk {
                     }
                 });
             }
-            kind::SQL | kind::KEYS | kind::FILES => {
-                let text = "this host keeps nothing for plugins yet: run a newer one";
+            kind::SQL => {
+                let stores = self.stores.clone();
+                self.spawn(async move { stores::sql(&stores, &from, request).await });
+            }
+            kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
+            kind::FILES => {
+                let text = "this host keeps no files for plugins yet: run a newer one";
                 from.answer::<()>(id, &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
             }
             _ => {
@@ -115,6 +122,7 @@ impl plugins::Desk for Desk {
                     invocations: self.invocations.clone(),
                     owners: self.owners.clone(),
                     tables: self.tables.clone(),
+                    stores: self.stores.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -344,7 +352,7 @@ async fn rest_call(
     ))
 }
 
-fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::new(
             ProblemCode::Invalid,

@@ -14,6 +14,7 @@ mod recommendation;
 mod router;
 mod shards;
 mod slash;
+mod stores;
 
 use std::{
     fmt,
@@ -38,7 +39,7 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
-    storage::Tables,
+    storage::{Stores, Tables},
     telemetry::{self, Notices},
 };
 use desk::Desk;
@@ -207,8 +208,10 @@ async fn serve_checked(
     let tables = Tables::open(&config.database.path, config.database.synchronous)
         .await
         .map_err(Failure::configuration)?;
-    let served = serve_stored(began, root, live, environment, linked, stop, &tables).await;
+    let stores = Stores::new(root.data().join("plugins"), config.database.synchronous);
+    let served = serve_stored(began, root, live, environment, linked, stop, (&tables, &stores)).await;
     // After whatever still wrote.
+    stores.close().await;
     tables.close().await;
     served
 }
@@ -220,7 +223,7 @@ async fn serve_stored(
     environment: Environment,
     linked: Vec<LinkedPlugin>,
     stop: &mut watch::Receiver<u32>,
-    tables: &Tables,
+    (tables, stores): (&Tables, &Stores),
 ) -> Result<(), Failure> {
     let config = live.get();
     let owners = Owners::new(live.clone(), environment.owner_id);
@@ -251,6 +254,7 @@ async fn serve_stored(
         records: Arc::clone(&records),
         owners: owners.clone(),
         tables: tables.clone(),
+        stores: stores.clone(),
         tasks: tasks.clone(),
         allowances: desk::Allowances::default(),
     };
@@ -258,6 +262,7 @@ async fn serve_stored(
         config: live.clone(),
         cache: cache.clone(),
         notices: notices.clone(),
+        stores: stores.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;

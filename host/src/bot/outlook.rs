@@ -2,15 +2,13 @@
 //!
 //! The one place where that trait meets the settings, the cache and the notices; it decides nothing itself.
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, ready},
-};
+use futures_util::{FutureExt, future::BoxFuture};
 use plugin_protocol::{Activation, Migration, PluginName, Settings};
 
 use crate::{
     cache::Cache,
     config, plugins,
+    storage::Stores,
     telemetry::{NoticeKind, Notices},
 };
 
@@ -22,6 +20,8 @@ pub struct Outlook {
     pub cache: Cache,
     /// Tells the owner.
     pub notices: Notices,
+    /// What plugins keep in databases.
+    pub stores: Stores,
 }
 
 impl plugins::Outlook for Outlook {
@@ -48,19 +48,23 @@ impl plugins::Outlook for Outlook {
         self.notices.tell(NoticeKind::Trouble(plugin.to_owned()), text);
     }
 
-    fn migrations_due(&self, _plugin: &PluginName, _migrations: &[Migration]) -> BoxFuture<'_, Result<bool, String>> {
-        ready(Ok(false)).boxed()
+    fn migrations_due(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<bool, String>> {
+        let (plugin, migrations) = (plugin.clone(), migrations.to_vec());
+        async move { self.stores.migrations_due(&plugin, &migrations).await }.boxed()
     }
 
-    fn migrate(&self, _plugin: &PluginName, _migrations: &[Migration]) -> BoxFuture<'_, Result<(), String>> {
-        ready(Ok(())).boxed()
+    fn migrate(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<(), String>> {
+        let (plugin, migrations) = (plugin.clone(), migrations.to_vec());
+        async move { self.stores.migrate(&plugin, &migrations).await }.boxed()
     }
 
-    fn undo_migrations(&self, _plugin: &PluginName) -> BoxFuture<'_, Result<(), String>> {
-        ready(Ok(())).boxed()
+    fn undo_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, Result<(), String>> {
+        let plugin = plugin.clone();
+        async move { self.stores.undo_migrations(&plugin).await }.boxed()
     }
 
-    fn keep_migrations(&self, _plugin: &PluginName) -> BoxFuture<'_, ()> {
-        ready(()).boxed()
+    fn keep_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, ()> {
+        let plugin = plugin.clone();
+        async move { self.stores.keep_migrations(&plugin).await }.boxed()
     }
 }

@@ -3,6 +3,7 @@
 //! What it can do beyond other plugins are calls that the host grants to what is linked in.
 
 mod card;
+mod forget;
 mod inspection;
 mod lifecycle;
 
@@ -14,6 +15,7 @@ plugin! {
         lifecycle::load,
         lifecycle::reload,
         lifecycle::unload,
+        forget::forget,
         inspection::plugins,
         inspection::plugininfo,
     ],

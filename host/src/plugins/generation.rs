@@ -421,6 +421,27 @@ impl Generation {
         let _ = self.hand_over(&Envelope::new(kind::ANSWER, flags, id, &head, tail));
     }
 
+    /// Answers several requests of the plugin, waking it once.
+    pub fn answer_all<T: Serialize>(&self, answers: &[(u64, (Result<T, Problem>, Vec<u8>))]) {
+        let heads: Vec<_> = answers
+            .iter()
+            .map(|(_, (answer, _))| match answer {
+                Ok(head) => (kind::FLAG_UNBOUNDED, to_json(head)),
+                Err(problem) => (kind::FLAG_UNBOUNDED | kind::FLAG_PROBLEM, to_json(problem)),
+            })
+            .collect();
+        let envelopes: Vec<_> = answers
+            .iter()
+            .zip(&heads)
+            .map(|((id, (_, tail)), (flags, head))| Envelope::new(kind::ANSWER, *flags, *id, head, tail))
+            .collect();
+        self.requests.fetch_sub(answers.len(), Ordering::Relaxed);
+        // A lane that has ended needs no answer.
+        if let Some((module, lane)) = self.lane.get() {
+            let _ = module.hand_over(*lane, &envelopes);
+        }
+    }
+
     /// Ends the generation: gives running handlers `grace`, then waits for the thread to end.
     pub async fn stop(self: &Arc<Self>, why: StopReason, grace: Duration) -> Ending {
         self.stopping.store(true, Ordering::Release);

@@ -3,11 +3,14 @@
 //! Here is how a file is written so that neither a crash nor a full disk leaves half of it; the folders are the rest.
 
 pub mod database;
+pub mod stores;
 mod tables;
+pub mod user_data;
 
 use std::{fs, io, io::Write, path::Path};
 
 pub use database::{Database, Limits, OpenError, Options, Step, StorageError};
+pub use stores::Stores;
 pub use tables::{Action, GuildSettings, STEPS, Tables};
 
 /// Replaces a file in one step: a temporary file in the same folder, flushed to disk, renamed, the folder flushed.

@@ -189,9 +189,9 @@ pub struct UserData {
     /// A JSON object, as the text that is kept; `None` if nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// When the bot last saw them, in milliseconds since 1970.
+    /// When the bot last saw them, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_seen_millis: Option<u64>,
+    pub last_seen: Option<u64>,
     /// It was not what was expected: nothing was written, and this is what is there.
     #[serde(default, skip_serializing_if = "is_default")]
     pub conflict: bool,

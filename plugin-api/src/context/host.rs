@@ -4,7 +4,7 @@
 
 use std::{fmt, panic::Location, rc::Rc};
 
-use plugin_protocol::{Call, kind::CALL};
+use plugin_protocol::{Call, kind::CALL, statistics::CommandStatistics};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -144,6 +144,19 @@ impl Host {
     #[must_use]
     pub fn user_data(&self, user: impl IntoId<UserId>) -> UserData {
         UserData::new(self.core.clone(), user.into_id())
+    }
+
+    /// How often commands were used since the bot's database was made: up to 500 of them, those that were used most first.
+    ///
+    /// # Errors
+    ///
+    /// The database can't be read.
+    #[track_caller]
+    pub fn command_statistics(&self) -> impl Future<Output = Result<CommandStatistics>> {
+        placed(async move {
+            self.call("statistics.commands", &serde_json::json!({ "limit": 500 }))
+                .await
+        })
     }
 
     /// The plugin's own files: bytes, text and JSON, written in one step.

@@ -3,6 +3,7 @@
 //! Looking is for all, though some of it is told to the bot's owners only; changing is for built-in plugins and those
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
+mod data;
 mod plugins;
 mod statistics;
 
@@ -16,7 +17,7 @@ use crate::{
     config,
     interactions::Invocations,
     plugins::{Generation, Plugins},
-    storage::{Action, StorageError, Tables},
+    storage::{Action, StorageError, Stores, Tables},
 };
 
 /// Who may make a call.
@@ -32,7 +33,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 2] = [plugins::CALLS, statistics::CALLS];
+const SUBJECTS: [&[(&str, Access)]; 4] = [plugins::CALLS, statistics::CALLS, data::USER_DATA, data::DATA];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
@@ -46,6 +47,8 @@ pub struct Calls {
     pub owners: Owners,
     /// The host's own tables.
     pub tables: Tables,
+    /// What plugins keep in databases.
+    pub stores: Stores,
 }
 
 impl Calls {
@@ -87,6 +90,8 @@ impl Calls {
         match subject {
             "plugins" => self.about_plugins(from, call).await,
             "statistics" => self.about_statistics(call).await,
+            "user_data" => self.about_user_data(call).await,
+            "data" => self.about_data(call).await,
             _ => Err(unknown(&call.name)),
         }
     }

@@ -125,13 +125,18 @@ trait Job: Send {
     fn answer(self: Box<Self>, outcome: Result<(), StorageError>);
 }
 
-struct Asked<T, F> {
+struct Asked<T, F, A> {
     job: F,
     made: Option<T>,
-    answer: oneshot::Sender<Result<T, StorageError>>,
+    answer: A,
 }
 
-impl<T: Send, F: FnMut(&Connection) -> Result<T, rusqlite::Error> + Send> Job for Asked<T, F> {
+impl<T, F, A> Job for Asked<T, F, A>
+where
+    T: Send,
+    F: FnMut(&Connection) -> Result<T, rusqlite::Error> + Send,
+    A: FnOnce(Result<T, StorageError>) + Send,
+{
     fn run(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
         self.made = Some((self.job)(connection)?);
         Ok(())
@@ -139,7 +144,7 @@ impl<T: Send, F: FnMut(&Connection) -> Result<T, rusqlite::Error> + Send> Job fo
 
     fn answer(self: Box<Self>, outcome: Result<(), StorageError>) {
         let Self { made, answer, .. } = *self;
-        let _ = answer.send(outcome.and_then(|()| made.ok_or(StorageError::Closed)));
+        answer(outcome.and_then(|()| made.ok_or(StorageError::Closed)));
     }
 }
 
@@ -200,9 +205,25 @@ impl Database {
         job: impl FnMut(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StorageError> {
         let (answer, answered) = oneshot::channel();
-        let made = None;
-        self.0.writes.push(Item::Job(Box::new(Asked { job, made, answer })))?;
+        self.submit_write(job, |outcome| {
+            let _ = answer.send(outcome);
+        })?;
         answered.await.map_err(|_| StorageError::Closed)?
+    }
+
+    /// Like [`write`](Self::write) without a task that waits: `answer` is called on the writer's thread, behind the
+    /// commit, and must not take long.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if it was not handed over; then nobody calls `answer`.
+    pub fn submit_write<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        answer: impl FnOnce(Result<T, StorageError>) + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let made = None;
+        self.0.writes.push(Item::Job(Box::new(Asked { job, made, answer })))
     }
 
     /// Does a job that only reads, on a snapshot that has every write answered before.
@@ -215,6 +236,23 @@ impl Database {
         job: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StorageError> {
         let (answer, answered) = oneshot::channel();
+        self.submit_read(job, |outcome| {
+            let _ = answer.send(outcome);
+        })?;
+        answered.await.map_err(|_| StorageError::Closed)?
+    }
+
+    /// Like [`read`](Self::read) without a task that waits: `answer` is called on the reader's thread, and must not take
+    /// long. The snapshot begins with the job's first statement or before.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if it was not handed over; then nobody calls `answer`.
+    pub fn submit_read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        answer: impl FnOnce(Result<T, StorageError>) + Send + 'static,
+    ) -> Result<(), StorageError> {
         let mut job = Some(job);
         let job = move |connection: &Connection| {
             let job = job.take().ok_or(rusqlite::Error::InvalidQuery)?;
@@ -223,7 +261,7 @@ impl Database {
         let made = None;
         self.0.reads.push(Box::new(Asked { job, made, answer }))?;
         self.0.ensure_reader();
-        answered.await.map_err(|_| StorageError::Closed)?
+        Ok(())
     }
 
     /// How many of these steps are due.
