@@ -218,8 +218,7 @@ impl Files {
                 path: path.to_owned(),
                 ..FileRequest::default()
             };
-            let (answer, _) = self.ask(&request, &[]).await?;
-            Ok(answer.version.is_some_and(|version| version != FileVersion::Missing))
+            Ok(self.ask(&request, &[]).await?.0.exists)
         })
     }
 

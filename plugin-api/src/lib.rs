@@ -221,6 +221,8 @@ pub use plugin_macros::{component, plugin, start, stop};
 pub use plugin_protocol::inspection;
 /// How often commands are used, see [`Host::command_statistics`].
 pub use plugin_protocol::statistics::{CommandStatistics, CommandUse};
+/// What the host answers to the calls `caches.figures` and `cleanup.run`, see [`Host::call`].
+pub use plugin_protocol::upkeep;
 pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
     ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,

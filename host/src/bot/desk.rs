@@ -18,14 +18,14 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::{calls::Calls, owners::Owners, stores};
+use super::{calls::Calls, files, owners::Owners, stores, upkeep::Upkeep};
 use crate::{
     config,
     interactions::{Incident, Invocations},
     plugins::{self, Ending, Generation, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
-    storage::{Stores, Tables},
+    storage::{Stores, Tables, files::Files},
     telemetry::{
         self, NoticeKind, Notices,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
@@ -58,6 +58,10 @@ pub struct Desk {
     pub tasks: TaskTracker,
     /// How much each plugin may still log.
     pub allowances: Allowances,
+    /// Plugins' own files.
+    pub files: Files,
+    /// Looks after what lies below `data/`.
+    pub upkeep: Upkeep,
 }
 
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
@@ -111,10 +115,7 @@ impl plugins::Desk for Desk {
                 self.spawn(async move { stores::sql(&stores, &from, request).await });
             }
             kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
-            kind::FILES => {
-                let text = "this host keeps no files for plugins yet: run a newer one";
-                from.answer::<()>(id, &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
-            }
+            kind::FILES => files::meet(&self.files, &self.tasks, from, request),
             _ => {
                 let calls = Calls {
                     config: self.config.clone(),
@@ -123,6 +124,8 @@ impl plugins::Desk for Desk {
                     owners: self.owners.clone(),
                     tables: self.tables.clone(),
                     stores: self.stores.clone(),
+                    files: self.files.clone(),
+                    upkeep: self.upkeep.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -352,7 +355,7 @@ async fn rest_call(
     ))
 }
 
-pub(super) fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::new(
             ProblemCode::Invalid,

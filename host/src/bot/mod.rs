@@ -8,6 +8,7 @@ mod api;
 mod calls;
 mod desk;
 mod directory;
+mod files;
 mod outlook;
 mod owners;
 mod recommendation;
@@ -15,6 +16,7 @@ mod router;
 mod shards;
 mod slash;
 mod stores;
+mod upkeep;
 
 use std::{
     fmt,
@@ -48,6 +50,7 @@ use outlook::Outlook;
 use owners::Owners;
 use router::Router;
 use shards::Phase;
+use upkeep::Upkeep;
 
 /// The name of the built-in plugin, and of the host where an answer is nobody else's.
 static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
@@ -243,6 +246,11 @@ async fn serve_stored(
         desk::report(&incidents, &faults, &incident);
     });
 
+    let upkeep = Upkeep::new(root, live.clone(), cache.clone());
+    let sweeping = upkeep.clone();
+    if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
+        tracing::error!("temporary files of an earlier run could not be looked for");
+    }
     let life = Arc::new(OnceLock::new());
     let desk = Desk {
         runtime: tokio::runtime::Handle::current(),
@@ -257,6 +265,8 @@ async fn serve_stored(
         stores: stores.clone(),
         tasks: tasks.clone(),
         allowances: desk::Allowances::default(),
+        files: files::start(root, notices.clone()),
+        upkeep,
     };
     let outlook = Outlook {
         config: live.clone(),

@@ -25,9 +25,10 @@ const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.
 const NAMES: usize = 450;
 
-const NEUTRAL: u32 = 0x2b_2d31;
-const WARNING: u32 = 0xff_ff00;
-const ERROR: u32 = 0xff_0000;
+pub(super) const NEUTRAL: u32 = 0x2b_2d31;
+pub(super) const SUCCESS: u32 = 0x00_ff00;
+pub(super) const WARNING: u32 = 0xff_ff00;
+pub(super) const ERROR: u32 = 0xff_0000;
 
 /// How many pages the list has, at least one.
 pub(super) fn pages(list: &PluginList) -> usize {
@@ -341,7 +342,7 @@ fn some_of(items: impl Iterator<Item = String>, separator: &str, most: usize) ->
     text
 }
 
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -357,7 +358,7 @@ fn counted(number: u64, what: &str, rest: &str) -> String {
     format!("{number} {what}{plural} {rest}")
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const KIBIBYTE: u64 = 1024;
     if bytes < KIBIBYTE * KIBIBYTE {
         return format!("{} KiB", bytes.div_ceil(KIBIBYTE));

@@ -3,9 +3,11 @@
 //! What it can do beyond other plugins are calls that the host grants to what is linked in.
 
 mod card;
+mod files;
 mod forget;
 mod inspection;
 mod lifecycle;
+mod upkeep_card;
 
 use plugin_api::plugin;
 
@@ -18,6 +20,9 @@ plugin! {
         forget::forget,
         inspection::plugins,
         inspection::plugininfo,
+        files::atomictest,
+        files::cachestats,
+        files::cleanup,
     ],
     components: [inspection::page],
 }

@@ -1,10 +1,14 @@
-//! What the bot writes to disk: databases, and whole files that are replaced in one step.
+//! What the bot writes to disk: databases, plugins' files, and whole files that are replaced in one step.
 //!
 //! Here is how a file is written so that neither a crash nor a full disk leaves half of it; the folders are the rest.
 
+pub mod cleanup;
 pub mod database;
+pub mod files;
 pub mod stores;
+pub mod sweep;
 mod tables;
+pub mod trouble;
 pub mod user_data;
 
 use std::{fs, io, io::Write, path::Path};
@@ -12,6 +16,10 @@ use std::{fs, io, io::Write, path::Path};
 pub use database::{Database, Limits, OpenError, Options, Step, StorageError};
 pub use stores::Stores;
 pub use tables::{Action, GuildSettings, STEPS, Tables};
+
+/// How the names of files begin that are written and then renamed; one that is found at the start was left by a killed
+/// process.
+pub const TEMPORARY: &str = ".write-";
 
 /// Replaces a file in one step: a temporary file in the same folder, flushed to disk, renamed, the folder flushed.
 ///
@@ -23,7 +31,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".write-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -43,6 +43,8 @@ pub enum NoticeKind {
     Trouble(String),
     /// A plugin does something so often that part of it is dropped.
     Flood(String),
+    /// A plugin's files: damaged ones, a full disk.
+    Files(String),
     /// Slash commands: limits, or Discord's refusal.
     Slash,
     /// The gateway.
@@ -56,6 +58,7 @@ impl fmt::Display for NoticeKind {
             Self::Incident(plugin) => write!(f, "Something broke in plugin {plugin}"),
             Self::Trouble(plugin) => write!(f, "Plugin {plugin} is in trouble"),
             Self::Flood(plugin) => write!(f, "Plugin {plugin} overdoes it"),
+            Self::Files(plugin) => write!(f, "Files of plugin {plugin}"),
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
         }

@@ -9,6 +9,7 @@ mod containment;
 mod damage;
 mod ecosystem;
 mod endings;
+mod files;
 mod forging;
 mod harness;
 mod inspection;

@@ -70,8 +70,7 @@ pub enum FileVersion {
 /// The answer to a [`FileRequest`]; for [`FileAction::Read`], and where `conflict` is set, the tail is the content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileAnswer {
-    /// What the file is now, or, for [`FileAction::Delete`], was before; absent for [`FileAction::List`] and
-    /// [`FileAction::Exists`].
+    /// For [`FileAction::Read`] and [`FileAction::Write`], and where `conflict` is set: what the file is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<FileVersion>,
     /// The file is not what was expected, nothing was done: `version` and the tail say what it is.
@@ -80,7 +79,7 @@ pub struct FileAnswer {
     /// The file was damaged from outside: this is its last good content.
     #[serde(default, skip_serializing_if = "is_false")]
     pub restored: bool,
-    /// For [`FileAction::Exists`]: whether it is there.
+    /// For [`FileAction::Exists`]: whether it is there; for [`FileAction::Delete`]: whether it was.
     #[serde(default, skip_serializing_if = "is_false")]
     pub exists: bool,
     /// For [`FileAction::List`]: the files, in the order of their paths.

@@ -19,6 +19,7 @@ mod manifest;
 mod requests;
 pub mod statistics;
 mod storage;
+pub mod upkeep;
 
 pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};
 pub use entities::{Channel, Member, Role, User};

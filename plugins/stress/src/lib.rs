@@ -4,6 +4,7 @@
 //! `process` those that concern the whole process, `loading` what happens before anything is asked of it. It is no
 //! example to follow.
 
+mod files;
 mod flood;
 mod loading;
 mod process;
@@ -172,6 +173,7 @@ plugin! {
     state: State,
     commands: [
         panic_now, panic_in_drop, spawn_panic, block, slow, hang, twice, fail, refuse_politely, member, revision,
+        files::file_count, files::file_read,
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
         process::stuck, process::leave_thread, process::take_over,
     ],

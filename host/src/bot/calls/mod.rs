@@ -4,6 +4,7 @@
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
 mod data;
+mod files;
 mod plugins;
 mod statistics;
 
@@ -12,12 +13,12 @@ use std::sync::{Arc, OnceLock};
 use plugin_protocol::{Call, Problem, ProblemCode, User};
 use serde_json::Value;
 
-use super::owners::Owners;
+use super::{owners::Owners, upkeep::Upkeep};
 use crate::{
     config,
     interactions::Invocations,
     plugins::{Generation, Plugins},
-    storage::{Action, StorageError, Stores, Tables},
+    storage::{Action, StorageError, Stores, Tables, files::Files},
 };
 
 /// Who may make a call.
@@ -33,7 +34,13 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 4] = [plugins::CALLS, statistics::CALLS, data::USER_DATA, data::DATA];
+const SUBJECTS: [&[(&str, Access)]; 5] = [
+    data::USER_DATA,
+    data::DATA,
+    files::CALLS,
+    plugins::CALLS,
+    statistics::CALLS,
+];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
@@ -49,6 +56,10 @@ pub struct Calls {
     pub tables: Tables,
     /// What plugins keep in databases.
     pub stores: Stores,
+    /// Plugins' own files.
+    pub files: Files,
+    /// Looks after what lies below `data/`.
+    pub upkeep: Upkeep,
 }
 
 impl Calls {
@@ -88,6 +99,7 @@ impl Calls {
     async fn answer_granted(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
         let (subject, _) = call.name.split_once('.').unwrap_or_default();
         match subject {
+            "caches" | "cleanup" => self.about_files(call).await,
             "plugins" => self.about_plugins(from, call).await,
             "statistics" => self.about_statistics(call).await,
             "user_data" => self.about_user_data(call).await,

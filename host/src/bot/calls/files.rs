@@ -1,0 +1,22 @@
+//! Calls about what the host remembers and what it can throw away: for built-in plugins and granted ones.
+
+use plugin_protocol::{Call, Problem, ProblemCode};
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use super::{Access, Calls, unknown};
+
+/// The calls answered here.
+pub(super) const CALLS: &[(&str, Access)] = &[("caches.figures", Access::Granted), ("cleanup.run", Access::Changes)];
+
+impl Calls {
+    pub(super) async fn about_files(&self, call: Call) -> Result<Value, Problem> {
+        let (files, upkeep) = (self.files.clone(), self.upkeep.clone());
+        let answer = match call.name.as_str() {
+            "caches.figures" => spawn_blocking(move || json!(upkeep.caches(&files))).await,
+            "cleanup.run" => spawn_blocking(move || json!(upkeep.clean_up())).await,
+            name => return Err(unknown(name)),
+        };
+        answer.map_err(|_| Problem::new(ProblemCode::Failed, "the host panicked at this: see the log"))
+    }
+}

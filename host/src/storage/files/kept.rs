@@ -1,0 +1,169 @@
+//! The last good copies of a plugin's JSON files, and what was found damaged.
+//!
+//! Both lie beside the plugin's own folder, never in it: no name of the plugin's can reach them, and the owner finds them.
+//! A good copy is an inode of its own, so that an editor that spoils the file in place leaves it whole; it is no more than
+//! a help, so the disk is not waited for.
+
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::de::IgnoredAny;
+
+use super::{beneath::Beneath, error::FileError, path::FilePath};
+
+/// How many bytes names have at most beside those of a path: a time and a number are put behind it.
+const ENDING: usize = ".20261231T235959Z-123".len();
+
+/// How the time is written in them.
+const STAMP: &[time::format_description::BorrowedFormatItem<'_>] =
+    time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+
+/// The good copies and the damaged files of a plugin.
+#[derive(Debug)]
+pub(super) struct Kept {
+    good: Beneath,
+    damaged: Beneath,
+}
+
+impl Kept {
+    /// Those of the plugin with this folder.
+    pub(super) fn of(plugin: &std::path::Path) -> Self {
+        Self {
+            good: Beneath::new(plugin.join("good")),
+            damaged: Beneath::new(plugin.join("damaged")),
+        }
+    }
+
+    /// Keeps a content as the last good one, unless it is kept already.
+    pub(super) fn keep(&self, path: &FilePath, content: &[u8]) {
+        let has_it = || matches!(self.good.read(path), Ok(Some(kept)) if kept.bytes == content);
+        if !has_it()
+            && let Err(error) = self.good.write(path, content, false)
+        {
+            tracing::warn!(file = %self.good.place(path).display(), %error, "no good copy can be kept of a plugin's file");
+        }
+    }
+
+    /// The last good content.
+    pub(super) fn good(&self, path: &FilePath) -> Option<Vec<u8>> {
+        let kept = self.good.read(path).ok()??;
+        json(&kept.bytes).ok().map(|()| kept.bytes)
+    }
+
+    /// Forgets the good copy.
+    pub(super) fn forget(&self, path: &FilePath) {
+        if let Err(error) = self.good.remove(path) {
+            tracing::warn!(file = %self.good.place(path).display(), %error, "the good copy of a deleted file can't be removed");
+        }
+    }
+
+    /// Moves a damaged file away, under a name with the time. Answers with where it is then.
+    pub(super) fn set_aside(&self, files: &Beneath, path: &FilePath) -> Result<PathBuf, FileError> {
+        let time = stamp(SystemTime::now());
+        // Two within a second are told apart by a number.
+        let (_, name) = path.split();
+        let folders = &path.as_str()[..path.as_str().len() - name.len()];
+        let longest = plugin_protocol::MAX_NAME_BYTES - ENDING;
+        let name = &name[..name.floor_char_boundary(longest)];
+        for number in 0..1_000 {
+            let ending = if number == 0 {
+                String::new()
+            } else {
+                format!("-{number}")
+            };
+            let Ok(aside) = FilePath::parse(&format!("{folders}{name}.{time}{ending}")) else {
+                break;
+            };
+            if self.damaged.look(&aside)?.is_none() {
+                files.move_to(path, &self.damaged, &aside)?;
+                return Ok(self.damaged.place(&aside));
+            }
+        }
+        Err(FileError::NoFile(self.damaged.place(path)))
+    }
+}
+
+/// A time as part of a name, in UTC.
+fn stamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
+    time.and_then(|time| time.format(STAMP).ok())
+        .unwrap_or_else(|| seconds.to_string())
+}
+
+/// When a file with this name was set aside; `None` if the name is none of those that damaged files get.
+#[must_use]
+pub fn set_aside_at(name: &str) -> Option<SystemTime> {
+    let (_, stamp) = name.rsplit_once('.')?;
+    let stamp = stamp.split_once('-').map_or(stamp, |(stamp, _)| stamp);
+    let time = time::PrimitiveDateTime::parse(stamp, STAMP).ok()?.assume_utc();
+    Some(UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(time.unix_timestamp()).ok()?))
+}
+
+/// Whether a content is JSON.
+///
+/// # Errors
+///
+/// What is wrong with it, with line and column.
+pub(super) fn json(content: &[u8]) -> Result<(), serde_json::Error> {
+    // What is ignored is not checked to be UTF-8.
+    match std::str::from_utf8(content) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).map(drop),
+        Err(error) => Err(serde::de::Error::custom(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn names_of_damaged_files_tell_the_time_and_never_collide() {
+        assert_eq!(
+            stamp(UNIX_EPOCH + Duration::from_secs(1_795_381_200)),
+            "20261122T210000Z"
+        );
+        let time = UNIX_EPOCH + Duration::from_secs(1_795_381_200);
+        assert_eq!(set_aside_at("a.b.json.20261122T210000Z"), Some(time));
+        assert_eq!(set_aside_at("a.20261122T210000Z-12"), Some(time));
+        assert_eq!(set_aside_at("a.json"), None);
+        let folder = tempfile::tempdir().unwrap();
+        let (files, kept) = (Beneath::new(folder.path().join("files")), Kept::of(folder.path()));
+        let long = format!("a/{}", "ü".repeat(100));
+        for path in ["a/b.json", &long] {
+            let path = FilePath::parse(path).unwrap();
+            let mut places = Vec::new();
+            for number in 0..5 {
+                files.write(&path, format!("{number}").as_bytes(), false).unwrap();
+                places.push(kept.set_aside(&files, &path).unwrap());
+            }
+            for (number, place) in places.iter().enumerate() {
+                assert_eq!(fs::read_to_string(place).unwrap(), number.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn json_is_checked_to_the_last_byte() {
+        for good in ["{}", "[1, 2]\n", "null", "\"\u{e9}\"", " 1 "] {
+            json(good.as_bytes()).unwrap();
+        }
+        for damaged in [
+            &b""[..],
+            b"{",
+            b"{} x",
+            b"{\"a\": 1,}",
+            b"\"\xff\"",
+            b"\0\0\0",
+            b"{\"a\": tru",
+        ] {
+            json(damaged).unwrap_err();
+        }
+    }
+}
