@@ -2,6 +2,7 @@
 //!
 //! Here is how a file is written so that neither a crash nor a full disk leaves half of it; the folders are the rest.
 
+pub mod backup;
 pub mod cleanup;
 pub mod database;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod user_data;
 
 use std::{fs, io, io::Write, path::Path};
 
+pub use backup::{BackupError, BackupId, Backups};
 pub use database::{Database, Limits, OpenError, Options, Step, StorageError};
 pub use stores::Stores;
 pub use tables::{Action, GuildSettings, STEPS, Tables};

@@ -34,6 +34,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The state of a file that may be in use. Blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if it can't be read.
+    pub fn of_file(path: &Path) -> Result<Self, StorageError> {
+        Self::take(&Place::new(path, &Limits::default()))
+    }
+
     pub(super) fn take(place: &Place) -> Result<Self, StorageError> {
         let place = Place::new(&place.path, &Limits::default());
         let opened = connection::open(&place, &Options::default(), Role::Reader);

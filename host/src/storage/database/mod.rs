@@ -448,12 +448,12 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// The log beside a database's file.
-fn log_file(path: &Path) -> PathBuf {
+pub(super) fn log_file(path: &Path) -> PathBuf {
     beside(path, "-wal")
 }
 
 /// A file beside another, with something added to its name.
-fn beside(path: &Path, added: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, added: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(added);
     name.into()

@@ -1,0 +1,302 @@
+//! The archive: a manifest, then the files, as `tar` in `zstd`. Packed aside, verified by unpacking, then renamed.
+//!
+//! Whatever is read from one is compared with its hash before it is used, and no name in one leads out of its folder.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::Path,
+    time::SystemTime,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    BackupError, BackupId, Contents, Entry, Layout, Manifest, Why,
+    entry::FORMAT,
+    gather::{Gathered, Source, inside},
+    sync_folder,
+};
+use crate::storage::database;
+
+/// The name of the manifest, which is the first file.
+const MANIFEST: &str = "manifest.json";
+/// The longest manifest that is read.
+const MANIFEST_BYTES: u64 = 64 << 20;
+/// How hard `zstd` tries: much smaller than the files, at some 100 MiB a second.
+const LEVEL: i32 = 3;
+
+/// Reads the state out, packs it and verifies the archive.
+pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entry, BackupError> {
+    let files = read_out(gathered, why == Why::BeforeRestore)?;
+    let (folder, contents) = files;
+    let mut id = BackupId::at(SystemTime::now());
+    while layout.archive(id).exists() {
+        id = id.next();
+    }
+    let manifest = Manifest {
+        format: FORMAT,
+        id,
+        why,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        files: contents,
+    };
+    let backups = layout.backups();
+    // Goes by itself if anything fails.
+    let part = tempfile::Builder::new()
+        .prefix(".part-")
+        .tempfile_in(&backups)
+        .map_err(BackupError::io(&backups))?;
+    write(part.as_file(), folder.path(), &manifest).map_err(BackupError::io(part.path()))?;
+    let aside = aside(layout)?;
+    let unpacked = unpack_into(part.path(), id, aside.path())?;
+    if unpacked != manifest {
+        return Err(damaged(id, "it is not what was written"));
+    }
+    let path = layout.archive(id);
+    part.persist_noclobber(&path)
+        .map_err(|error| BackupError::io(&path)(error.error))?;
+    sync_folder(&backups).map_err(BackupError::io(&backups))?;
+    entry(layout, id, Some(manifest))
+}
+
+/// Copies the databases out of their snapshots, and says what there is.
+fn read_out(gathered: Gathered, is_kept_unsound: bool) -> Result<(TempDir, Vec<Contents>), BackupError> {
+    let Gathered {
+        folder,
+        databases,
+        mut files,
+    } = gathered;
+    let mut contents = Vec::new();
+    for (name, source) in databases {
+        let path = folder.path().join(&name);
+        let mut is_sound = false;
+        if let Source::Sound(snapshot) = source {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(BackupError::io(parent))?;
+            }
+            snapshot.copy_to(&path)?;
+            let problems = database::verify(&path)?.problems;
+            is_sound = problems.is_empty();
+            if !is_sound && !is_kept_unsound {
+                return Err(BackupError::Unsound {
+                    path: name,
+                    what: problems.join("; "),
+                });
+            }
+        }
+        contents.push(describe(folder.path(), name, true, is_sound)?);
+    }
+    files.sort();
+    for name in files {
+        // One that went in the moment it was to be linked.
+        if folder.path().join(&name).exists() {
+            contents.push(describe(folder.path(), name, false, true)?);
+        }
+    }
+    Ok((folder, contents))
+}
+
+fn describe(folder: &Path, path: String, database: bool, sound: bool) -> Result<Contents, BackupError> {
+    let file = folder.join(&path);
+    let (bytes, hash) = hash(&file).map_err(BackupError::io(&file))?;
+    Ok(Contents {
+        path,
+        database,
+        sound,
+        bytes,
+        hash,
+    })
+}
+
+fn hash(path: &Path) -> io::Result<(u64, String)> {
+    let mut hasher = blake3::Hasher::new();
+    let bytes = io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok((bytes, hasher.finalize().to_hex().to_string()))
+}
+
+fn write(file: &File, folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let mut encoder = zstd::Encoder::new(BufWriter::new(file), LEVEL)?;
+    encoder.include_checksum(true)?;
+    let mut builder = tar::Builder::new(encoder);
+    let text = serde_json::to_vec_pretty(manifest)?;
+    append(&mut builder, MANIFEST, text.len() as u64, manifest.id, text.as_slice())?;
+    for content in &manifest.files {
+        let from = File::open(folder.join(&content.path))?;
+        append(&mut builder, &content.path, content.bytes, manifest.id, from)?;
+    }
+    builder.into_inner()?.finish()?.flush()?;
+    file.sync_all()
+}
+
+fn append(
+    builder: &mut tar::Builder<impl Write>,
+    name: &str,
+    bytes: u64,
+    id: BackupId,
+    from: impl Read,
+) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes);
+    header.set_mode(0o600);
+    header.set_mtime(id.seconds());
+    builder.append_data(&mut header, name, from)
+}
+
+/// The names of all archives, newest first.
+pub(super) fn ids(layout: &Layout) -> Result<Vec<BackupId>, BackupError> {
+    let backups = layout.backups();
+    let entries = match fs::read_dir(&backups) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(BackupError::io(&backups)(error)),
+    };
+    let mut ids: Vec<BackupId> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".tar.zst")?.parse().ok())
+        .collect();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(ids)
+}
+
+/// All archives, newest first, by their manifests alone.
+pub(super) fn list(layout: &Layout) -> Result<Vec<Entry>, BackupError> {
+    let ids = ids(layout)?;
+    ids.into_iter()
+        .map(|id| {
+            let manifest = open(&layout.archive(id), id).and_then(|mut archive| manifest_of(&mut archive, id));
+            entry(layout, id, manifest.ok())
+        })
+        .collect()
+}
+
+fn entry(layout: &Layout, id: BackupId, manifest: Option<Manifest>) -> Result<Entry, BackupError> {
+    let path = layout.archive(id);
+    let bytes = fs::metadata(&path).map_err(BackupError::io(&path))?.len();
+    Ok(Entry { id, bytes, manifest })
+}
+
+/// Unpacks an archive aside and checks all of it.
+pub(super) fn verify(layout: &Layout, id: BackupId) -> Result<Entry, BackupError> {
+    let aside = aside(layout)?;
+    let manifest = unpack_into(&existing(layout, id)?, id, aside.path())?;
+    entry(layout, id, Some(manifest))
+}
+
+/// Unpacks an archive into a folder that goes by itself, and checks all of it.
+pub(super) fn unpack(layout: &Layout, id: BackupId) -> Result<TempDir, BackupError> {
+    let aside = aside(layout)?;
+    unpack_into(&existing(layout, id)?, id, aside.path())?;
+    Ok(aside)
+}
+
+fn existing(layout: &Layout, id: BackupId) -> Result<std::path::PathBuf, BackupError> {
+    let path = layout.archive(id);
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(BackupError::Absent(id))
+    }
+}
+
+fn aside(layout: &Layout) -> Result<TempDir, BackupError> {
+    let backups = layout.backups();
+    tempfile::Builder::new()
+        .prefix(".unpacked-")
+        .tempdir_in(&backups)
+        .map_err(BackupError::io(&backups))
+}
+
+type Archive = tar::Archive<zstd::Decoder<'static, BufReader<File>>>;
+
+fn open(path: &Path, id: BackupId) -> Result<Archive, BackupError> {
+    let file = File::open(path).map_err(BackupError::io(path))?;
+    let decoder = zstd::Decoder::new(file).map_err(|error| damaged(id, &error.to_string()))?;
+    Ok(tar::Archive::new(decoder))
+}
+
+fn manifest_of(archive: &mut Archive, id: BackupId) -> Result<Manifest, BackupError> {
+    let io = |error: io::Error| damaged(id, &error.to_string());
+    let first = archive.entries().map_err(io)?.next();
+    let first = first.ok_or_else(|| damaged(id, "it is empty"))?.map_err(io)?;
+    if first.path_bytes() != MANIFEST.as_bytes() {
+        return Err(damaged(id, "it does not begin with its manifest"));
+    }
+    let mut text = Vec::new();
+    first.take(MANIFEST_BYTES).read_to_end(&mut text).map_err(io)?;
+    /// What every version of the form has.
+    #[derive(serde::Deserialize)]
+    struct Form {
+        format: u32,
+    }
+    let unreadable = |error: serde_json::Error| damaged(id, &format!("its manifest can't be read: {error}"));
+    let form: Form = serde_json::from_slice(&text).map_err(unreadable)?;
+    if form.format > FORMAT {
+        return Err(BackupError::Newer(id));
+    }
+    serde_json::from_slice(&text).map_err(unreadable)
+}
+
+/// Writes what is in an archive into a folder, and compares all of it with the manifest.
+fn unpack_into(path: &Path, id: BackupId, folder: &Path) -> Result<Manifest, BackupError> {
+    let io = |error: io::Error| damaged(id, &error.to_string());
+    let manifest = manifest_of(&mut open(path, id)?, id)?;
+    let mut expected: BTreeMap<&str, &Contents> =
+        manifest.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut archive = open(path, id)?;
+    let mut folders = BTreeSet::from([folder.to_owned()]);
+    for entry in archive.entries().map_err(io)?.skip(1) {
+        let mut entry = entry.map_err(io)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let content = expected.remove(name.as_str());
+        let (Some(content), Some(to)) = (content, inside(folder, &name)) else {
+            return Err(damaged(id, &format!("`{name}` should not be in it")));
+        };
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(BackupError::io(parent))?;
+            let inside = parent.ancestors().take_while(|above| *above != folder);
+            folders.extend(inside.map(Path::to_owned));
+        }
+        let mut file = File::create_new(&to).map_err(BackupError::io(&to))?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = entry.read(&mut buffer).map_err(io)?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&buffer[..read]);
+            file.write_all(&buffer[..read]).map_err(BackupError::io(&to))?;
+        }
+        file.sync_all().map_err(BackupError::io(&to))?;
+        if hasher.finalize().to_hex().as_str() != content.hash {
+            return Err(damaged(id, &format!("`{name}` has another content than it should")));
+        }
+    }
+    for folder in &folders {
+        sync_folder(folder).map_err(BackupError::io(folder))?;
+    }
+    if let Some(missing) = expected.keys().next() {
+        return Err(damaged(id, &format!("`{missing}` is missing")));
+    }
+    for content in manifest
+        .files
+        .iter()
+        .filter(|content| content.database && content.sound)
+    {
+        let problems = database::verify(&folder.join(&content.path))?.problems;
+        if !problems.is_empty() {
+            let what = format!("`{}` is not sound: {}", content.path, problems.join("; "));
+            return Err(damaged(id, &what));
+        }
+    }
+    Ok(manifest)
+}
+
+fn damaged(id: BackupId, what: &str) -> BackupError {
+    BackupError::Damaged {
+        id,
+        what: what.to_owned(),
+    }
+}

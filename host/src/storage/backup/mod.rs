@@ -1,0 +1,337 @@
+//! Backups: one archive holds one state of all that the bot keeps, verified before it counts.
+//!
+//! `gather` takes the state, `archive` packs and checks it, `restore` puts one back, `retention` says which go. Nothing
+//! here blocks the runtime; what takes long runs on a thread of its own, of low priority. A backup that can't be made
+//! leaves nothing behind.
+
+mod archive;
+mod entry;
+mod gather;
+mod restore;
+mod retention;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs, io, panic,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::BoxFuture;
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::sync::{Mutex, oneshot};
+
+pub use entry::{BackupId, Contents, Entry, InvalidBackupId, Manifest, Why};
+pub use restore::finish;
+
+use super::{
+    Tables,
+    database::{Database, OpenError, StorageError},
+};
+
+/// Where things lie.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The folder of all that the bot writes.
+    pub data: PathBuf,
+    /// The bot's own database.
+    pub database: PathBuf,
+}
+
+impl Layout {
+    /// Where the archives lie.
+    #[must_use]
+    pub fn backups(&self) -> PathBuf {
+        self.data.join("backups")
+    }
+
+    fn archive(&self, id: BackupId) -> PathBuf {
+        self.backups().join(format!("{id}.tar.zst"))
+    }
+}
+
+/// How many backups are kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How many; 0 makes none by itself, and keeps what was made by command.
+    pub count: usize,
+    /// For how long; the newest is kept for ever.
+    pub age: Duration,
+}
+
+/// Whoever has plugins' databases open.
+pub trait Stores: Send + Sync {
+    /// Those that are open: their writers wait for a moment while a backup begins.
+    fn open_databases(&self) -> Vec<Database>;
+    /// Closes all of them. What is asked until [`Stores::resume`] is refused as closed, and nothing is opened.
+    fn pause(&self) -> BoxFuture<'_, ()>;
+    /// They may be opened again: the files may be others by now.
+    fn resume(&self);
+}
+
+/// Nobody has any open: the bot does not run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoStores;
+
+impl Stores for NoStores {
+    fn open_databases(&self) -> Vec<Database> {
+        Vec::new()
+    }
+
+    fn pause(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn resume(&self) {}
+}
+
+/// Why a backup could not be made, verified or restored. Nothing of what runs has changed then, if it does not say so.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// Another one is under way.
+    #[error("another backup or restore is under way: try again when it is done")]
+    Busy,
+    /// There is no such backup.
+    #[error("there is no backup {0}: `backup list` shows those that there are")]
+    Absent(BackupId),
+    /// Its content is not what was written.
+    #[error("the backup {id} is damaged ({what}): use another one, `backup list` shows them; this one can be deleted")]
+    Damaged {
+        /// Which.
+        id: BackupId,
+        /// What is wrong.
+        what: String,
+    },
+    /// It was made by a newer version.
+    #[error("the backup {0} was made by a newer version of this program: restore it with that one")]
+    Newer(BackupId),
+    /// A database that should be backed up is not sound.
+    #[error(
+        "{path} is damaged ({what}), so no backup was made; the older ones are kept. Restore one with `backup restore ID`, or stop the bot and repair the file"
+    )]
+    Unsound {
+        /// Its path below the data folder.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// No room.
+    #[error("the disk that holds {} is full: nothing was left there; free some space, or keep fewer backups (database.backups)", .0.display())]
+    DiskFull(PathBuf),
+    /// The system failed.
+    #[error("{}: {source}; check its permissions and the disk", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A database could not be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What was restored could not be opened.
+    #[error("what was restored could not be opened: {0}")]
+    Reopen(OpenError),
+    /// The files are being put in place, but not all are.
+    #[error("the restore has begun but could not be finished ({0}): restart the bot, which finishes it first")]
+    Unfinished(io::Error),
+    /// The work panicked.
+    #[error("the backup's thread panicked: see the log")]
+    Panicked,
+}
+
+impl BackupError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
+            _ => Self::Io { path, source },
+        }
+    }
+}
+
+/// Makes and keeps backups. Clones are the same.
+#[derive(Clone)]
+pub struct Backups(Arc<Inner>);
+
+struct Inner {
+    layout: Layout,
+    /// The host's own tables, while the bot runs.
+    tables: Option<Tables>,
+    stores: Arc<dyn Stores>,
+    /// One at a time. An asynchronous lock: held while it is made.
+    turn: Mutex<()>,
+}
+
+impl Backups {
+    /// Of a bot that runs.
+    #[must_use]
+    pub fn new(layout: Layout, tables: Tables, stores: Arc<dyn Stores>) -> Self {
+        Self(Arc::new(Inner {
+            layout,
+            tables: Some(tables),
+            stores,
+            turn: Mutex::default(),
+        }))
+    }
+
+    /// Of a bot that does not run; nobody else may start it meanwhile.
+    #[must_use]
+    pub fn offline(layout: Layout) -> Self {
+        Self(Arc::new(Inner {
+            layout,
+            tables: None,
+            stores: Arc::new(NoStores),
+            turn: Mutex::default(),
+        }))
+    }
+
+    /// Makes a backup, verifies it, and deletes those that are too many or too old.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; then nothing is left of it.
+    pub async fn make(&self, why: Why, retention: Retention) -> Result<Entry, BackupError> {
+        let _turn = self.0.turn.try_lock().map_err(|_| BackupError::Busy)?;
+        self.make_in_turn(why, Some(retention)).await
+    }
+
+    async fn make_in_turn(&self, why: Why, retention: Option<Retention>) -> Result<Entry, BackupError> {
+        let layout = self.0.layout.clone();
+        // Those of all databases at once: what is in the archive is one state of all of them.
+        let mut held = Vec::new();
+        let own = self.0.tables.as_ref().map(Tables::database);
+        for database in own.into_iter().chain(self.0.stores.open_databases()) {
+            held.extend(database.hold().await.ok());
+        }
+        let is_kept_unsound = why == Why::BeforeRestore;
+        let gathering = layout.clone();
+        let gathered = background(false, move || gather::gather(&gathering, is_kept_unsound)).await?;
+        drop(held);
+        let entry = background(true, move || {
+            let entry = archive::pack(&layout, gathered, why)?;
+            if let Some(retention) = retention {
+                retention::prune(&layout, retention, SystemTime::now());
+            }
+            Ok(entry)
+        });
+        let entry = entry.await?;
+        tracing::info!(id = %entry.id, bytes = entry.bytes, "a backup was made and verified");
+        Ok(entry)
+    }
+
+    /// Whether anything was written since the newest backup.
+    pub async fn is_due(&self) -> bool {
+        let layout = self.0.layout.clone();
+        let due = background(false, move || Ok(gather::is_changed_since(&layout, newest(&layout))));
+        due.await.unwrap_or(true)
+    }
+
+    /// When the newest was made.
+    pub async fn newest(&self) -> Option<SystemTime> {
+        let layout = self.0.layout.clone();
+        background(false, move || Ok(newest(&layout))).await.ok().flatten()
+    }
+
+    /// All that there are, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`] if the folder can't be read.
+    pub async fn list(&self) -> Result<Vec<Entry>, BackupError> {
+        let layout = self.0.layout.clone();
+        background(false, move || archive::list(&layout)).await
+    }
+
+    /// Unpacks a backup aside, compares every file with its hash and checks every database.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`] if it is not what it should be.
+    pub async fn verify(&self, id: BackupId) -> Result<Entry, BackupError> {
+        let layout = self.0.layout.clone();
+        background(true, move || archive::verify(&layout, id)).await
+    }
+
+    /// Puts a backup in the place of what there is. That is backed up before, so that this can be undone: when `quiet`
+    /// has ended the plugins, so that it has everything. What `quiet` answers lets them go on when it is dropped.
+    ///
+    /// Answers with the backup of what there was.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; but for `Unfinished` and `Reopen`, everything is as it was.
+    pub async fn restore<Q: Send>(
+        &self,
+        id: BackupId,
+        quiet: impl Future<Output = Q> + Send,
+    ) -> Result<Entry, BackupError> {
+        let _turn = self.0.turn.try_lock().map_err(|_| BackupError::Busy)?;
+        let layout = self.0.layout.clone();
+        let unpacked = background(true, move || archive::unpack(&layout, id)).await?;
+        let _quiet = quiet.await;
+        self.0.stores.pause().await;
+        if let Some(tables) = &self.0.tables {
+            tables.close().await;
+        }
+        let replaced = self.replace(id, unpacked).await;
+        if matches!(replaced, Err(BackupError::Unfinished(_))) {
+            // Half of it is there: nothing is opened until the rest is.
+            return replaced;
+        }
+        let reopened = match &self.0.tables {
+            Some(tables) => tables.reopen().await.map_err(BackupError::Reopen),
+            None => Ok(()),
+        };
+        self.0.stores.resume();
+        replaced.and_then(|before| reopened.map(|()| before))
+    }
+
+    async fn replace(&self, id: BackupId, unpacked: TempDir) -> Result<Entry, BackupError> {
+        let before = self.make_in_turn(Why::BeforeRestore, None).await?;
+        let layout = self.0.layout.clone();
+        background(false, move || restore::replace(&layout, id, unpacked)).await?;
+        Ok(before)
+    }
+}
+
+fn newest(layout: &Layout) -> Option<SystemTime> {
+    archive::ids(layout).ok()?.first().map(|id| id.made_at())
+}
+
+/// Does blocking work on a thread of its own; a slow one leaves the processors to others.
+async fn background<T: Send + 'static>(
+    is_slow: bool,
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    let (answer, answered) = oneshot::channel();
+    let spawned = thread::Builder::new().name("backup".to_owned()).spawn(move || {
+        #[cfg(target_os = "linux")]
+        if is_slow {
+            // Of this thread alone: that is what Linux means by it.
+            let _ = rustix::process::setpriority_process(None, 10);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = is_slow;
+        if let Ok(done) = panic::catch_unwind(panic::AssertUnwindSafe(work)) {
+            let _ = answer.send(done);
+        }
+    });
+    spawned.map_err(BackupError::io(Path::new("a thread")))?;
+    answered.await.map_err(|_| BackupError::Panicked)?
+}
+
+/// Flushes a folder, so that what was renamed in it survives a power cut.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}

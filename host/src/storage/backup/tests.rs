@@ -1,0 +1,256 @@
+//! Backups of databases that are written to, and their way back.
+//!
+//! What a backup must hold is checked by what is in it afterwards, never by what was meant to be.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::storage::{Options, Step, database::Synchronous};
+
+const KEPT: Retention = Retention {
+    count: 7,
+    age: Duration::from_secs(30 * 86_400),
+};
+
+/// A plugin's database that is open.
+struct One(Database);
+
+impl Stores for One {
+    fn open_databases(&self) -> Vec<Database> {
+        vec![self.0.clone()]
+    }
+
+    fn pause(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.close())
+    }
+
+    fn resume(&self) {}
+}
+
+struct World {
+    layout: Layout,
+    tables: Tables,
+    plugin: Database,
+    backups: Backups,
+    _folder: TempDir,
+}
+
+fn open_plugin(layout: &Layout) -> Database {
+    let options = Options {
+        migrations: vec![Step::new(
+            "a counter and its log",
+            "CREATE TABLE counter (value INTEGER); INSERT INTO counter VALUES (0); CREATE TABLE log (value INTEGER);",
+        )],
+        ..Options::default()
+    };
+    Database::open(&layout.data.join("plugins/levels/plugin.db"), options).unwrap()
+}
+
+async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let layout = Layout {
+        database: data.join("bot.db"),
+        data,
+    };
+    let tables = Tables::open(&layout.database, Synchronous::Normal).await.unwrap();
+    let plugin = open_plugin(&layout);
+    let files = layout.data.join("plugins/levels/files");
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("ranks.json"), "[1]").unwrap();
+    let backups = Backups::new(layout.clone(), tables.clone(), Arc::new(One(plugin.clone())));
+    World {
+        layout,
+        tables,
+        plugin,
+        backups,
+        _folder: folder,
+    }
+}
+
+async fn count_once(plugin: &Database) {
+    plugin
+        .write(|connection| {
+            connection.execute("UPDATE counter SET value = value + 1", [])?;
+            connection.execute("INSERT INTO log SELECT value FROM counter", [])
+        })
+        .await
+        .unwrap();
+}
+
+/// The counter, and how long its log is.
+async fn counted(plugin: &Database) -> (i64, i64) {
+    let read = |connection: &rusqlite::Connection| {
+        connection.query_row("SELECT value, (SELECT count(*) FROM log) FROM counter", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    };
+    plugin.read(read).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_restores_a_state_that_existed_and_can_be_undone() {
+    let world = world().await;
+    let guild = "1".parse().unwrap();
+    world
+        .tables
+        .change_guild(guild, |guild| guild.prefix = Some("?".to_owned()))
+        .await
+        .unwrap();
+    let is_enough = Arc::new(AtomicBool::new(false));
+    let (plugin, stop) = (world.plugin.clone(), Arc::clone(&is_enough));
+    let load = tokio::spawn(async move {
+        while !stop.load(Ordering::Relaxed) {
+            count_once(&plugin).await;
+        }
+    });
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    is_enough.store(true, Ordering::Relaxed);
+    load.await.unwrap();
+    count_once(&world.plugin).await;
+    let present = counted(&world.plugin).await;
+    let paths: Vec<_> = made
+        .manifest
+        .as_ref()
+        .unwrap()
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        ["bot.db", "plugins/levels/plugin.db", "plugins/levels/files/ranks.json"]
+    );
+    assert_eq!(world.backups.verify(made.id).await.unwrap(), made);
+
+    // What comes after it is gone with a restore, and back when that is undone.
+    world
+        .tables
+        .change_guild(guild, |guild| guild.prefix = Some("$".to_owned()))
+        .await
+        .unwrap();
+    fs::write(world.layout.data.join("plugins/levels/files/ranks.json"), "[1, 2]").unwrap();
+    let before = world.backups.restore(made.id, async {}).await.unwrap();
+    assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("?"));
+    let plugin = open_plugin(&world.layout);
+    let (value, log) = counted(&plugin).await;
+    assert_eq!(value, log, "a batch is whole or absent");
+    assert!(value < present.0);
+    plugin.close().await;
+    let ranks = world.layout.data.join("plugins/levels/files/ranks.json");
+    assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1]");
+
+    world.backups.restore(before.id, async {}).await.unwrap();
+    assert_eq!(counted(&open_plugin(&world.layout)).await, present);
+    assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("$"));
+    assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1, 2]");
+    let hidden = fs::read_dir(world.layout.backups()).unwrap().flatten();
+    let hidden = hidden
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with('.'))
+        .count();
+    assert_eq!(hidden, 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_damaged_archive_is_refused_and_changes_nothing() {
+    let world = world().await;
+    count_once(&world.plugin).await;
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    let path = world.layout.archive(made.id);
+    let sound = fs::read(&path).unwrap();
+    for at in (10..sound.len()).step_by(sound.len() / 12) {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x20;
+        fs::write(&path, &damaged).unwrap();
+        let refused = world.backups.restore(made.id, async {}).await.unwrap_err();
+        assert!(
+            matches!(refused, BackupError::Damaged { .. } | BackupError::Newer(_)),
+            "byte {at}: {refused}"
+        );
+    }
+    fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+    let refused = world.backups.verify(made.id).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Damaged { .. }), "{refused}");
+    assert_eq!(counted(&world.plugin).await, (1, 1));
+    assert_eq!(
+        world.backups.list().await.unwrap().len(),
+        1,
+        "no backup was made in vain"
+    );
+    let absent = world
+        .backups
+        .verify("20200101-000000".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(absent, BackupError::Absent(_)));
+}
+
+#[tokio::test]
+async fn damaged_data_is_not_backed_up_but_kept_when_a_backup_takes_its_place() {
+    let world = world().await;
+    let guild = "1".parse().unwrap();
+    world
+        .tables
+        .change_guild(guild, |guild| guild.prefix = Some("?".to_owned()))
+        .await
+        .unwrap();
+    let good = world.backups.make(Why::Daily, KEPT).await.unwrap();
+    world.tables.close().await;
+    world.plugin.close().await;
+    fs::write(&world.layout.database, "no database ".repeat(1000)).unwrap();
+    let offline = Backups::offline(world.layout.clone());
+    let refused = offline.make(Why::Command, KEPT).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Unsound { .. }), "{refused}");
+    let damaged = offline.restore(good.id, async {}).await.unwrap();
+    world.tables.reopen().await.unwrap();
+    assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("?"));
+    world.tables.close().await;
+    // Even that can be undone.
+    offline.restore(damaged.id, async {}).await.unwrap();
+    assert!(
+        fs::read_to_string(&world.layout.database)
+            .unwrap()
+            .starts_with("no database")
+    );
+}
+
+#[tokio::test]
+async fn one_at_a_time_only_when_something_changed_and_as_many_as_are_wanted() {
+    let world = world().await;
+    assert!(world.backups.is_due().await);
+    let (one, other) = tokio::join!(
+        world.backups.make(Why::Command, KEPT),
+        world.backups.make(Why::Command, KEPT)
+    );
+    assert!(one.is_ok() && matches!(other, Err(BackupError::Busy)));
+    for _ in 0..3 {
+        let few = Retention { count: 2, ..KEPT };
+        world.backups.make(Why::Stop, few).await.unwrap();
+    }
+    let list = world.backups.list().await.unwrap();
+    assert_eq!(list.len(), 2);
+    assert!(list[0].id > list[1].id);
+    // Names of one second take those of the seconds after it: nothing was written since.
+    assert!(!world.backups.is_due().await);
+}
+
+#[test]
+fn a_name_is_a_time_and_nothing_else() {
+    let id: BackupId = "20261122-205017".parse().unwrap();
+    assert_eq!(id.to_string(), "20261122-205017");
+    assert_eq!(id.next().to_string(), "20261122-205018");
+    assert_eq!(BackupId::at(id.made_at()), id);
+    for text in [
+        "",
+        "../../etc/passwd",
+        "20261322-205017",
+        "20261122-205017.tar.zst",
+        "2026112-2050170",
+    ] {
+        assert!(text.parse::<BackupId>().is_err(), "{text}");
+    }
+}
