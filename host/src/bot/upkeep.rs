@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use plugin_protocol::upkeep::{CacheFigures, Cleanup};
+use plugin_protocol::upkeep::{CacheFigures, Cleanup, Removed};
 
 use crate::{
     cache::Cache,
@@ -68,8 +68,8 @@ impl Upkeep {
         ]
     }
 
-    /// Throws away what nobody needs any more.
-    pub fn clean_up(&self) -> Cleanup {
+    /// Throws away what nobody needs any more. `expired` is how many values of plugins were swept, or why they were not.
+    pub fn clean_up(&self, expired: Result<u64, String>) -> Cleanup {
         let config = self.config.get();
         let logging = &config.logging;
         let rules = Rules {
@@ -80,6 +80,17 @@ impl Upkeep {
             log_age: logging.retention,
             copies: self.copies.clone(),
         };
-        clean_up(&rules, SystemTime::now())
+        let mut cleanup = clean_up(&rules, SystemTime::now());
+        let count = expired.unwrap_or_else(|problem| {
+            cleanup.problems.push(problem);
+            0
+        });
+        let values = Removed {
+            what: "expired values of plugins".to_owned(),
+            count,
+            bytes: 0,
+        };
+        cleanup.removed.insert(0, values);
+        cleanup
     }
 }

@@ -7,6 +7,8 @@ use std::{collections::BTreeSet, fs, io, path::PathBuf};
 use plugin_protocol::PluginName;
 use serde::{Deserialize, Serialize};
 
+use crate::storage::aside::set_aside;
+
 /// The owner's decisions, on disk.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Decisions {
@@ -27,6 +29,10 @@ impl Decisions {
         };
         let decisions = read.unwrap_or_else(|error| {
             tracing::warn!(file = %file.display(), %error, "which plugins are unloaded can't be read: all are loaded");
+            match set_aside(&file) {
+                Ok(aside) => tracing::warn!(aside = %aside.display(), "it was set aside: look who was unloaded there"),
+                Err(error) => tracing::warn!(%error, "it could not be set aside"),
+            }
             Self::default()
         });
         Self { file, ..decisions }
@@ -72,6 +78,19 @@ mod tests {
         again.set_unloaded(&name, false);
         assert!(!Decisions::open(file.clone()).is_unloaded(&name));
         fs::write(&file, "{").unwrap();
-        assert!(!Decisions::open(file).is_unloaded(&name));
+        let mut damaged = Decisions::open(file.clone());
+        assert!(!damaged.is_unloaded(&name));
+        damaged.set_unloaded(&name, true);
+        assert!(Decisions::open(file).is_unloaded(&name));
+        let aside = fs::read_dir(folder.path().join("damaged"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            fs::read_to_string(aside.path()).unwrap(),
+            "{",
+            "what somebody wrote is not lost"
+        );
     }
 }

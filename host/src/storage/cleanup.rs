@@ -14,7 +14,7 @@ use std::{
 use plugin_protocol::upkeep::{Cleanup, Removed};
 
 use super::{
-    files::set_aside_at,
+    aside::set_aside_at,
     sweep::{self, Swept, age},
 };
 
@@ -140,8 +140,10 @@ fn mapped_names(folder: &Path) -> Option<HashSet<OsString>> {
 /// Removes what was set aside as damaged and nobody has missed.
 fn damaged_files(data: &Path, now: SystemTime) -> Swept {
     let mut swept = Swept::default();
-    for plugin in fs::read_dir(data.join("plugins")).into_iter().flatten().flatten() {
-        let mut folders = vec![plugin.path().join("damaged")];
+    let plugins = fs::read_dir(data.join("plugins")).into_iter().flatten().flatten();
+    let damaged = plugins.map(|plugin| plugin.path().join("damaged"));
+    for damaged in damaged.chain([data.join("damaged")]) {
+        let mut folders = vec![damaged];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
@@ -182,6 +184,7 @@ mod tests {
             ("data/logs/permanent.log.6", 4, DAY),
             ("data/logs/permanent.log.2", 8, 31 * DAY),
             ("data/run/levels-00-g1.so", 16, DAY),
+            ("data/damaged/decisions.json.20260101T000000Z", 64, DAY),
             ("data/plugins/levels/damaged/a/b.json.20260101T000000Z-3", 32, DAY),
         ];
         let stays = [
@@ -216,7 +219,7 @@ mod tests {
             .map(|removed| (removed.count, removed.bytes))
             .collect();
         let copies = if cfg!(target_os = "linux") { (1, 16) } else { (0, 0) };
-        assert_eq!(counts, [(2, 3), (2, 12), copies, (1, 32)]);
+        assert_eq!(counts, [(2, 3), (2, 12), copies, (2, 96)]);
         assert!(cleanup.problems.is_empty(), "{:?}", cleanup.problems);
         let freed: u64 = counts.iter().map(|(_, bytes)| bytes).sum();
         assert_eq!(cleanup.bytes_before - cleanup.bytes_after, freed);

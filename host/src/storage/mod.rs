@@ -2,6 +2,7 @@
 //!
 //! Here is how a file is written so that neither a crash nor a full disk leaves half of it; the folders are the rest.
 
+pub mod aside;
 pub mod backup;
 pub mod cleanup;
 pub mod database;

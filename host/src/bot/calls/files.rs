@@ -14,7 +14,10 @@ impl Calls {
         let (files, upkeep) = (self.files.clone(), self.upkeep.clone());
         let answer = match call.name.as_str() {
             "caches.figures" => spawn_blocking(move || json!(upkeep.caches(&files))).await,
-            "cleanup.run" => spawn_blocking(move || json!(upkeep.clean_up())).await,
+            "cleanup.run" => {
+                let expired = self.stores.sweep().await;
+                spawn_blocking(move || json!(upkeep.clean_up(expired))).await
+            }
             name => return Err(unknown(name)),
         };
         answer.map_err(|_| Problem::new(ProblemCode::Failed, "the host panicked at this: see the log"))

@@ -165,7 +165,7 @@ fn is_database(name: &str) -> bool {
 /// Whether a file is another's log, or not yet what it will be.
 fn is_passing(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(".write-")
+    name.starts_with(crate::storage::TEMPORARY)
         || [".db-wal", ".db-shm", ".db-journal"]
             .iter()
             .any(|end| name.ends_with(end))

@@ -4,21 +4,16 @@
 //! A good copy is an inode of its own, so that an editor that spoils the file in place leaves it whole; it is no more than
 //! a help, so the disk is not waited for.
 
-use std::{
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, time::SystemTime};
 
+use plugin_protocol::{MAX_NAME_BYTES, MAX_PATH_BYTES};
 use serde::de::IgnoredAny;
 
 use super::{beneath::Beneath, error::FileError, path::FilePath};
+use crate::storage::aside::{stamp, stamped};
 
 /// How many bytes names have at most beside those of a path: a time and a number are put behind it.
 const ENDING: usize = ".20261231T235959Z-123".len();
-
-/// How the time is written in them.
-const STAMP: &[time::format_description::BorrowedFormatItem<'_>] =
-    time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// The good copies and the damaged files of a plugin.
 #[derive(Debug)]
@@ -65,15 +60,14 @@ impl Kept {
         // Two within a second are told apart by a number.
         let (_, name) = path.split();
         let folders = &path.as_str()[..path.as_str().len() - name.len()];
-        let longest = plugin_protocol::MAX_NAME_BYTES - ENDING;
-        let name = &name[..name.floor_char_boundary(longest)];
+        // Below the longest of folders there is no room for a name with a time.
+        let fits = folders.len() + MAX_NAME_BYTES <= MAX_PATH_BYTES;
+        let folders = if fits { folders } else { "" };
+        let room = MAX_NAME_BYTES - ENDING;
+        let ends = name.char_indices().map(|(at, letter)| at + letter.len_utf8());
+        let name = &name[..ends.take_while(|end| *end <= room).last().unwrap_or(0)];
         for number in 0..1_000 {
-            let ending = if number == 0 {
-                String::new()
-            } else {
-                format!("-{number}")
-            };
-            let Ok(aside) = FilePath::parse(&format!("{folders}{name}.{time}{ending}")) else {
+            let Ok(aside) = FilePath::parse(&stamped(&format!("{folders}{name}"), &time, number)) else {
                 break;
             };
             if self.damaged.look(&aside)?.is_none() {
@@ -83,25 +77,6 @@ impl Kept {
         }
         Err(FileError::NoFile(self.damaged.place(path)))
     }
-}
-
-/// A time as part of a name, in UTC.
-fn stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let time = i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
-    time.and_then(|time| time.format(STAMP).ok())
-        .unwrap_or_else(|| seconds.to_string())
-}
-
-/// When a file with this name was set aside; `None` if the name is none of those that damaged files get.
-#[must_use]
-pub fn set_aside_at(name: &str) -> Option<SystemTime> {
-    let (_, stamp) = name.rsplit_once('.')?;
-    let stamp = stamp.split_once('-').map_or(stamp, |(stamp, _)| stamp);
-    let time = time::PrimitiveDateTime::parse(stamp, STAMP).ok()?.assume_utc();
-    Some(UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(time.unix_timestamp()).ok()?))
 }
 
 /// Whether a content is JSON.
@@ -119,24 +94,23 @@ pub(super) fn json(content: &[u8]) -> Result<(), serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::fs;
 
     use super::*;
 
     #[test]
-    fn names_of_damaged_files_tell_the_time_and_never_collide() {
-        assert_eq!(
-            stamp(UNIX_EPOCH + Duration::from_secs(1_795_381_200)),
-            "20261122T210000Z"
-        );
-        let time = UNIX_EPOCH + Duration::from_secs(1_795_381_200);
-        assert_eq!(set_aside_at("a.b.json.20261122T210000Z"), Some(time));
-        assert_eq!(set_aside_at("a.20261122T210000Z-12"), Some(time));
-        assert_eq!(set_aside_at("a.json"), None);
+    fn names_of_damaged_files_never_collide() {
         let folder = tempfile::tempdir().unwrap();
         let (files, kept) = (Beneath::new(folder.path().join("files")), Kept::of(folder.path()));
         let long = format!("a/{}", "ü".repeat(100));
-        for path in ["a/b.json", &long] {
+        let deep = [
+            "d".repeat(100).as_str(),
+            "e".repeat(180).as_str(),
+            "f".repeat(190).as_str(),
+            "g.json",
+        ]
+        .join("/");
+        for path in ["a/b.json", &long, &deep] {
             let path = FilePath::parse(path).unwrap();
             let mut places = Vec::new();
             for number in 0..5 {

@@ -22,7 +22,6 @@ use bytes::Bytes;
 use plugin_protocol::{FileAction, FileAnswer, FileRequest, PluginName, Problem, ProblemCode, upkeep::CacheFigures};
 
 pub use error::FileError;
-pub use kept::set_aside_at;
 pub use path::{FilePath, WrongPath};
 use queue::Queue;
 use store::Store;
