@@ -1,6 +1,7 @@
-//! The swap, fence and ticket of `lane.rs` under loom: every interleaving of readers with a replacement.
+//! The swap, fence and ticket of `lane.rs`, and the hold of `hold.rs`, under loom: every interleaving of readers with a
+//! replacement.
 //!
-//! The file itself is compiled here, with loom's atomics in the place of the standard library's. The routing table's
+//! The files themselves are compiled here, with loom's atomics in the place of the standard library's. The routing table's
 //! cell and the notice are models of what arc-swap and tokio promise, no more: a store is seen by every later load, and a
 //! notice reaches whoever asked for it before.
 
@@ -14,6 +15,10 @@
 #[path = "../src/plugins/lane.rs"]
 mod lane;
 
+#[allow(dead_code, reason = "the model reads the file as a whole and uses what it checks")]
+#[path = "../src/plugins/hold.rs"]
+mod hold;
+
 /// What `lane.rs` finds in the place of `host/src/plugins/atomics.rs`.
 mod atomics {
     use std::{
@@ -22,8 +27,8 @@ mod atomics {
         task::{Context, Poll, Waker},
     };
 
-    pub use loom::sync::atomic::AtomicUsize;
-    use loom::sync::{Mutex, RwLock};
+    use loom::sync::RwLock;
+    pub use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
 
     /// A cell as arc-swap's.
     #[derive(Debug)]
@@ -99,7 +104,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use lane::{Gate, Routing, Ticket};
+use hold::{Hold, HoldRoom};
+use lane::{Entered, Gate, Routing, Ticket, Way};
 use loom::{cell::UnsafeCell, future::block_on, sync::atomic::AtomicBool, thread};
 
 /// Every interleaving with at most this many preemptions, where three threads have too many for all: faults of such a size
@@ -126,10 +132,17 @@ struct Generation {
 type Table = Option<Arc<Generation>>;
 
 fn enter(routing: &Routing<Table>) -> Option<(Arc<Generation>, Ticket)> {
-    routing.enter(|table| {
+    let find = |table: &Table| {
         let generation = table.as_ref()?;
-        Some((Arc::clone(generation), Arc::clone(&generation.gate)))
-    })
+        Some(Way::<_, ()>::Serves(
+            Arc::clone(generation),
+            Arc::clone(&generation.gate),
+        ))
+    };
+    match routing.enter(find, 0, || ())? {
+        Entered::Now(generation, ticket) => Some((generation, ticket)),
+        Entered::Waits | Entered::Full => unreachable!("there is no hold"),
+    }
 }
 
 fn invoke(routing: &Routing<Table>) -> bool {
@@ -222,5 +235,165 @@ fn the_last_ticket_ends_the_wait_whoever_drops_it() {
         for dropper in droppers {
             dropper.join().unwrap();
         }
+    });
+}
+
+/// A delivery: who sent it, and the how manieth of theirs it is.
+type Sent = (usize, usize);
+
+/// What a plugin with a hold looks like in the table.
+enum Post {
+    Serves(Arc<Lane>),
+    Held(Arc<Hold<Sent>>),
+    Nobody,
+}
+
+/// A lane, of which it is known what it was given. What it was given is no part of the model: loom's threads run one at a
+/// time.
+#[derive(Default)]
+struct Lane {
+    gate: Arc<Gate>,
+    retired: AtomicBool,
+    given: std::sync::Mutex<Vec<Sent>>,
+}
+
+const ROOM: HoldRoom = HoldRoom {
+    deliveries: 8,
+    bytes: 8,
+};
+
+/// What became of a delivery in its sender's eyes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Given,
+    Waits,
+    Full,
+    Nobody,
+}
+
+fn send(routing: &Routing<Post>, sent: Sent) -> Fate {
+    let find = |post: &Post| match post {
+        Post::Serves(lane) => Some(Way::Serves(Arc::clone(lane), Arc::clone(&lane.gate))),
+        Post::Held(hold) => Some(Way::Held(Arc::clone(hold))),
+        Post::Nobody => None,
+    };
+    match routing.enter(find, 1, || sent) {
+        Some(Entered::Now(lane, ticket)) => {
+            assert!(!lane.retired.load(Ordering::Relaxed), "given to a retired lane");
+            lane.given.lock().unwrap().push(sent);
+            drop(ticket);
+            Fate::Given
+        }
+        Some(Entered::Waits) => Fate::Waits,
+        Some(Entered::Full) => Fate::Full,
+        None => Fate::Nobody,
+    }
+}
+
+/// Everything that was given, in the order in which it was: the older lane ends before the newer one begins.
+fn given(lanes: [&Lane; 2]) -> Vec<Sent> {
+    lanes
+        .iter()
+        .flat_map(|lane| lane.given.lock().unwrap().clone())
+        .collect()
+}
+
+/// Senders of so many deliveries each, beside a swap in which the older lane ends before the newer one begins.
+fn swap_with_a_hold(senders: usize, each: usize) {
+    let (older, newer) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
+    let routing = Arc::new(Routing::new(Post::Serves(Arc::clone(&older))));
+    let sending: Vec<_> = (0..senders)
+        .map(|sender| {
+            let routing = Arc::clone(&routing);
+            thread::spawn(move || {
+                for number in 0..each {
+                    let fate = send(&routing, (sender, number));
+                    assert!(matches!(fate, Fate::Given | Fate::Waits), "{fate:?}");
+                }
+            })
+        })
+        .collect();
+    let hold = Arc::new(Hold::new(ROOM));
+    routing.publish(Post::Held(Arc::clone(&hold)), [&older.gate]);
+    block_on(older.gate.emptied());
+    older.retired.store(true, Ordering::Relaxed);
+    routing.release(&hold, Post::Serves(Arc::clone(&newer)), |sent| {
+        let ticket = newer.gate.enter().expect("it is open");
+        newer.given.lock().unwrap().push(sent);
+        drop(ticket);
+    });
+    for sender in sending {
+        sender.join().unwrap();
+    }
+    let given = given([&older, &newer]);
+    for sender in 0..senders {
+        let theirs: Vec<_> = given
+            .iter()
+            .filter(|sent| sent.0 == sender)
+            .map(|sent| sent.1)
+            .collect();
+        assert_eq!(
+            theirs,
+            (0..each).collect::<Vec<_>>(),
+            "once each, in the order of sending"
+        );
+    }
+}
+
+#[test]
+fn a_hold_loses_nothing_and_keeps_the_order_of_a_sender() {
+    model_of_three_threads(|| swap_with_a_hold(1, 3));
+}
+
+#[test]
+fn a_hold_keeps_the_order_of_each_of_two_senders() {
+    model_of_three_threads(|| swap_with_a_hold(2, 2));
+}
+
+#[test]
+fn what_waits_is_given_up_once_where_nobody_comes() {
+    model_of_three_threads(|| {
+        let older = Arc::new(Lane::default());
+        let routing = Arc::new(Routing::new(Post::Serves(Arc::clone(&older))));
+        let sender = {
+            let routing = Arc::clone(&routing);
+            thread::spawn(move || [0, 1].map(|number| send(&routing, (0, number))))
+        };
+        let hold = Arc::new(Hold::new(ROOM));
+        routing.publish(Post::Held(Arc::clone(&hold)), [&older.gate]);
+        let mut overdue = hold.take_out(|_| true);
+        routing.release(&hold, Post::Nobody, |sent| overdue.push(sent));
+        let fates = sender.join().unwrap();
+        let expected: Vec<_> = (0..2)
+            .filter(|&number| fates[number] == Fate::Waits)
+            .map(|number| (0, number))
+            .collect();
+        assert_eq!(overdue, expected);
+        let given = older.given.lock().unwrap().clone();
+        let expected: Vec<_> = (0..2)
+            .filter(|&number| fates[number] == Fate::Given)
+            .map(|number| (0, number))
+            .collect();
+        assert_eq!(given, expected);
+    });
+}
+
+#[test]
+fn what_finds_no_room_is_turned_away_and_counted() {
+    loom::model(|| {
+        let hold = Arc::new(Hold::new(HoldRoom {
+            deliveries: 2,
+            bytes: 8,
+        }));
+        let routing = Routing::new(Post::Held(Arc::clone(&hold)));
+        let fates = [0, 1, 2].map(|number| send(&routing, (0, number)));
+        assert_eq!(fates, [Fate::Waits, Fate::Waits, Fate::Full]);
+        assert_eq!(hold.turned_away(), 1);
+        assert_eq!(hold.take_out(|sent| sent.1 == 0), [(0, 0)]);
+        assert_eq!(send(&routing, (0, 3)), Fate::Waits, "there is room again");
+        let mut left = Vec::new();
+        routing.release(&hold, Post::Nobody, |sent| left.push(sent));
+        assert_eq!(left, [(0, 1), (0, 3)]);
+        assert_eq!(send(&routing, (0, 4)), Fate::Nobody);
     });
 }

@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 use super::{calls::Calls, files, owners::Owners, stores, upkeep::Upkeep};
 use crate::{
     config,
-    interactions::{Incident, Invocations},
-    plugins::{self, Ending, Generation, Plugins, Records, Ticket},
+    interactions::{Incident, Invocations, texts},
+    plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
     storage::{Stores, Tables, files::Files},
@@ -211,6 +211,27 @@ impl plugins::Desk for Desk {
                 tell_left(&notices, &from, &format!("{left} of its threads go on"));
             }
         });
+    }
+
+    fn delivers(&self, to: &Generation, id: u64) {
+        self.invocations.deliver(id, to.number);
+    }
+
+    fn gave_up(&self, id: u64, why: GivenUp) {
+        let refused = |text: &str| (Verdict::Refused, Some(text.to_owned()));
+        let (verdict, text) = match why {
+            GivenUp::Busy => refused(texts::BUSY),
+            GivenUp::Absent => refused(texts::COMMAND_ABSENT),
+            GivenUp::Interrupted => (Verdict::Interrupted, None),
+        };
+        let outcome = Outcome {
+            verdict,
+            text,
+            released: true,
+            ..Outcome::default()
+        };
+        let invocations = self.invocations.clone();
+        self.spawn(async move { invocations.finish(id, outcome).await });
     }
 
     fn under_way(&self, of: &Generation) -> Vec<String> {

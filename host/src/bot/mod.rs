@@ -294,10 +294,16 @@ async fn serve_stored(
         desk: Arc::new(desk),
         outlook: Arc::new(outlook),
     };
-    let plugins = tokio::select! {
-        started = Plugins::start(setup, START) => started.map_err(Failure::configuration)?,
-        () = told(stop, 1) => return Ok(()),
+    let plugins = Plugins::open(setup).map_err(Failure::configuration)?;
+    let begun = tokio::select! {
+        begun = plugins.begin(START) => begun,
+        // What has started by then is stopped in the same way as later.
+        () = told(stop, 1) => Ok(()),
     };
+    if let Err(why) = begun {
+        plugins.stop().await;
+        return Err(Failure::configuration(why));
+    }
     let _ = life.set(plugins.clone());
 
     let router = Arc::new(Router {
@@ -352,6 +358,8 @@ async fn serve_stored(
     let commands = tokio::spawn(commands);
 
     let ended = tokio::select! {
+        // Told while plugins started, it does not connect at all.
+        biased;
         () = told(stop, 1) => Ok(()),
         ended = gateway.run() => ended.map(|never| match never {}),
         () = tables.clone().keep_flushing() => Ok(()),

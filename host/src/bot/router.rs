@@ -28,7 +28,7 @@ use crate::{
     config,
     gateway::{Partial, RawEvent},
     interactions::{InteractionRef, Invocations, Origin, texts},
-    plugins::{Generation, Routing, Table, Ticket, Undelivered},
+    plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
     storage::Tables,
 };
 
@@ -101,8 +101,17 @@ impl Router {
             if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
                 continue;
             }
-            let Some((generation, ticket)) = self.enter(plugin) else {
-                continue;
+            let wait = || Delivery {
+                what: Held::Event,
+                head: head.clone(),
+                payload: event.payload.clone(),
+                since: Instant::now(),
+            };
+            let bytes = head.len() + event.payload.len();
+            let (generation, ticket) = match self.enter(plugin, bytes, wait) {
+                Some(Entered::Now(generation, ticket)) => (generation, ticket),
+                // Those for which there is no room are counted, and told of at the end of the hold.
+                Some(Entered::Waits | Entered::Full) | None => continue,
             };
             if generation.gate.tickets() > MAX_UNDER_WAY {
                 self.note_undelivered(plugin, reason(Undelivered::Full));
@@ -154,7 +163,6 @@ impl Router {
         };
         let origin = Origin {
             plugin: written.plugin.clone(),
-            generation: 0,
             command: written.command.name.clone(),
             door: Door::Prefix,
             guild_id: message.guild_id,
@@ -308,16 +316,37 @@ impl Router {
         self.invoke(origin, &invocation, payload).await;
     }
 
-    /// Delivers an invocation to the live generation of its plugin.
-    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) {
-        let Some((generation, ticket)) = self.enter(&origin.plugin) else {
-            // Unloaded since the command was found. By prefix an unknown command is silent.
-            if origin.interaction.is_some() {
-                self.refuse(&origin, texts::COMMAND_ABSENT).await;
-            }
-            return;
+    /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next.
+    async fn invoke(&self, origin: Origin, invocation: &Invocation, payload: &str) {
+        let head = serde_json::to_vec(invocation).unwrap_or_default();
+        let wait = || Delivery {
+            what: Held::Invocation {
+                // Open while it waits: who asked is told in time that it takes a while.
+                id: self.invocations.open(origin.clone(), 0),
+                handler: invocation.name.clone(),
+            },
+            head: head.clone(),
+            payload: payload.to_owned(),
+            since: Instant::now(),
         };
-        origin.generation = generation.number;
+        let (generation, ticket) = match self.enter(&origin.plugin, head.len() + payload.len(), wait) {
+            Some(Entered::Now(generation, ticket)) => (generation, ticket),
+            Some(Entered::Waits) => {
+                self.count(invocation);
+                return;
+            }
+            Some(Entered::Full) => {
+                self.refuse(&origin, texts::BUSY).await;
+                return;
+            }
+            None => {
+                // Unloaded since the command was found. By prefix an unknown command is silent.
+                if origin.interaction.is_some() {
+                    self.refuse(&origin, texts::COMMAND_ABSENT).await;
+                }
+                return;
+            }
+        };
         // What is given to a lane that hangs would run when nobody waits for it any more.
         let hangs = generation.pulse.hung_for(Instant::now()).is_some();
         if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
@@ -331,11 +360,8 @@ impl Router {
             return;
         }
         let plugin = origin.plugin.clone();
-        if invocation.door != Door::Component {
-            self.tables.count_command(&invocation.name, invocation.author.id);
-        }
-        let id = self.invocations.open(origin);
-        let head = serde_json::to_vec(invocation).unwrap_or_default();
+        self.count(invocation);
+        let id = self.invocations.open(origin, generation.number);
         if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {
             self.note_undelivered(&plugin, reason(why));
             let outcome = Outcome {
@@ -345,6 +371,13 @@ impl Router {
                 ..Outcome::default()
             };
             self.invocations.finish(id, outcome).await;
+        }
+    }
+
+    /// Counts a command; clicks are none.
+    fn count(&self, invocation: &Invocation) {
+        if invocation.door != Door::Component {
+            self.tables.count_command(&invocation.name, invocation.author.id);
         }
     }
 
@@ -359,11 +392,13 @@ impl Router {
         }
     }
 
-    fn enter(&self, plugin: &PluginName) -> Option<(Arc<Generation>, Ticket)> {
-        self.routing.enter(|table| {
-            let generation = table.generation(plugin)?;
-            Some((Arc::clone(generation), Arc::clone(&generation.gate)))
-        })
+    fn enter(
+        &self,
+        plugin: &PluginName,
+        bytes: usize,
+        wait: impl FnMut() -> Delivery,
+    ) -> Option<Entered<Arc<Generation>>> {
+        self.routing.enter(|table| table.way(plugin), bytes, wait)
     }
 
     fn note_undelivered(&self, plugin: &PluginName, why: &str) {
@@ -413,7 +448,6 @@ fn origin(
 ) -> Origin {
     Origin {
         plugin: plugin.clone(),
-        generation: 0,
         command: name.to_owned(),
         door,
         guild_id: interaction.guild_id,

@@ -266,8 +266,8 @@ impl Gateway {
     fn wanted(&self) -> Intents {
         let table = self.router.routing.read();
         let names = table
-            .generations()
-            .flat_map(|generation| generation.description.events.iter().map(|event| event.name.as_str()));
+            .offers()
+            .flat_map(|(_, description)| description.events.iter().map(|event| event.name.as_str()));
         let declared = Intents::from_bits_truncate(self.plugins.intents());
         intents::wanted(self.config.get().discord.intents, names, declared)
     }

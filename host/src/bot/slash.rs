@@ -155,8 +155,8 @@ impl Keeper {
     fn plan(&mut self) -> Plan {
         let table = self.plugins.routing().read();
         let commands = table
-            .generations()
-            .map(|generation| (generation.name(), generation.description.commands.as_slice()));
+            .offers()
+            .map(|(name, description)| (name, description.commands.as_slice()));
         let limits = Limits {
             max: self.limits.max_limit as usize,
             warning: self.limits.warning_threshold as usize,

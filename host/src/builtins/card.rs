@@ -170,6 +170,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
 const fn mark(plugin: &PluginSummary) -> &'static str {
     match plugin.status {
         PluginStatus::Running if plugin.newer_refused => "\u{1f7e1}",
+        PluginStatus::Replacing => "\u{1f535}",
         PluginStatus::Running => "\u{1f7e2}",
         PluginStatus::Hung | PluginStatus::Refused => "\u{1f534}",
         _ => "\u{26aa}",
@@ -185,6 +186,7 @@ fn status(plugin: &PluginSummary) -> String {
         PluginStatus::Running if plugin.newer_refused => format!("running{generation}; its newer file is refused"),
         PluginStatus::Running => format!("running{generation}"),
         PluginStatus::Hung => format!("hangs{generation}"),
+        PluginStatus::Replacing => format!("being replaced{generation}"),
         PluginStatus::Refused => "refused".to_owned(),
         PluginStatus::Unloaded => "unloaded".to_owned(),
         PluginStatus::Unknown => "in an unknown state".to_owned(),

@@ -9,7 +9,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -70,6 +70,8 @@ struct Table {
 
 struct Entry {
     id: u64,
+    /// The generation it was delivered to; 0 while it waits for one.
+    generation: AtomicU32,
     origin: Arc<Origin>,
     opened: Instant,
     finished: AtomicBool,
@@ -104,14 +106,15 @@ impl Invocations {
         Self { inner }
     }
 
-    /// An invocation begins; its id is never 0.
+    /// An invocation begins; its id is never 0. `generation` is the one it is delivered to, 0 if it waits for one.
     #[must_use]
-    pub fn open(&self, origin: Origin) -> u64 {
+    pub fn open(&self, origin: Origin, generation: u32) -> u64 {
         let id = self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let opened = Instant::now();
         let is_deferred_when_slow = origin.auto_defer;
         let entry = Arc::new(Entry {
             id,
+            generation: AtomicU32::new(generation),
             conversation: tokio::sync::Mutex::new(conversation(&origin)),
             origin: Arc::new(origin),
             opened,
@@ -122,6 +125,13 @@ impl Invocations {
             self.inner.deadlines.insert(opened + SLOW_AFTER, id);
         }
         id
+    }
+
+    /// An invocation that waited goes to this generation.
+    pub fn deliver(&self, id: u64, generation: u32) {
+        if let Some(entry) = self.inner.entry(id) {
+            entry.generation.store(generation, Ordering::Relaxed);
+        }
     }
 
     /// Where an invocation came from, while it is known.
@@ -136,7 +146,7 @@ impl Invocations {
         let table = self.inner.table();
         let theirs = table.entries.values().filter(|entry| {
             !entry.finished.load(Ordering::Relaxed)
-                && entry.origin.generation == generation
+                && entry.generation.load(Ordering::Relaxed) == generation
                 && entry.origin.plugin == *plugin
         });
         theirs.map(|entry| entry.id).collect()
@@ -213,7 +223,7 @@ impl Invocations {
                 (self.inner.incidents)(Incident {
                     code,
                     plugin: origin.plugin.clone(),
-                    generation: origin.generation,
+                    generation: entry.generation.load(Ordering::Relaxed),
                     command: origin.command.clone(),
                     text: outcome.text.unwrap_or_default(),
                     panic: outcome.panic,

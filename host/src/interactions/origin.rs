@@ -11,8 +11,6 @@ use crate::commands::InteractionToken;
 pub struct Origin {
     /// The plugin that it is for.
     pub plugin: PluginName,
-    /// That plugin's generation.
-    pub generation: u32,
     /// The command's name, or the handler's of a control.
     pub command: String,
     /// The door.

@@ -1,8 +1,8 @@
-//! What `lane.rs` is built from, under names of its own.
+//! What `lane.rs` and `hold.rs` are built from, under names of its own.
 //!
-//! The model test (`tests/lane_model.rs`) compiles that file with loom's in the place of these.
+//! The model test (`tests/lane_model.rs`) compiles those files with loom's in the place of these.
 
-pub use std::sync::atomic::AtomicUsize;
+pub use std::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
 
 pub use arc_swap::ArcSwap;
 pub use tokio::sync::Notify;

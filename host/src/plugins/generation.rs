@@ -4,6 +4,8 @@
 //! stopped. Everything that passes between the two are envelopes: what the host asks waits here for its answer, what the
 //! plugin asks goes to the [`Desk`]. Nothing of a plugin's memory is kept.
 
+mod start;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -12,23 +14,23 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings,
-    Start, Stop, StopReason, Stopped, Verdict, kind, lane_name,
+    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Stop,
+    StopReason, Stopped, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{Notify, oneshot, watch},
     time::timeout,
 };
 
 use super::{
+    delivery::GivenUp,
     lane::{Gate, Ticket},
     loader,
     outcome::outcome,
@@ -37,16 +39,14 @@ use super::{
     shadow::ContentHash,
 };
 
-/// How long opening a library may take.
-const OPENING: Duration = Duration::from_secs(10);
-/// How long a start function may take.
-const STARTING: Duration = Duration::from_secs(30);
 /// How long a lane's thread may take to end after it has said that it stopped.
 const ENDING: Duration = Duration::from_secs(3);
 /// How many requests of one generation may be under way.
 const MAX_REQUESTS: usize = 8192;
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
+
+pub use start::{NotStarted, StartFailure};
 
 /// Whether an id of a delivery is an event's, and not an invocation's.
 #[must_use]
@@ -68,6 +68,10 @@ pub trait Desk: Send + Sync + 'static {
     fn died(&self, from: &Arc<Generation>);
     /// The generation was told to end, and that came to this.
     fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending);
+    /// An invocation that waited in a hold goes to this generation now.
+    fn delivers(&self, to: &Generation, id: u64);
+    /// An invocation that waited in a hold goes to none: who asked has to be told.
+    fn gave_up(&self, id: u64, why: GivenUp);
     /// What was given to a generation and has not come to its end, oldest first, in words and cut to a few.
     fn under_way(&self, of: &Generation) -> Vec<String>;
 }
@@ -125,29 +129,6 @@ pub struct Blueprint {
     pub code: Code,
 }
 
-/// Why a generation did not start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StartFailure {
-    /// The library could not be opened.
-    #[error(transparent)]
-    Load(#[from] loader::LoadFailure),
-    /// Opening it did not come to an end.
-    #[error("loading does not finish: no further plugin can be loaded until the bot is restarted")]
-    Stuck,
-    /// The lane could not be made.
-    #[error("it panics before its start function: its library is broken, build it again")]
-    NoLane,
-    /// The start function failed or panicked.
-    #[error("its start function failed: {0}")]
-    Start(String),
-    /// The start function did not come to an end.
-    #[error("its start function does not finish within {} s", STARTING.as_secs())]
-    Slow,
-    /// No thread.
-    #[error("no thread can be started ({0})")]
-    Thread(String),
-}
-
 /// How a generation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -193,6 +174,8 @@ pub struct Generation {
     waiting: Mutex<HashMap<u64, Waiting>>,
     next_request: AtomicU64,
     requests: AtomicUsize,
+    /// Told when a generation that is being stopped has no requests left.
+    answered: Notify,
     /// What of its requests is bounded beside their number.
     under_way: Arc<UnderWay>,
     stopping: AtomicBool,
@@ -209,85 +192,6 @@ impl fmt::Debug for Generation {
 }
 
 impl Generation {
-    /// Opens the code on a thread of its own and runs the start function. It serves nothing before
-    /// [`activate`](Self::activate).
-    ///
-    /// # Errors
-    ///
-    /// [`StartFailure`]; the thread has then ended or is abandoned.
-    pub async fn start(
-        blueprint: Blueprint,
-        desk: Arc<dyn Desk>,
-        settings: Settings,
-    ) -> Result<Arc<Self>, StartFailure> {
-        let began = Instant::now();
-        let Blueprint {
-            manifest,
-            description,
-            hash,
-            number,
-            code,
-        } = blueprint;
-        let generation = Arc::new(Self {
-            manifest,
-            description,
-            hash,
-            number,
-            load_time: OnceLock::new(),
-            serving_since: OnceLock::new(),
-            gate: Arc::new(Gate::default()),
-            pulse: Pulse::default(),
-            copy: match &code {
-                Code::Copy(path) => Some(path.clone()),
-                Code::Linked(_) => None,
-            },
-            desk,
-            link: Arc::default(),
-            lane: OnceLock::new(),
-            waiting: Mutex::default(),
-            next_request: AtomicU64::new(1),
-            requests: AtomicUsize::new(0),
-            under_way: Arc::default(),
-            stopping: AtomicBool::new(false),
-            ended: watch::Sender::new(false),
-        });
-        let head = Start {
-            plugin: generation.name().to_string(),
-            generation: number,
-            settings,
-            state_version: None,
-        };
-        let (loaded, loading) = oneshot::channel();
-        let on_thread = Arc::clone(&generation);
-        let lane_head = to_json(&head);
-        thread::Builder::new()
-            .name(generation.lane_name())
-            .spawn(move || on_thread.run(code, &lane_head, loaded))
-            .map_err(|error| StartFailure::Thread(error.to_string()))?;
-        match timeout(OPENING, loading).await {
-            Ok(Ok(loaded)) => loaded?,
-            Ok(Err(_)) => return Err(StartFailure::NoLane),
-            Err(_) => return Err(StartFailure::Stuck),
-        }
-        let answer = timeout(STARTING, generation.ask(kind::START, &head, &[])).await;
-        let failure = match answer {
-            Ok(Ok(_)) => {
-                let _ = generation.load_time.set(began.elapsed());
-                return Ok(generation);
-            }
-            Ok(Err(problem)) => StartFailure::Start(problem.message),
-            Err(_) => StartFailure::Slow,
-        };
-        // What started in part is stopped in the background; its text is what matters now.
-        let failed = Arc::clone(&generation);
-        tokio::spawn(async move {
-            if failed.stop(StopReason::Rollback, ENDING).await == Ending::Abandoned {
-                tracing::error!(plugin = %failed.name(), generation = failed.number, "did not start and does not stop: its thread is abandoned until the bot is restarted");
-            }
-        });
-        Err(failure)
-    }
-
     /// The plugin's name.
     #[must_use]
     pub fn name(&self) -> &PluginName {
@@ -316,6 +220,20 @@ impl Generation {
     #[must_use]
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a generation that was stopped has no request left that is being answered.
+    pub async fn answered(&self) {
+        loop {
+            let answered = self.answered.notified();
+            tokio::pin!(answered);
+            // Registers before the look, so that a notice in between is not missed.
+            answered.as_mut().enable();
+            if self.requests.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            answered.await;
+        }
     }
 
     /// Feels the pulse of the lane: asks it, if that is due.
@@ -416,7 +334,10 @@ impl Generation {
             Ok(head) => (kind::FLAG_UNBOUNDED, to_json(head)),
             Err(problem) => (kind::FLAG_UNBOUNDED | kind::FLAG_PROBLEM, to_json(problem)),
         };
-        self.requests.fetch_sub(1, Ordering::Relaxed);
+        // In one order with the store of `stop`: one of the two sees the other.
+        if self.requests.fetch_sub(1, Ordering::SeqCst) == 1 && self.stopping.load(Ordering::SeqCst) {
+            self.answered.notify_waiters();
+        }
         // A lane that has ended needs no answer.
         let _ = self.hand_over(&Envelope::new(kind::ANSWER, flags, id, &head, tail));
     }
@@ -444,7 +365,7 @@ impl Generation {
 
     /// Ends the generation: gives running handlers `grace`, then waits for the thread to end.
     pub async fn stop(self: &Arc<Self>, why: StopReason, grace: Duration) -> Ending {
-        self.stopping.store(true, Ordering::Release);
+        self.stopping.store(true, Ordering::SeqCst);
         let head = Stop {
             why,
             deadline_millis: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),

@@ -179,6 +179,7 @@ impl Plugins {
                 Some(*generation),
                 newer_refused.clone(),
             ),
+            PluginState::Replacing { generation } => (PluginStatus::Replacing, Some(*generation), None),
             PluginState::Refused(why) => (PluginStatus::Refused, None, Some(why.clone())),
             PluginState::Unloaded => (PluginStatus::Unloaded, None, None),
         };
@@ -255,7 +256,7 @@ fn bytes_of(copy: &std::path::Path, mapped: &BTreeMap<PathBuf, u64>) -> Option<u
 }
 
 fn running(views: &[PluginView]) -> impl Iterator<Item = &Arc<Manifest>> {
-    let runs = |view: &&PluginView| matches!(view.state, PluginState::Running { .. });
+    let runs = |view: &&PluginView| matches!(view.state, PluginState::Running { .. } | PluginState::Replacing { .. });
     views.iter().filter(runs).filter_map(|view| view.manifest.as_ref())
 }
 

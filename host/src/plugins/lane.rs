@@ -1,17 +1,23 @@
 //! Swap, fence and ticket: how invocations find the live generation, and how an older one is emptied.
 //!
-//! The routing table is replaced in one step. Who wants to deliver reads it, then takes a [`Ticket`] at the gate of the
-//! generation found; a gate is closed only after a table without its generation has been published, so a refused ticket
-//! means that reading again finds the successor. A closed gate takes no further ticket, and the generation is empty when
-//! the last one is dropped: none is lost, none is delivered twice, and nobody waits for readers.
-//!
-//! Nothing else may close a gate or publish a table than what is in this file.
+//! Who delivers reads the routing table, then takes a [`Ticket`] at the gate of the generation found. A gate is closed only
+//! after a table without it was published, so a refused ticket means that reading again finds the successor. Where the
+//! older generation must end first, that is a [`Hold`], released into the next table: what waited is delivered before it
+//! is in force. None is lost, none is delivered twice, nobody waits for readers. Nothing else may close a gate, end a hold
+//! or publish a table than what is in this file.
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::atomics::{ArcSwap, AtomicUsize, Notify};
+use super::{
+    atomics::{ArcSwap, AtomicUsize, Notify},
+    hold::{Hold, Put},
+};
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// How often a hold is emptied without a lock before the rest is delivered under it: each time is as short as what has
+/// come in during the one before.
+const ROUNDS: usize = 4;
 
 /// Counts what is under way at one generation, and can be closed.
 #[derive(Debug, Default)]
@@ -70,6 +76,26 @@ impl Drop for Ticket {
     }
 }
 
+/// Where a delivery goes, as a table has it.
+#[derive(Debug)]
+pub enum Way<R, D> {
+    /// To what serves, through its gate.
+    Serves(R, Arc<Gate>),
+    /// Nothing serves at the moment: it waits.
+    Held(Arc<Hold<D>>),
+}
+
+/// What became of a delivery that went the way of the table in force.
+#[derive(Debug)]
+pub enum Entered<R> {
+    /// It can be delivered now.
+    Now(R, Ticket),
+    /// It waits.
+    Waits,
+    /// It could only wait, and there is no room.
+    Full,
+}
+
 /// The routing table that is in force.
 #[derive(Debug)]
 pub struct Routing<T>(ArcSwap<T>);
@@ -85,14 +111,28 @@ impl<T> Routing<T> {
         self.0.load_full()
     }
 
-    /// Finds something in the table in force and enters its gate; `None` if nothing is found.
-    pub fn enter<R>(&self, find: impl Fn(&T) -> Option<(R, Arc<Gate>)>) -> Option<(R, Ticket)> {
+    /// Finds where a delivery goes in the table in force. To what serves it enters the gate; in a hold it waits, as what
+    /// `make` makes of it, which counts as so many `bytes`. `None` if nothing is found.
+    pub fn enter<R, D>(
+        &self,
+        find: impl Fn(&T) -> Option<Way<R, D>>,
+        bytes: usize,
+        mut make: impl FnMut() -> D,
+    ) -> Option<Entered<R>> {
         loop {
-            let (found, gate) = find(&self.0.load())?;
-            if let Some(ticket) = gate.enter() {
-                return Some((found, ticket));
+            match find(&self.0.load())? {
+                Way::Serves(found, gate) => {
+                    if let Some(ticket) = gate.enter() {
+                        return Some(Entered::Now(found, ticket));
+                    }
+                }
+                Way::Held(hold) => match hold.put(bytes, &mut make) {
+                    Put::Waits => return Some(Entered::Waits),
+                    Put::Full => return Some(Entered::Full),
+                    Put::Over => {}
+                },
             }
-            // Closed: the table without it has been published before, so the next read finds its successor or nothing.
+            // Closed, or over: a table without it has been published before, so the next read finds its successor or nothing.
         }
     }
 
@@ -102,5 +142,18 @@ impl<T> Routing<T> {
         for gate in gone {
             gate.close();
         }
+    }
+
+    /// Ends a hold: everything that waits is handed to `deliver`, in order, and then the table, which holds its successor
+    /// or nothing, is put in force. What finds that table comes after all that waited.
+    pub fn release<D>(&self, hold: &Hold<D>, table: T, mut deliver: impl FnMut(D)) {
+        for _ in 0..ROUNDS {
+            let waiting = hold.take();
+            if waiting.is_empty() {
+                break;
+            }
+            waiting.into_iter().map(|(delivery, _)| delivery).for_each(&mut deliver);
+        }
+        hold.end(deliver, || self.0.store(Arc::new(table)));
     }
 }

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use super::lane::{Gate, Routing};
+use super::lane::{Entered, Gate, Routing, Way};
 
 #[derive(Default)]
 struct Fake {
@@ -51,9 +51,10 @@ fn nothing_is_delivered_to_a_retired_generation_and_nothing_is_lost() {
             thread::spawn(move || {
                 let mut sent = 0_u64;
                 while !stop.load(Ordering::Relaxed) {
-                    let (generation, ticket) = routing
-                        .enter(|table: &Arc<Fake>| Some((Arc::clone(table), Arc::clone(&table.gate))))
-                        .unwrap();
+                    let find = |table: &Arc<Fake>| Some(Way::Serves(Arc::clone(table), Arc::clone(&table.gate)));
+                    let Some(Entered::Now(generation, ticket)) = routing.enter(find, 0, || ()) else {
+                        panic!("somebody serves at any time");
+                    };
                     assert!(
                         !generation.retired.load(Ordering::SeqCst),
                         "delivered after its retirement"

@@ -3,13 +3,16 @@
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
+//! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
 //! - `life` makes every change a transaction, `watcher` says when to look, `table` who handles what
 //! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
 
 mod atomics;
 mod budget;
+mod delivery;
 mod drop_folder;
 mod generation;
+mod hold;
 mod inspection;
 mod lane;
 #[cfg(test)]
@@ -30,8 +33,10 @@ mod table;
 mod watchdog;
 mod watcher;
 
+pub use delivery::{Delivery, GivenUp, Held};
 pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
-pub use lane::{Gate, Routing, Ticket};
+pub use hold::Hold;
+pub use lane::{Entered, Gate, Routing, Ticket, Way};
 pub use life::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;

@@ -44,8 +44,9 @@ impl Decisions {
         self.unloaded.contains(name)
     }
 
-    /// Remembers that the owner unloaded a plugin, or loaded it again.
-    pub fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
+    /// Remembers that the owner unloaded a plugin, or loaded it again. Written away from the runtime's threads, also if
+    /// this is dropped before it has come to its end.
+    pub async fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
         let changed = if unloaded {
             self.unloaded.insert(name.clone())
         } else {
@@ -54,12 +55,16 @@ impl Decisions {
         if !changed {
             return;
         }
-        let written = serde_json::to_vec_pretty(self)
-            .map_err(io::Error::from)
-            .and_then(|bytes| crate::storage::write_atomically(&self.file, &bytes));
-        if let Err(error) = written {
-            tracing::error!(file = %self.file.display(), %error, "which plugins are unloaded can't be written: it holds until the next start only");
-        }
+        let (file, bytes) = (self.file.clone(), serde_json::to_vec_pretty(self));
+        let writing = tokio::task::spawn_blocking(move || {
+            let written = bytes
+                .map_err(io::Error::from)
+                .and_then(|bytes| crate::storage::write_atomically(&file, &bytes));
+            if let Err(error) = written {
+                tracing::error!(file = %file.display(), %error, "which plugins are unloaded can't be written: it holds until the next start only");
+            }
+        });
+        let _ = writing.await;
     }
 }
 
@@ -67,15 +72,15 @@ impl Decisions {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_unloaded_survives() {
+    #[tokio::test]
+    async fn what_is_unloaded_survives() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("decisions.json");
         let name: PluginName = "levels".parse().unwrap();
-        Decisions::open(file.clone()).set_unloaded(&name, true);
+        Decisions::open(file.clone()).set_unloaded(&name, true).await;
         let mut again = Decisions::open(file.clone());
         assert!(again.is_unloaded(&name));
-        again.set_unloaded(&name, false);
+        again.set_unloaded(&name, false).await;
         assert!(!Decisions::open(file.clone()).is_unloaded(&name));
         fs::write(&file, "{").unwrap();
         let mut damaged = Decisions::open(file.clone());

@@ -1,12 +1,13 @@
 //! The routing table: which live generation handles which command, component and event.
 //!
-//! Built anew from the live generations whenever one of them changes, never altered.
+//! Built anew from the live generations whenever one of them changes, never altered. What a plugin offers stays in the
+//! table while it is held: people find its commands, and wait.
 
 use std::{collections::HashMap, sync::Arc};
 
-use plugin_protocol::{EventSubscription, PluginName, custom_id::Route};
+use plugin_protocol::{Description, EventSubscription, PluginName, custom_id::Route};
 
-use super::generation::Generation;
+use super::{delivery::Delivery, generation::Generation, hold::Hold, lane::Way};
 use crate::commands::CommandIndex;
 
 /// Who handles what.
@@ -17,48 +18,76 @@ pub struct Table {
     components: HashMap<Route, (PluginName, String)>,
     events: HashMap<String, Vec<(PluginName, EventSubscription)>>,
     /// In the order in which they came, few enough to be searched.
-    generations: Vec<Arc<Generation>>,
+    posts: Vec<Post>,
+}
+
+/// Where a plugin's deliveries go.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// The generation that serves, or served until the hold began.
+    pub generation: Arc<Generation>,
+    /// What is meant for the plugin waits here.
+    pub hold: Option<Arc<Hold<Delivery>>>,
 }
 
 impl Table {
-    /// Builds the table of these generations, at most one a plugin. Of two commands of one name the first one wins.
+    /// Builds the table of these posts, at most one a plugin. Of two commands of one name the first one wins.
     #[must_use]
-    pub fn build<'g>(live: impl IntoIterator<Item = &'g Arc<Generation>>) -> Self {
-        let live: Vec<_> = live.into_iter().collect();
-        let commands = live
+    pub fn build(posts: impl IntoIterator<Item = Post>) -> Self {
+        let posts: Vec<_> = posts.into_iter().collect();
+        let commands = posts
             .iter()
+            .map(|post| &post.generation)
             .map(|generation| (generation.name().clone(), generation.description.commands.clone()));
         let mut table = Self {
             commands: CommandIndex::build(commands),
             ..Self::default()
         };
-        for generation in live {
-            let name = generation.name();
-            for component in &generation.description.components {
+        for post in &posts {
+            let (name, description) = (post.generation.name(), &post.generation.description);
+            for component in &description.components {
                 let route = Route::new(name.as_str(), &component.name);
                 table.components.insert(route, (name.clone(), component.name.clone()));
             }
-            for event in &generation.description.events {
+            for event in &description.events {
                 table
                     .events
                     .entry(event.name.clone())
                     .or_default()
                     .push((name.clone(), event.clone()));
             }
-            table.generations.push(Arc::clone(generation));
         }
+        table.posts = posts;
         table
     }
 
-    /// The live generation of a plugin.
+    /// Where deliveries for a plugin go.
     #[must_use]
-    pub fn generation(&self, name: &PluginName) -> Option<&Arc<Generation>> {
-        self.generations.iter().find(|generation| generation.name() == name)
+    pub fn way(&self, name: &PluginName) -> Option<Way<Arc<Generation>, Delivery>> {
+        let post = self.post(name)?;
+        Some(match &post.hold {
+            Some(hold) => Way::Held(Arc::clone(hold)),
+            None => Way::Serves(Arc::clone(&post.generation), Arc::clone(&post.generation.gate)),
+        })
     }
 
-    /// All live generations, in the order in which their plugins came.
+    /// The generation of a plugin that serves; none while it is held.
+    #[must_use]
+    pub fn generation(&self, name: &PluginName) -> Option<&Arc<Generation>> {
+        let post = self.post(name).filter(|post| post.hold.is_none())?;
+        Some(&post.generation)
+    }
+
+    /// All generations that serve, in the order in which their plugins came.
     pub fn generations(&self) -> impl Iterator<Item = &Arc<Generation>> {
-        self.generations.iter()
+        let serving = self.posts.iter().filter(|post| post.hold.is_none());
+        serving.map(|post| &post.generation)
+    }
+
+    /// What all plugins offer, also those that are held, in the order in which they came.
+    pub fn offers(&self) -> impl Iterator<Item = (&PluginName, &Description)> {
+        let posts = self.posts.iter().map(|post| &post.generation);
+        posts.map(|generation| (generation.name(), &*generation.description))
     }
 
     /// The plugin and handler behind a control.
@@ -71,5 +100,9 @@ impl Table {
     #[must_use]
     pub fn subscribers(&self, event: &str) -> &[(PluginName, EventSubscription)] {
         self.events.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    fn post(&self, name: &PluginName) -> Option<&Post> {
+        self.posts.iter().find(|post| post.generation.name() == name)
     }
 }

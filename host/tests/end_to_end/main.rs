@@ -12,6 +12,7 @@ mod endings;
 mod files;
 mod forging;
 mod harness;
+mod hold;
 mod inspection;
 mod linked;
 mod misbehaviour;

@@ -11,14 +11,14 @@ use std::{
 
 use serde_json::json;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{Semaphore, oneshot, watch},
     time::{MissedTickBehavior, interval, timeout},
 };
 
 use crate::harness::{Bot, PATIENCE, World, compiled, file_name, patched};
 
 /// The stress plugin, with another revision in its bytes.
-fn revision(original: &[u8], number: u32) -> Vec<u8> {
+pub fn revision(original: &[u8], number: u32) -> Vec<u8> {
     patched(original, "REVISION", number)
 }
 
@@ -28,6 +28,11 @@ struct Asked {
     sent: Option<Instant>,
     answers: Vec<(Instant, String)>,
 }
+
+/// How many commands are unanswered at most: a machine that is busy with other things gets no backlog that grows.
+const UNANSWERED: usize = 100;
+/// Where nobody answers, one is sent as often as this all the same.
+const UNANSWERED_FOR: Duration = Duration::from_secs(1);
 
 /// Sends a command every 5 ms until told to stop, and matches answers to commands.
 struct Traffic {
@@ -46,6 +51,8 @@ impl Traffic {
         let (newest_sender, newest) = watch::channel((String::new(), None));
         let mut answers = world.sandbox.watch();
         let (ended, mut has_ended) = oneshot::channel();
+        let room = Arc::new(Semaphore::new(UNANSWERED));
+        let answered_one = Arc::clone(&room);
         let receiver = tokio::spawn(async move {
             let mut seen = Vec::new();
             loop {
@@ -61,6 +68,7 @@ impl Traffic {
                     .and_then(|id| id.parse().ok());
                 if let Some(answered) = answered {
                     let text = message.content().to_owned();
+                    answered_one.add_permits(1);
                     newest_sender.send_replace((text.clone(), Some(now)));
                     seen.push((answered, now, text));
                 }
@@ -73,6 +81,9 @@ impl Traffic {
             tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
             while !stopped.load(Ordering::Relaxed) {
                 tick.tick().await;
+                if let Ok(Ok(place)) = timeout(UNANSWERED_FOR, room.acquire()).await {
+                    place.forget();
+                }
                 let now = Instant::now();
                 sent.insert(alice.says(command).await.message_id(), now);
             }
@@ -168,6 +179,42 @@ async fn a_hundred_replacements_under_load_lose_nothing_and_answer_nothing_twice
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exclusive_replacements_under_load_lose_nothing_and_answer_nothing_twice() {
+    let world = World::under_load().await;
+    world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
+    let original = exclusive(&compiled("stress"));
+    world.drop_file(&file_name("stress"), &revision(&original, 0));
+    let bot = world.start().await;
+    let mut traffic = Traffic::start(&world, "!revision");
+    traffic.answered_with("REVISION-00000000").await;
+    for number in 1..=20 {
+        // Every fifth does not start, and the one before serves again.
+        let bytes = revision(&original, number);
+        if number % 5 == 0 {
+            world.drop_file(&file_name("stress"), &patched(&bytes, "START", 1));
+            bot.logs(&format!("generation={} took", number + number / 5 + 1)).await;
+        } else {
+            world.drop_file(&file_name("stress"), &bytes);
+            traffic.answered_with(&format!("REVISION-{number:08}")).await;
+        }
+    }
+    let asked = traffic.finish(&world, bot).await;
+    let mut newest = String::new();
+    for (id, command) in &asked {
+        assert_eq!(
+            command.answers.len(),
+            1,
+            "command {id} was answered {} times",
+            command.answers.len()
+        );
+        // In the order of sending, so in the order of versions.
+        let text = &command.answers[0].1;
+        assert!(*text >= newest, "{text} after {newest}");
+        newest.clone_from(text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
     let world = World::under_load().await;
     world.configure(&json!({ "discord": { "global_requests_per_second": 5000 } }));
@@ -205,7 +252,7 @@ async fn a_removed_plugin_finishes_what_it_has_and_then_is_silent() {
 }
 
 /// A compiled plugin whose older generation stops before a newer one starts: the same length, so that nothing moves.
-fn exclusive(original: &[u8]) -> Vec<u8> {
+pub fn exclusive(original: &[u8]) -> Vec<u8> {
     let was: &[u8] = br#""conflicts":[],"swap":"beside""#;
     let becomes = format!("{:<width$}", r#""swap":"exclusive""#, width = was.len());
     let at = original

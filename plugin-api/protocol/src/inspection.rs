@@ -58,6 +58,8 @@ pub enum PluginStatus {
     Running,
     /// It serves, but has not taken anything for a while.
     Hung,
+    /// It is being replaced by another generation, and what is meant for it waits.
+    Replacing,
     /// It does not run.
     Refused,
     /// The owner unloaded it.

@@ -9,15 +9,17 @@ mod flood;
 mod loading;
 mod process;
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, path::PathBuf, time::Duration};
 
 use plugin_api::{prelude::*, tokio, tracing::info};
+use serde::Deserialize;
 
 /// Its length is fixed, so that tests make other versions of the compiled file by overwriting the digits.
 #[used]
 static REVISION: [u8; 17] = *b"REVISION-00000000";
 
-/// How it starts, the same way: 0 well, 1 with an error, 2 with a panic, 3 never.
+/// How it starts, the same way: 0 well, 1 with an error, 2 with a panic, 3 never, 4 well once it may, 5 with an error once
+/// it may.
 #[used]
 static START: [u8; 14] = *b"START-00000000";
 
@@ -147,11 +149,36 @@ async fn revision(ctx: Ctx<State>) -> Result {
     ctx.reply(String::from_utf8_lossy(marker)).await
 }
 
+/// Tells of a reaction, so that tests see which it was given, by which generation, in which order.
+#[event]
+async fn reacted(ctx: EventCtx<State>, reaction: ReactionAdd) -> Result {
+    info!("reaction {:?} seen by generation {}", reaction.emoji, ctx.generation());
+    Ok(())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    /// It may start once this file is there.
+    starts_with: Option<PathBuf>,
+}
+
+async fn may_start(ctx: &StartCtx) -> Result {
+    let file = ctx.config::<Config>()?.starts_with;
+    while file.as_ref().is_some_and(|file| !file.exists()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
 #[start]
-async fn start(_ctx: StartCtx) -> Result<State> {
+async fn start(ctx: StartCtx) -> Result<State> {
     let how: &[u8; 14] = std::hint::black_box(&START);
+    if matches!(how[13], b'4' | b'5') {
+        may_start(&ctx).await?;
+    }
     match how[13] {
-        b'1' => Err(Error::new("the stress plugin was asked to fail at its start")),
+        b'1' | b'5' => Err(Error::new("the stress plugin was asked to fail at its start")),
         b'2' => panic!("the stress plugin was asked to panic at its start"),
         b'3' => std::future::pending().await,
         _ => Ok(State::default()),
@@ -177,4 +204,5 @@ plugin! {
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
         process::stuck, process::leave_thread, process::take_over,
     ],
+    events: [reacted],
 }

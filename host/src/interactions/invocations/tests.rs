@@ -132,7 +132,6 @@ fn origin(door: Door) -> Origin {
     });
     Origin {
         plugin: plugin(),
-        generation: 3,
         command: "ping".to_owned(),
         door,
         guild_id: GuildId::new(30),
@@ -155,7 +154,7 @@ const HI: &str = r#"{"content":"hi"}"#;
 #[tokio::test(start_paused = true)]
 async fn a_prefix_command_is_answered_by_replies() {
     let mut world = World::new();
-    let id = world.invocations.open(origin(Door::Prefix));
+    let id = world.invocations.open(origin(Door::Prefix), 3);
     assert_ne!(id, 0);
     let first = world.respond(id, Action::Reply, HI).await.unwrap();
     assert_eq!(
@@ -174,7 +173,7 @@ async fn a_prefix_command_is_answered_by_replies() {
 #[tokio::test(start_paused = true)]
 async fn a_slash_command_is_answered_by_callback_then_webhook() {
     let mut world = World::new();
-    let id = world.invocations.open(origin(Door::Slash));
+    let id = world.invocations.open(origin(Door::Slash), 3);
     let ephemeral = Respond {
         ephemeral: true,
         ..respond(id, Action::Reply)
@@ -196,14 +195,14 @@ async fn a_slash_command_is_answered_by_callback_then_webhook() {
 #[tokio::test(start_paused = true)]
 async fn a_control_updates_its_message() {
     let mut world = World::new();
-    let first = world.invocations.open(origin(Door::Component));
+    let first = world.invocations.open(origin(Door::Component), 3);
     world.respond(first, Action::UpdateMessage, HI).await.unwrap();
     world.respond(first, Action::UpdateMessage, HI).await.unwrap();
     world.respond(first, Action::Reply, HI).await.unwrap();
-    let second = world.invocations.open(origin(Door::Component));
+    let second = world.invocations.open(origin(Door::Component), 3);
     world.respond(second, Action::Defer, "").await.unwrap();
     world.respond(second, Action::UpdateMessage, HI).await.unwrap();
-    let third = world.invocations.open(origin(Door::Component));
+    let third = world.invocations.open(origin(Door::Component), 3);
     world
         .respond(third, Action::Reply, r#"{"content":"psst","flags":64}"#)
         .await
@@ -217,17 +216,17 @@ async fn what_is_slow_is_deferred_after_two_seconds() {
     let mut world = World::new();
     let begin = Instant::now();
     for door in [Door::Prefix, Door::Slash, Door::Component] {
-        let _ = world.invocations.open(origin(door));
+        let _ = world.invocations.open(origin(door), 3);
     }
-    let answered = world.invocations.open(origin(Door::Slash));
+    let answered = world.invocations.open(origin(Door::Slash), 3);
     world.respond(answered, Action::Reply, HI).await.unwrap();
-    let finished = world.invocations.open(origin(Door::Slash));
+    let finished = world.invocations.open(origin(Door::Slash), 3);
     world.finish(finished, Verdict::Refused, Some("No.")).await;
     let never = Origin {
         auto_defer: false,
         ..origin(Door::Slash)
     };
-    let _ = world.invocations.open(never);
+    let _ = world.invocations.open(never, 3);
     assert_eq!(world.sent().len(), 2);
 
     let mut deferred = Vec::new();
@@ -252,8 +251,8 @@ async fn what_is_slow_is_deferred_after_two_seconds() {
 async fn one_slow_deferral_does_not_hold_up_others() {
     let mut world = World::new();
     world.next_answer(Answer::Never);
-    let _ = world.invocations.open(origin(Door::Slash));
-    let _ = world.invocations.open(origin(Door::Slash));
+    let _ = world.invocations.open(origin(Door::Slash), 3);
+    let _ = world.invocations.open(origin(Door::Slash), 3);
     for _ in 0..2 {
         world.requests.recv().await.unwrap();
     }
@@ -262,7 +261,7 @@ async fn one_slow_deferral_does_not_hold_up_others() {
 #[tokio::test(start_paused = true)]
 async fn after_a_deferral_the_answer_fills_it() {
     let mut world = World::new();
-    let public = world.invocations.open(origin(Door::Slash));
+    let public = world.invocations.open(origin(Door::Slash), 3);
     world.requests.recv().await.unwrap();
     let answer = world.respond(public, Action::Reply, HI).await.unwrap();
     assert_eq!(answer.message_id, MessageId::new(500));
@@ -272,7 +271,7 @@ async fn after_a_deferral_the_answer_fills_it() {
         [r#"PATCH /webhooks/9/TOKEN/messages/@original {"content":"hi","allowed_mentions":{"parse":[]}}"#]
     );
 
-    let private = world.invocations.open(origin(Door::Slash));
+    let private = world.invocations.open(origin(Door::Slash), 3);
     world.sent();
     world.requests.recv().await.unwrap();
     let ephemeral = Respond {
@@ -287,15 +286,15 @@ async fn after_a_deferral_the_answer_fills_it() {
 async fn ends_without_an_answer() {
     let mut world = World::new();
     for door in [Door::Prefix, Door::Slash, Door::Component] {
-        let id = world.invocations.open(origin(door));
+        let id = world.invocations.open(origin(door), 3);
         world.finish(id, Verdict::Done, None).await;
     }
     insta::assert_snapshot!("at_once", world.sent().join("\n"));
 
-    let slow = world.invocations.open(origin(Door::Slash));
+    let slow = world.invocations.open(origin(Door::Slash), 3);
     world.requests.recv().await.unwrap();
     world.finish(slow, Verdict::Done, None).await;
-    let promised = world.invocations.open(origin(Door::Slash));
+    let promised = world.invocations.open(origin(Door::Slash), 3);
     world.respond(promised, Action::Defer, "").await.unwrap();
     world.finish(promised, Verdict::Done, None).await;
     insta::assert_snapshot!("late", world.sent().join("\n"));
@@ -305,11 +304,11 @@ async fn ends_without_an_answer() {
 async fn refusals_and_interruptions_are_told() {
     let mut world = World::new();
     for door in [Door::Prefix, Door::Slash, Door::Component] {
-        let id = world.invocations.open(origin(door));
+        let id = world.invocations.open(origin(door), 3);
         world
             .finish(id, Verdict::Refused, Some("Not below you, @everyone."))
             .await;
-        let id = world.invocations.open(origin(door));
+        let id = world.invocations.open(origin(door), 3);
         world.finish(id, Verdict::Interrupted, None).await;
     }
     insta::assert_snapshot!(world.sent().join("\n"));
@@ -319,7 +318,7 @@ async fn refusals_and_interruptions_are_told() {
 #[tokio::test(start_paused = true)]
 async fn an_incident_has_one_code_for_the_asker_and_the_owner() {
     let mut world = World::new();
-    let id = world.invocations.open(origin(Door::Slash));
+    let id = world.invocations.open(origin(Door::Slash), 3);
     let panic = PanicReport {
         message: "index out of bounds".to_owned(),
         location: "src/lib.rs:7:9".to_owned(),
@@ -350,7 +349,7 @@ async fn an_incident_has_one_code_for_the_asker_and_the_owner() {
 #[tokio::test(start_paused = true)]
 async fn what_discord_refuses_comes_back_to_the_plugin() {
     let world = World::new();
-    let id = world.invocations.open(origin(Door::Slash));
+    let id = world.invocations.open(origin(Door::Slash), 3);
     let body = r#"{"code":50035,"message":"Invalid Form Body","errors":{"content":{"_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 2000 or fewer in length."}]}}}"#;
     world.next_answer(Answer::Refused(400, body));
     let problem = world.respond(id, Action::Reply, HI).await.unwrap_err();
@@ -365,7 +364,7 @@ async fn what_discord_refuses_comes_back_to_the_plugin() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_whose_fate_was_unknown_is_not_given_twice() {
     let mut world = World::new();
-    let id = world.invocations.open(origin(Door::Slash));
+    let id = world.invocations.open(origin(Door::Slash), 3);
     world.next_answer(Answer::Lost);
     assert_eq!(
         world.respond(id, Action::Reply, HI).await.unwrap_err().code,
@@ -382,8 +381,8 @@ async fn an_answer_whose_fate_was_unknown_is_not_given_twice() {
 #[tokio::test(start_paused = true)]
 async fn senseless_requests_are_named() {
     let mut world = World::new();
-    let prefix = world.invocations.open(origin(Door::Prefix));
-    let slash = world.invocations.open(origin(Door::Slash));
+    let prefix = world.invocations.open(origin(Door::Prefix), 3);
+    let slash = world.invocations.open(origin(Door::Slash), 3);
     let foreign = Respond {
         message_id: MessageId::new(77),
         ..respond(prefix, Action::Delete)
@@ -411,8 +410,8 @@ async fn senseless_requests_are_named() {
 #[tokio::test(start_paused = true)]
 async fn finished_invocations_can_be_answered_for_15_minutes() {
     let mut world = World::new();
-    let finished = world.invocations.open(origin(Door::Prefix));
-    let running = world.invocations.open(origin(Door::Slash));
+    let finished = world.invocations.open(origin(Door::Prefix), 3);
+    let running = world.invocations.open(origin(Door::Slash), 3);
     world.finish(finished, Verdict::Done, None).await;
     assert_eq!(world.invocations.of_generation(&plugin(), 3), [running]);
     assert_eq!(world.invocations.of_generation(&plugin(), 2), [0; 0]);
@@ -437,11 +436,11 @@ async fn what_nothing_can_answer_any_more_is_forgotten_at_once() {
         released: true,
         ..Outcome::default()
     };
-    let id = world.invocations.open(origin(Door::Prefix));
+    let id = world.invocations.open(origin(Door::Prefix), 3);
     assert_eq!(world.invocations.finish_silently(id, released()), None);
     assert!(world.invocations.origin(id).is_none());
     // One that something can still answer is remembered.
-    let id = world.invocations.open(origin(Door::Prefix));
+    let id = world.invocations.open(origin(Door::Prefix), 3);
     assert_eq!(world.invocations.finish_silently(id, Outcome::default()), None);
     world
         .respond(id, Action::Reply, r#"{"content":"later"}"#)
@@ -449,14 +448,14 @@ async fn what_nothing_can_answer_any_more_is_forgotten_at_once() {
         .unwrap();
     assert_eq!(world.sent().len(), 1);
     // An answer that was on its way arrives, though the invocation has ended before.
-    let id = world.invocations.open(origin(Door::Prefix));
+    let id = world.invocations.open(origin(Door::Prefix), 3);
     let body = Bytes::from_static(br#"{"content":"sent, then forgotten"}"#);
     let answer = world.invocations.respond(&plugin(), respond(id, Action::Reply), body);
     assert_eq!(world.invocations.finish_silently(id, released()), None);
     answer.await.unwrap();
     assert_eq!(world.sent().len(), 1);
     // Where the asker has to be told something, the outcome comes back.
-    let id = world.invocations.open(origin(Door::Slash));
+    let id = world.invocations.open(origin(Door::Slash), 3);
     let outcome = world.invocations.finish_silently(id, released()).unwrap();
     world.invocations.finish(id, outcome).await;
     assert_eq!(world.sent().len(), 1, "a slash command without an answer gets one");
@@ -466,11 +465,11 @@ async fn what_nothing_can_answer_any_more_is_forgotten_at_once() {
 #[tokio::test(start_paused = true)]
 async fn finished_invocations_are_bounded() {
     let world = World::new();
-    let first = world.invocations.open(origin(Door::Prefix));
-    let running = world.invocations.open(origin(Door::Prefix));
+    let first = world.invocations.open(origin(Door::Prefix), 3);
+    let running = world.invocations.open(origin(Door::Prefix), 3);
     world.finish(first, Verdict::Done, None).await;
     for _ in 0..MOST_FINISHED {
-        let id = world.invocations.open(origin(Door::Prefix));
+        let id = world.invocations.open(origin(Door::Prefix), 3);
         world.finish(id, Verdict::Done, None).await;
     }
     assert!(world.invocations.origin(first).is_none());

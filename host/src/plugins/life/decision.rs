@@ -7,12 +7,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use plugin_protocol::{Manifest, PluginName, StopReason};
+use plugin_protocol::{Manifest, PluginName};
 
 use super::{
     Choice, Life, Live,
     report::{Refusals, file_name},
-    transaction::retire,
 };
 use crate::plugins::{
     budget::{self, Resource},
@@ -42,10 +41,7 @@ impl Life {
             .map(|(name, _)| name.clone())
             .collect();
         self.arrivals.retain(|name| !gone.contains(name));
-        for generation in self.swap_out(&gone) {
-            tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
-            self.retiring.spawn(retire(generation, StopReason::Unload));
-        }
+        drop(self.unload_now(&gone));
         let running = self.live.values().map(|live| live.generation.manifest.intents);
         let starting = kept.start.iter().map(|choice| choice.manifest.intents);
         let intents = running.chain(starting).fold(0, |all, one| all | one);

@@ -20,14 +20,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::Life;
+use super::{Life, UnderWay};
 use crate::plugins::{
     generation::{Desk, Generation},
     inspection::KeptFigures,
     lane::Routing,
     records::Records,
+    registry,
     table::Table,
-    watcher,
 };
 
 /// What the life of plugins needs to know.
@@ -82,13 +82,13 @@ pub trait Outlook: Send + Sync + 'static {
     ///
     /// Which step failed, and why.
     fn migrate(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<(), String>>;
-    /// Puts the copy back: the version that needed those steps does not start.
+    /// Puts the copy back: the version that needed those steps has not started.
     ///
     /// # Errors
     ///
     /// Why the plugin's databases are not as they were.
     fn undo_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, Result<(), String>>;
-    /// The version that needed those steps serves: the copy is no longer needed.
+    /// The version that needed those steps has started, and serves next: the copy is no longer needed.
     fn keep_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, ()>;
 }
 
@@ -124,6 +124,11 @@ pub enum PluginState {
         /// Why the file that lies there now does not run.
         newer_refused: Option<String>,
     },
+    /// It is being replaced, and what is meant for it waits.
+    Replacing {
+        /// The number of the generation that served before.
+        generation: u32,
+    },
     /// It does not run, and why.
     Refused(String),
     /// The owner unloaded it.
@@ -145,7 +150,7 @@ pub(super) enum Order {
     Died(Arc<Generation>),
     Announce,
     /// The first look, and who hears when what it found has started.
-    Begin(oneshot::Sender<()>),
+    Begin(oneshot::Sender<Result<(), String>>),
 }
 
 /// The way to the life of plugins.
@@ -157,6 +162,7 @@ pub struct Plugins {
     routing: Arc<Routing<Table>>,
     views: watch::Receiver<Arc<Vec<PluginView>>>,
     intents: Arc<AtomicU64>,
+    under_way: UnderWay,
     pub(in crate::plugins) insight: Arc<Insight>,
 }
 
@@ -171,15 +177,13 @@ pub(in crate::plugins) struct Insight {
 }
 
 impl Plugins {
-    /// Starts the linked plugins and then, if asked, what lies in the folder; answers when that has settled, or after
-    /// `patience`: what starts slowly is added when it has started.
+    /// Sets the life of plugins up, in a task of its own; nothing is started yet.
     ///
     /// # Errors
     ///
-    /// The folder of private copies can't be made, the drop folder can't be read, or a linked plugin does not start.
-    pub async fn start(setup: Setup, patience: Duration) -> Result<Self, String> {
+    /// The folder of private copies or the drop folder can't be made.
+    pub fn open(setup: Setup) -> Result<Self, String> {
         let (orders, inbox) = mpsc::channel(64);
-        let (folder, auto_reload) = (setup.folder.clone(), setup.auto_reload);
         let insight = Arc::new(Insight {
             records: Arc::clone(&setup.records),
             desk: Arc::clone(&setup.desk),
@@ -187,33 +191,36 @@ impl Plugins {
             run_folder: setup.run_folder.clone(),
             figures: KeptFigures::default(),
         });
-        let (mut life, linked) = Life::new(setup)?;
-        let (routing, views) = (Arc::clone(&life.routing), life.views.subscribe());
-        let intents = Arc::clone(&life.intents);
-        for linked in linked {
-            life.start_linked(linked).await?;
-        }
-        let looked = auto_reload.then(|| {
-            let (looks, looked) = mpsc::channel(1);
-            tokio::spawn(watcher::watch(folder, looks));
-            looked
-        });
+        let life = Life::new(setup)?;
         let (stop, told_to_stop) = oneshot::channel();
-        tokio::spawn(life.run(inbox, looked, told_to_stop));
-        let (reply, settled) = oneshot::channel();
-        let _ = orders.send(Order::Begin(reply)).await;
-        if timeout(patience, settled).await.is_err() {
-            tracing::warn!("a plugin takes long to start: going on without it until it has");
-        }
-        let stop = Arc::new(Mutex::new(Some(stop)));
-        Ok(Self {
+        let plugins = Self {
             orders,
-            stop,
-            routing,
-            views,
-            intents,
+            stop: Arc::new(Mutex::new(Some(stop))),
+            routing: Arc::clone(&life.routing),
+            views: life.views.subscribe(),
+            intents: Arc::clone(&life.intents),
+            under_way: Arc::clone(&life.under_way),
             insight,
-        })
+        };
+        tokio::spawn(life.run(inbox, told_to_stop));
+        Ok(plugins)
+    }
+
+    /// Starts the linked plugins and then, if asked, what lies in the folder; answers when that has settled, or after
+    /// `patience`: what starts slowly is added when it has started. The first order, and given once.
+    ///
+    /// # Errors
+    ///
+    /// A linked plugin does not start.
+    pub async fn begin(&self, patience: Duration) -> Result<(), String> {
+        let (reply, begun) = oneshot::channel();
+        let _ = self.orders.send(Order::Begin(reply)).await;
+        if let Ok(begun) = timeout(patience, begun).await {
+            begun.unwrap_or_else(|_| Err("the bot is stopping".to_owned()))
+        } else {
+            tracing::warn!("a plugin takes long to start: going on without it until it has");
+            Ok(())
+        }
     }
 
     /// Who handles what, now and after each change.
@@ -258,6 +265,13 @@ impl Plugins {
     ///
     /// Why not, in words for the owner.
     pub async fn unload(&self, name: PluginName, with_dependants: bool) -> Reply {
+        // The order comes after a replacement that is under way, which nobody needs any more.
+        if with_dependants || !self.is_needed(&name) {
+            let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(replacement) = under_way.get(&name) {
+                replacement.cancel();
+            }
+        }
         self.order(|reply| Order::Unload {
             name,
             with_dependants,
@@ -284,6 +298,14 @@ impl Plugins {
         if stop.is_some_and(|stop| stop.send(reply).is_ok()) {
             let _ = stopped.await;
         }
+    }
+
+    fn is_needed(&self, name: &PluginName) -> bool {
+        let views = Arc::clone(&self.views.borrow());
+        let others = views
+            .iter()
+            .filter(|view| matches!(view.state, PluginState::Running { .. } | PluginState::Replacing { .. }));
+        !registry::dependants(name, others.filter_map(|view| view.manifest.as_deref())).is_empty()
     }
 
     async fn order(&self, order: impl FnOnce(oneshot::Sender<Reply>) -> Order) -> Reply {

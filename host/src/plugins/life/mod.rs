@@ -2,9 +2,11 @@
 //!
 //! Orders come in one by one (`handle`): look at the folder, load, reload, unload, stop. Each becomes a decision about who
 //! should run (`decision`) and then a transaction a plugin (`transaction`). Whatever fails before a swap leaves the older
-//! generation serving, untouched. What the owner hears is worded in `report`.
+//! generation serving, untouched. What happens to one plugin between two tables is `exchange`; what the owner hears is
+//! worded in `report`.
 
 mod decision;
+mod exchange;
 mod handle;
 mod report;
 mod transaction;
@@ -12,7 +14,7 @@ mod transaction;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -21,17 +23,21 @@ use plugin_protocol::{Manifest, PluginName, StopReason};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
+use exchange::{Exchanged, Workshop};
 pub use handle::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
 use handle::{Order, Reply};
-use transaction::retire;
+use transaction::Concluded;
 
 use super::{
     budget::Resource,
+    delivery::Delivery,
     drop_folder::DropFolder,
     generation::{Desk, Ending, Generation},
+    hold::Hold,
     lane::Routing,
     persisted::Decisions,
     probe::Probe,
@@ -39,18 +45,27 @@ use super::{
     registry,
     shadow::{ContentHash, ShadowFolder},
     table::Table,
-    watchdog,
+    watchdog, watcher,
 };
 use crate::commands::Conflict;
 
 /// When a file that is still being written is looked at again.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// A plugin that serves.
+/// How long replacements that are under way may take at the end of the bot: no longer than a generation takes to end.
+const LAST_EXCHANGES: Duration = Duration::from_secs(21);
+
+/// Those replacements that can be given up, and how.
+type UnderWay = Arc<Mutex<HashMap<PluginName, CancellationToken>>>;
+
+/// A plugin that serves, or is held.
 struct Live {
+    /// What serves; in a hold, what did before.
     generation: Arc<Generation>,
     /// Its file; `None` for what is linked in.
     file: Option<PathBuf>,
+    /// Where what is meant for it waits, while it is replaced.
+    hold: Option<Arc<Hold<Delivery>>>,
 }
 
 struct Life {
@@ -58,6 +73,10 @@ struct Life {
     shadows: Arc<ShadowFolder>,
     /// Absent only while a look at it runs on another thread.
     folder: Option<DropFolder>,
+    /// Plugins of the host's own, until they are started.
+    linked: Vec<Linked>,
+    /// Whether the folder is watched.
+    auto_reload: bool,
     decisions: Decisions,
     blacklist: BTreeSet<String>,
     desk: Arc<dyn Desk>,
@@ -65,7 +84,15 @@ struct Life {
     records: Arc<Records>,
     routing: Arc<Routing<Table>>,
     live: BTreeMap<PluginName, Live>,
-    numbers: HashMap<PluginName, u32>,
+    workshop: Arc<Workshop>,
+    /// Replacements that have begun. Tasks, so that they come to an orderly end when the bot stops in between.
+    exchanges: JoinSet<Concluded>,
+    /// How the way to the life gives up those of a plugin that is to be unloaded.
+    under_way: UnderWay,
+    /// Plugins whose replacement was given up.
+    unwanted: BTreeSet<PluginName>,
+    /// The bot stops: nothing is started any more.
+    ending: CancellationToken,
     /// In which order plugins came: who came first keeps the names that both have.
     arrivals: Vec<PluginName>,
     /// Names of commands that two plugins have, as told.
@@ -77,7 +104,6 @@ struct Life {
     views: watch::Sender<Arc<Vec<PluginView>>>,
     /// Discord's intents that the manifests of all that runs or is being started ask for.
     intents: Arc<AtomicU64>,
-    retiring: JoinSet<()>,
     /// What loads were refused for want of, as told.
     exhausted: BTreeSet<Resource>,
     /// How much of the memory there is the bot may have for a load, in percent.
@@ -101,7 +127,7 @@ struct Choice {
 }
 
 impl Life {
-    fn new(setup: Setup) -> Result<(Self, Vec<Linked>), String> {
+    fn new(setup: Setup) -> Result<Self, String> {
         let shadows = ShadowFolder::open(setup.run_folder).map_err(|error| error.to_string())?;
         std::fs::create_dir_all(&setup.folder)
             .map_err(|error| format!("the plugins' folder {} can't be made: {error}", setup.folder.display()))?;
@@ -109,21 +135,26 @@ impl Life {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
             folder: Some(DropFolder::new(setup.folder)),
+            linked: setup.linked,
+            auto_reload: setup.auto_reload,
             decisions: Decisions::open(setup.data_folder.join("plugin_decisions.json")),
             blacklist: setup.blacklist,
+            workshop: Arc::new(Workshop::new(Arc::clone(&setup.desk), Arc::clone(&setup.outlook))),
             desk: setup.desk,
             outlook: setup.outlook,
             records: setup.records,
             routing: Arc::new(Routing::new(Table::default())),
             live: BTreeMap::new(),
-            numbers: HashMap::new(),
+            exchanges: JoinSet::new(),
+            under_way: UnderWay::default(),
+            unwanted: BTreeSet::new(),
+            ending: CancellationToken::new(),
             arrivals: Vec::new(),
             conflicts: Vec::new(),
             failed: HashMap::new(),
             refused: BTreeMap::new(),
             views: watch::Sender::default(),
             intents: Arc::default(),
-            retiring: JoinSet::new(),
             exhausted: BTreeSet::new(),
             memory_percent: setup.memory_percent,
             stuck: false,
@@ -131,16 +162,11 @@ impl Life {
             asked_for: BTreeSet::new(),
             look_again: false,
         };
-        Ok((life, setup.linked))
+        Ok(life)
     }
 
-    /// Follows orders until it is told to stop, which goes before everything else: a start that takes long is left.
-    async fn run(
-        mut self,
-        mut inbox: mpsc::Receiver<Order>,
-        mut looks: Option<mpsc::Receiver<()>>,
-        stop: oneshot::Receiver<oneshot::Sender<()>>,
-    ) {
+    /// Follows orders until it is told to stop, which goes before everything else: what is being started is given up.
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>, stop: oneshot::Receiver<oneshot::Sender<()>>) {
         let watching = watchdog::watch(
             Arc::clone(&self.routing),
             Arc::clone(&self.desk),
@@ -148,7 +174,7 @@ impl Life {
         );
         let reply = tokio::select! {
             reply = stop => reply.ok(),
-            () = self.follow(&mut inbox, &mut looks) => None,
+            () = self.follow(&mut inbox) => None,
             () = watching => None,
         };
         self.stop_all().await;
@@ -157,10 +183,11 @@ impl Life {
         }
     }
 
-    async fn follow(&mut self, inbox: &mut mpsc::Receiver<Order>, looks: &mut Option<mpsc::Receiver<()>>) {
+    async fn follow(&mut self, inbox: &mut mpsc::Receiver<Order>) {
+        let mut looks: Option<mpsc::Receiver<()>> = None;
         loop {
             let looked = async {
-                match looks {
+                match &mut looks {
                     Some(looks) => looks.recv().await,
                     None => std::future::pending().await,
                 }
@@ -170,15 +197,18 @@ impl Life {
                 () = sleep(AGAIN), if look_again => Some(Order::Look),
                 order = inbox.recv() => order,
                 Some(()) = looked => Some(Order::Look),
-                Some(_) = self.retiring.join_next() => continue,
             };
             match order {
                 Some(Order::Look) => {
                     self.settle(&BTreeSet::new()).await;
                 }
                 Some(Order::Begin(reply)) => {
-                    self.settle(&BTreeSet::new()).await;
-                    let _ = reply.send(());
+                    let begun = self.start_all_linked().await;
+                    if begun.is_ok() {
+                        looks = self.watch_folder();
+                        self.settle(&BTreeSet::new()).await;
+                    }
+                    let _ = reply.send(begun);
                 }
                 Some(Order::Load(name, reply)) => drop(reply.send(self.load(&name).await)),
                 Some(Order::Reload(name, reply)) => drop(reply.send(self.reload(name.as_ref()).await)),
@@ -205,6 +235,25 @@ impl Life {
         }
     }
 
+    async fn start_all_linked(&mut self) -> Result<(), String> {
+        for linked in std::mem::take(&mut self.linked) {
+            self.start_linked(linked).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins to watch the folder, if that is wanted: told of what has changed since.
+    fn watch_folder(&self) -> Option<mpsc::Receiver<()>> {
+        let folder = self.folder.as_ref().filter(|_| self.auto_reload)?;
+        let (looks, looked) = mpsc::channel(1);
+        tokio::spawn(watcher::watch(folder.path().to_owned(), looks));
+        Some(looked)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<PluginName, CancellationToken>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn load(&mut self, name: &PluginName) -> Reply {
         if let Some(live) = self.live.get(name) {
             return Err(format!(
@@ -212,7 +261,7 @@ impl Life {
                 live.generation.number
             ));
         }
-        self.want(name);
+        self.want(name).await;
         self.settle(&BTreeSet::from([name.clone()])).await;
         self.report(name, "loaded")
     }
@@ -238,7 +287,7 @@ impl Life {
             .map(|(name, live)| (name.clone(), live.generation.number))
             .collect();
         for name in &names {
-            self.want(name);
+            self.want(name).await;
         }
         self.settle(&names).await;
         let mut replies = Vec::new();
@@ -270,20 +319,25 @@ impl Life {
     }
 
     /// The owner wants this plugin, whatever was before.
-    fn want(&mut self, name: &PluginName) {
-        self.decisions.set_unloaded(name, false);
+    async fn want(&mut self, name: &PluginName) {
+        self.decisions.set_unloaded(name, false).await;
         self.failed.remove(name);
+        self.unwanted.remove(name);
         self.asked_for.insert(name.clone());
     }
 
     async fn unload(&mut self, name: &PluginName, with_dependants: bool) -> Reply {
+        let was_given_up = self.unwanted.remove(name);
         match self.live.get(name) {
             None if self.known().contains(name) => {
-                self.decisions.set_unloaded(name, true);
+                self.decisions.set_unloaded(name, true).await;
                 self.publish_views();
-                return Ok(format!(
-                    "`{name}` was not running; it stays unloaded until you `load {name}`."
-                ));
+                let before = if was_given_up {
+                    "was being replaced, which was given up"
+                } else {
+                    "was not running"
+                };
+                return Ok(format!("`{name}` {before}; it stays unloaded until you `load {name}`."));
             }
             None => return Err(self.unknown(name)),
             Some(live) if live.file.is_none() => {
@@ -312,17 +366,11 @@ impl Life {
         let mut gone = dependants;
         gone.push(name.clone());
         for name in &gone {
-            self.decisions.set_unloaded(name, true);
+            self.decisions.set_unloaded(name, true).await;
         }
         self.arrivals.retain(|name| !gone.contains(name));
-        let generations = self.swap_out(&gone);
         // The owner hears of the end when it is the end.
-        join_all(
-            generations
-                .into_iter()
-                .map(|generation| retire(generation, StopReason::Unload)),
-        )
-        .await;
+        join_all(self.unload_now(&gone)).await;
         self.publish_views();
         let list: Vec<_> = gone.iter().map(|name| format!("`{name}`")).collect();
         Ok(format!("Unloaded {}.", list.join(", ")))
@@ -348,15 +396,41 @@ impl Life {
         self.publish_views();
     }
 
+    /// Takes plugins out of force at once; they end in tasks, of which the ends are returned.
+    fn unload_now(&mut self, names: &[PluginName]) -> Vec<impl Future<Output = ()> + use<>> {
+        let generations = self.swap_out(names);
+        let ends = generations.into_iter().map(|generation| {
+            tracing::info!(plugin = %generation.name(), generation = generation.number, "unloaded");
+            self.workshop.retire(generation, StopReason::Unload)
+        });
+        ends.collect()
+    }
+
     async fn stop_all(&mut self) {
+        self.ending.cancel();
+        for name in self.held() {
+            self.give_up(&name);
+        }
         let names: Vec<_> = self.live.keys().cloned().collect();
-        let generations = self.swap_out(&names);
-        join_all(
-            generations
-                .into_iter()
-                .map(|generation| retire(generation, StopReason::Shutdown)),
-        )
-        .await;
-        while self.retiring.join_next().await.is_some() {}
+        for generation in self.swap_out(&names) {
+            drop(self.workshop.retire(generation, StopReason::Shutdown));
+        }
+        // What has started just now is wanted no more.
+        let exchanges = async {
+            while let Some(concluded) = self.exchanges.join_next().await {
+                let started = match concluded.map(|concluded| concluded.exchanged) {
+                    Ok(Exchanged::Newer(started)) => Some(started),
+                    Ok(Exchanged::Failed { again, .. }) => again.and_then(Result::ok),
+                    Err(_) => None,
+                };
+                if let Some(started) = started {
+                    drop(self.workshop.retire(started, StopReason::Rollback));
+                }
+            }
+        };
+        if timeout(LAST_EXCHANGES, exchanges).await.is_err() {
+            tracing::warn!("the replacement of a plugin has not come to its end: the next start goes on with it");
+        }
+        self.workshop.all_retired().await;
     }
 }

@@ -84,9 +84,14 @@ impl Life {
                 name: name.to_string(),
                 manifest: Some(Arc::clone(&live.generation.manifest)),
                 file,
-                state: PluginState::Running {
-                    generation: live.generation.number,
-                    newer_refused,
+                state: match live.hold {
+                    Some(_) => PluginState::Replacing {
+                        generation: live.generation.number,
+                    },
+                    None => PluginState::Running {
+                        generation: live.generation.number,
+                        newer_refused,
+                    },
                 },
             });
         }
@@ -169,6 +174,9 @@ impl Life {
                 ))
             }
             (None, Some(why)) => Err(format!("`{name}` is refused: {why}.")),
+            (None, None) if self.unwanted.contains(name) => Err(format!(
+                "`{name}` was not {done}: that was given up, for it is to be unloaded."
+            )),
             (None, None) => Err(self.unknown(name)),
         }
     }

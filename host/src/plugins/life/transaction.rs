@@ -1,37 +1,44 @@
 //! A change of what serves, as a transaction: probe, start beside the old one, swap in one step, activate, drain, retire.
 //!
-//! What fails before the swap leaves the older one serving, unless the plugin's manifest asks for exclusive swaps.
+//! What fails before the swap leaves the older one serving. Where the older one has to end first (`swap: exclusive`, steps
+//! of its database that are due), deliveries wait in a hold, and `exchange` says what happens meanwhile.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use futures_util::future::join_all;
 use plugin_protocol::{Description, PluginName, StopReason, Swap};
-use tokio::time::timeout;
 
 use super::{
     Choice, Life, Linked, Live,
+    exchange::{Exchange, Exchanged},
+    handle::Outlook,
     report::{Refusals, file_name},
 };
 use crate::commands::Conflict;
 use crate::plugins::{
     budget::Resource,
+    delivery::{self, Delivery, GivenUp},
     drop_folder::DropFolder,
-    generation::{Blueprint, Code, Ending, Generation, StartFailure},
+    generation::{Blueprint, Code, Generation, StartFailure},
+    hold::Hold,
     probe::{Probe, ProbeFailure, agrees},
     registry::Refusal,
     shadow::{Shadow, ShadowError},
-    table::Table,
+    table::{Post, Table},
 };
-
-/// How long a replaced generation may take to finish what it has begun.
-const DRAIN: Duration = Duration::from_secs(10);
-/// How long handlers may go on once a generation is told to stop.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A copy that has passed the probe.
 pub(super) struct Prepared {
     shadow: Shadow,
     description: Description,
+    /// Whether steps of its database are to be made before it starts.
+    migrations_due: bool,
+}
+
+/// An exchange that has come to its end.
+pub(super) struct Concluded {
+    choice: Choice,
+    pub(super) exchanged: Exchanged,
 }
 
 /// Why there is nothing to start.
@@ -78,11 +85,12 @@ impl Life {
             manifest: Arc::new(linked.manifest),
             description: Arc::new(description),
             hash: None,
-            number: self.next_number(&name),
+            number: self.workshop.next_number(&name),
             code: Code::Linked(linked.module),
         };
-        let settings = self.outlook.settings(&name);
-        let generation = Generation::start(blueprint, Arc::clone(&self.desk), settings)
+        let generation = self
+            .workshop
+            .start(blueprint, &self.ending)
             .await
             .map_err(|failure| failed(failure.to_string()))?;
         self.swap_in(generation, None);
@@ -92,11 +100,11 @@ impl Life {
     /// Probes all of them side by side, and keeps their order.
     pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, Unprepared>)> {
         let copies = self.copies(&due).await;
-        let probe = &self.probe;
+        let (probe, outlook) = (&self.probe, &*self.outlook);
         let probing = due
             .iter()
             .zip(copies)
-            .map(|(choice, copy)| examine(probe, choice, copy));
+            .map(|(choice, copy)| examine(probe, outlook, choice, copy));
         let probed = join_all(probing).await;
         due.into_iter().zip(probed).collect()
     }
@@ -126,14 +134,13 @@ impl Life {
         copies
     }
 
-    /// Starts these side by side, beside their older generations, and puts each in force as soon as it has started. What
-    /// does not start is told in `refused`, and its older generation goes on.
+    /// Starts these side by side, and puts each in force as soon as it has started. What does not start is told in
+    /// `refused`, and its older generation goes on, or serves again.
     pub(super) async fn replace_all(
         &mut self,
         prepared: Vec<(Choice, Result<Prepared, Unprepared>)>,
         refused: &mut Refusals,
     ) {
-        let mut starting = FuturesUnordered::new();
         for (choice, prepared) in prepared {
             // Taken before the start, so that the order does not depend on who starts faster.
             if !self.arrivals.contains(&choice.manifest.name) {
@@ -164,70 +171,123 @@ impl Life {
                     continue;
                 }
             };
-            let older = self.make_room(&choice).await;
-            let number = self.next_number(&choice.manifest.name);
-            let starting_one = self.begin(blueprint(&choice, prepared, number));
-            starting.push(async move { (choice, older, starting_one.await) });
+            self.begin_exchange(choice, prepared);
         }
-        while let Some((choice, older, started)) = starting.next().await {
-            match started {
-                Ok(generation) => {
-                    self.failed.remove(&choice.manifest.name);
-                    let older = self.swap_in(Arc::clone(&generation), Some(choice.path));
-                    // Only now does it answer: who reads this in the log may rely on it.
-                    Self::note_loaded(&generation);
-                    if let Some(older) = older {
-                        self.retiring.spawn(retire(older, StopReason::Reload));
-                    }
-                }
-                Err(failure) => {
-                    self.stuck |= failure == StartFailure::Stuck;
-                    self.note_failed(&choice, failure.to_string(), refused);
-                    if let Some(older) = older {
-                        self.start_again(&older, &choice).await;
-                    }
-                }
+        while let Some(concluded) = self.exchanges.join_next().await {
+            match concluded {
+                Ok(concluded) => self.conclude(concluded, refused),
+                Err(error) => tracing::error!(%error, "the replacement of a plugin panicked"),
             }
         }
-    }
-
-    /// For an exclusive swap the older generation ends before the newer one starts.
-    async fn make_room(&mut self, choice: &Choice) -> Option<Arc<Generation>> {
-        let name = &choice.manifest.name;
-        let older = &self.live.get(name)?.generation;
-        if choice.manifest.swap != Swap::Exclusive && older.manifest.swap != Swap::Exclusive {
-            return None;
+        // None is left but where that panicked.
+        for name in self.held() {
+            self.give_up(&name);
         }
-        let older = self.swap_out(std::slice::from_ref(name)).pop()?;
-        retire(Arc::clone(&older), StopReason::Reload).await;
-        Some(older)
+        self.under_way().clear();
     }
 
-    /// The older generation of an exclusive swap, whose newer one did not start, serves again.
-    async fn start_again(&mut self, older: &Generation, choice: &Choice) {
-        let Some(copy) = older.copy.clone() else { return };
-        let blueprint = Blueprint {
-            manifest: Arc::clone(&older.manifest),
-            description: Arc::clone(&older.description),
-            hash: older.hash,
-            number: self.next_number(older.name()),
-            code: Code::Copy(copy),
+    fn begin_exchange(&mut self, choice: Choice, prepared: Prepared) {
+        let name = choice.manifest.name.clone();
+        let migrations_due = prepared.migrations_due;
+        let newer = Blueprint {
+            manifest: Arc::clone(&choice.manifest),
+            description: Arc::new(prepared.description),
+            hash: Some(prepared.shadow.hash),
+            number: self.workshop.next_number(&name),
+            code: Code::Copy(prepared.shadow.path),
         };
-        match self.begin(blueprint).await {
-            Ok(generation) => {
-                self.swap_in(Arc::clone(&generation), Some(choice.path.clone()));
+        let must_end = |older: &Generation| {
+            migrations_due || choice.manifest.swap == Swap::Exclusive || older.manifest.swap == Swap::Exclusive
+        };
+        let ends = self.live.get(&name).is_some_and(|live| must_end(&live.generation));
+        let given_up = self.ending.child_token();
+        self.under_way().insert(name.clone(), given_up.clone());
+        let exchange = Exchange {
+            newer,
+            migrations_due,
+            held: if ends { self.hold(&name) } else { None },
+            given_up,
+        };
+        let workshop = Arc::clone(&self.workshop);
+        self.exchanges.spawn(async move {
+            let exchanged = workshop.exchange(exchange).await;
+            Concluded { choice, exchanged }
+        });
+    }
+
+    fn conclude(&mut self, Concluded { choice, exchanged }: Concluded, refused: &mut Refusals) {
+        let name = &choice.manifest.name;
+        match exchanged {
+            Exchanged::Newer(generation) => {
+                self.failed.remove(name);
+                let older = self.swap_in(Arc::clone(&generation), Some(choice.path));
+                // Only now does it answer: who reads this in the log may rely on it.
                 Self::note_loaded(&generation);
+                if let Some(older) = older {
+                    drop(self.workshop.retire(older, StopReason::Reload));
+                }
             }
-            Err(failure) => {
-                let text = format!("The plugin `{}` does not start again: {failure}.", older.name());
-                self.outlook.tell_owner(older.name().as_str(), &text);
+            Exchanged::Failed { why, again } => {
+                self.stuck |= why == StartFailure::Stuck;
+                if why == StartFailure::GivenUp {
+                    self.unwanted.insert(name.clone());
+                } else {
+                    self.note_failed(&choice, why.to_string(), refused);
+                }
+                match again {
+                    Some(Ok(generation)) => {
+                        self.swap_in(Arc::clone(&generation), Some(choice.path));
+                        Self::note_loaded(&generation);
+                    }
+                    Some(Err(why)) => {
+                        self.give_up(name);
+                        let text = format!("The plugin `{name}` does not start again: {why}.");
+                        self.outlook.tell_owner(name.as_str(), &text);
+                    }
+                    None => self.give_up(name),
+                }
             }
         }
     }
 
-    fn begin(&self, blueprint: Blueprint) -> impl Future<Output = Result<Arc<Generation>, StartFailure>> + use<> {
-        let settings = self.outlook.settings(&blueprint.manifest.name);
-        Generation::start(blueprint, Arc::clone(&self.desk), settings)
+    /// Begins a hold: the older generation gets nothing from now on, and what is meant for the plugin waits.
+    fn hold(&mut self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
+        let live = self.live.get_mut(name)?;
+        let (older, hold) = (Arc::clone(&live.generation), Arc::new(Hold::new(delivery::ROOM)));
+        live.hold = Some(Arc::clone(&hold));
+        let table = self.table();
+        self.routing.publish(table, [&older.gate]);
+        tracing::info!(plugin = %name, generation = older.number, "is being replaced: what is meant for it waits");
+        self.publish_views();
+        Some((older, hold))
+    }
+
+    /// Ends a hold without anybody to serve; nothing, if there is none.
+    pub(super) fn give_up(&mut self, name: &PluginName) {
+        let Some(hold) = self.live.get(name).and_then(|live| live.hold.clone()) else {
+            return;
+        };
+        self.live.remove(name);
+        let (table, desk) = (self.table(), Arc::clone(&self.desk));
+        let give_up = |delivery: Delivery| delivery.give_up(name, &*desk, GivenUp::Interrupted);
+        self.routing.release(&hold, table, give_up);
+        self.note_turned_away(name, &hold);
+    }
+
+    /// The plugins whose deliveries wait.
+    pub(super) fn held(&self) -> Vec<PluginName> {
+        let held = self.live.iter().filter(|(_, live)| live.hold.is_some());
+        held.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn note_turned_away(&self, name: &PluginName, hold: &Hold<Delivery>) {
+        let lost = hold.turned_away();
+        if lost > 0 {
+            let text = format!(
+                "While the plugin `{name}` was replaced, {lost} commands and events for it found no room to wait: who used a command was told to come later, events are lost. Its author should make its start and its stop faster."
+            );
+            self.outlook.tell_trouble(name.as_str(), &text);
+        }
     }
 
     fn note_loaded(generation: &Generation) {
@@ -241,27 +301,36 @@ impl Life {
         refused.insert(file_name(&choice.path), why);
     }
 
-    /// Puts a generation in force; what it replaces is closed and returned.
+    /// Puts a generation in force, and releases to it what waits; what it replaces, unless that has ended, is closed and
+    /// returned.
     pub(super) fn swap_in(&mut self, generation: Arc<Generation>, file: Option<PathBuf>) -> Option<Arc<Generation>> {
         let name = generation.name().clone();
-        let older = self
-            .live
-            .insert(
-                name,
-                Live {
-                    generation: Arc::clone(&generation),
-                    file,
-                },
-            )
-            .map(|live| live.generation);
-        if !self.arrivals.contains(generation.name()) {
-            self.arrivals.push(generation.name().clone());
+        let now = Live {
+            generation: Arc::clone(&generation),
+            file,
+            hold: None,
+        };
+        let before = self.live.insert(name.clone(), now);
+        if !self.arrivals.contains(&name) {
+            self.arrivals.push(name.clone());
         }
         let table = self.table();
         // Before the swap, so that the first delivery finds it active.
         generation.activate(&self.outlook.activation());
-        self.routing.publish(table, older.iter().map(|older| &older.gate));
-        older
+        match before {
+            Some(Live { hold: Some(hold), .. }) => {
+                let desk = Arc::clone(&self.desk);
+                let deliver = |delivery: Delivery| delivery.deliver(&generation, &*desk);
+                self.routing.release(&hold, table, deliver);
+                self.note_turned_away(&name, &hold);
+                None
+            }
+            before => {
+                let older = before.map(|live| live.generation);
+                self.routing.publish(table, older.iter().map(|older| &older.gate));
+                older
+            }
+        }
     }
 
     /// Takes generations out of force; they are closed and returned.
@@ -282,7 +351,10 @@ impl Life {
     /// The table of what is live, in the order in which it came.
     fn table(&mut self) -> Table {
         let order = self.arrivals.iter().filter_map(|name| self.live.get(name));
-        let table = Table::build(order.map(|live| &live.generation));
+        let table = Table::build(order.map(|live| Post {
+            generation: Arc::clone(&live.generation),
+            hold: live.hold.clone(),
+        }));
         for conflict in table.commands.conflicts() {
             if self.conflicts.contains(conflict) {
                 continue;
@@ -296,53 +368,45 @@ impl Life {
         }
         table
     }
-
-    pub(super) fn next_number(&mut self, name: &PluginName) -> u32 {
-        let number = self.numbers.entry(name.clone()).or_default();
-        *number += 1;
-        *number
-    }
 }
 
-fn blueprint(choice: &Choice, prepared: Prepared, number: u32) -> Blueprint {
-    Blueprint {
-        manifest: Arc::clone(&choice.manifest),
-        description: Arc::new(prepared.description),
-        hash: Some(prepared.shadow.hash),
-        number,
-        code: Code::Copy(prepared.shadow.path),
-    }
-}
-
-async fn examine(probe: &Probe, choice: &Choice, copy: Result<Shadow, Unprepared>) -> Result<Prepared, Unprepared> {
+async fn examine(
+    probe: &Probe,
+    outlook: &dyn Outlook,
+    choice: &Choice,
+    copy: Result<Shadow, Unprepared>,
+) -> Result<Prepared, Unprepared> {
     let shadow = copy?;
-    let description = match probe.describe(&shadow.path, shadow.hash).await {
+    let described = describe(probe, choice, &shadow).await;
+    let description = match described {
         Ok(description) => description,
-        Err(failure) => {
+        Err(unprepared) => {
             shadow.discard();
-            return Err(Unprepared {
-                passes: matches!(failure, ProbeFailure::NotRun(_)),
-                ..failure.to_string().into()
-            });
+            return Err(unprepared);
         }
     };
-    if let Err(why) = agrees(&choice.manifest, &description) {
-        shadow.discard();
-        return Err(why.into());
-    }
-    Ok(Prepared { shadow, description })
-}
-
-/// Waits for what is under way, ends the generation and frees what can be freed.
-pub(super) async fn retire(generation: Arc<Generation>, why: StopReason) {
-    if timeout(DRAIN, generation.gate.emptied()).await.is_err() {
-        let left = generation.gate.tickets();
-        tracing::warn!(plugin = %generation.name(), generation = generation.number, left, "did not finish what it had begun within {} s", DRAIN.as_secs());
-    }
-    match generation.stop(why, GRACE).await {
-        Ending::Clean => tracing::debug!(plugin = %generation.name(), generation = generation.number, "retired"),
-        Ending::Abandoned => {
-            tracing::error!(plugin = %generation.name(), generation = generation.number, "does not stop: its thread is abandoned until the bot is restarted");
+    match outlook
+        .migrations_due(&choice.manifest.name, &description.migrations)
+        .await
+    {
+        Ok(migrations_due) => Ok(Prepared {
+            shadow,
+            description,
+            migrations_due,
+        }),
+        Err(why) => {
+            shadow.discard();
+            Err(why.into())
         }
     }
+}
+
+async fn describe(probe: &Probe, choice: &Choice, shadow: &Shadow) -> Result<Description, Unprepared> {
+    let described = probe.describe(&shadow.path, shadow.hash).await;
+    let description = described.map_err(|failure| Unprepared {
+        passes: matches!(failure, ProbeFailure::NotRun(_)),
+        ..failure.to_string().into()
+    })?;
+    agrees(&choice.manifest, &description)?;
+    Ok(description)
 }

@@ -1,0 +1,121 @@
+//! A hold: what is meant for a plugin while none of its generations serves waits here, in the order in which it came.
+//!
+//! The routing table points at it in the place of a generation, so a plugin that is not held never meets its lock. Which
+//! table is in force, and when a hold is over, is decided in `lane` alone; the model test compiles both files.
+
+use std::{collections::VecDeque, sync::PoisonError};
+
+use super::atomics::{Mutex, MutexGuard};
+
+/// How much may wait in a hold.
+#[derive(Clone, Copy, Debug)]
+pub struct HoldRoom {
+    /// How many deliveries.
+    pub deliveries: usize,
+    /// How many bytes of them.
+    pub bytes: usize,
+}
+
+/// Deliveries that wait for a plugin's next generation.
+#[derive(Debug)]
+pub struct Hold<D> {
+    room: HoldRoom,
+    /// Held for an insertion, a look or, at the end, the last few deliveries; never across an await.
+    queue: Mutex<Queue<D>>,
+}
+
+#[derive(Debug)]
+struct Queue<D> {
+    waiting: VecDeque<(D, usize)>,
+    bytes: usize,
+    turned_away: usize,
+    is_over: bool,
+}
+
+/// What became of something that wanted to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It waits.
+    Waits,
+    /// There is no room for it.
+    Full,
+    /// The hold is over: the routing table leads elsewhere.
+    Over,
+}
+
+impl<D> Hold<D> {
+    /// Nothing waits yet.
+    pub fn new(room: HoldRoom) -> Self {
+        Self {
+            room,
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                bytes: 0,
+                turned_away: 0,
+                is_over: false,
+            }),
+        }
+    }
+
+    /// Puts what `make` makes at the end, if it can wait; it is made only then.
+    pub(super) fn put(&self, bytes: usize, make: impl FnOnce() -> D) -> Put {
+        let mut queue = self.queue();
+        if queue.is_over {
+            return Put::Over;
+        }
+        if queue.waiting.len() >= self.room.deliveries || queue.bytes.saturating_add(bytes) > self.room.bytes {
+            queue.turned_away += 1;
+            return Put::Full;
+        }
+        // Made under the lock: what is opened for a delivery is opened only if it waits, and in the order of waiting.
+        let delivery = make();
+        queue.bytes += bytes;
+        queue.waiting.push_back((delivery, bytes));
+        Put::Waits
+    }
+
+    /// Takes all that waits now.
+    pub(super) fn take(&self) -> VecDeque<(D, usize)> {
+        let mut queue = self.queue();
+        queue.bytes = 0;
+        std::mem::take(&mut queue.waiting)
+    }
+
+    /// Ends it: what still waits is delivered and another table put in force while nobody can add to it.
+    pub(super) fn end(&self, deliver: impl FnMut(D), publish: impl FnOnce()) {
+        let mut queue = self.queue();
+        queue.bytes = 0;
+        std::mem::take(&mut queue.waiting)
+            .into_iter()
+            .map(|(delivery, _)| delivery)
+            .for_each(deliver);
+        publish();
+        queue.is_over = true;
+    }
+
+    /// Takes out those of which `is_chosen` says so; the others keep their order.
+    pub fn take_out(&self, mut is_chosen: impl FnMut(&D) -> bool) -> Vec<D> {
+        let mut queue = self.queue();
+        let (mut taken, mut left, mut bytes) = (Vec::new(), VecDeque::new(), 0);
+        for (delivery, size) in std::mem::take(&mut queue.waiting) {
+            if is_chosen(&delivery) {
+                taken.push(delivery);
+            } else {
+                bytes += size;
+                left.push_back((delivery, size));
+            }
+        }
+        queue.waiting = left;
+        queue.bytes = bytes;
+        taken
+    }
+
+    /// How many found no room.
+    pub fn turned_away(&self) -> usize {
+        self.queue().turned_away
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<D>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,253 @@
+//! What happens to one plugin between two tables: its older generation ends, its database is brought up to date, the
+//! newer one starts; whatever fails is undone, and the older one starts again.
+//!
+//! Beside an older generation that goes on, only the start is left of this. It runs in tasks that outlive whoever waits
+//! for them: a plugin that was told to stop is stopped to its end, whatever else is given up.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use plugin_protocol::{PluginName, StopReason};
+use tokio::{
+    sync::oneshot,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::handle::Outlook;
+use crate::plugins::{
+    delivery::{Delivery, GivenUp},
+    generation::{Blueprint, Code, Desk, Ending, Generation, NotStarted, StartFailure},
+    hold::Hold,
+};
+
+/// How long a replaced generation may take to finish what it has begun.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long handlers may go on once a generation is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long what a generation that has stopped asked for may take, before its database is changed.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// How often it is looked whether something waits too long.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What starts and ends generations.
+pub(super) struct Workshop {
+    desk: Arc<dyn Desk>,
+    outlook: Arc<dyn Outlook>,
+    /// A std lock: held for a look only.
+    numbers: Mutex<HashMap<PluginName, u32>>,
+    /// Generations on their way to their end.
+    retiring: TaskTracker,
+}
+
+/// What a plugin is to be replaced by.
+pub(super) struct Exchange {
+    pub newer: Blueprint,
+    /// Steps of its database are to be made before it starts.
+    pub migrations_due: bool,
+    /// What has to end first, and where deliveries wait meanwhile.
+    pub held: Option<(Arc<Generation>, Arc<Hold<Delivery>>)>,
+    /// Told when the newer version is no longer wanted.
+    pub given_up: CancellationToken,
+}
+
+/// What an exchange came to.
+pub(super) enum Exchanged {
+    /// The newer version has started.
+    Newer(Arc<Generation>),
+    /// It has not.
+    Failed {
+        why: StartFailure,
+        /// The older version, where it had to end: whether it has started again.
+        again: Option<Result<Arc<Generation>, String>>,
+    },
+}
+
+impl Workshop {
+    pub(super) fn new(desk: Arc<dyn Desk>, outlook: Arc<dyn Outlook>) -> Self {
+        Self {
+            desk,
+            outlook,
+            numbers: Mutex::default(),
+            retiring: TaskTracker::new(),
+        }
+    }
+
+    pub(super) fn next_number(&self, name: &PluginName) -> u32 {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = numbers.entry(name.clone()).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// Ends a generation in a task of its own, and answers when that is done.
+    pub(super) fn retire(&self, generation: Arc<Generation>, why: StopReason) -> impl Future<Output = ()> + use<> {
+        let (done, is_done) = oneshot::channel();
+        self.retiring.spawn(async move {
+            retire(generation, why).await;
+            let _ = done.send(());
+        });
+        async move {
+            let _ = is_done.await;
+        }
+    }
+
+    /// Waits until every generation that was to end has ended.
+    pub(super) async fn all_retired(&self) {
+        self.retiring.close();
+        self.retiring.wait().await;
+    }
+
+    /// Starts a version; what starts in part and then fails is stopped before this ends.
+    pub(super) async fn start(
+        &self,
+        blueprint: Blueprint,
+        given_up: &CancellationToken,
+    ) -> Result<Arc<Generation>, StartFailure> {
+        if given_up.is_cancelled() {
+            return Err(StartFailure::GivenUp);
+        }
+        let settings = self.outlook.settings(&blueprint.manifest.name);
+        let started = Generation::start(blueprint, Arc::clone(&self.desk), settings, given_up.cancelled()).await;
+        match started {
+            Ok(generation) => Ok(generation),
+            Err(NotStarted { why, rest }) => {
+                if let Some(rest) = rest {
+                    let stopped = self.retiring.spawn(rest.stop_rest());
+                    // A port or a file that it has taken may be what the next one needs.
+                    let _ = stopped.await;
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// Brings an exchange to its end. What waits too long meanwhile is given up.
+    pub(super) async fn exchange(&self, exchange: Exchange) -> Exchanged {
+        let waiting = exchange
+            .held
+            .as_ref()
+            .map(|(older, hold)| (older.name().clone(), Arc::clone(hold)));
+        let work = self.replace(exchange);
+        match waiting {
+            None => work.await,
+            Some((plugin, hold)) => tokio::select! {
+                exchanged = work => exchanged,
+                never = self.give_up_overdue(&plugin, &hold) => match never {},
+            },
+        }
+    }
+
+    async fn replace(&self, exchange: Exchange) -> Exchanged {
+        let Exchange {
+            newer,
+            migrations_due,
+            held,
+            given_up,
+        } = exchange;
+        let older = held.map(|(older, _)| older);
+        let name = newer.manifest.name.clone();
+        if let Some(older) = &older {
+            self.retire(Arc::clone(older), StopReason::Reload).await;
+            if migrations_due && timeout(LAST_REQUESTS, older.answered()).await.is_err() {
+                tracing::warn!(plugin = %name, left = older.requests(), "requests of the older generation are still being answered");
+            }
+        }
+        let started = if migrations_due {
+            self.migrate_and_start(newer, &given_up).await
+        } else {
+            self.start(newer, &given_up).await
+        };
+        let why = match started {
+            Ok(generation) => return Exchanged::Newer(generation),
+            Err(why) => why,
+        };
+        let undone = if migrations_due {
+            self.outlook.undo_migrations(&name).await
+        } else {
+            Ok(())
+        };
+        let again = match (older, undone) {
+            // Given up: nobody wants the older one either.
+            (Some(older), Ok(())) if !given_up.is_cancelled() => Some(self.start_again(&older, &given_up).await),
+            (_, Ok(())) => None,
+            (older, Err(text)) => {
+                let text = format!("its database could not be put back as it was: {text}");
+                self.outlook
+                    .tell_trouble(name.as_str(), &format!("The plugin `{name}` has failed, and {text}."));
+                older.map(|_| Err(text))
+            }
+        };
+        Exchanged::Failed {
+            why,
+            again: again.filter(|again| again.is_ok() || !given_up.is_cancelled()),
+        }
+    }
+
+    async fn migrate_and_start(
+        &self,
+        newer: Blueprint,
+        given_up: &CancellationToken,
+    ) -> Result<Arc<Generation>, StartFailure> {
+        let name = newer.manifest.name.clone();
+        let began = Instant::now();
+        self.outlook
+            .migrate(&name, &newer.description.migrations)
+            .await
+            .map_err(StartFailure::Migration)?;
+        tracing::info!(plugin = %name, took = ?began.elapsed(), "its database is up to date");
+        let generation = self.start(newer, given_up).await?;
+        // Before it serves: what it writes then must not be lost to an older copy.
+        self.outlook.keep_migrations(&name).await;
+        Ok(generation)
+    }
+
+    async fn start_again(&self, older: &Generation, given_up: &CancellationToken) -> Result<Arc<Generation>, String> {
+        let Some(copy) = older.copy.clone() else {
+            return Err("it is built into the bot".to_owned());
+        };
+        let blueprint = Blueprint {
+            manifest: Arc::clone(&older.manifest),
+            description: Arc::clone(&older.description),
+            hash: older.hash,
+            number: self.next_number(older.name()),
+            code: Code::Copy(copy),
+        };
+        self.start(blueprint, given_up).await.map_err(|why| why.to_string())
+    }
+
+    async fn give_up_overdue(&self, plugin: &PluginName, hold: &Hold<Delivery>) -> Infallible {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let now = Instant::now();
+            let overdue = hold.take_out(|delivery| delivery.is_overdue(now));
+            if !overdue.is_empty() {
+                tracing::warn!(%plugin, given_up = overdue.len(), "is being replaced for so long that who waited is told to come later");
+            }
+            for delivery in overdue {
+                delivery.give_up(plugin, &*self.desk, GivenUp::Busy);
+            }
+        }
+    }
+}
+
+/// Waits for what is under way, ends the generation and frees what can be freed.
+async fn retire(generation: Arc<Generation>, why: StopReason) {
+    if timeout(DRAIN, generation.gate.emptied()).await.is_err() {
+        let left = generation.gate.tickets();
+        tracing::warn!(plugin = %generation.name(), generation = generation.number, left, "did not finish what it had begun within {} s", DRAIN.as_secs());
+    }
+    match generation.stop(why, GRACE).await {
+        Ending::Clean => tracing::debug!(plugin = %generation.name(), generation = generation.number, "retired"),
+        Ending::Abandoned => {
+            tracing::error!(plugin = %generation.name(), generation = generation.number, "does not stop: its thread is abandoned until the bot is restarted");
+        }
+    }
+}

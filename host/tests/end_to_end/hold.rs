@@ -1,0 +1,248 @@
+//! A plugin is replaced by one that can't run beside it: what is meant for it waits, in order, and is served once, by the
+//! newer version, by the older one if that does not start, or told why not.
+
+use std::{fs, path::PathBuf};
+
+use rustix::process::Signal;
+use sandbox::{InteractionState, Person, Said};
+use serde_json::json;
+
+use crate::{
+    harness::{Bot, World, compiled, file_name, patched},
+    replacement::{exclusive, revision},
+};
+
+/// How the next version of the fixture starts.
+#[derive(Clone, Copy)]
+enum Start {
+    Never = 3,
+    OnceItMay = 4,
+    NotOnceItMay = 5,
+}
+
+const HOLD: &str = "is being replaced: what is meant for it waits";
+
+/// A bot with an exclusive plugin, of which the next version starts only when it may.
+struct Scene {
+    world: World,
+    bot: Bot,
+    alice: Person,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let plugins = json!({ "stress": { "starts_with": gate(&world) } });
+        world.configure(&json!({ "plugins": plugins }));
+        world.drop_file(&file_name("stress"), &version(1));
+        let bot = world.start().await;
+        bot.logs("slash commands written").await;
+        let alice = world.person("alice");
+        Self { world, bot, alice }
+    }
+
+    /// Begins to replace version 1 by version 2.
+    async fn replace(&self, start: Start) {
+        let bytes = patched(&version(2), "START", start as u32);
+        self.world.drop_file(&file_name("stress"), &bytes);
+        self.bot.logs(HOLD).await;
+    }
+
+    /// Version 2 may start now.
+    fn let_it_start(&self) {
+        fs::write(gate(&self.world), "").unwrap();
+    }
+
+    /// Waits until the bot has read all that was said so far: the session is in order.
+    async fn all_is_read(&self) {
+        self.world.owner().says("!plugins").await.expect_reply().await;
+    }
+
+    async fn asks(&self, count: usize) -> Vec<Said> {
+        let mut said = Vec::new();
+        for _ in 0..count {
+            said.push(self.alice.says("!revision").await);
+        }
+        said
+    }
+}
+
+fn gate(world: &World) -> PathBuf {
+    world.root().join("starts")
+}
+
+fn version(number: u32) -> Vec<u8> {
+    exclusive(&revision(&compiled("stress"), number))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_meanwhile_waits_and_is_served_once_in_order_by_the_newer_version() {
+    let scene = Scene::new().await;
+    let first = scene.alice.says("!revision").await.expect_reply().await;
+    assert_eq!(first.content(), "REVISION-00000001");
+    let mut answers = scene.world.sandbox.watch();
+    scene.alice.reacts(&first, "1\u{fe0f}\u{20e3}").await;
+
+    scene.replace(Start::OnceItMay).await;
+    for number in 2..=9 {
+        scene.alice.reacts(&first, &format!("{number}\u{fe0f}\u{20e3}")).await;
+    }
+    let used = scene.alice.slash("revision", &[]).await;
+    let said = scene.asks(20).await;
+    // Its asker sees that it takes a while, instead of a failure after three seconds.
+    used.expect_deferred().await;
+    let list = scene.world.owner().says("!plugins").await.expect_reply().await;
+    let list = serde_json::to_string(list.json()).unwrap();
+    assert!(list.contains("being replaced, generation 1"), "{list}");
+
+    scene.let_it_start();
+    assert_eq!(used.expect_reply().await.content(), "REVISION-00000002");
+    let mut expected = Vec::new();
+    for said in &said {
+        assert_eq!(said.expect_reply().await.content(), "REVISION-00000002");
+        expected.push(said.message_id());
+    }
+    scene.bot.logs("generation 2").await;
+    let written = scene.bot.lines_with("slash commands written");
+    let of_the_plugin = written.iter().filter(|line| line.contains("revision")).count();
+    assert_eq!(of_the_plugin, 1, "no slot was touched: {written:#?}");
+    let reactions = scene.bot.lines_with("seen by generation");
+    let told: Vec<_> = reactions
+        .iter()
+        .map(|line| (1..=9).find(|number| line.contains(&format!("{number}\\u{{fe0f}}"))))
+        .collect();
+    assert_eq!(told, (1..=9).map(Some).collect::<Vec<_>>(), "{reactions:#?}");
+    assert!(reactions[0].contains("generation 1"), "{reactions:#?}");
+    assert!(
+        reactions[1..].iter().all(|line| line.contains("generation 2")),
+        "{reactions:#?}"
+    );
+    scene.bot.stop().await;
+    let mut answered = Vec::new();
+    while answered.len() < expected.len() {
+        let message = answers.next().await.expect("an answer");
+        let to = message.json()["message_reference"]["message_id"].as_str();
+        answered.extend(
+            to.and_then(|id| id.parse::<u64>().ok())
+                .filter(|id| expected.contains(id)),
+        );
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, expected, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_version_serves_what_waited_if_the_newer_one_does_not_start() {
+    let scene = Scene::new().await;
+    scene.replace(Start::NotOnceItMay).await;
+    let used = scene.alice.slash("revision", &[]).await;
+    let said = scene.asks(5).await;
+    scene.all_is_read().await;
+    scene.let_it_start();
+    for said in said {
+        assert_eq!(said.expect_reply().await.content(), "REVISION-00000001");
+    }
+    assert_eq!(used.expect_reply().await.content(), "REVISION-00000001");
+    let refused = scene.bot.logs("its start function failed").await;
+    assert!(refused.contains("Generation 3 of `stress` goes on"), "{refused}");
+    scene.bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unload_meanwhile_gives_it_up_and_tells_who_waits() {
+    let scene = Scene::new().await;
+    scene.replace(Start::Never).await;
+    let used = scene.alice.slash("revision", &[]).await;
+    let said = scene.asks(3).await;
+    scene.all_is_read().await;
+    let unloaded = scene.world.owner().says("!unload stress").await.expect_reply().await;
+    let text = unloaded.content();
+    assert!(text.contains("was being replaced, which was given up"), "{text}");
+    for said in said {
+        let reply = said.expect_reply().await;
+        assert!(reply.content().contains("was interrupted"), "{}", reply.content());
+    }
+    let reply = used.expect_reply().await;
+    assert!(reply.content().contains("was interrupted"), "{}", reply.content());
+    // It stays away, and can be had again.
+    scene.let_it_start();
+    scene.world.drop_file(&file_name("stress"), &version(3));
+    let loaded = scene.world.owner().says("!load stress").await.expect_reply().await;
+    assert!(
+        loaded.content().contains("loaded (generation 3)"),
+        "{}",
+        loaded.content()
+    );
+    let reply = scene.alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000003");
+    scene.bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_bot_meanwhile_tells_who_waits() {
+    let scene = Scene::new().await;
+    scene.replace(Start::Never).await;
+    let used = scene.alice.slash("revision", &[]).await;
+    let said = scene.asks(3).await;
+    scene.all_is_read().await;
+    let log = scene.bot.stop().await;
+    assert!(!log.contains("abandoned"), "{log}");
+    for said in said {
+        let reply = said.expect_reply().await;
+        assert!(reply.content().contains("was interrupted"), "{}", reply.content());
+    }
+    assert!(matches!(used.state(), InteractionState::Answered), "{:?}", used.state());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_change_of_the_file_meanwhile_is_the_next_replacement() {
+    let scene = Scene::new().await;
+    scene.replace(Start::OnceItMay).await;
+    let said = scene.asks(2).await;
+    scene.all_is_read().await;
+    scene.world.drop_file(&file_name("stress"), &version(3));
+    scene.let_it_start();
+    for said in said {
+        assert_eq!(said.expect_reply().await.content(), "REVISION-00000002");
+    }
+    scene.bot.logs("generation=3 took").await;
+    let reply = scene.alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000003");
+    scene.bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_is_being_unloaded_is_stopped_though_the_bot_ends() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let slow = world.person("alice").says("!slow 1500").await;
+    world.person("alice").says("!revision").await.expect_reply().await;
+    world.owner().says("!unload stress").await;
+    bot.logs("unloaded").await;
+    let log = bot.stop().await;
+    assert_eq!(slow.expect_reply().await.content(), "slept");
+    let stopped = log.lines().find(|line| line.contains("stress stopped"));
+    assert!(stopped.is_some_and(|line| line.contains("Unload")), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_that_have_started_are_stopped_though_the_bot_ends_while_others_start() {
+    let world = World::new().await;
+    world.configure(&json!({ "logging": { "level": "DEBUG" } }));
+    world.drop_plugin("example");
+    world.drop_file(
+        &file_name("stress"),
+        &patched(&compiled("stress"), "START", Start::Never as u32),
+    );
+    let mut bot = world.spawn();
+    let loaded = bot.logs("generation=1 took").await;
+    bot.signal(Signal::TERM);
+    assert!(bot.ended().await.success());
+    let line = bot.logs("retired plugin=example").await;
+    assert!(
+        loaded.contains("example") && line.contains("generation=1"),
+        "{loaded}\n{line}"
+    );
+    assert_eq!(world.sandbox.connections(), 0, "it does not connect any more");
+}
