@@ -6,6 +6,7 @@
 mod budgets;
 mod commands;
 mod containment;
+mod crash;
 mod damage;
 mod ecosystem;
 mod endings;
@@ -14,6 +15,7 @@ mod forging;
 mod harness;
 mod hold;
 mod inspection;
+mod keeping;
 mod linked;
 mod misbehaviour;
 mod network;

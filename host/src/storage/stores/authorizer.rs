@@ -13,8 +13,13 @@ thread_local! {
     static DENIED: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// PRAGMAs that only read, and nothing but the schema.
-const PRAGMAS: [&str; 9] = [
+/// What statements about transactions are told.
+pub(super) const TRANSACTIONS: &str = "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not allowed: no transaction spans two \
+                                       requests, `batch()` makes several statements one";
+
+/// PRAGMAs that only read, and nothing but the schema; `quick_check` is what `ALTER TABLE ADD COLUMN` asks by itself.
+const PRAGMAS: [&str; 10] = [
+    "quick_check",
     "table_info",
     "table_xinfo",
     "table_list",
@@ -25,6 +30,9 @@ const PRAGMAS: [&str; 9] = [
     "function_list",
     "collation_list",
 ];
+
+/// PRAGMAs that the modules of virtual tables ask for by themselves; they change nothing while nothing is assigned.
+const ASKED_BY_MODULES: [&str; 2] = ["data_version", "page_size"];
 
 /// Modules of virtual tables that keep all they have in the same file.
 const MODULES: [&str; 2] = ["fts5", "rtree"];
@@ -50,15 +58,16 @@ pub(super) fn take_reason() -> Option<&'static str> {
 
 fn reason(action: AuthAction<'_>) -> Option<&'static str> {
     match action {
-        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Some(
-            "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not allowed: no transaction spans two requests, `batch()` makes several \
-             statements one",
-        ),
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Some(TRANSACTIONS),
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => {
             Some("ATTACH and DETACH are not allowed: a plugin has this one database")
         }
-        AuthAction::Pragma { pragma_name, .. } => {
-            let is_harmless = PRAGMAS.iter().any(|known| pragma_name.eq_ignore_ascii_case(known));
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value,
+        } => {
+            let is_one_of = |names: &[&str]| names.iter().any(|known| pragma_name.eq_ignore_ascii_case(known));
+            let is_harmless = is_one_of(&PRAGMAS) || (pragma_value.is_none() && is_one_of(&ASKED_BY_MODULES));
             (!is_harmless).then_some(
                 "PRAGMAs are not allowed but for table_info, table_list, index_list and others that show what tables there are",
             )

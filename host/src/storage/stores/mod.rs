@@ -8,6 +8,8 @@ mod entries;
 mod keys;
 mod migrations;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

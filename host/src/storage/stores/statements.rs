@@ -117,6 +117,13 @@ impl Run<'_> {
             let text = "VACUUM is not allowed: the host uses free pages again";
             return Err(Fault::Refused(text.to_owned()));
         }
+        // Not only the authorizer's affair: the engine's own such statements are kept prepared, under their text.
+        if matches!(
+            &*word,
+            "BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"
+        ) {
+            return Err(Fault::Refused(authorizer::TRANSACTIONS.to_owned()));
+        }
         if word.is_empty() {
             return Err(Fault::Refused(format!("statement {number} is empty")));
         }

@@ -1,0 +1,144 @@
+//! The bot is killed while a plugin writes by every door, again and again: what was acknowledged is there at each start.
+//!
+//! The plugin tells over a socket what the host has acknowledged, and at each start what is missing of it. `CRASH_ROUNDS`
+//! says how often; more than in an ordinary run take a release build.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    time::timeout,
+};
+
+use crate::harness::{Bot, PATIENCE, World};
+
+/// How many writes are acknowledged at most before the bot is killed.
+const WRITES: u32 = 400;
+
+/// What the plugin has said in one run of the bot.
+struct Round {
+    lost: Vec<String>,
+    writes: u64,
+}
+
+/// Lets the plugin write until so many writes were acknowledged, then kills the bot; and takes in what it still said.
+async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<String, u64>, writes: u32) -> Round {
+    let accepted = timeout(PATIENCE, listener.accept()).await.expect("the plugin connects");
+    let (mut stream, _) = accepted.unwrap();
+    let (read, mut write) = stream.split();
+    let mut known = serde_json::to_vec(acknowledged).unwrap();
+    known.push(b'\n');
+    write.write_all(&known).await.unwrap();
+    let mut lines = BufReader::new(read).lines();
+    let mut round = Round {
+        lost: Vec::new(),
+        writes: 0,
+    };
+    let mut bot = Some(bot);
+    loop {
+        let line = timeout(PATIENCE, lines.next_line()).await.expect("the plugin writes");
+        // What was on its way when the process died has arrived; then the connection is gone.
+        let Ok(Some(line)) = line else { break };
+        match line.split_once(' ') {
+            Some(("lost" | "failed", _)) => round.lost.push(line),
+            Some((writer, number)) => {
+                round.writes += 1;
+                let number = number.parse().unwrap();
+                let before = acknowledged.insert(writer.to_owned(), number);
+                assert!(before.unwrap_or(0) < number, "{writer} goes on behind what it found");
+            }
+            None => assert_eq!(line, "ready"),
+        }
+        if round.writes >= u64::from(writes)
+            && let Some(bot) = bot.take()
+        {
+            bot.kill().await;
+        }
+    }
+    if let Some(bot) = bot.take() {
+        round
+            .lost
+            .push(format!("the plugin went by itself: {:?}", bot.lines_with("ERROR")));
+        bot.kill().await;
+    }
+    round
+}
+
+/// Looks through all that lies in the data folder while nobody runs.
+fn look_through(folder: &Path, problems: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            look_through(&path, problems);
+            continue;
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some("json") => {
+                let content = fs::read(&path).unwrap();
+                if serde_json::from_slice::<Value>(&content).is_err() {
+                    problems.push(format!("{} does not parse", path.display()));
+                }
+            }
+            Some("db") => {
+                let database = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+                let checked: String = database
+                    .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                    .unwrap();
+                if checked != "ok" {
+                    problems.push(format!("{}: {checked}", path.display()));
+                }
+            }
+            _ => {}
+        }
+        if path.to_string_lossy().contains(".write-") {
+            problems.push(format!("{} is left behind", path.display()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_is_killed_has_all_that_it_acknowledged() {
+    let rounds = std::env::var("CRASH_ROUNDS").map_or(10, |rounds| rounds.parse().unwrap());
+    let world = World::under_load().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let data = world.root().join("data");
+    world.configure(&json!({ "plugins": { "keeper": {
+        "flood": listener.local_addr().unwrap().to_string(),
+        "folder": data.join("plugins").to_string_lossy(),
+    } } }));
+    world.drop_plugin("keeper");
+    let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), seed);
+    let mut acknowledged = BTreeMap::new();
+    let (mut problems, mut writes) = (Vec::new(), 0);
+    for number in 0..rounds {
+        let enough = proptest::strategy::Strategy::new_tree(&(1..WRITES), &mut runner).unwrap();
+        let bot = world.spawn();
+        let enough = proptest::strategy::ValueTree::current(&enough);
+        let round = round(&listener, bot, &mut acknowledged, enough).await;
+        writes += round.writes;
+        problems.extend(round.lost.into_iter().map(|lost| format!("round {number}: {lost}")));
+        // Whether each database is sound is also what the next start checks, since none was closed.
+        assert_eq!(problems, Vec::<String>::new(), "after {writes} writes");
+    }
+    // The last start sweeps what the last kill left, and a clean end leaves nothing.
+    let mut config: Value = serde_json::from_slice(&fs::read(world.root().join("config.json")).unwrap()).unwrap();
+    config["plugins"]["keeper"] = json!({});
+    world.configure(&config);
+    world.start().await.stop().await;
+    look_through(&data, &mut problems);
+    assert_eq!(problems, Vec::<String>::new(), "after {writes} writes");
+    for door in ["sql", "key", "file", "data"] {
+        let written: u64 = acknowledged
+            .iter()
+            .filter(|(writer, _)| writer.starts_with(door))
+            .map(|(_, number)| number)
+            .sum();
+        assert!(written > 0, "nothing was written by {door}");
+    }
+}

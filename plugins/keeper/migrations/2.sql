@@ -1,0 +1,3 @@
+ALTER TABLE notes ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+CREATE INDEX notes_by_author ON notes (author);
+CREATE TABLE purses (id INTEGER PRIMARY KEY, coins INTEGER NOT NULL CHECK (coins >= 0)) STRICT;
