@@ -85,7 +85,7 @@ mod tests {
         fs::write(&file, "{").unwrap();
         let mut damaged = Decisions::open(file.clone());
         assert!(!damaged.is_unloaded(&name));
-        damaged.set_unloaded(&name, true);
+        damaged.set_unloaded(&name, true).await;
         assert!(Decisions::open(file).is_unloaded(&name));
         let aside = fs::read_dir(folder.path().join("damaged"))
             .unwrap()

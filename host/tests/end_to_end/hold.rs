@@ -8,6 +8,7 @@ use sandbox::{InteractionState, Person, Said};
 use serde_json::json;
 
 use crate::{
+    forging::{description, forged},
     harness::{Bot, World, compiled, file_name, patched},
     replacement::{exclusive, revision},
 };
@@ -245,4 +246,78 @@ async fn plugins_that_have_started_are_stopped_though_the_bot_ends_while_others_
         "{loaded}\n{line}"
     );
     assert_eq!(world.sandbox.connections(), 0, "it does not connect any more");
+}
+
+/// A plugin whose database needs these steps.
+fn with_steps(version: &str, steps: &[(&str, &str)]) -> Vec<u8> {
+    let manifest = json!({ "name": "unruly", "version": version, "abi": "1.0.0", "target": "", "panic": "unwind" });
+    let mut described = description("unruly", version, &[]);
+    let steps = steps.iter().map(|(name, sql)| json!({ "name": name, "sql": sql }));
+    described["migrations"] = steps.collect();
+    forged(&manifest.to_string(), &described.to_string())
+}
+
+fn tables(world: &World) -> Vec<String> {
+    let file = world.root().join("data/plugins/unruly/plugin.db");
+    let database = rusqlite::Connection::open(file).unwrap();
+    let mut query = database
+        .prepare("SELECT name FROM sqlite_schema WHERE name IN ('words', 'more') ORDER BY name")
+        .unwrap();
+    let names = query.query_map([], |row| row.get(0)).unwrap();
+    names.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_a_database_are_made_meanwhile_and_undone_if_one_fails() {
+    const FIRST: (&str, &str) = ("words", "CREATE TABLE words (word TEXT) STRICT");
+    const SECOND: (&str, &str) = ("more", "CREATE TABLE more (number INTEGER) STRICT");
+    const BROKEN: (&str, &str) = ("broken", "INSERT INTO nowhere VALUES (1)");
+    let world = World::new().await;
+    let drop_version = |version, steps: &[_]| world.drop_file(&file_name("unruly"), &with_steps(version, steps));
+    drop_version("1.0.0", &[FIRST]);
+    let bot = world.start().await;
+    bot.logs("generation=1 took").await;
+
+    drop_version("2.0.0", &[FIRST, SECOND, BROKEN]);
+    let told = bot.logs("is refused").await;
+    assert!(
+        told.contains("step 3 of its database") && told.contains("broken"),
+        "{told}"
+    );
+    assert!(
+        told.contains("nowhere") && told.contains("Generation 3 of `unruly` goes on"),
+        "{told}"
+    );
+    assert_eq!(tables(&world), ["words"], "as before");
+
+    drop_version("3.0.0", &[FIRST, SECOND]);
+    bot.logs("generation=4 took").await;
+    assert_eq!(tables(&world), ["more", "words"]);
+
+    // A version that is older than the database never begins: what runs goes on, and nothing waits.
+    drop_version("1.0.1", &[FIRST]);
+    let told = bot.logs("newer than this version").await;
+    assert!(told.contains("Generation 4 of `unruly` goes on"), "{told}");
+    assert_eq!(bot.lines_with(HOLD).len(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_version_whose_step_fails_is_refused_before_it_starts() {
+    let world = World::new().await;
+    let broken = [("broken", "INSERT INTO nowhere VALUES (1)")];
+    world.drop_file(&file_name("unruly"), &with_steps("1.0.0", &broken));
+    let bot = world.start().await;
+    let told = bot.logs("is refused").await;
+    assert!(
+        told.contains("step 1 of its database") && told.contains("broken"),
+        "{told}"
+    );
+    world.drop_file(&file_name("unruly"), &with_steps("1.0.1", &[]));
+    bot.logs("loaded plugin=unruly").await;
+    assert!(
+        bot.lines_with("generation=1 took").is_empty(),
+        "the first was never started"
+    );
+    bot.stop().await;
 }
