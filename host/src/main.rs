@@ -1,11 +1,17 @@
-//! The command line of the bot: `run` and `probe`.
+//! The command line of the bot: `run`, `probe` and `backup`.
 //!
 //! Exit codes: 0 stopped, 1 failed while running, 75 restart me, 78 bad configuration.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use host::{bot, config::TOKEN, plugins::probe, process};
+use host::{
+    bot::{self, BackupOrder},
+    config::TOKEN,
+    plugins::probe,
+    process,
+    storage::BackupId,
+};
 
 /// Memory changes threads all the time here (shard, lane, worker), which the system's allocator is slow at. Without huge
 /// pages, which would double what an idle bot takes. Plugins have allocators of their own.
@@ -36,6 +42,30 @@ enum Verb {
         #[arg(long, hide = true)]
         child: bool,
     },
+    /// Lists, verifies and restores backups of a bot that is stopped.
+    Backup {
+        #[command(subcommand)]
+        order: Order,
+        /// The folder that holds config.json, .env, plugins/ and data/.
+        #[arg(long, default_value = ".", global = true)]
+        root: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum Order {
+    /// Shows the backups that there are, newest first.
+    List,
+    /// Unpacks a backup aside and checks all of it.
+    Verify {
+        /// Its name, such as 20261122-205017.
+        id: BackupId,
+    },
+    /// Puts a backup in the place of what there is, which is backed up before.
+    Restore {
+        /// Its name, such as 20261122-205017.
+        id: BackupId,
+    },
 }
 
 fn main() -> ExitCode {
@@ -63,5 +93,22 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Verb::Backup { order, root } => {
+            let order = match order {
+                Order::List => BackupOrder::List,
+                Order::Verify { id } => BackupOrder::Verify(id),
+                Order::Restore { id } => BackupOrder::Restore(id),
+            };
+            match bot::offline_backups(&root, order) {
+                Ok(text) => {
+                    println!("{text}");
+                    ExitCode::SUCCESS
+                }
+                Err(text) => {
+                    eprintln!("{text}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
     }
 }

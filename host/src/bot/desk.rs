@@ -25,7 +25,7 @@ use crate::{
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
-    storage::{Stores, Tables, files::Files},
+    storage::{Backups, Stores, Tables, files::Files},
     telemetry::{
         self, NoticeKind, Notices,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
@@ -54,6 +54,8 @@ pub struct Desk {
     pub tables: Tables,
     /// What plugins keep in databases.
     pub stores: Stores,
+    /// Copies of all that is kept.
+    pub backups: Backups,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
     /// How much each plugin may still log.
@@ -124,6 +126,7 @@ impl plugins::Desk for Desk {
                     owners: self.owners.clone(),
                     tables: self.tables.clone(),
                     stores: self.stores.clone(),
+                    backups: self.backups.clone(),
                     files: self.files.clone(),
                     upkeep: self.upkeep.clone(),
                 };

@@ -5,10 +5,12 @@
 //! `recommendation` what Discord advises.
 
 mod api;
+mod backups;
 mod calls;
 mod desk;
 mod directory;
 mod files;
+mod offline;
 mod outlook;
 mod owners;
 mod recommendation;
@@ -41,9 +43,14 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
-    storage::{Stores, Tables},
+    storage::{
+        Backups, Stores, Tables,
+        backup::{self, Layout},
+    },
     telemetry::{self, Notices},
 };
+pub use offline::{BackupOrder, backups as offline_backups};
+
 use desk::Desk;
 use directory::LiveDirectory;
 use outlook::Outlook;
@@ -208,15 +215,50 @@ async fn serve_checked(
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let config = live.get();
+    let layout = Layout {
+        data: root.data(),
+        database: config.database.path.clone(),
+    };
+    finish_restore(layout.clone()).await?;
     let tables = Tables::open(&config.database.path, config.database.synchronous)
         .await
         .map_err(Failure::configuration)?;
     let stores = Stores::new(root.data().join("plugins"), config.database.synchronous);
-    let served = serve_stored(began, root, live, environment, linked, stop, (&tables, &stores)).await;
+    let backups = Backups::new(layout, tables.clone(), Arc::new(stores.clone()));
+    let kept = Kept {
+        tables: tables.clone(),
+        stores: stores.clone(),
+        backups: backups.clone(),
+    };
+    let served = serve_stored(began, root, live.clone(), environment, linked, stop, kept).await;
     // After whatever still wrote.
     stores.close().await;
     tables.close().await;
+    tokio::select! {
+        () = backups::last(&backups, &live) => {}
+        () = told(stop, 2) => {}
+    }
     served
+}
+
+/// What outlives the plugins.
+struct Kept {
+    tables: Tables,
+    stores: Stores,
+    backups: Backups,
+}
+
+/// Brings a restore that was interrupted to its end, before anything is opened.
+async fn finish_restore(layout: Layout) -> Result<(), Failure> {
+    let finished = tokio::task::spawn_blocking(move || backup::finish(&layout)).await;
+    match finished.map_err(Failure::other)? {
+        Ok(None) => Ok(()),
+        Ok(Some(id)) => {
+            tracing::warn!(%id, "the restore of a backup was interrupted, and has been brought to its end");
+            Ok(())
+        }
+        Err(error) => Err(Failure::configuration(error)),
+    }
 }
 
 async fn serve_stored(
@@ -226,8 +268,13 @@ async fn serve_stored(
     environment: Environment,
     linked: Vec<LinkedPlugin>,
     stop: &mut watch::Receiver<u32>,
-    (tables, stores): (&Tables, &Stores),
+    kept: Kept,
 ) -> Result<(), Failure> {
+    let Kept {
+        tables,
+        stores,
+        backups,
+    } = kept;
     let config = live.get();
     let owners = Owners::new(live.clone(), environment.owner_id);
     let rest = Rest::new(
@@ -263,6 +310,7 @@ async fn serve_stored(
         owners: owners.clone(),
         tables: tables.clone(),
         stores: stores.clone(),
+        backups: backups.clone(),
         tasks: tasks.clone(),
         allowances: desk::Allowances::default(),
         files: files::start(root, notices.clone()),
@@ -363,6 +411,7 @@ async fn serve_stored(
         () = told(stop, 1) => Ok(()),
         ended = gateway.run() => ended.map(|never| match never {}),
         () = tables.clone().keep_flushing() => Ok(()),
+        () = backups::keep(backups, live.clone(), notices.clone()) => Ok(()),
     };
     tracing::info!("stopping: what has begun is brought to its end");
     phases.send_replace(Phase::Draining);

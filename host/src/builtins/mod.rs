@@ -2,11 +2,15 @@
 //!
 //! What it can do beyond other plugins are calls that the host grants to what is linked in.
 
+mod backup;
+mod backup_card;
 mod card;
 mod files;
 mod forget;
 mod inspection;
 mod lifecycle;
+mod storage;
+mod storage_card;
 mod upkeep_card;
 
 use plugin_api::plugin;
@@ -23,6 +27,9 @@ plugin! {
         files::atomictest,
         files::cachestats,
         files::cleanup,
+        storage::integritycheck,
+        storage::dbstats,
+        backup::backup,
     ],
     components: [inspection::page],
 }

@@ -88,6 +88,7 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     key("status.interval", Kind::Number(10.0, 86_400.0), json!(300));
     key("database.path", Kind::Text(1, 4096), json!("./data/bot.db"));
     key("database.backups", Kind::Integer(0, 1000), json!(7));
+    key("database.backup_days", Kind::Integer(1, 36_500), json!(30));
     key(
         "database.synchronous",
         Kind::Choice(&["normal", "full"]),

@@ -59,6 +59,20 @@ pub fn load(
     }
 }
 
+/// Reads, checks and resolves config.json alone, for what needs neither token nor addresses.
+///
+/// # Errors
+///
+/// Every fault of the file at once, with what to do about each.
+pub fn load_settings(root: &Root, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let variables = environment::Variables::read(root, variable, &mut problems);
+    match read_config(root, &variables, &mut problems, &mut warnings) {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(ConfigError::new(problems)),
+    }
+}
+
 fn read_config(
     root: &Root,
     variables: &environment::Variables<'_>,

@@ -118,8 +118,10 @@ pub enum OnlineStatus {
 pub struct Database {
     /// The file.
     pub path: PathBuf,
-    /// How many backups are kept.
+    /// How many backups are kept; with 0 none are made by themselves.
     pub backups: u32,
+    /// For how long; the newest is kept for ever.
+    pub backup_age: Duration,
     /// What a committed write survives.
     pub synchronous: Synchronous,
 }
@@ -337,8 +339,10 @@ pub(super) fn resolve(
             interval: read.seconds("status.interval"),
         },
         database: Database {
-            path: root.folder().join(read.text("database.path")),
+            // Without the `.` that stands before it by default: people see it.
+            path: root.folder().join(read.text("database.path")).components().collect(),
             backups: read.integer("database.backups"),
+            backup_age: Duration::from_secs(read.integer::<u64>("database.backup_days") * 86_400),
             synchronous: match read.word("database.synchronous").as_str() {
                 "full" => Synchronous::Full,
                 _ => Synchronous::Normal,

@@ -37,7 +37,7 @@ pub use delivery::{Delivery, GivenUp, Held};
 pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Routing, Ticket, Way};
-pub use life::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+pub use life::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::Table;

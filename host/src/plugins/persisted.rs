@@ -38,6 +38,11 @@ impl Decisions {
         Self { file, ..decisions }
     }
 
+    /// Reads the file again, which may be another one by now.
+    pub fn read_again(&mut self) {
+        *self = Self::open(std::mem::take(&mut self.file));
+    }
+
     /// Whether the owner unloaded this plugin.
     #[must_use]
     pub fn is_unloaded(&self, name: &PluginName) -> bool {

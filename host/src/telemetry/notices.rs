@@ -45,6 +45,8 @@ pub enum NoticeKind {
     Flood(String),
     /// A plugin's files: damaged ones, a full disk.
     Files(String),
+    /// A backup was not made.
+    Backup,
     /// Slash commands: limits, or Discord's refusal.
     Slash,
     /// The gateway.
@@ -59,6 +61,7 @@ impl fmt::Display for NoticeKind {
             Self::Trouble(plugin) => write!(f, "Plugin {plugin} is in trouble"),
             Self::Flood(plugin) => write!(f, "Plugin {plugin} overdoes it"),
             Self::Files(plugin) => write!(f, "Files of plugin {plugin}"),
+            Self::Backup => f.write_str("Backups"),
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
         }

@@ -24,4 +24,5 @@ mod refused_files;
 mod replacement;
 mod requests;
 mod resume;
+mod storage;
 mod tls;

@@ -6,7 +6,9 @@
 //! Rules that keep old and new apart-compatible: unknown fields are ignored, every field that is added has a default,
 //! an unknown kind that asks for an answer is answered with [`ProblemCode::NotSupported`], and nothing changes meaning.
 
+pub mod backups;
 pub mod custom_id;
+pub mod databases;
 mod description;
 mod entities;
 mod files;

@@ -3,10 +3,12 @@
 //! Looking is for all, though some of it is told to the bot's owners only; changing is for built-in plugins and those
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
+mod backups;
 mod data;
 mod files;
 mod plugins;
 mod statistics;
+mod storage;
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +20,7 @@ use crate::{
     config,
     interactions::Invocations,
     plugins::{Generation, Plugins},
-    storage::{Action, StorageError, Stores, Tables, files::Files},
+    storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
 };
 
 /// Who may make a call.
@@ -27,19 +29,20 @@ enum Access {
     /// Every plugin.
     All,
     /// Built-in plugins, and those that `grants` in config.json names for it: what is for the owner to see.
-    #[allow(dead_code, reason = "each subject uses what it needs")]
     Granted,
     /// The same for what changes something: it is written into the audit trail.
     Changes,
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 5] = [
+const SUBJECTS: [&[(&str, Access)]; 7] = [
+    plugins::CALLS,
+    statistics::CALLS,
     data::USER_DATA,
     data::DATA,
     files::CALLS,
-    plugins::CALLS,
-    statistics::CALLS,
+    storage::CALLS,
+    backups::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -56,6 +59,8 @@ pub struct Calls {
     pub tables: Tables,
     /// What plugins keep in databases.
     pub stores: Stores,
+    /// Copies of all that is kept.
+    pub backups: Backups,
     /// Plugins' own files.
     pub files: Files,
     /// Looks after what lies below `data/`.
@@ -101,6 +106,8 @@ impl Calls {
         match subject {
             "caches" | "cleanup" => self.about_files(call).await,
             "plugins" => self.about_plugins(from, call).await,
+            "storage" => self.about_storage(call).await,
+            "backups" => self.about_backups(call).await,
             "statistics" => self.about_statistics(call).await,
             "user_data" => self.about_user_data(call).await,
             "data" => self.about_data(call).await,

@@ -148,9 +148,21 @@ pub(super) enum Order {
         reply: oneshot::Sender<Reply>,
     },
     Died(Arc<Generation>),
+    /// Ends what was loaded, says so, and waits until it may go on.
+    Pause {
+        paused: oneshot::Sender<()>,
+        resumed: oneshot::Receiver<()>,
+    },
     Announce,
     /// The first look, and who hears when what it found has started.
     Begin(oneshot::Sender<Result<(), String>>),
+}
+
+/// No plugin but the linked ones runs as long as this lives.
+#[derive(Debug)]
+#[must_use = "plugins start again when this is dropped"]
+pub struct Paused {
+    _resume: oneshot::Sender<()>,
 }
 
 /// The way to the life of plugins.
@@ -278,6 +290,17 @@ impl Plugins {
             reply,
         })
         .await
+    }
+
+    /// Ends all plugins but the linked ones, until the answer is dropped: then those start again that should run.
+    /// Orders wait meanwhile.
+    pub async fn pause(&self) -> Paused {
+        let (paused, is_paused) = oneshot::channel();
+        let (resume, resumed) = oneshot::channel();
+        if self.orders.send(Order::Pause { paused, resumed }).await.is_ok() {
+            let _ = is_paused.await;
+        }
+        Paused { _resume: resume }
     }
 
     /// A generation's lane has ended by itself.

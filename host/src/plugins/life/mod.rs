@@ -28,7 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use exchange::{Exchanged, Workshop};
-pub use handle::{Linked, Outlook, PluginState, PluginView, Plugins, Setup};
+pub use handle::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Setup};
 use handle::{Order, Reply};
 use transaction::Concluded;
 
@@ -224,6 +224,9 @@ impl Life {
                     // Who needs it can't go on without it.
                     self.settle(&BTreeSet::new()).await;
                 }
+                Some(Order::Pause { paused, resumed }) => {
+                    self.pause(paused, resumed).await;
+                }
                 Some(Order::Announce) => {
                     let activation = self.outlook.activation();
                     self.live
@@ -404,6 +407,22 @@ impl Life {
             self.workshop.retire(generation, StopReason::Unload)
         });
         ends.collect()
+    }
+
+    /// Ends what was loaded until it is resumed: what lies on the disk may be another state then.
+    async fn pause(&mut self, paused: oneshot::Sender<()>, resumed: oneshot::Receiver<()>) {
+        let loaded = self.live.iter().filter(|(_, live)| live.file.is_some());
+        let names: Vec<_> = loaded.map(|(name, _)| name.clone()).collect();
+        join_all(self.unload_now(&names)).await;
+        // Older generations may still write, too.
+        self.workshop.all_retired().await;
+        self.publish_views();
+        let _ = paused.send(());
+        let _ = resumed.await;
+        self.decisions.read_again();
+        // They ran, so they may again where nothing is loaded by itself.
+        self.asked_for.extend(names);
+        self.settle(&BTreeSet::new()).await;
     }
 
     async fn stop_all(&mut self) {

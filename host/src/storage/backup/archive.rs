@@ -29,8 +29,8 @@ const LEVEL: i32 = 3;
 
 /// Reads the state out, packs it and verifies the archive.
 pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entry, BackupError> {
-    let files = read_out(gathered, why == Why::BeforeRestore)?;
-    let (folder, contents) = files;
+    let at = gathered.at;
+    let (folder, contents) = read_out(gathered, why == Why::BeforeRestore)?;
     let mut id = BackupId::at(SystemTime::now());
     while layout.archive(id).exists() {
         id = id.next();
@@ -54,6 +54,8 @@ pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entr
     if unpacked != manifest {
         return Err(damaged(id, "it is not what was written"));
     }
+    // By which it is known whether anything was written since.
+    part.as_file().set_modified(at).map_err(BackupError::io(part.path()))?;
     let path = layout.archive(id);
     part.persist_noclobber(&path)
         .map_err(|error| BackupError::io(&path)(error.error))?;
@@ -67,6 +69,7 @@ fn read_out(gathered: Gathered, is_kept_unsound: bool) -> Result<(TempDir, Vec<C
         folder,
         databases,
         mut files,
+        ..
     } = gathered;
     let mut contents = Vec::new();
     for (name, source) in databases {

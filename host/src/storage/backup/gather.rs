@@ -6,7 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use tempfile::TempDir;
@@ -19,10 +19,15 @@ pub(super) const KEPT: [&str; 3] = ["plugins", "plugin_decisions.json", "marketp
 /// The bot's own database in an archive.
 pub(super) const OWN: &str = "bot.db";
 
+/// Times on disks are as coarse as the clock's tick: what is written now may bear a time that was before.
+const TICK: Duration = Duration::from_millis(20);
+
 /// One state, in a folder of its own that goes with it.
 #[derive(Debug)]
 pub(super) struct Gathered {
     pub(super) folder: TempDir,
+    /// Everything that was written before this moment is in it.
+    pub(super) at: SystemTime,
     /// Databases, to be copied to this path below the folder.
     pub(super) databases: Vec<(String, Source)>,
     /// Files that are there already.
@@ -46,6 +51,7 @@ pub(super) fn gather(layout: &Layout, is_kept_unsound: bool) -> Result<Gathered,
         .map_err(BackupError::io(&backups))?;
     let mut gathered = Gathered {
         folder,
+        at: SystemTime::now() - TICK,
         databases: Vec::new(),
         files: Vec::new(),
     };

@@ -65,10 +65,10 @@ pub struct Retention {
 }
 
 /// Whoever has plugins' databases open.
-pub trait Stores: Send + Sync {
+pub trait OpenStores: Send + Sync {
     /// Those that are open: their writers wait for a moment while a backup begins.
-    fn open_databases(&self) -> Vec<Database>;
-    /// Closes all of them. What is asked until [`Stores::resume`] is refused as closed, and nothing is opened.
+    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>>;
+    /// Closes all of them. What is asked until [`OpenStores::resume`] is refused as closed, and nothing is opened.
     fn pause(&self) -> BoxFuture<'_, ()>;
     /// They may be opened again: the files may be others by now.
     fn resume(&self);
@@ -78,9 +78,9 @@ pub trait Stores: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoStores;
 
-impl Stores for NoStores {
-    fn open_databases(&self) -> Vec<Database> {
-        Vec::new()
+impl OpenStores for NoStores {
+    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
 
     fn pause(&self) -> BoxFuture<'_, ()> {
@@ -164,7 +164,7 @@ struct Inner {
     layout: Layout,
     /// The host's own tables, while the bot runs.
     tables: Option<Tables>,
-    stores: Arc<dyn Stores>,
+    stores: Arc<dyn OpenStores>,
     /// One at a time. An asynchronous lock: held while it is made.
     turn: Mutex<()>,
 }
@@ -172,7 +172,7 @@ struct Inner {
 impl Backups {
     /// Of a bot that runs.
     #[must_use]
-    pub fn new(layout: Layout, tables: Tables, stores: Arc<dyn Stores>) -> Self {
+    pub fn new(layout: Layout, tables: Tables, stores: Arc<dyn OpenStores>) -> Self {
         Self(Arc::new(Inner {
             layout,
             tables: Some(tables),
@@ -207,7 +207,7 @@ impl Backups {
         // Those of all databases at once: what is in the archive is one state of all of them.
         let mut held = Vec::new();
         let own = self.0.tables.as_ref().map(Tables::database);
-        for database in own.into_iter().chain(self.0.stores.open_databases()) {
+        for database in own.into_iter().chain(self.0.stores.open_databases().await) {
             held.extend(database.hold().await.ok());
         }
         let is_kept_unsound = why == Why::BeforeRestore;
@@ -229,7 +229,7 @@ impl Backups {
     /// Whether anything was written since the newest backup.
     pub async fn is_due(&self) -> bool {
         let layout = self.0.layout.clone();
-        let due = background(false, move || Ok(gather::is_changed_since(&layout, newest(&layout))));
+        let due = background(false, move || Ok(gather::is_changed_since(&layout, gathered(&layout))));
         due.await.unwrap_or(true)
     }
 
@@ -299,6 +299,12 @@ impl Backups {
         background(false, move || restore::replace(&layout, id, unpacked)).await?;
         Ok(before)
     }
+}
+
+/// The state of which moment the newest has.
+fn gathered(layout: &Layout) -> Option<SystemTime> {
+    let newest = *archive::ids(layout).ok()?.first()?;
+    fs::metadata(layout.archive(newest)).ok()?.modified().ok()
 }
 
 fn newest(layout: &Layout) -> Option<SystemTime> {

@@ -19,9 +19,9 @@ const KEPT: Retention = Retention {
 /// A plugin's database that is open.
 struct One(Database);
 
-impl Stores for One {
-    fn open_databases(&self) -> Vec<Database> {
-        vec![self.0.clone()]
+impl OpenStores for One {
+    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
+        Box::pin(std::future::ready(vec![self.0.clone()]))
     }
 
     fn pause(&self) -> BoxFuture<'_, ()> {

@@ -120,9 +120,13 @@ fn busy() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)
 }
 
-/// Checks the file of a database that may be in use.
-pub(super) fn check(place: &Place) -> Result<Integrity, StorageError> {
-    let place = Place::new(&place.path, &Limits::default());
+/// Checks the file of a database that may be in use, on a connection of its own. Blocking.
+///
+/// # Errors
+///
+/// [`StorageError`] if it can't be checked; what a check finds is in [`Integrity`].
+pub fn check(path: &Path) -> Result<Integrity, StorageError> {
+    let place = Place::new(path, &Limits::default());
     let session =
         connection::open(&place, &Options::default(), Role::Reader).map_err(|error| place.classify_read(&error))?;
     let (problems, took) = timed(|| problems(&session.connection, "integrity_check"));

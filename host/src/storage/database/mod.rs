@@ -30,7 +30,7 @@ use rusqlite::{
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub use connection::is_clean;
-pub use copy::{Snapshot, verify};
+pub use copy::{Snapshot, check, verify};
 pub use error::{OpenError, StorageError};
 pub use figures::{Figures, Quantiles};
 pub use migration::{MIGRATIONS, MigrationError, Step};
@@ -303,7 +303,7 @@ impl Database {
     /// [`StorageError`] if it can't be checked; what a check finds is in [`Integrity`].
     pub async fn check(&self) -> Result<Integrity, StorageError> {
         let place = Arc::clone(&self.0.place);
-        in_background(move || copy::check(&place)).await
+        in_background(move || check(&place.path)).await
     }
 
     /// Stops writers between two groups until the answer is dropped; reads go on.

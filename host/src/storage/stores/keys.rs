@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -54,6 +54,8 @@ pub struct KeysRequest {
 pub(super) struct KeysOf {
     path: PathBuf,
     synchronous: Synchronous,
+    /// Whether it may not be opened at the moment.
+    is_paused: Arc<AtomicBool>,
     state: Mutex<State>,
     /// Whose turn it is to open the file.
     opening: Turn<()>,
@@ -73,10 +75,11 @@ struct State {
 }
 
 impl KeysOf {
-    pub(super) fn new(path: PathBuf, synchronous: Synchronous) -> Self {
+    pub(super) fn new(path: PathBuf, synchronous: Synchronous, is_paused: Arc<AtomicBool>) -> Self {
         Self {
             path,
             synchronous,
+            is_paused,
             state: Mutex::default(),
             opening: Turn::default(),
             // Beyond all that were given before: a version is compared with such as this process has given only.
@@ -118,6 +121,9 @@ impl KeysOf {
         let _turn = self.opening.lock().await;
         if let Some(database) = self.state().database.clone() {
             return Ok(database);
+        }
+        if self.is_paused.load(Ordering::Acquire) {
+            return Err(Problem::new(ProblemCode::Closed, StorageError::Closed.to_string()));
         }
         let options = Options {
             synchronous: self.synchronous,

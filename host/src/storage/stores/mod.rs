@@ -14,17 +14,21 @@ mod tests;
 use std::{
     collections::HashMap,
     fs, io,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use plugin_protocol::{GuildId, PluginName, Problem, ProblemCode, Sql, SqlAnswer, UserId};
 use tokio::{runtime::Handle, sync::Mutex as Turn, task::spawn_blocking};
 
 pub use keys::{Asker, Done, KeysRequest};
 
-use super::{Database, Limits, Options, StorageError, database::Synchronous};
+use super::{Database, Limits, Options, StorageError, backup::OpenStores, database::Synchronous};
 use keys::KeysOf;
 use statements::Fault;
 
@@ -56,6 +60,8 @@ struct Inner {
     synchronous: Synchronous,
     /// By plugin. A lock of std: held for a look-up only.
     plugins: Mutex<HashMap<PluginName, Arc<Kept>>>,
+    /// Whether nothing may be opened: a backup is being restored.
+    is_paused: Arc<AtomicBool>,
 }
 
 /// What one plugin keeps.
@@ -66,6 +72,7 @@ struct Kept {
     sql: Turn<Option<Database>>,
     /// How the steps that were made last are undone.
     undo: Mutex<Option<migrations::Undo>>,
+    is_paused: Arc<AtomicBool>,
 }
 
 impl Stores {
@@ -76,7 +83,14 @@ impl Stores {
             folder,
             synchronous,
             plugins: Mutex::default(),
+            is_paused: Arc::default(),
         }))
+    }
+
+    /// The folder that holds all of them.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
     }
 
     /// Makes a plugin's statements, all or none, and answers with the values of their rows behind the head.
@@ -194,10 +208,15 @@ impl Stores {
         }
         let folder = self.0.folder.join(plugin.as_str());
         let kept = Arc::new(Kept {
-            keys: Arc::new(KeysOf::new(folder.join(KEYS_FILE), self.0.synchronous)),
+            keys: Arc::new(KeysOf::new(
+                folder.join(KEYS_FILE),
+                self.0.synchronous,
+                Arc::clone(&self.0.is_paused),
+            )),
             folder,
             sql: Turn::default(),
             undo: Mutex::default(),
+            is_paused: Arc::clone(&self.0.is_paused),
         });
         plugins.insert(plugin.clone(), Arc::clone(&kept));
         kept
@@ -233,11 +252,36 @@ impl Stores {
     }
 }
 
+impl OpenStores for Stores {
+    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
+        let open = async move {
+            self.open_databases()
+                .await
+                .into_iter()
+                .map(|(_, database)| database)
+                .collect()
+        };
+        Box::pin(open)
+    }
+
+    fn pause(&self) -> BoxFuture<'_, ()> {
+        self.0.is_paused.store(true, Ordering::Release);
+        Box::pin(self.close())
+    }
+
+    fn resume(&self) {
+        self.0.is_paused.store(false, Ordering::Release);
+    }
+}
+
 impl Kept {
     /// The file of the plugin's SQL, opened if it is not.
     async fn open_sql(&self, sql: &mut Option<Database>, synchronous: Synchronous) -> Result<Database, String> {
         if let Some(database) = sql {
             return Ok(database.clone());
+        }
+        if self.is_paused.load(Ordering::Acquire) {
+            return Err(StorageError::Closed.to_string());
         }
         let options = Options {
             synchronous,

@@ -1,0 +1,71 @@
+//! When backups are made by themselves: once a day, and when the bot stops. Those by command are in `calls`.
+//!
+//! A failure is told to the owner and tried again; it stops nothing.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::{
+    config,
+    storage::{
+        BackupError, Backups,
+        backup::{Retention, Why},
+    },
+    telemetry::{NoticeKind, Notices},
+};
+
+/// How often it is looked whether a day has passed: a bot that is restarted often is no exception.
+const LOOK: Duration = Duration::from_secs(15 * 60);
+/// How old the newest may get while the bot runs.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long the one at the end may take. Service managers end what takes longer than some 90 s; what is half done then is
+/// swept at the next start, and the one of the day before is still there.
+const LAST: Duration = Duration::from_secs(30);
+
+/// What is kept, as it is configured now.
+pub fn retention(config: &config::Live) -> Retention {
+    let config = config.get();
+    Retention {
+        count: config.database.backups as usize,
+        age: config.database.backup_age,
+    }
+}
+
+/// Makes one a day, for as long as it is polled.
+pub async fn keep(backups: Backups, config: config::Live, notices: Notices) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let retention = retention(&config);
+        let age = match backups.newest().await {
+            Some(made_at) => SystemTime::now().duration_since(made_at).unwrap_or_default(),
+            // A new bot has nothing worth it yet.
+            None => Duration::ZERO,
+        };
+        if retention.count == 0 || age < DAY {
+            continue;
+        }
+        match backups.make(Why::Daily, retention).await {
+            Ok(_) | Err(BackupError::Busy) => {}
+            Err(error) => notices.tell(NoticeKind::Backup, format!("The daily backup was not made: {error}")),
+        }
+    }
+}
+
+/// Makes one at the end, if anything was written since the last.
+pub async fn last(backups: &Backups, config: &config::Live) {
+    let retention = retention(config);
+    if retention.count == 0 || !backups.is_due().await {
+        return;
+    }
+    match timeout(LAST, backups.make(Why::Stop, retention)).await {
+        Ok(Ok(_) | Err(BackupError::Busy)) => {}
+        Ok(Err(error)) => tracing::error!("the backup at the end was not made: {error}"),
+        Err(_) => tracing::warn!(
+            "the backup at the end takes longer than {} s and was given up: the daily one is made while the bot runs",
+            LAST.as_secs()
+        ),
+    }
+}
