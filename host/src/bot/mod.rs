@@ -298,14 +298,14 @@ async fn serve_stored(
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
         tracing::error!("temporary files of an earlier run could not be looked for");
     }
-    let life = Arc::new(OnceLock::new());
+    let plugins_life = Arc::new(OnceLock::new());
     let desk = Desk {
         runtime: tokio::runtime::Handle::current(),
         config: live.clone(),
         rest: rest.clone(),
         invocations: invocations.clone(),
         notices: notices.clone(),
-        plugins: Arc::clone(&life),
+        plugins: Arc::clone(&plugins_life),
         records: Arc::clone(&records),
         owners: owners.clone(),
         tables: tables.clone(),
@@ -352,7 +352,7 @@ async fn serve_stored(
         plugins.stop().await;
         return Err(Failure::configuration(why));
     }
-    let _ = life.set(plugins.clone());
+    let _ = plugins_life.set(plugins.clone());
 
     let router = Arc::new(Router {
         config: live.clone(),

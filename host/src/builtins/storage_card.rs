@@ -213,7 +213,7 @@ mod tests {
             name: format!("plugins/plugin{number}/keys.db"),
             file_bytes: 4096 * (number + 1),
             log_bytes: 0,
-            work: (number % 2 == 0).then(|| work.clone()),
+            work: number.is_multiple_of(2).then(|| work.clone()),
             tables: Vec::new(),
         };
         let few = [own.clone(), plugin(0), plugin(1)];

@@ -205,12 +205,9 @@ async fn refusal(world: &World, bot: Bot) -> String {
         .find(|line| line.contains("ERROR"))
         .unwrap_or(&log)
         .to_owned();
-    let text = line
-        .split_once("ERROR")
-        .map_or(line.as_str(), |(_, text)| text)
-        .to_owned();
     let root = fs::canonicalize(world.root()).unwrap();
-    text.replace(&root.display().to_string(), "[ROOT]")
+    let text = line.replace(&root.display().to_string(), "[ROOT]");
+    text.find("[ROOT]").map_or(text.clone(), |at| text[at..].to_owned())
 }
 
 /// A bot that has been started once, so that it has a database.

@@ -219,6 +219,12 @@ fn open(path: &Path, id: BackupId) -> Result<Archive, BackupError> {
     Ok(tar::Archive::new(decoder))
 }
 
+/// What every version of the form has.
+#[derive(serde::Deserialize)]
+struct Form {
+    format: u32,
+}
+
 fn manifest_of(archive: &mut Archive, id: BackupId) -> Result<Manifest, BackupError> {
     let io = |error: io::Error| damaged(id, &error.to_string());
     let first = archive.entries().map_err(io)?.next();
@@ -228,11 +234,6 @@ fn manifest_of(archive: &mut Archive, id: BackupId) -> Result<Manifest, BackupEr
     }
     let mut text = Vec::new();
     first.take(MANIFEST_BYTES).read_to_end(&mut text).map_err(io)?;
-    /// What every version of the form has.
-    #[derive(serde::Deserialize)]
-    struct Form {
-        format: u32,
-    }
     let unreadable = |error: serde_json::Error| damaged(id, &format!("its manifest can't be read: {error}"));
     let form: Form = serde_json::from_slice(&text).map_err(unreadable)?;
     if form.format > FORMAT {

@@ -153,7 +153,7 @@ pub(super) fn is_changed_since(layout: &Layout, time: Option<SystemTime>) -> boo
 
 fn any_file(path: &Path, is_it: &dyn Fn(&Path) -> bool) -> bool {
     if !path.is_dir() || path.is_symlink() {
-        return !path.extension().is_some_and(|extension| extension == "db-shm") && is_it(path);
+        return path.extension().is_none_or(|extension| extension != "db-shm") && is_it(path);
     }
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).any(|path| any_file(&path, is_it))
@@ -164,7 +164,9 @@ fn is_database(name: &str) -> bool {
     let mut parts = name.split('/');
     parts.next() == Some("plugins")
         && parts.next().is_some()
-        && parts.next().is_some_and(|file| file.ends_with(".db"))
+        && parts
+            .next()
+            .is_some_and(|file| Path::new(file).extension().is_some_and(|end| end == "db"))
         && parts.next().is_none()
 }
 
