@@ -39,8 +39,11 @@ impl Decisions {
     }
 
     /// Reads the file again, which may be another one by now.
-    pub fn read_again(&mut self) {
-        *self = Self::open(std::mem::take(&mut self.file));
+    pub async fn read_again(&mut self) {
+        let file = self.file.clone();
+        if let Ok(read) = tokio::task::spawn_blocking(move || Self::open(file)).await {
+            *self = read;
+        }
     }
 
     /// Whether the owner unloaded this plugin.

@@ -419,7 +419,7 @@ impl Life {
         self.publish_views();
         let _ = paused.send(());
         let _ = resumed.await;
-        self.decisions.read_again();
+        self.decisions.read_again().await;
         // They ran, so they may again where nothing is loaded by itself.
         self.asked_for.extend(names);
         self.settle(&BTreeSet::new()).await;
