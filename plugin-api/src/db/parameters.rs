@@ -256,10 +256,8 @@ impl ser::SerializeMap for Named<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unbindable> {
         let name = serde_json::to_value(key).map_err(|error| Unbindable::Because(error.to_string()))?;
         let text = "a map's keys are the parameters' names: they must be texts";
-        self.name = name
-            .as_str()
-            .ok_or_else(|| Unbindable::Because(text.to_owned()))?
-            .to_owned();
+        let name = name.as_str().ok_or_else(|| Unbindable::Because(text.to_owned()))?;
+        name.clone_into(&mut self.name);
         Ok(())
     }
 
