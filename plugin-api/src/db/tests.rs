@@ -1,4 +1,6 @@
 //! What is bound is read back as what it was, by every way of binding and reading.
+//!
+//! Without a host: binding and reading meet here as they do across the boundary.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,6 @@
 //! The stores by themselves: what statements may and may not do, the limits, a model of the keys, and steps undone.
+//!
+//! Apart from the end-to-end tests, which see less of the limits and none of the versions underneath.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
