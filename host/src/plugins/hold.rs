@@ -45,6 +45,7 @@ pub(super) enum Put {
 
 impl<D> Hold<D> {
     /// Nothing waits yet.
+    #[must_use]
     pub fn new(room: HoldRoom) -> Self {
         Self {
             room,
@@ -111,6 +112,7 @@ impl<D> Hold<D> {
     }
 
     /// How many found no room.
+    #[must_use]
     pub fn turned_away(&self) -> usize {
         self.queue().turned_away
     }

@@ -75,8 +75,8 @@ struct Life {
     folder: Option<DropFolder>,
     /// Plugins of the host's own, until they are started.
     linked: Vec<Linked>,
-    /// Whether the folder is watched.
-    auto_reload: bool,
+    /// The folder, if it is to be watched.
+    watched: Option<PathBuf>,
     decisions: Decisions,
     blacklist: BTreeSet<String>,
     desk: Arc<dyn Desk>,
@@ -134,9 +134,9 @@ impl Life {
         let life = Self {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
+            watched: setup.auto_reload.then(|| setup.folder.clone()),
             folder: Some(DropFolder::new(setup.folder)),
             linked: setup.linked,
-            auto_reload: setup.auto_reload,
             decisions: Decisions::open(setup.data_folder.join("plugin_decisions.json")),
             blacklist: setup.blacklist,
             workshop: Arc::new(Workshop::new(Arc::clone(&setup.desk), Arc::clone(&setup.outlook))),
@@ -247,9 +247,9 @@ impl Life {
 
     /// Begins to watch the folder, if that is wanted: told of what has changed since.
     fn watch_folder(&self) -> Option<mpsc::Receiver<()>> {
-        let folder = self.folder.as_ref().filter(|_| self.auto_reload)?;
+        let folder = self.watched.clone()?;
         let (looks, looked) = mpsc::channel(1);
-        tokio::spawn(watcher::watch(folder.path().to_owned(), looks));
+        tokio::spawn(watcher::watch(folder, looks));
         Some(looked)
     }
 
