@@ -8,6 +8,7 @@ mod files;
 mod flood;
 mod loading;
 mod process;
+mod storage;
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
@@ -201,6 +202,7 @@ plugin! {
     commands: [
         panic_now, panic_in_drop, spawn_panic, block, slow, hang, twice, fail, refuse_politely, member, revision,
         files::file_count, files::file_read,
+        storage::measure_storage,
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
         process::stuck, process::leave_thread, process::take_over,
     ],

@@ -10,7 +10,9 @@ use crate::{
     bot::Kind,
     load::{Load, Sample},
     machine::Machine,
-    scenarios::{commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts},
+    scenarios::{
+        commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts, storage::Storage,
+    },
     statistics::median,
     table::Table,
     usage::Holding,
@@ -33,6 +35,8 @@ pub struct Report {
     pub memory: Vec<Memory>,
     /// Reloads of a plugin.
     pub reloads: Option<Reloads>,
+    /// Keys, tables and files of plugins.
+    pub storage: Option<Storage>,
     /// The generator alone.
     pub generator: Vec<Ceiling>,
 }
@@ -83,6 +87,9 @@ impl Report {
         }
         if let Some(reloads) = &self.reloads {
             text.push_str(&reload(reloads));
+        }
+        if let Some(storage) = &self.storage {
+            text.push_str(&stored(storage));
         }
         text
     }
@@ -255,6 +262,43 @@ fn memory(all: &[Memory]) -> String {
         ]);
     }
     table.text()
+}
+
+fn stored(storage: &Storage) -> String {
+    let mut table = Table::new(
+        2,
+        &[
+            "storage",
+            "who",
+            "at once",
+            "a second",
+            "p50 \u{b5}s",
+            "p99 \u{b5}s",
+            "count",
+        ],
+    );
+    let of_plugin = storage.plugin.iter().map(|figures| ("plugin", figures));
+    let mut all: Vec<_> = of_plugin
+        .chain(storage.alone.iter().map(|figures| ("alone", figures)))
+        .collect();
+    all.sort_by(|(_, one), (_, other)| one.what.cmp(&other.what));
+    for (who, figures) in all {
+        table.row([
+            figures.what.clone(),
+            who.to_owned(),
+            figures.at_once.to_string(),
+            format!("{:.0}", figures.rate()),
+            format!("{:.1}", figures.p50_ns as f64 / 1e3),
+            format!("{:.1}", figures.p99_ns as f64 / 1e3),
+            figures.count.to_string(),
+        ]);
+    }
+    let mut text = table.text();
+    text.push_str(
+        "plugin: from the call in a plugin to its answer; alone: SQLite or the file system on one thread, where \"at once\" is \
+         the size of a transaction, and its times those of transactions\n",
+    );
+    text
 }
 
 fn reload(reloads: &Reloads) -> String {

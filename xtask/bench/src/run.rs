@@ -17,7 +17,7 @@ use crate::{
     machine::Machine,
     null,
     report::Report,
-    scenarios::{commands, generator, memory, reload, start},
+    scenarios::{commands, generator, memory, reload, start, storage},
 };
 
 /// How the bots are set up, for the report.
@@ -70,6 +70,8 @@ enum Scenario {
     Memory,
     /// Reloads of a plugin
     Reload,
+    /// Keys, tables and files of plugins
+    Storage,
     /// The generator alone
     Generator,
 }
@@ -81,7 +83,7 @@ impl Scenario {
             Self::Burst => Some(Load::Burst),
             Self::Rate => Some(Load::Rate),
             Self::Plain => Some(Load::Plain),
-            Self::Start | Self::Memory | Self::Reload | Self::Generator => None,
+            Self::Start | Self::Memory | Self::Reload | Self::Storage | Self::Generator => None,
         }
     }
 }
@@ -170,6 +172,11 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     } else {
         None
     };
+    let storage = if wanted(Scenario::Storage) {
+        Some(storage::measure(programs, if is_quick { 10_000 } else { 50_000 }).await?)
+    } else {
+        None
+    };
     let generator = if wanted(Scenario::Generator) {
         generator::measure(programs, is_quick).await?
     } else {
@@ -182,6 +189,7 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         start,
         memory,
         reloads,
+        storage,
         generator,
     })
 }

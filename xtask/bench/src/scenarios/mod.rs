@@ -8,3 +8,4 @@ pub mod generator;
 pub mod memory;
 pub mod reload;
 pub mod start;
+pub mod storage;
