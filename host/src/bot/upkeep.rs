@@ -1,4 +1,6 @@
 //! Looks after what lies below `data/` and what is remembered: what the owner's `cleanup` and `cachestats` show.
+//!
+//! It only brings together where things lie and how long they stay; what goes is decided in `storage`.
 
 use std::{
     path::PathBuf,

@@ -1,4 +1,6 @@
-//! The cards of `atomictest`, `cachestats` and `cleanup`: from figures to embeds. Pure.
+//! The cards of `atomictest`, `cachestats` and `cleanup`: from figures to embeds.
+//!
+//! Pure; every list is cut to what an embed takes.
 
 use std::{fmt::Write, time::Duration};
 

@@ -1,4 +1,6 @@
-//! Damaged files are set aside, never overwritten: somebody may miss what was in them. Their names tell when that was.
+//! Damaged files are set aside, never overwritten: somebody may miss what was in them.
+//!
+//! Their names tell when that was, by which they are removed some day.
 
 use std::{
     fs, io,

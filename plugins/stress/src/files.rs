@@ -1,4 +1,6 @@
-//! Faults with files: names that lead elsewhere, and many changes of one file.
+//! Files: names that lead elsewhere, and a count that must survive a kill.
+//!
+//! What is read is answered, or why it can't be, so that tests see the author's errors.
 
 use std::collections::BTreeMap;
 

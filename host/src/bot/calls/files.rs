@@ -1,4 +1,6 @@
 //! Calls about what the host remembers and what it can throw away: for built-in plugins and granted ones.
+//!
+//! They look at the disk, so the work is done on threads that may wait for it.
 
 use plugin_protocol::{Call, Problem, ProblemCode};
 use serde_json::{Value, json};

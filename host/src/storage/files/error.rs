@@ -1,4 +1,6 @@
 //! Why something could not be done with a plugin's file, in words for its author and the owner.
+//!
+//! Apart, since each text is to say what to do; what the system says is told by `trouble`.
 
 use std::{fmt, io, path::PathBuf};
 

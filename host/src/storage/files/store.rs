@@ -1,4 +1,6 @@
 //! What is done for one request, by whichever thread has it: nobody else works on that file meanwhile.
+//!
+//! The order of steps matters: what is there is looked at before it is replaced, and remembered only once it is on the disk.
 
 use std::{
     fmt,

@@ -1,4 +1,6 @@
 //! Plugins' files through the door that plugins' requests come by.
+//!
+//! Each test has a folder of its own; what people do from outside, the tests do to that folder.
 
 use std::{
     fs,
