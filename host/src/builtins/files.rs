@@ -8,7 +8,6 @@ use plugin_api::{
     Host,
     prelude::*,
     serde_json::{Value, json},
-    tokio::{sync::mpsc, time::sleep},
     upkeep::{CacheFigures, Cleanup},
 };
 
@@ -70,7 +69,7 @@ async fn test(host: &Host, path: &str) -> Result<Vec<Step>> {
     }
     steps.push(Step::new("read from the disk", began.elapsed() / TIMES, is_same));
 
-    sleep(TICK).await;
+    plugin_api::tokio::time::sleep(TICK).await;
     is_same = files.read_json(path).await?.as_ref() == Some(&written);
     let began = Instant::now();
     for _ in 0..TIMES {
@@ -101,7 +100,7 @@ async fn many_writers(host: &Host, path: &str) -> Result<(Duration, bool)> {
     let contents: Vec<_> = (0..WRITERS)
         .map(|writer| writer.to_string().repeat(50_000 + writer))
         .collect();
-    let (sender, mut results) = mpsc::unbounded_channel();
+    let (sender, mut results) = plugin_api::tokio::sync::mpsc::unbounded_channel();
     let began = Instant::now();
     for content in &contents {
         let (files, path, content, sender) = (host.files(), path.to_owned(), content.clone(), sender.clone());
@@ -124,7 +123,7 @@ async fn many_writers(host: &Host, path: &str) -> Result<(Duration, bool)> {
 
 /// Whether of many updates at once none is lost.
 async fn many_updates(host: &Host, path: &str) -> Result<(Duration, bool)> {
-    let (sender, mut results) = mpsc::unbounded_channel();
+    let (sender, mut results) = plugin_api::tokio::sync::mpsc::unbounded_channel();
     let began = Instant::now();
     for _ in 0..WRITERS {
         let (files, path, sender) = (host.files(), path.to_owned(), sender.clone());

@@ -162,9 +162,11 @@ fn around_plugin_api(line: &str) -> Option<&'static str> {
     {
         return Some("crate::");
     }
+    // What plugin_api hands on is every plugin's.
+    let line = line.replace("plugin_api::tokio::", "");
     NOT_FOR_BUILTINS
         .iter()
-        .find(|name| has_word(line, &format!("{name}::")))
+        .find(|name| has_word(&line, &format!("{name}::")))
         .copied()
 }
 
