@@ -184,6 +184,11 @@ impl<S: 'static> Definition<S> {
         Some(Box::pin(async move { run(ctx, arguments).await }))
     }
 
+    /// The event's name, as the handlers of it declare it.
+    pub(crate) fn event_name(&self, name: &str) -> Option<&'static str> {
+        self.events.get_key_value(name).map(|(&name, _)| name)
+    }
+
     /// The handlers that want an event, made ready to run.
     pub(crate) fn handlers_of(&self, core: &Rc<Core>, state: &Rc<S>, payload: &Rc<Payload>) -> Vec<Running> {
         let Some(handlers) = self.events.get(payload.name()) else {

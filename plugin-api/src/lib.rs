@@ -229,6 +229,8 @@ pub use plugin_protocol::{
 };
 /// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
 pub use plugin_protocol::{backups, databases, statistics};
+/// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
+pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use store::{ListRequest, Page, SetRequest, Store};

@@ -8,7 +8,10 @@ use std::{future::IntoFuture, panic::Location, pin::Pin, sync::Arc};
 use plugin_protocol::{Rest, RestAnswer, kind::REST};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, HttpError, Result, runtime::Link};
+use crate::{
+    Error, HttpError, Result,
+    runtime::{Link, Scope},
+};
 
 /// Makes REST calls; see [`Host::raw`](crate::Host::raw).
 ///
@@ -79,6 +82,7 @@ impl Raw {
                 path: path.to_owned(),
                 reason: None,
                 content_type: None,
+                invocation: Scope::current().invocation(),
             },
             body: Ok(Vec::new()),
             place: Location::caller(),

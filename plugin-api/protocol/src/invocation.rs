@@ -155,4 +155,7 @@ pub struct PanicReport {
     /// The thread's name.
     #[serde(default)]
     pub thread: String,
+    /// The id of the [`INVOKE`](crate::kind::INVOKE) in whose handler, or in a task of it, it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<u64>,
 }

@@ -13,6 +13,7 @@ mod description;
 mod entities;
 mod files;
 mod ids;
+mod incidents;
 pub mod inspection;
 mod invocation;
 pub mod kind;
@@ -30,6 +31,7 @@ pub use files::{
     MAX_NAME_BYTES, MAX_PATH_BYTES,
 };
 pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, SNOWFLAKE, UserId};
+pub use incidents::{IncidentList, IncidentStory, IncidentSummary, LevelSource, LogLevel, LogLevels};
 pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};

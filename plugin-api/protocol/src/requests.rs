@@ -67,6 +67,9 @@ pub struct Rest {
     /// The body's type if it isn't JSON: `multipart/form-data; boundary=...`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
+    /// The id of the [`INVOKE`](crate::kind::INVOKE) in which it is asked, if any: for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<u64>,
 }
 
 /// Discord's answer; its body is the tail.
@@ -164,4 +167,13 @@ pub struct LogRecord {
     /// The line in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// The id of the [`INVOKE`](crate::kind::INVOKE) in whose handler, or in a task of it, it was logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<u64>,
+    /// Discord's name of the event in whose handler, or in a task of it, it was logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The names of the spans it was logged in, outermost first; their fields are among `fields`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<String>,
 }

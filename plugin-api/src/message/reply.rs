@@ -191,6 +191,7 @@ async fn rest(host: &Host, method: &str, path: String, body: &[u8]) -> Result<Me
         path,
         reason: None,
         content_type: None,
+        invocation: host.invocation.as_deref().copied(),
     };
     let (RestAnswer { status }, answer) = host.core.link.ask_for(kind::REST, &head, body).await?;
     if !(200..300).contains(&status) {

@@ -168,9 +168,12 @@ impl Core {
 
 impl Spawning {
     fn run(&mut self, link: Arc<Link>, Task { future, place }: Task) {
+        let scope = future.scope();
         let task = spawn_local(async move {
             let spawned_at = || format!("the task spawned at {}:{}", place.file(), place.line());
-            match future.await {
+            let ended = future.await;
+            let _entered = scope.enter();
+            match ended {
                 Ok(Ok(())) => {}
                 // Not by `tracing`, which would name this file as the place.
                 Ok(Err(error)) => link.log(LogRecord {
@@ -180,6 +183,7 @@ impl Spawning {
                     fields: BTreeMap::new(),
                     file: Some(place.file().to_owned()),
                     line: Some(place.line()),
+                    ..LogRecord::default()
                 }),
                 Err(mut panic) => {
                     panic.message = format!("{} (in {})", panic.message, spawned_at());

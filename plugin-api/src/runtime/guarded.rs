@@ -9,16 +9,30 @@ use std::{
 
 use plugin_protocol::PanicReport;
 
-use super::panics::{catch, guarded_drop};
+use super::{
+    panics::{catch, guarded_drop},
+    scope::Scope,
+};
 use crate::definition::Running;
 
 pub(crate) struct Guarded<T> {
     future: Option<Running<T>>,
+    scope: Scope,
 }
 
 impl<T> Guarded<T> {
+    /// In the scope of whoever makes it: a task belongs to the handler that spawns it.
     pub(crate) fn new(future: Running<T>) -> Self {
-        Self { future: Some(future) }
+        Self::within(Scope::current(), future)
+    }
+
+    pub(crate) fn within(scope: Scope, future: Running<T>) -> Self {
+        let future = Some(future);
+        Self { future, scope }
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
     }
 }
 
@@ -26,6 +40,7 @@ impl<T> Future for Guarded<T> {
     type Output = Result<T, PanicReport>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _entered = self.scope.enter();
         let Some(future) = self.future.as_mut() else {
             return Poll::Pending;
         };
@@ -47,6 +62,7 @@ impl<T> Future for Guarded<T> {
 
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
+        let _entered = self.scope.enter();
         // Cut off: whoever waited for it is told so by others, so the panic of a destructor goes to the log.
         if let Some(panic) = self.future.take().and_then(guarded_drop) {
             tracing::error!(

@@ -26,6 +26,7 @@ use super::{
     inbox::Inbox,
     link::closed,
     logging, panics,
+    scope::Scope,
 };
 use crate::{
     Error, Result, Saved, StartCtx, StopCtx,
@@ -353,7 +354,7 @@ impl<M: Module> Serving<M> {
         };
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let mut outcome = outcome(Guarded::new(future).await);
+            let mut outcome = outcome(Guarded::within(Scope::Invocation(id), future).await);
             outcome.released = Rc::strong_count(&held) == 1;
             debt.pay(&outcome);
         });
@@ -367,9 +368,16 @@ impl<M: Module> Serving<M> {
         let id = envelope.id;
         let payload = Rc::new(Payload::new(event, envelope));
         let futures = self.definition.handlers_of(&self.core, &state, &payload);
+        let scope = self
+            .definition
+            .event_name(payload.name())
+            .map_or(Scope::None, Scope::Event);
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let mut handlers: Vec<_> = futures.into_iter().map(|future| (Guarded::new(future), None)).collect();
+            let mut handlers: Vec<_> = futures
+                .into_iter()
+                .map(|future| (Guarded::within(scope, future), None))
+                .collect();
             std::future::poll_fn(|cx| {
                 let mut pending = false;
                 for (handler, done) in &mut handlers {

@@ -20,7 +20,7 @@ use plugin_protocol::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
-use super::inbox::Owned;
+use super::{inbox::Owned, scope::Scope};
 
 /// How often a request is tried again while the host's queue is full; the pause doubles from one millisecond, so that
 /// it gives up after about half a second.
@@ -157,6 +157,7 @@ impl Link {
         if lost > 0 {
             record.fields.insert("lost_before".to_owned(), lost.into());
         }
+        Scope::current().mark(&mut record);
         let Ok(head) = json(&record) else { return };
         if self.host.send(&[Envelope::new(LOG, 0, 0, &head, &[])]) == Delivery::FULL {
             self.lost.fetch_add(lost + 1, Ordering::Relaxed);

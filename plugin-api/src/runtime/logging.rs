@@ -2,15 +2,12 @@
 //! under the plugin's name. Nothing is ever printed.
 //!
 //! A loaded plugin has one subscriber for its whole library, which sends through the lane that was made last; a linked
-//! one has a subscriber for its lane's thread. Spans are accepted and not told.
+//! one has a subscriber for its lane's thread. A record is told with the spans around it and their fields.
 
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Arc, Once, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Once, PoisonError, RwLock},
 };
 
 use plugin_protocol::{Level, LogRecord};
@@ -22,8 +19,9 @@ use tracing::{
     span,
     subscriber::DefaultGuard,
 };
+use tracing_core::span::Current;
 
-use super::{link::Link, panics};
+use super::{link::Link, panics, spans};
 
 /// The way to the host for the whole library: of the lane that was made last.
 static LIBRARY: RwLock<Option<Arc<Link>>> = RwLock::new(None);
@@ -94,12 +92,17 @@ impl Subscriber for ToHost {
         })
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        span::Id::from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        spans::open(attributes, fields.all())
     }
 
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record(&self, id: &span::Id, values: &span::Record<'_>) {
+        let mut fields = Fields::default();
+        values.record(&mut fields);
+        spans::record(id, fields.all());
+    }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
@@ -108,19 +111,40 @@ impl Subscriber for ToHost {
         let metadata = event.metadata();
         let mut fields = Fields::default();
         event.record(&mut fields);
+        let (names, mut around) = spans::around(event.parent());
+        around.append(&mut fields.others);
         link.log(LogRecord {
             level: level(*metadata.level()),
             target: metadata.target().to_owned(),
             message: fields.message,
-            fields: fields.others,
+            fields: around,
             file: metadata.file().map(str::to_owned),
             line: metadata.line(),
+            spans: names,
+            ..LogRecord::default()
         });
     }
 
-    fn enter(&self, _: &span::Id) {}
+    fn enter(&self, id: &span::Id) {
+        spans::enter(id);
+    }
 
-    fn exit(&self, _: &span::Id) {}
+    fn exit(&self, id: &span::Id) {
+        spans::exit(id);
+    }
+
+    fn clone_span(&self, id: &span::Id) -> span::Id {
+        spans::hold(id);
+        id.clone()
+    }
+
+    fn try_close(&self, id: span::Id) -> bool {
+        spans::release(&id)
+    }
+
+    fn current_span(&self) -> Current {
+        spans::current()
+    }
 }
 
 fn level(level: tracing::Level) -> Level {
@@ -140,6 +164,14 @@ struct Fields {
 }
 
 impl Fields {
+    /// A span's fields, of which `message` is one like any other.
+    fn all(mut self) -> BTreeMap<String, Value> {
+        if !self.message.is_empty() {
+            self.others.insert("message".to_owned(), self.message.into());
+        }
+        self.others
+    }
+
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
         self.others.insert(field.name().to_owned(), value.into());
     }
@@ -192,13 +224,16 @@ impl log::Log for LogToHost {
         if let Some(link) = library()
             && log_level(record.level()) as u8 >= link.level()
         {
+            let (spans, fields) = spans::around(None);
             link.log(LogRecord {
                 level: log_level(record.level()),
                 target: record.target().to_owned(),
                 message: record.args().to_string(),
-                fields: BTreeMap::new(),
+                fields,
                 file: record.file().map(str::to_owned),
                 line: record.line(),
+                spans,
+                ..LogRecord::default()
             });
         }
     }

@@ -10,6 +10,8 @@ mod lane;
 mod link;
 pub(crate) mod logging;
 pub(crate) mod panics;
+mod scope;
+mod spans;
 
 pub use self::core::Spawned;
 pub(crate) use self::{
@@ -19,3 +21,4 @@ pub(crate) use self::{
     link::Link,
 };
 pub(crate) use inbox::Owned;
+pub(crate) use scope::Scope;

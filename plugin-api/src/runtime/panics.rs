@@ -12,6 +12,8 @@ use std::{
 
 use plugin_protocol::PanicReport;
 
+use super::scope::Scope;
+
 thread_local! {
     static GUARDED: Cell<u32> = const { Cell::new(0) };
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
@@ -28,6 +30,7 @@ pub(crate) fn catch<T>(action: impl FnOnce() -> T) -> Result<T, PanicReport> {
             message: text(&*payload),
             location: String::new(),
             thread: thread(),
+            invocation: Scope::current().invocation(),
         });
         discard(payload);
         report
@@ -45,6 +48,7 @@ pub(crate) fn record(info: &PanicHookInfo<'_>) -> Option<PanicReport> {
         message: text(info.payload()),
         location: info.location().map(ToString::to_string).unwrap_or_default(),
         thread: thread(),
+        invocation: Scope::current().invocation(),
     };
     // Thread-locals may be gone already when a thread ends.
     if GUARDED.try_with(Cell::get).unwrap_or(0) == 0 {

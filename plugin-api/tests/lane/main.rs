@@ -450,10 +450,13 @@ fn log_records_arrive_with_their_fields_from_the_level_on() {
         (record.level, record.message.as_str()),
         (plugin_protocol::Level::Warn, "loud 1")
     );
-    let fields = json!({ "marker": 1, "ratio": 0.5, "fine": true, "name": "x", "list": "[1, 2]" });
+    let fields =
+        json!({ "marker": 1, "ratio": 0.5, "fine": true, "name": "x", "list": "[1, 2]", "depth": 2, "only": "outer" });
     assert_eq!(serde_json::to_value(record.fields).unwrap(), fields);
     assert!(record.file.unwrap().ends_with("plugin.rs"));
     assert!(record.line.is_some() && record.target.ends_with("plugin"));
+    assert_eq!((record.invocation, record.event), (Some(2), None), "whose line it is");
+    assert_eq!(record.spans, ["outer", "inner"]);
     assert!(host.leftovers().is_empty(), "debug is below the level");
 
     let settings = Settings {
@@ -475,9 +478,15 @@ fn a_panic_of_a_spawned_task_is_reported_and_harms_nothing() {
     let panic: PanicReport = host.request(kind::PANIC).head();
     let (message, place) = panic.message.split_once(" (in the task spawned at ").unwrap();
     assert_eq!((message, panic.thread.as_str()), ("in the background", "under-test#3"));
+    assert_eq!(
+        panic.invocation,
+        Some(2),
+        "a task belongs to the command that spawned it"
+    );
     assert!(place.contains("tests/lane/plugin.rs:"), "{panic:?}");
     let record: LogRecord = host.request(kind::LOG).head();
     assert!(record.file.unwrap().ends_with("tests/lane/plugin.rs"));
+    assert_eq!(record.invocation, Some(2));
     let text = record.message.strip_prefix("the task spawned at ").unwrap();
     let (place, text) = text.split_once(" failed: ").unwrap();
     assert!(place.contains("tests/lane/plugin.rs:"), "{place}");

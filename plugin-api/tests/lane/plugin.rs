@@ -119,6 +119,8 @@ async fn blocking(ctx: Ctx<State>) -> Result {
 #[command]
 async fn logging(_ctx: Ctx<State>, marker: i64) -> Result {
     tracing::debug!("quiet");
+    let _outer = tracing::info_span!("outer", depth = 1, only = "outer").entered();
+    let _inner = tracing::info_span!("inner", depth = 2).entered();
     tracing::warn!(marker, ratio = 0.5, fine = true, name = "x", list = ?[1, 2], "loud {marker}");
     Ok(())
 }

@@ -1,0 +1,64 @@
+//! On whose behalf code runs: an invocation's, an event's, or nobody's. Log records, panics and REST calls carry it, so
+//! that the host can tell the whole story of a command.
+//!
+//! A number in a thread-local, set while a handler or one of its tasks is polled; threads that an author starts by
+//! himself run on nobody's behalf.
+
+use std::cell::Cell;
+
+use plugin_protocol::LogRecord;
+
+thread_local! {
+    static CURRENT: Cell<Scope> = const { Cell::new(Scope::None) };
+}
+
+/// On whose behalf code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    None,
+    Invocation(u64),
+    /// Discord's name of the event.
+    Event(&'static str),
+}
+
+impl Scope {
+    /// That of this thread, now.
+    pub(crate) fn current() -> Self {
+        // A thread that ends may have lost its thread-locals.
+        CURRENT.try_with(Cell::get).unwrap_or(Self::None)
+    }
+
+    /// Makes it that of this thread, until the guard is dropped.
+    pub(crate) fn enter(self) -> Entered {
+        Entered {
+            before: CURRENT.try_with(|current| current.replace(self)).unwrap_or(Self::None),
+        }
+    }
+
+    pub(crate) fn invocation(self) -> Option<u64> {
+        match self {
+            Self::Invocation(id) => Some(id),
+            Self::None | Self::Event(_) => None,
+        }
+    }
+
+    /// Writes it into a log record.
+    pub(crate) fn mark(self, record: &mut LogRecord) {
+        match self {
+            Self::None => {}
+            Self::Invocation(id) => record.invocation = Some(id),
+            Self::Event(name) => record.event = Some(name.to_owned()),
+        }
+    }
+}
+
+/// Puts back what was current before.
+pub(crate) struct Entered {
+    before: Scope,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.set(self.before));
+    }
+}
