@@ -227,10 +227,10 @@ pub use plugin_protocol::{
     ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
     ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
 };
-/// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
-pub use plugin_protocol::{backups, databases, statistics};
 /// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};
+/// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
+pub use plugin_protocol::{backups, databases, statistics};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use store::{ListRequest, Page, SetRequest, Store};

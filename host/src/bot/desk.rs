@@ -18,17 +18,18 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::{calls::Calls, files, owners::Owners, stores, upkeep::Upkeep};
+use super::{calls::Calls, files, incidents::Reporter, owners::Owners, stores, upkeep::Upkeep};
 use crate::{
     config,
-    interactions::{Incident, Invocations, texts},
+    interactions::{Invocations, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
     storage::{Backups, Stores, Tables, files::Files},
     telemetry::{
-        self, NoticeKind, Notices,
+        Logs, NoticeKind, Notices, Story,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
+        scope,
     },
 };
 
@@ -64,6 +65,10 @@ pub struct Desk {
     pub files: Files,
     /// Looks after what lies below `data/`.
     pub upkeep: Upkeep,
+    /// The log.
+    pub logs: Logs,
+    /// Tells of what went wrong.
+    pub reporter: Reporter,
 }
 
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
@@ -104,9 +109,9 @@ impl plugins::Desk for Desk {
                 });
             }
             kind::REST => {
-                let rest = self.rest.clone();
+                let (rest, invocations) = (self.rest.clone(), self.invocations.clone());
                 self.spawn(async move {
-                    match rest_call(&rest, from.name(), &request).await {
+                    match rest_call(&rest, &invocations, from.name(), &request).await {
                         Ok((head, body)) => from.answer(id, &Ok(head), &body),
                         Err(problem) => from.answer::<RestAnswer>(id, &Err(problem), &[]),
                     }
@@ -129,10 +134,15 @@ impl plugins::Desk for Desk {
                     backups: self.backups.clone(),
                     files: self.files.clone(),
                     upkeep: self.upkeep.clone(),
+                    logs: self.logs.clone(),
+                    incidents: self.reporter.incidents.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
-                        Ok(call) => calls.answer(&from, call).await,
+                        Ok(call) => {
+                            let story = call.invocation.and_then(|id| calls.invocations.story(id, from.name()));
+                            within(story, calls.answer(&from, call)).await
+                        }
                         Err(problem) => Err(problem),
                     };
                     from.answer(id, &answer, &[]);
@@ -141,7 +151,14 @@ impl plugins::Desk for Desk {
         }
     }
 
-    fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket) {
+    fn finished(&self, from: &Arc<Generation>, id: u64, mut outcome: Outcome, ticket: Ticket) {
+        // What a plugin says to people, or to the owner, may hold what it was given as a secret.
+        if let Some(text) = &mut outcome.text {
+            self.logs.secrets().cover_text(text);
+        }
+        if let Some(panic) = &mut outcome.panic {
+            self.logs.secrets().cover_text(&mut panic.message);
+        }
         if plugins::is_event(id) {
             self.note_event(from, &outcome);
             return;
@@ -159,29 +176,20 @@ impl plugins::Desk for Desk {
 
     fn logged(&self, from: &Arc<Generation>, record: &LogRecord) {
         if self.may_log(from) {
-            telemetry::plugin_record(from.name().as_str(), from.number, record);
+            let story = self.story(from, record.invocation);
+            self.logs
+                .plugin_record(from.name().as_str(), from.number, record, story.as_ref());
         }
     }
 
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
-        let (plugin, generation) = (from.name(), from.number);
         let is_logged = self.may_log(from);
-        if is_logged {
-            tracing::error!(%plugin, generation, location = %report.location, thread = %report.thread, "panicked outside of a command: {}", report.message);
+        let code = self.invocations.incident_code();
+        let tell = || self.reporter.task_panicked(from, code, report, is_logged);
+        match self.story(from, report.invocation) {
+            Some(story) => scope::within_now(story, tell),
+            None => tell(),
         }
-        let text = format!(
-            "The plugin `{plugin}` panicked in a task of its own at {}: {}",
-            report.location, report.message
-        );
-        let kind = NoticeKind::Incident(plugin.to_string());
-        if is_logged {
-            self.notices.tell(kind, text);
-        } else {
-            self.notices.tell_unlogged(kind, text);
-        }
-        let text = format!("{} ({})", report.message, report.location);
-        self.records
-            .note_fault(plugin, "a task of its own panicked".to_owned(), None, text);
     }
 
     fn died(&self, from: &Arc<Generation>) {
@@ -285,28 +293,23 @@ impl Desk {
         if matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked) && !self.may_log(from) {
             return;
         }
-        let (plugin, generation) = (from.name(), from.number);
-        let text = outcome.text.as_deref().unwrap_or_default();
         match outcome.verdict {
             Verdict::Failed => {
-                tracing::error!(%plugin, generation, "an event's handler failed: {text}");
-                let what = "an event's handler failed".to_owned();
-                self.records.note_fault(plugin, what, None, text.to_owned());
+                let text = outcome.text.as_deref().unwrap_or_default();
+                self.reporter.event_failed(from, self.invocations.incident_code(), text);
             }
             Verdict::Panicked => {
                 let panic = outcome.panic.clone().unwrap_or_default();
-                tracing::error!(%plugin, generation, location = %panic.location, "an event's handler panicked: {}", panic.message);
-                let text = format!(
-                    "The plugin `{plugin}` panicked in an event's handler at {}: {}",
-                    panic.location, panic.message
-                );
-                self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
-                let text = format!("{} ({})", panic.message, panic.location);
-                self.records
-                    .note_fault(plugin, "an event's handler panicked".to_owned(), None, text);
+                self.reporter
+                    .event_panicked(from, self.invocations.incident_code(), &panic);
             }
             _ => {}
         }
+    }
+
+    /// The invocation that a plugin says it works for, if it is one of its own: numbers can be guessed.
+    fn story(&self, from: &Generation, invocation: Option<u64>) -> Option<Arc<dyn Story>> {
+        self.invocations.story(invocation?, from.name())
     }
 }
 
@@ -319,40 +322,17 @@ fn tell_left(notices: &Notices, of: &Generation, left: &str) {
     notices.tell(NoticeKind::Trouble(plugin.to_string()), text);
 }
 
-/// Logs an incident with everything that is known, remembers it and tells the owner.
-pub fn report(notices: &Notices, records: &Records, incident: &Incident) {
-    let Incident {
-        code,
-        plugin,
-        generation,
-        command,
-        text,
-        panic,
-        author,
-        guild_id,
-    } = incident;
-    let text = &*telemetry::logs::shortened(text);
-    let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
-    let (short, what) = match panic {
-        Some(panic) => {
-            tracing::error!(%code, %plugin, generation, %command, user = %author.id, location = %panic.location, "panicked: {}", panic.message);
-            ("panicked", format!("panicked at {}: {}", panic.location, panic.message))
-        }
-        None => {
-            tracing::error!(%code, %plugin, generation, %command, user = %author.id, "failed: {text}");
-            ("failed", format!("failed: {text}"))
-        }
-    };
-    records.note_fault(plugin, format!("`{command}` {short}"), Some(code.clone()), what.clone());
-    let told = format!(
-        "Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server})",
-        author.id
-    );
-    notices.tell(NoticeKind::Incident(plugin.to_string()), told);
+/// Work for an invocation, if it is for one.
+async fn within<T>(story: Option<Arc<dyn Story>>, work: impl Future<Output = T>) -> T {
+    match story {
+        Some(story) => scope::within(story, work).await,
+        None => work.await,
+    }
 }
 
 async fn rest_call(
     rest: &Rest,
+    invocations: &Invocations,
     plugin: &PluginName,
     request: &plugins::Request,
 ) -> Result<(RestAnswer, Bytes), Problem> {
@@ -370,7 +350,8 @@ async fn rest_call(
         content_type: head.content_type,
         reason: head.reason,
     };
-    let response = rest.send_for_plugin(plugin.as_str(), request).await?;
+    let story = head.invocation.and_then(|id| invocations.story(id, plugin));
+    let response = within(story, rest.send_for_plugin(plugin.as_str(), request)).await?;
     Ok((
         RestAnswer {
             status: response.status,

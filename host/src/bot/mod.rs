@@ -10,6 +10,8 @@ mod calls;
 mod desk;
 mod directory;
 mod files;
+mod incidents;
+mod logging;
 mod offline;
 mod outlook;
 mod owners;
@@ -47,12 +49,13 @@ use crate::{
         Backups, Stores, Tables,
         backup::{self, Layout},
     },
-    telemetry::{self, Notices},
+    telemetry::{self, Incidents, Logs, Notices, Secrets},
 };
 pub use offline::{BackupOrder, backups as offline_backups};
 
 use desk::Desk;
 use directory::LiveDirectory;
+use incidents::Reporter;
 use outlook::Outlook;
 use owners::Owners;
 use router::Router;
@@ -184,17 +187,26 @@ pub async fn serve(
         _ => std::env::var(name).ok(),
     };
     let (config, environment, warnings) = config::load(&root, &variable).map_err(Failure::configuration)?;
-    let (_logs, logs) =
-        telemetry::logs::start(&root.logs_dir(), config.logging.level, config.logging.format).map_err(|error| {
-            Failure::configuration(format!(
-                "the log can't be written to {} ({error}): check its permissions and the free space",
-                root.logs_dir().display()
-            ))
-        })?;
+    let secrets = Secrets::new(config.plugins.secrets().chain([environment.token.expose()]));
+    let (logs, guard) = telemetry::logs::start(&root.logs_dir(), &config.logging, secrets).map_err(|error| {
+        Failure::configuration(format!(
+            "the log can't be written to {} ({error}): check its permissions and the free space",
+            root.logs_dir().display()
+        ))
+    })?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let mut served = serve_checked(began, &root, config::Live::new(config), environment, linked, &mut stop).await;
+    let mut served = serve_checked(
+        began,
+        &root,
+        config::Live::new(config),
+        environment,
+        linked,
+        logs,
+        &mut stop,
+    )
+    .await;
     match &mut served {
         Ok(()) => tracing::info!("stopped"),
         Err(failure) => {
@@ -202,7 +214,7 @@ pub async fn serve(
             failure.logged = true;
         }
     }
-    drop(logs);
+    drop(guard);
     served
 }
 
@@ -212,6 +224,7 @@ async fn serve_checked(
     live: config::Live,
     environment: Environment,
     linked: Vec<LinkedPlugin>,
+    logs: Logs,
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let config = live.get();
@@ -230,7 +243,7 @@ async fn serve_checked(
         stores: stores.clone(),
         backups: backups.clone(),
     };
-    let served = serve_stored(began, root, live.clone(), environment, linked, stop, kept).await;
+    let served = serve_stored(began, root, live.clone(), environment, linked, logs, stop, kept).await;
     // After whatever still wrote.
     stores.close().await;
     tables.close().await;
@@ -267,6 +280,7 @@ async fn serve_stored(
     live: config::Live,
     environment: Environment,
     linked: Vec<LinkedPlugin>,
+    logs: Logs,
     stop: &mut watch::Receiver<u32>,
     kept: Kept,
 ) -> Result<(), Failure> {
@@ -286,11 +300,16 @@ async fn serve_stored(
     let asking = tokio::spawn(recommendation::ask(rest.clone()));
     let cache = Cache::default();
     let tasks = TaskTracker::new();
-    let notices = Notices::start(rest.clone(), owners.all(), &config.notices);
+    let notices = Notices::start(rest.clone(), owners.all(), &config.notices, logs.secrets().clone());
     let records = Arc::new(Records::default());
-    let (incidents, faults) = (notices.clone(), Arc::clone(&records));
-    let invocations = Invocations::new(rest.clone(), move |incident| {
-        desk::report(&incidents, &faults, &incident);
+    let reporter = Reporter {
+        notices: notices.clone(),
+        records: Arc::clone(&records),
+        incidents: Incidents::new(logs.secrets().clone()),
+    };
+    let of_invocations = reporter.clone();
+    let invocations = Invocations::new(rest.clone(), move |incident, story| {
+        of_invocations.of_invocation(&incident, story);
     });
 
     let upkeep = Upkeep::new(root, live.clone(), cache.clone());
@@ -315,12 +334,15 @@ async fn serve_stored(
         allowances: desk::Allowances::default(),
         files: files::start(root, notices.clone()),
         upkeep,
+        logs: logs.clone(),
+        reporter,
     };
     let outlook = Outlook {
         config: live.clone(),
         cache: cache.clone(),
         notices: notices.clone(),
         stores: stores.clone(),
+        logs: logs.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;
@@ -353,6 +375,14 @@ async fn serve_stored(
         return Err(Failure::configuration(why));
     }
     let _ = plugins_life.set(plugins.clone());
+    // Ends with the bot.
+    let mut beside = JoinSet::new();
+    beside.spawn(logging::follow(
+        live.clone(),
+        logs.clone(),
+        plugins.clone(),
+        notices.clone(),
+    ));
 
     let router = Arc::new(Router {
         config: live.clone(),

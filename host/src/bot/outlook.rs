@@ -9,7 +9,7 @@ use crate::{
     cache::Cache,
     config, plugins,
     storage::Stores,
-    telemetry::{NoticeKind, Notices},
+    telemetry::{Logs, NoticeKind, Notices},
 };
 
 /// The settings, the cache and the owner's ear.
@@ -22,6 +22,8 @@ pub struct Outlook {
     pub notices: Notices,
     /// What plugins keep in databases.
     pub stores: Stores,
+    /// What is logged of whom.
+    pub logs: Logs,
 }
 
 impl plugins::Outlook for Outlook {
@@ -29,7 +31,7 @@ impl plugins::Outlook for Outlook {
         let config = self.config.get();
         Settings {
             section: config.plugins.section(plugin.as_str()),
-            level: config.logging.level,
+            level: self.logs.level_of_plugin(plugin.as_str()),
         }
     }
 

@@ -170,6 +170,7 @@ impl Router {
             message_id: Some(message.id),
             author: message.author.clone(),
             interaction: None,
+            asked: None,
             auto_defer: true,
         };
         if written.command.owner_only && !self.owners.contains(message.author.id) {
@@ -317,15 +318,16 @@ impl Router {
     }
 
     /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next.
-    async fn invoke(&self, origin: Origin, invocation: &Invocation, payload: &str) {
-        let head = serde_json::to_vec(invocation).unwrap_or_default();
+    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) {
+        let head = Arc::new(serde_json::to_vec(invocation).unwrap_or_default());
+        origin.asked = Some(Arc::clone(&head));
         let wait = || Delivery {
             what: Held::Invocation {
                 // Open while it waits: who asked is told in time that it takes a while.
                 id: self.invocations.open(origin.clone(), 0),
                 handler: invocation.name.clone(),
             },
-            head: head.clone(),
+            head: head.to_vec(),
             payload: payload.to_owned(),
             since: Instant::now(),
         };
@@ -459,6 +461,7 @@ fn origin(
             token: interaction.token.clone(),
             application_id: interaction.application_id,
         }),
+        asked: None,
         auto_defer: true,
     }
 }

@@ -9,6 +9,8 @@ mod files;
 mod forget;
 mod inspection;
 mod lifecycle;
+mod logs;
+mod report;
 mod storage;
 mod storage_card;
 mod upkeep_card;
@@ -30,6 +32,8 @@ plugin! {
         storage::integritycheck,
         storage::dbstats,
         backup::backup,
+        logs::errors,
+        logs::loglevel,
     ],
-    components: [inspection::page],
+    components: [inspection::page, logs::errors_page],
 }

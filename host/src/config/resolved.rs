@@ -140,6 +140,8 @@ pub enum Synchronous {
 pub struct Logging {
     /// The least important level that is logged.
     pub level: Level,
+    /// The same for single targets: modules of the host, plugins, libraries.
+    pub levels: BTreeMap<String, Level>,
     /// How a line looks.
     pub format: LogFormat,
     /// The size at which permanent.log is rotated, in bytes.
@@ -350,6 +352,7 @@ pub(super) fn resolve(
         },
         logging: Logging {
             level: level(&read.word("logging.level")),
+            levels: BTreeMap::new(),
             format: match read.word("logging.format").as_str() {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,

@@ -2,9 +2,12 @@
 //!
 //! A code is short, to be read out, and steps through its whole range, so that none comes twice before all were used.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
-use plugin_protocol::{GuildId, PanicReport, PluginName, User};
+use plugin_protocol::{ChannelId, Door, GuildId, PanicReport, PluginName, User};
 
 /// A handler that failed or panicked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,14 @@ pub struct Incident {
     pub author: User,
     /// In which server.
     pub guild_id: Option<GuildId>,
+    /// In which channel.
+    pub channel_id: ChannelId,
+    /// By which door.
+    pub door: Door,
+    /// The invocation.
+    pub invocation: u64,
+    /// What was asked, as the plugin was told it.
+    pub asked: Option<Arc<Vec<u8>>>,
 }
 
 /// Letters and digits that nobody takes for one another: no 0, O, 1, I, L.

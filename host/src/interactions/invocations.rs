@@ -20,6 +20,7 @@ use plugin_protocol::{
     Action, ChannelId, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
@@ -30,8 +31,10 @@ use super::{
     incidents::Codes,
     refusal::{ALREADY_ACKNOWLEDGED, Refusal},
     state::{Closing, Conversation, Senseless, State, Step},
+    story::{self, Told},
     texts,
 };
+use crate::telemetry::{Story, scope};
 
 /// How long a handler may take before the host defers for it: a second less than Discord waits.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
@@ -52,7 +55,7 @@ pub struct Invocations {
 
 struct Inner {
     api: Box<dyn DiscordApi>,
-    incidents: Box<dyn Fn(Incident) + Send + Sync>,
+    incidents: Box<dyn Fn(Incident, Arc<dyn Story>) + Send + Sync>,
     codes: Codes,
     last_id: AtomicU64,
     /// A plain lock: held for a look or an insertion, never across an await.
@@ -77,6 +80,26 @@ struct Entry {
     finished: AtomicBool,
     /// An asynchronous lock, since it is held while a call is under way: that keeps calls in order.
     conversation: tokio::sync::Mutex<Conversation>,
+    told: Told,
+}
+
+impl Story for Entry {
+    fn fields(&self, field: &mut dyn FnMut(&'static str, Value)) {
+        let generation = self.generation.load(Ordering::Relaxed);
+        story::fields(self.id, generation, &self.origin, field);
+    }
+
+    fn incident(&self) -> Option<String> {
+        self.told.incident()
+    }
+
+    fn logged(&self, line: String) {
+        self.told.logged(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.told.lines()
+    }
 }
 
 impl Drop for Inner {
@@ -92,7 +115,10 @@ impl Invocations {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn new(api: impl DiscordApi + 'static, incidents: impl Fn(Incident) + Send + Sync + 'static) -> Self {
+    pub fn new(
+        api: impl DiscordApi + 'static,
+        incidents: impl Fn(Incident, Arc<dyn Story>) + Send + Sync + 'static,
+    ) -> Self {
         let deadlines = Arc::new(Deadlines::default());
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
             api: Box::new(api),
@@ -119,6 +145,7 @@ impl Invocations {
             origin: Arc::new(origin),
             opened,
             finished: AtomicBool::new(false),
+            told: Told::default(),
         });
         self.inner.table().entries.insert(id, entry);
         if is_deferred_when_slow {
@@ -138,6 +165,19 @@ impl Invocations {
     #[must_use]
     pub fn origin(&self, id: u64) -> Option<Arc<Origin>> {
         Some(Arc::clone(&self.inner.entry(id)?.origin))
+    }
+
+    /// An invocation as the log sees it, while it is known: one of this plugin's.
+    #[must_use]
+    pub fn story(&self, id: u64, plugin: &PluginName) -> Option<Arc<dyn Story>> {
+        let entry = self.inner.entry(id)?;
+        (entry.origin.plugin == *plugin).then_some(entry as Arc<dyn Story>)
+    }
+
+    /// A code for an incident outside of any invocation.
+    #[must_use]
+    pub fn incident_code(&self) -> String {
+        self.inner.codes.next()
     }
 
     /// The invocations of a generation that have not finished.
@@ -176,7 +216,11 @@ impl Invocations {
             Err(Problem::new(ProblemCode::NotGranted, text))
         });
         let inner = Arc::clone(&self.inner);
-        async move { inner.respond(&*entry?, head, &body).await }
+        async move {
+            let entry = entry?;
+            let story: Arc<dyn Story> = Arc::clone(&entry) as _;
+            scope::within(story, inner.respond(&entry, head, &body)).await
+        }
     }
 
     /// An invocation has ended: if its asker has to be told nothing, that is all, at once. Else the outcome is given back
@@ -207,51 +251,8 @@ impl Invocations {
             return;
         }
         self.inner.deadlines.remove(entry.opened + SLOW_AFTER, id);
-        let origin = &entry.origin;
-        let text = match outcome.verdict {
-            Verdict::Done | Verdict::Unknown => None,
-            Verdict::Refused => Some(
-                outcome
-                    .text
-                    .filter(|text| !text.trim().is_empty())
-                    .unwrap_or_else(|| texts::REFUSED.to_owned()),
-            ),
-            Verdict::Interrupted => Some(texts::INTERRUPTED.to_owned()),
-            Verdict::Failed | Verdict::Panicked => {
-                let code = self.inner.codes.next();
-                let text = texts::incident(&code);
-                (self.inner.incidents)(Incident {
-                    code,
-                    plugin: origin.plugin.clone(),
-                    generation: entry.generation.load(Ordering::Relaxed),
-                    command: origin.command.clone(),
-                    text: outcome.text.unwrap_or_default(),
-                    panic: outcome.panic,
-                    author: origin.author.clone(),
-                    guild_id: origin.guild_id,
-                });
-                Some(text)
-            }
-        };
-        let mut conversation = entry.conversation.lock().await;
-        match text {
-            Some(text) => self.inner.say(origin, &mut conversation, &text, true).await,
-            None => match conversation.closing(outcome.released) {
-                Closing::Nothing => {}
-                Closing::Say => self.inner.say(origin, &mut conversation, texts::DONE, true).await,
-                Closing::Acknowledge(step) => {
-                    let acknowledged = self
-                        .inner
-                        .perform(origin, &mut conversation, &step, &Body::default())
-                        .await;
-                    if let Err(problem) = acknowledged {
-                        log_unsaid(origin, &problem);
-                    }
-                }
-            },
-        }
-        drop(conversation);
-        self.inner.ended(&entry, outcome.released);
+        let story: Arc<dyn Story> = Arc::clone(&entry) as _;
+        scope::within(story, self.inner.finish(&entry, outcome)).await;
     }
 
     /// Answers something that never became an invocation: a refusal by the host itself, such as a wrong argument. By
@@ -276,6 +277,57 @@ impl Inner {
 
     fn entry(&self, id: u64) -> Option<Arc<Entry>> {
         self.table().entries.get(&id).cloned()
+    }
+
+    async fn finish(&self, entry: &Arc<Entry>, outcome: Outcome) {
+        let origin = &entry.origin;
+        let text = match outcome.verdict {
+            Verdict::Done | Verdict::Unknown => None,
+            Verdict::Refused => Some(
+                outcome
+                    .text
+                    .filter(|text| !text.trim().is_empty())
+                    .unwrap_or_else(|| texts::REFUSED.to_owned()),
+            ),
+            Verdict::Interrupted => Some(texts::INTERRUPTED.to_owned()),
+            Verdict::Failed | Verdict::Panicked => {
+                let code = self.codes.next();
+                let text = texts::incident(&code);
+                entry.told.came_to(&code);
+                let incident = Incident {
+                    code,
+                    plugin: origin.plugin.clone(),
+                    generation: entry.generation.load(Ordering::Relaxed),
+                    command: origin.command.clone(),
+                    text: outcome.text.unwrap_or_default(),
+                    panic: outcome.panic,
+                    author: origin.author.clone(),
+                    guild_id: origin.guild_id,
+                    channel_id: origin.channel_id,
+                    door: origin.door,
+                    invocation: entry.id,
+                    asked: origin.asked.clone(),
+                };
+                (self.incidents)(incident, Arc::clone(entry) as _);
+                Some(text)
+            }
+        };
+        let mut conversation = entry.conversation.lock().await;
+        match text {
+            Some(text) => self.say(origin, &mut conversation, &text, true).await,
+            None => match conversation.closing(outcome.released) {
+                Closing::Nothing => {}
+                Closing::Say => self.say(origin, &mut conversation, texts::DONE, true).await,
+                Closing::Acknowledge(step) => {
+                    let acknowledged = self.perform(origin, &mut conversation, &step, &Body::default()).await;
+                    if let Err(problem) = acknowledged {
+                        log_unsaid(origin, &problem);
+                    }
+                }
+            },
+        }
+        drop(conversation);
+        self.ended(entry, outcome.released);
     }
 
     async fn respond(&self, entry: &Entry, head: Respond, body: &[u8]) -> Result<Responded, Problem> {
@@ -377,16 +429,20 @@ impl Inner {
             self.forget(id);
             return;
         }
-        let mut conversation = entry.conversation.lock().await;
-        let Some(step) = conversation.step_when_slow() else {
-            return;
-        };
-        if let Err(problem) = self
-            .perform(&entry.origin, &mut conversation, &step, &Body::default())
-            .await
-        {
-            log_unsaid(&entry.origin, &problem);
-        }
+        let story: Arc<dyn Story> = Arc::clone(&entry) as _;
+        scope::within(story, async {
+            let mut conversation = entry.conversation.lock().await;
+            let Some(step) = conversation.step_when_slow() else {
+                return;
+            };
+            if let Err(problem) = self
+                .perform(&entry.origin, &mut conversation, &step, &Body::default())
+                .await
+            {
+                log_unsaid(&entry.origin, &problem);
+            }
+        })
+        .await;
     }
 
     /// Remembers a finished invocation until its 15 minutes are over or too many others have finished; one that nothing

@@ -13,6 +13,7 @@ mod invocations;
 mod origin;
 pub mod refusal;
 pub mod state;
+mod story;
 pub mod texts;
 
 pub use api::{DiscordApi, Request, Response};

@@ -2,6 +2,8 @@
 //!
 //! A record without behaviour: the router fills it in once, and it does not change while the invocation is open.
 
+use std::sync::Arc;
+
 use plugin_protocol::{ApplicationId, ChannelId, Door, GuildId, InteractionId, MessageId, PluginName, User};
 
 use crate::commands::InteractionToken;
@@ -25,6 +27,9 @@ pub struct Origin {
     pub author: User,
     /// By slash and component: the interaction.
     pub interaction: Option<InteractionRef>,
+    /// What was asked, as the plugin is told it: an [`Invocation`](plugin_protocol::Invocation) as JSON. For the story of
+    /// an incident.
+    pub asked: Option<Arc<Vec<u8>>>,
     /// Whether the host defers it (by prefix: shows typing) when nothing is answered in 2 seconds.
     pub auto_defer: bool,
 }

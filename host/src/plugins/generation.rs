@@ -304,6 +304,11 @@ impl Generation {
         self.tell(kind::ACTIVATE, &to_json(activation));
     }
 
+    /// Tells the plugin its settings and log level, which have changed.
+    pub fn configure(&self, settings: &plugin_protocol::Settings) {
+        self.tell(kind::CONFIGURE, &to_json(settings));
+    }
+
     /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.
     ///
     /// # Errors

@@ -7,11 +7,22 @@ use std::fmt::{self, Write};
 use serde_json::{Map, Value};
 use tracing::{Level, field::Field, field::Visit};
 
+use super::redaction::Secrets;
+
 /// What a record says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Record {
+    pub(super) target: String,
     pub(super) message: String,
     pub(super) fields: Map<String, Value>,
+    /// The names of the spans around it, outermost first.
+    pub(super) spans: Vec<String>,
+    /// The gateway event in whose handler it was logged.
+    pub(super) event: Option<String>,
+    /// The invocation in which it was logged.
+    pub(super) invocation: Map<String, Value>,
+    /// The code of the incident that the invocation came to.
+    pub(super) incident: Option<String>,
 }
 
 impl Visit for Record {
@@ -41,6 +52,20 @@ impl Visit for Record {
 }
 
 impl Record {
+    /// Covers every secret in it.
+    pub(super) fn cover(&mut self, secrets: &Secrets) {
+        secrets.cover_text(&mut self.message);
+        secrets.cover_text(&mut self.target);
+        for name in &mut self.spans {
+            secrets.cover_text(name);
+        }
+        let mut fields = Value::Object(std::mem::take(&mut self.fields));
+        secrets.cover_value(&mut fields);
+        if let Value::Object(fields) = fields {
+            self.fields = fields;
+        }
+    }
+
     fn put(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::String(text)) => self.message = text,
@@ -52,7 +77,20 @@ impl Record {
 }
 
 /// A line for people, without its end. `colour` is for terminals.
-pub(super) fn text(time: &str, level: Level, target: &str, record: &Record, colour: bool) -> String {
+pub(super) fn text(time: &str, level: Level, record: &Record, colour: bool) -> String {
+    let mut line = story_line(time, level, record, colour);
+    for (name, value) in &record.invocation {
+        // "invocation.id" would be longer than it is clear.
+        field(&mut line, if name == "id" { "invocation" } else { name }, value);
+    }
+    if let Some(incident) = &record.incident {
+        field(&mut line, "incident", &Value::from(incident.as_str()));
+    }
+    line
+}
+
+/// The same without the invocation, where all lines are of one.
+pub(super) fn story_line(time: &str, level: Level, record: &Record, colour: bool) -> String {
     let (on, off) = match (colour, level) {
         (false, _) => ("", ""),
         (true, Level::ERROR) => ("\x1b[31m", "\x1b[0m"),
@@ -61,38 +99,65 @@ pub(super) fn text(time: &str, level: Level, target: &str, record: &Record, colo
         (true, _) => ("\x1b[2m", "\x1b[0m"),
     };
     let mut line = format!("{time} {on}{level:>5}{off} ");
-    escape(&mut line, target);
+    escape(&mut line, &record.target);
     line.push_str(": ");
     escape(&mut line, &record.message);
     for (name, value) in &record.fields {
-        line.push(' ');
-        escape(&mut line, name);
-        line.push('=');
-        match value {
-            // Quotes only where the value could be taken for more than one.
-            Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => escape(&mut line, text),
-            Value::String(text) => {
-                line.push('"');
-                escape(&mut line, &text.replace('"', "\\\""));
-                line.push('"');
-            }
-            other => escape(&mut line, &other.to_string()),
-        }
+        field(&mut line, name, value);
+    }
+    if !record.spans.is_empty() {
+        field(&mut line, "spans", &Value::from(record.spans.join(":")));
+    }
+    if let Some(event) = &record.event {
+        field(&mut line, "event", &Value::from(event.as_str()));
     }
     line
 }
 
-/// A line for programs, without its end: one JSON object.
-pub(super) fn json(time: &str, level: Level, target: &str, record: Record) -> String {
+fn field(line: &mut String, name: &str, value: &Value) {
+    line.push(' ');
+    escape(line, name);
+    line.push('=');
+    match value {
+        // Quotes only where the value could be taken for more than one.
+        Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => escape(line, text),
+        Value::String(text) => {
+            line.push('"');
+            escape(line, &text.replace('\\', "\\\\").replace('"', "\\\""));
+            line.push('"');
+        }
+        other => escape(line, &other.to_string()),
+    }
+}
+
+/// A line for programs, without its end: one JSON object. `time`, `level`, `target` and `message` are always there;
+/// `fields`, `spans`, `event`, `invocation` (`id`, `plugin`, `generation`, `command`, `door`, `guild`, `channel`, `user`)
+/// and `incident` where there are any.
+pub(super) fn json(time: &str, level: Level, record: Record) -> String {
     let mut object = Map::new();
     object.insert("time".to_owned(), time.into());
     object.insert("level".to_owned(), level.as_str().into());
-    object.insert("target".to_owned(), target.into());
+    object.insert("target".to_owned(), record.target.into());
     object.insert("message".to_owned(), record.message.into());
     if !record.fields.is_empty() {
         object.insert("fields".to_owned(), record.fields.into());
     }
+    if !record.spans.is_empty() {
+        object.insert("spans".to_owned(), record.spans.into());
+    }
+    if let Some(event) = record.event {
+        object.insert("event".to_owned(), event.into());
+    }
+    if !record.invocation.is_empty() {
+        object.insert("invocation".to_owned(), record.invocation.into());
+    }
+    if let Some(incident) = record.incident {
+        object.insert("incident".to_owned(), incident.into());
+    }
     let written = Value::Object(object).to_string();
+    if !written.chars().any(is_unsafe) {
+        return written;
+    }
     // JSON itself escapes only what is below U+0020.
     let mut line = String::with_capacity(written.len());
     for character in written.chars() {
@@ -140,11 +205,13 @@ mod tests {
 
     fn record(message: &str, fields: &[(&str, Value)]) -> Record {
         Record {
+            target: "host::plugins".to_owned(),
             message: message.to_owned(),
             fields: fields
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
+            ..Record::default()
         }
     }
 
@@ -160,15 +227,15 @@ mod tests {
             ],
         );
         assert_eq!(
-            text(TIME, Level::INFO, "host::plugins", &record, false),
+            text(TIME, Level::INFO, &record, false),
             format!("{TIME}  INFO host::plugins: loaded plugin=levels took_ms=12 reason=\"two words\" empty=\"\"")
         );
-        let coloured = text(TIME, Level::ERROR, "host", &record, true);
+        let coloured = text(TIME, Level::ERROR, &record, true);
         assert!(coloured.contains("\x1b[31mERROR\x1b[0m"), "{coloured}");
         assert_eq!(
-            json(TIME, Level::WARN, "host", record),
+            json(TIME, Level::WARN, record),
             format!(
-                r#"{{"time":"{TIME}","level":"WARN","target":"host","message":"loaded","fields":{{"plugin":"levels","took_ms":12,"reason":"two words","empty":""}}}}"#
+                r#"{{"time":"{TIME}","level":"WARN","target":"host::plugins","message":"loaded","fields":{{"plugin":"levels","took_ms":12,"reason":"two words","empty":""}}}}"#
             )
         );
     }
@@ -177,13 +244,21 @@ mod tests {
     fn no_text_can_forge_a_line() {
         let forged =
             "hi\r\n2026-01-01T00:00:00Z  INFO host: granted\u{2028}x\u{1b}[2K\u{202e}desrever\u{85}\u{0}\u{7f}\t";
-        let record = record(
+        let mut record = record(
             forged,
             &[(forged, forged.into()), ("list", serde_json::json!([forged]))],
         );
+        record.target = forged.to_owned();
+        record.spans = vec![forged.to_owned()];
+        record.event = Some(forged.to_owned());
+        record.incident = Some(forged.to_owned());
+        record.invocation.insert(forged.to_owned(), forged.into());
         for line in [
-            text(TIME, Level::INFO, forged, &record, false),
-            json(TIME, Level::INFO, forged, record),
+            text(TIME, Level::INFO, &record, false),
+            text(TIME, Level::INFO, &record, true)
+                .replace("\x1b[32m", "")
+                .replace("\x1b[0m", ""),
+            json(TIME, Level::INFO, record),
         ] {
             assert!(!line.chars().any(is_unsafe), "{line:?}");
             assert_eq!(line.lines().count(), 1);
@@ -193,7 +268,7 @@ mod tests {
     #[test]
     fn an_escaped_json_line_is_still_the_same_value() {
         let text = "a\u{202e}b\u{2028}\n\"";
-        let line = json(TIME, Level::INFO, "host", record(text, &[]));
+        let line = json(TIME, Level::INFO, record(text, &[]));
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["message"], text);
     }
@@ -203,7 +278,6 @@ mod tests {
         let line = text(
             TIME,
             Level::INFO,
-            "t",
             &record("m", &[("name", "x\" admin=\"true".into())]),
             false,
         );

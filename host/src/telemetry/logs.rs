@@ -1,21 +1,24 @@
 //! The log: records of the host and of its plugins, to the terminal and to `data/logs/`.
 //!
 //! `current_run.log` holds this run only, `permanent.log` goes on over restarts. Plugins' records appear under the
-//! plugin's name and generation. Lines of libraries are kept one level quieter than the host's own.
+//! plugin's name and generation; what is logged within an invocation says in which. Secrets are covered here, whoever
+//! logged them.
 
 use std::{
     borrow::Cow,
-    fs::{self, File},
+    fmt, fs,
     io::{self, IsTerminal},
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
-use plugin_protocol::{Level as ProtocolLevel, LogRecord};
+use arc_swap::ArcSwap;
+use plugin_protocol::{Level as ProtocolLevel, LogLevels, LogRecord};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{
     Layer, Registry,
@@ -27,18 +30,43 @@ use tracing_subscriber::{
 };
 
 use super::{
+    files::{Limits, LogFile},
+    levels::Levels,
     lines::{self, Record},
-    writer::{self, Line, Outputs, Sink, WriterGuard},
+    redaction::Secrets,
+    scope::{self, Story},
+    writer::{self, DroppedLine, Files, Outputs, Sink, WriterGuard},
 };
-use crate::config::LogFormat;
+use crate::config::{LogFormat, Logging};
 
-/// The target of plugins' records; the plugin's name is a field.
-const PLUGIN: &str = "plugin";
+/// The longest text of a plugin's record, in bytes: what is longer is cut.
+const LONGEST: usize = 8 * 1024;
+/// The longest line that an invocation keeps of its own story, in bytes.
+const LONGEST_OF_STORY: usize = 512;
 
-/// The log's handle: its level can be changed while it runs. Clones share it.
-#[derive(Clone, Debug)]
+/// The log's handle: what is logged, and how, can be changed while it runs. Clones share it.
+#[derive(Clone)]
 pub struct Logs {
-    level: Arc<AtomicU8>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sink: Sink,
+    levels: ArcSwap<Levels>,
+    is_json: Arc<AtomicBool>,
+    /// Whether the terminal shows colours.
+    colour: bool,
+    /// Whether somebody looks at a terminal.
+    is_watched: bool,
+    limits: Arc<ArcSwap<Limits>>,
+    secrets: Secrets,
+    trouble: watch::Receiver<Option<String>>,
+}
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logs").finish_non_exhaustive()
+    }
 }
 
 /// Writes what is left when it is dropped: keep it to the very end of `main`.
@@ -52,117 +80,239 @@ pub struct LogsGuard {
 /// # Errors
 ///
 /// If the files can't be made, or a log was started before.
-pub fn start(folder: &Path, level: ProtocolLevel, format: LogFormat) -> io::Result<(Logs, LogsGuard)> {
+pub fn start(folder: &Path, logging: &Logging, secrets: Secrets) -> io::Result<(Logs, LogsGuard)> {
     let terminal = io::stderr();
-    let is_terminal = terminal.is_terminal();
-    let (layer, logs, guard) = build(folder, level, format, Some((Box::new(terminal), is_terminal)))?;
+    let is_watched = terminal.is_terminal();
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let terminal = Terminal {
+        output: Box::new(terminal),
+        is_watched,
+        // https://no-color.org
+        colour: is_watched && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
+    };
+    let (layer, logs, guard) = build(folder, logging, secrets, Some(terminal))?;
     tracing::subscriber::set_global_default(Registry::default().with(layer)).map_err(io::Error::other)?;
     Ok((logs, guard))
 }
 
-/// The terminal, and whether it shows colours.
-type Terminal = (Box<dyn io::Write + Send>, bool);
+struct Terminal {
+    output: Box<dyn io::Write + Send>,
+    is_watched: bool,
+    colour: bool,
+}
 
 fn build(
     folder: &Path,
-    level: ProtocolLevel,
-    format: LogFormat,
+    logging: &Logging,
+    secrets: Secrets,
     terminal: Option<Terminal>,
 ) -> io::Result<(LogLayer, Logs, LogsGuard)> {
     fs::create_dir_all(folder)?;
-    let current = File::create(folder.join("current_run.log"))?;
-    let permanent = File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join("permanent.log"))?;
-    let colour = terminal.as_ref().is_some_and(|(_, colour)| *colour);
+    let files = vec![
+        LogFile::of_this_run(folder.join("current_run.log"))?,
+        LogFile::permanent(folder.join("permanent.log"))?,
+    ];
+    let (is_watched, colour) = terminal
+        .as_ref()
+        .map_or((false, false), |terminal| (terminal.is_watched, terminal.colour));
+    let limits = Arc::new(ArcSwap::from_pointee(limits(logging)));
+    let is_json = Arc::new(AtomicBool::new(logging.format == LogFormat::Json));
+    let (told, trouble) = watch::channel(None);
     let (sink, writer) = writer::start(Outputs {
-        terminal: terminal.map(|(terminal, _)| terminal),
-        files: vec![current, permanent],
-        dropped_line: match format {
-            LogFormat::Text => |count| lines::text(&now(), Level::WARN, "host::telemetry", &dropped(count), false),
-            LogFormat::Json => |count| lines::json(&now(), Level::WARN, "host::telemetry", dropped(count)),
+        terminal: terminal.map(|terminal| terminal.output),
+        files: Files {
+            files,
+            limits: Arc::clone(&limits),
+            trouble: told,
         },
+        told: dropped_line(Arc::clone(&is_json), colour),
     })?;
     let logs = Logs {
-        level: Arc::new(AtomicU8::new(level as u8)),
+        inner: Arc::new(Inner {
+            sink,
+            levels: ArcSwap::from_pointee(levels(logging)),
+            is_json,
+            colour,
+            is_watched,
+            limits,
+            secrets,
+            trouble,
+        }),
     };
-    let layer = LogLayer {
-        sink,
-        format,
-        colour: colour && format == LogFormat::Text,
-        logs: logs.clone(),
-    };
-    Ok((layer, logs, LogsGuard { _writer: writer }))
+    Ok((LogLayer { logs: logs.clone() }, logs, LogsGuard { _writer: writer }))
 }
 
-fn dropped(count: u64) -> Record {
-    Record {
-        message: "log records were dropped: more were logged than could be written".to_owned(),
-        fields: Map::from_iter([("count".to_owned(), count.into())]),
+fn limits(logging: &Logging) -> Limits {
+    Limits {
+        max_bytes: logging.max_bytes,
+        backup_count: logging.backup_count,
+        retention: logging.retention,
     }
+}
+
+fn levels(logging: &Logging) -> Levels {
+    Levels::new(logging.level, logging.levels.clone())
+}
+
+fn dropped_line(is_json: Arc<AtomicBool>, colour: bool) -> DroppedLine {
+    Arc::new(move |count, is_terminal| {
+        let record = Record {
+            target: "host::telemetry".to_owned(),
+            message: "log records were lost: more were logged than could be written".to_owned(),
+            fields: Map::from_iter([("count".to_owned(), count.into())]),
+            ..Record::default()
+        };
+        if is_json.load(Ordering::Relaxed) {
+            lines::json(&now(), Level::WARN, record)
+        } else {
+            lines::text(&now(), Level::WARN, &record, colour && is_terminal)
+        }
+    })
 }
 
 impl Logs {
-    /// Changes the least important level that is logged.
-    pub fn set_level(&self, level: ProtocolLevel) {
-        self.level.store(level as u8, Ordering::Relaxed);
+    /// Takes over what config.json says now: levels, format, sizes. Levels that were set by command stay.
+    pub fn configure(&self, logging: &Logging) {
+        self.inner.limits.store(Arc::new(limits(logging)));
+        let is_json = logging.format == LogFormat::Json;
+        self.inner.is_json.store(is_json, Ordering::Relaxed);
+        self.change_levels(|now| now.reconfigured(levels(logging)));
+    }
+
+    /// Sets the least important level that is logged of a target, such as `host::rest` or `plugin::NAME`, or of all that
+    /// have none of their own. Without a level, what config.json says holds again.
+    ///
+    /// What plugins are told of their level is for the caller to send.
+    pub fn set_level(&self, target: Option<&str>, level: Option<ProtocolLevel>) {
+        self.change_levels(|now| now.with(target, level));
+    }
+
+    /// Goes back to what config.json says.
+    pub fn reset_levels(&self) {
+        self.change_levels(Levels::reset);
+    }
+
+    /// What is logged of whom.
+    #[must_use]
+    pub fn levels(&self) -> LogLevels {
+        self.inner.levels.load().shown()
+    }
+
+    /// The least important level that is logged of a plugin.
+    #[must_use]
+    pub fn level_of_plugin(&self, plugin: &str) -> ProtocolLevel {
+        self.inner.levels.load().of_plugin(plugin)
+    }
+
+    /// What must not be shown anywhere.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.inner.secrets
+    }
+
+    /// Why lines are lost, while the files can't be written.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.inner.trouble.clone()
+    }
+
+    /// Logs a plugin's record under its name, if that level is wanted. What is very long of it is cut.
+    pub fn plugin_record(&self, plugin: &str, generation: u32, record: &LogRecord, story: Option<&Arc<dyn Story>>) {
+        if record.level < self.level_of_plugin(plugin) {
+            return;
+        }
+        let mut fields: Map<String, Value> = record.fields.clone().into_iter().collect();
+        let length = serde_json::to_string(&fields).map_or(0, |fields| fields.len());
+        if length > LONGEST {
+            let text = format!("{length} bytes, too many to be logged");
+            fields = Map::from_iter([("fields".to_owned(), text.into())]);
+        }
+        if !record.target.is_empty() {
+            fields.insert("module".to_owned(), (*shortened(&record.target)).into());
+        }
+        if let (Some(file), Some(line)) = (&record.file, record.line) {
+            fields.insert("location".to_owned(), format!("{}:{line}", shortened(file)).into());
+        }
+        let written = Record {
+            target: format!("plugin::{plugin}#{generation}"),
+            message: shortened(&record.message).into_owned(),
+            fields,
+            spans: record
+                .spans
+                .iter()
+                .take(16)
+                .map(|name| shortened(name).into_owned())
+                .collect(),
+            event: record.event.as_ref().map(|event| shortened(event).into_owned()),
+            ..Record::default()
+        };
+        let level = match record.level {
+            ProtocolLevel::Trace => Level::TRACE,
+            ProtocolLevel::Debug => Level::DEBUG,
+            ProtocolLevel::Info => Level::INFO,
+            ProtocolLevel::Warn => Level::WARN,
+            ProtocolLevel::Error => Level::ERROR,
+        };
+        self.write(level, written, story);
+    }
+
+    /// Tells that all stands: a record in the files, and `panel` on a terminal that somebody looks at.
+    pub fn ready(&self, fields: Map<String, Value>, panel: impl FnOnce(bool) -> String) {
+        let mut record = Record {
+            target: "host::bot".to_owned(),
+            message: "ready".to_owned(),
+            fields,
+            ..Record::default()
+        };
+        if ProtocolLevel::Info < self.inner.levels.load().of(&record.target) {
+            return;
+        }
+        record.cover(&self.inner.secrets);
+        let (line, coloured) = self.lines(Level::INFO, record);
+        let is_json = self.inner.is_json.load(Ordering::Relaxed);
+        let shown = if self.inner.is_watched && !is_json {
+            Some(self.inner.secrets.cover(&panel(self.inner.colour)).into())
+        } else {
+            coloured
+        };
+        self.inner.sink.put(&line, shown);
+    }
+
+    fn change_levels(&self, change: impl Fn(&Levels) -> Levels) {
+        self.inner.levels.rcu(|now| Arc::new(change(now)));
         tracing::callsite::rebuild_interest_cache();
     }
 
-    /// The least important level that is logged.
-    #[must_use]
-    pub fn level(&self) -> ProtocolLevel {
-        match self.level.load(Ordering::Relaxed) {
-            0 => ProtocolLevel::Trace,
-            1 => ProtocolLevel::Debug,
-            2 => ProtocolLevel::Info,
-            3 => ProtocolLevel::Warn,
-            _ => ProtocolLevel::Error,
+    fn write(&self, level: Level, mut record: Record, story: Option<&Arc<dyn Story>>) {
+        record.cover(&self.inner.secrets);
+        if let Some(story) = story {
+            let mut line = lines::story_line(&now(), level, &record, false);
+            if line.len() > LONGEST_OF_STORY {
+                let end = (0..=LONGEST_OF_STORY).rev().find(|&end| line.is_char_boundary(end));
+                line.truncate(end.unwrap_or(0));
+                line.push('\u{2026}');
+            }
+            story.logged(line);
+            story.fields(&mut |name, value| {
+                record.invocation.insert(name.to_owned(), value);
+            });
+            record.incident = story.incident();
         }
+        let (line, coloured) = self.lines(level, record);
+        self.inner.sink.put(&line, coloured);
     }
-}
 
-/// The longest text of a plugin's record, in bytes: what is longer is cut.
-const LONGEST: usize = 8 * 1024;
-
-/// Logs a plugin's record under its name. What is very long of it is cut.
-pub fn plugin_record(plugin: &str, generation: u32, record: &LogRecord) {
-    let fields = if record.fields.is_empty() {
-        String::new()
-    } else {
-        serde_json::to_string(&record.fields).unwrap_or_default()
-    };
-    // Cut, it would not be JSON any more.
-    let fields = if fields.len() > LONGEST {
-        format!(r#"{{"fields":"{} bytes, too many to be logged"}}"#, fields.len())
-    } else {
-        fields
-    };
-    let location = match (&record.file, record.line) {
-        (Some(file), Some(line)) => format!("{file}:{line}"),
-        _ => String::new(),
-    };
-    macro_rules! event {
-        ($level:ident) => {
-            tracing::event!(
-                target: PLUGIN,
-                Level::$level,
-                plugin,
-                generation,
-                module = record.target.as_str(),
-                fields = fields.as_str(),
-                location = location.as_str(),
-                message = &*shortened(&record.message),
-            )
-        };
-    }
-    match record.level {
-        ProtocolLevel::Trace => event!(TRACE),
-        ProtocolLevel::Debug => event!(DEBUG),
-        ProtocolLevel::Info => event!(INFO),
-        ProtocolLevel::Warn => event!(WARN),
-        ProtocolLevel::Error => event!(ERROR),
+    /// The line for the files, and the terminal's if that is another.
+    fn lines(&self, level: Level, record: Record) -> (Arc<str>, Option<Arc<str>>) {
+        let time = now();
+        if self.inner.is_json.load(Ordering::Relaxed) {
+            return (lines::json(&time, level, record).into(), None);
+        }
+        let coloured = self
+            .inner
+            .colour
+            .then(|| lines::text(&time, level, &record, true).into());
+        (lines::text(&time, level, &record, false).into(), coloured)
     }
 }
 
@@ -179,29 +329,23 @@ pub fn shortened(text: &str) -> Cow<'_, str> {
 
 /// Turns records into lines.
 struct LogLayer {
-    sink: Sink,
-    format: LogFormat,
-    colour: bool,
     logs: Logs,
 }
 
 impl LogLayer {
     fn logs(&self, metadata: &Metadata<'_>) -> bool {
-        // Spans are not shown.
-        metadata.is_event() && *metadata.level() <= self.filter(metadata.target())
+        // Spans are not shown: an invocation is known by `scope`.
+        metadata.is_event() && *metadata.level() <= filter(self.logs.inner.levels.load().of(metadata.target()))
     }
+}
 
-    /// What is logged of a target: libraries one level quieter, since their daily life is of no interest to an owner.
-    fn filter(&self, target: &str) -> LevelFilter {
-        let top = target.split("::").next().unwrap_or_default();
-        let is_own = matches!(top, PLUGIN | "host" | "bothost");
-        match (self.logs.level(), is_own) {
-            (ProtocolLevel::Trace, true) => LevelFilter::TRACE,
-            (ProtocolLevel::Debug, true) | (ProtocolLevel::Trace, false) => LevelFilter::DEBUG,
-            (ProtocolLevel::Info, true) | (ProtocolLevel::Debug, false) => LevelFilter::INFO,
-            (ProtocolLevel::Warn, true) | (ProtocolLevel::Info, false) => LevelFilter::WARN,
-            (ProtocolLevel::Error, _) | (ProtocolLevel::Warn, false) => LevelFilter::ERROR,
-        }
+const fn filter(level: ProtocolLevel) -> LevelFilter {
+    match level {
+        ProtocolLevel::Trace => LevelFilter::TRACE,
+        ProtocolLevel::Debug => LevelFilter::DEBUG,
+        ProtocolLevel::Info => LevelFilter::INFO,
+        ProtocolLevel::Warn => LevelFilter::WARN,
+        ProtocolLevel::Error => LevelFilter::ERROR,
     }
 }
 
@@ -219,51 +363,16 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.filter(PLUGIN))
+        Some(filter(self.logs.inner.levels.load().lowest()))
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut record = Record::default();
         event.record(&mut record);
         let metadata = event.metadata();
-        let target = if metadata.target() == PLUGIN {
-            unpack(&mut record)
-        } else {
-            metadata.target().to_owned()
-        };
-        let (time, level) = (now(), *metadata.level());
-        self.sink.put(match self.format {
-            LogFormat::Text => Line {
-                terminal: self.colour.then(|| lines::text(&time, level, &target, &record, true)),
-                file: lines::text(&time, level, &target, &record, false),
-            },
-            LogFormat::Json => Line {
-                file: lines::json(&time, level, &target, record),
-                terminal: None,
-            },
-        });
+        metadata.target().clone_into(&mut record.target);
+        self.logs.write(*metadata.level(), record, scope::current().as_ref());
     }
-}
-
-/// Makes of a plugin's record, as [`plugin_record`] packed it, what the plugin logged; answers with its target.
-fn unpack(record: &mut Record) -> String {
-    let mut packed = std::mem::take(&mut record.fields);
-    let mut text = |name: &str| match packed.remove(name) {
-        Some(Value::String(text)) => text,
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    let target = format!("plugin::{}#{}", text("plugin"), text("generation"));
-    if let Ok(Value::Object(fields)) = serde_json::from_str(&text("fields")) {
-        record.fields = fields;
-    }
-    for name in ["module", "location"] {
-        let value = text(name);
-        if !value.is_empty() {
-            record.fields.insert(name.to_owned(), value.into());
-        }
-    }
-    target
 }
 
 fn now() -> String {
@@ -273,92 +382,4 @@ fn now() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn logged(level: ProtocolLevel, format: LogFormat, work: impl FnOnce(&Logs)) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("current_run.log"), "the run before\n").unwrap();
-        fs::write(folder.path().join("permanent.log"), "the run before\n").unwrap();
-        let (layer, logs, guard) = build(folder.path(), level, format, None).unwrap();
-        tracing::subscriber::with_default(Registry::default().with(layer), || work(&logs));
-        drop(guard);
-        let current = fs::read_to_string(folder.path().join("current_run.log")).unwrap();
-        let permanent = fs::read_to_string(folder.path().join("permanent.log")).unwrap();
-        assert_eq!(permanent, format!("the run before\n{current}"));
-        // The time differs from run to run.
-        current
-            .lines()
-            .flat_map(|line| {
-                [
-                    line.get(28..).unwrap_or(line),
-                    "
-",
-                ]
-            })
-            .collect()
-    }
-
-    #[test]
-    fn records_of_the_host_and_of_plugins_become_lines() {
-        let record = LogRecord {
-            level: ProtocolLevel::Warn,
-            target: "levels::decay".to_owned(),
-            message: "slow\nforged".to_owned(),
-            fields: [("took_ms".to_owned(), 12.into())].into(),
-            file: Some("src/lib.rs".to_owned()),
-            line: Some(7),
-        };
-        let lines = logged(ProtocolLevel::Info, LogFormat::Text, |_| {
-            tracing::info!(target: "host::plugins", plugin = "levels", "loaded");
-            tracing::debug!(target: "host::plugins", "not shown");
-            tracing::info!(target: "hyper::client", "not shown either");
-            tracing::warn!(target: "hyper::client", "shown");
-            plugin_record("levels", 3, &record);
-        });
-        assert_eq!(
-            lines,
-            " INFO host::plugins: loaded plugin=levels\n WARN hyper::client: shown\n WARN plugin::levels#3: slow\\nforged \
-             took_ms=12 module=levels::decay location=src/lib.rs:7\n"
-        );
-    }
-
-    #[test]
-    fn a_line_for_programs_is_json() {
-        let folder = tempfile::tempdir().unwrap();
-        let (layer, _, guard) = build(folder.path(), ProtocolLevel::Info, LogFormat::Json, None).unwrap();
-        tracing::subscriber::with_default(Registry::default().with(layer), || {
-            plugin_record(
-                "p",
-                1,
-                &LogRecord {
-                    message: "hi".to_owned(),
-                    ..LogRecord::default()
-                },
-            );
-        });
-        drop(guard);
-        let text = fs::read_to_string(folder.path().join("current_run.log")).unwrap();
-        let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            (value["target"].as_str(), value["message"].as_str()),
-            (Some("plugin::p#1"), Some("hi"))
-        );
-    }
-
-    #[test]
-    fn the_level_can_be_changed_while_it_runs() {
-        let lines = logged(ProtocolLevel::Error, LogFormat::Text, |logs| {
-            for level in [ProtocolLevel::Error, ProtocolLevel::Debug, ProtocolLevel::Warn] {
-                logs.set_level(level);
-                assert_eq!(logs.level(), level);
-                tracing::debug!(target: "host", "debug");
-                tracing::error!(target: "host", "error");
-            }
-        });
-        assert_eq!(
-            lines,
-            "ERROR host: error\nDEBUG host: debug\nERROR host: error\nERROR host: error\n"
-        );
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ use tokio::{
     time::{self, Instant},
 };
 
+use super::redaction::Secrets;
 use crate::{
     config::NoticeSettings,
     rest::{self, Method, Request, Rest},
@@ -51,6 +52,8 @@ pub enum NoticeKind {
     Slash,
     /// The gateway.
     Gateway,
+    /// The log can't be written.
+    Logs,
 }
 
 impl fmt::Display for NoticeKind {
@@ -64,6 +67,7 @@ impl fmt::Display for NoticeKind {
             Self::Backup => f.write_str("Backups"),
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
+            Self::Logs => f.write_str("The log"),
         }
     }
 }
@@ -82,6 +86,8 @@ struct Inner {
     /// Something was held back.
     holds_back: Arc<Notify>,
     task: Mutex<Option<(mpsc::Sender<String>, JoinHandle<()>)>>,
+    /// What no notice shows.
+    secrets: Secrets,
 }
 
 #[derive(Debug)]
@@ -110,7 +116,7 @@ impl Told {
 impl Notices {
     /// Starts the task that sends. To be called inside a tokio runtime.
     #[must_use]
-    pub fn start(rest: Rest, owners: Vec<UserId>, settings: &NoticeSettings) -> Self {
+    pub fn start(rest: Rest, owners: Vec<UserId>, settings: &NoticeSettings, secrets: Secrets) -> Self {
         let (sender, mut queue) = mpsc::channel(QUEUE);
         let mut post = Post {
             rest,
@@ -123,6 +129,7 @@ impl Notices {
             told: Mutex::default(),
             holds_back: Arc::default(),
             task: Mutex::new(None),
+            secrets,
         });
         // Not the whole of it: the task ends with the last of those who tell.
         let (weak, holds_back) = (Arc::downgrade(&inner), Arc::clone(&inner.holds_back));
@@ -162,7 +169,8 @@ impl Notices {
 
     /// Like [`tell`](Self::tell), for what comes too often to be logged each time.
     #[expect(clippy::needless_pass_by_value, reason = "callers name the kind in place")]
-    pub fn tell_unlogged(&self, kind: NoticeKind, text: String) {
+    pub fn tell_unlogged(&self, kind: NoticeKind, mut text: String) {
+        self.inner.secrets.cover_text(&mut text);
         let Some(message) = self.due(&kind, text.clone()) else {
             return;
         };
@@ -409,7 +417,7 @@ mod tests {
     async fn a_notice_reaches_the_channel_and_every_owner_and_pings_nobody() {
         let (rest, mut sent) = server().await;
         let owners = vec![UserId::new(1).unwrap(), UserId::new(2).unwrap()];
-        let notices = Notices::start(rest, owners, &settings(Duration::from_secs(300)));
+        let notices = Notices::start(rest, owners, &settings(Duration::from_secs(300)), Secrets::default());
         notices.tell(refused("levels"), "@everyone it lies");
         notices.close(Duration::from_secs(60)).await;
         let mut all = Vec::new();
@@ -437,7 +445,12 @@ mod tests {
     #[tokio::test]
     async fn one_of_a_kind_and_plugin_in_a_while() {
         let (rest, mut sent) = server().await;
-        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_secs(300)));
+        let notices = Notices::start(
+            rest,
+            Vec::new(),
+            &settings(Duration::from_secs(300)),
+            Secrets::default(),
+        );
         for _ in 0..5 {
             notices.tell(refused("a"), "again");
         }
@@ -454,7 +467,12 @@ mod tests {
     #[tokio::test]
     async fn what_was_held_back_is_told_afterwards_with_its_number() {
         let (rest, mut sent) = server().await;
-        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_millis(100)));
+        let notices = Notices::start(
+            rest,
+            Vec::new(),
+            &settings(Duration::from_millis(100)),
+            Secrets::default(),
+        );
         for number in 1..=13 {
             notices.tell(refused("a"), format!("fault {number}"));
         }
@@ -473,7 +491,12 @@ mod tests {
     #[tokio::test]
     async fn the_end_tells_what_was_held_back() {
         let (rest, mut sent) = server().await;
-        let notices = Notices::start(rest, Vec::new(), &settings(Duration::from_secs(300)));
+        let notices = Notices::start(
+            rest,
+            Vec::new(),
+            &settings(Duration::from_secs(300)),
+            Secrets::default(),
+        );
         for number in 1..=13 {
             notices.tell(refused("a"), format!("fault {number}"));
         }
@@ -496,6 +519,7 @@ mod tests {
             told: Mutex::default(),
             holds_back: Arc::default(),
             task: Mutex::new(None),
+            secrets: Secrets::default(),
         };
         let notices = Notices { inner: Arc::new(inner) };
         let due = |plugin: &str| notices.due(&refused(plugin), "text".to_owned());
@@ -526,7 +550,12 @@ mod tests {
         drop(listener);
         let token = "MTc1OTI4ODQ3Mjk5MTE3MDYz.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB";
         let rest = Rest::new(&token.parse().unwrap(), Some(&api), 1000).unwrap();
-        let notices = Notices::start(rest, vec![UserId::new(1).unwrap()], &settings(Duration::ZERO));
+        let notices = Notices::start(
+            rest,
+            vec![UserId::new(1).unwrap()],
+            &settings(Duration::ZERO),
+            Secrets::default(),
+        );
         for number in 0..200 {
             notices.tell(NoticeKind::Gateway, number.to_string());
         }

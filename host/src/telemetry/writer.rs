@@ -1,9 +1,10 @@
-//! The thread that writes log lines: whoever logs hands over a line and goes on, whatever the disk does.
+//! The threads that write log lines: whoever logs hands over a line and goes on, whatever disk and terminal do.
 //!
-//! The queue is bounded. When it is full, lines are dropped and counted, and the count is logged once there is room.
+//! One thread for the files and one for the terminal, so that neither waits for the other. Their queues are bounded:
+//! lines that find no place are dropped and counted, as are those that the disk does not take, and the count is logged
+//! once there is room.
 
 use std::{
-    fs::File,
     io::{self, Write},
     sync::{
         Arc,
@@ -11,47 +12,74 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::files::{Limits, LogFile};
 
 /// How many lines wait at most.
 const QUEUE: usize = 16_384;
+/// How many bytes are written at once.
+const BATCH: usize = 256 * 1024;
 /// How long the end waits for what is left to be written.
 const FLUSH: Duration = Duration::from_secs(5);
-
-/// A line on its way.
-pub(super) struct Line {
-    /// For the files.
-    pub(super) file: String,
-    /// For the terminal; `None` if it is the same.
-    pub(super) terminal: Option<String>,
-}
+/// How often the thread looks for what is to be told or swept, if nothing is logged.
+const WAKE: Duration = Duration::from_secs(1);
+/// How often old files are looked for.
+const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Where lines are handed over.
 #[derive(Clone)]
 pub(super) struct Sink {
-    lines: SyncSender<Option<Line>>,
+    files: Queue,
+    terminal: Option<Queue>,
+}
+
+#[derive(Clone)]
+struct Queue {
+    lines: SyncSender<Option<Arc<str>>>,
     dropped: Arc<AtomicU64>,
 }
 
 /// Where lines go.
 pub(super) struct Outputs {
     pub(super) terminal: Option<Box<dyn Write + Send>>,
-    pub(super) files: Vec<File>,
-    /// Makes the line that tells how many were dropped.
-    pub(super) dropped_line: fn(u64) -> String,
+    pub(super) files: Files,
+    pub(super) told: DroppedLine,
 }
 
-/// Ends the thread once everything handed over so far is written.
+/// Makes the line that tells how many were dropped, for the terminal (`true`) or for files.
+pub(super) type DroppedLine = Arc<dyn Fn(u64, bool) -> String + Send + Sync>;
+
+/// The log's files.
+pub(super) struct Files {
+    pub(super) files: Vec<LogFile>,
+    pub(super) limits: Arc<ArcSwap<Limits>>,
+    /// Why lines are lost, while they are.
+    pub(super) trouble: watch::Sender<Option<String>>,
+}
+
+/// Ends the threads once everything handed over so far is written.
 pub(super) struct WriterGuard {
-    sink: Sink,
-    done: Receiver<()>,
+    ends: Vec<(Queue, Receiver<()>)>,
 }
 
 impl Sink {
-    /// Hands a line over; drops it if too many wait.
-    pub(super) fn put(&self, line: Line) {
-        if self.lines.try_send(Some(line)).is_err() {
+    /// Hands a line over; where too many wait it is dropped. `terminal` is what the terminal shows instead of it.
+    pub(super) fn put(&self, line: &Arc<str>, terminal: Option<Arc<str>>) {
+        self.files.put(line);
+        if let Some(queue) = &self.terminal {
+            queue.put(terminal.as_ref().unwrap_or(line));
+        }
+    }
+}
+
+impl Queue {
+    fn put(&self, line: &Arc<str>) {
+        if self.lines.try_send(Some(Arc::clone(line))).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -60,177 +88,200 @@ impl Sink {
 impl Drop for WriterGuard {
     fn drop(&mut self) {
         let deadline = Instant::now() + FLUSH;
-        // The queue may be full: the end has to wait for a place, but not for ever.
-        while self.sink.lines.try_send(None).is_err() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(1));
+        for (queue, _) in &self.ends {
+            // The queue may be full: the end has to wait for a place, but not for ever.
+            while queue.lines.try_send(None).is_err() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(1));
+            }
         }
-        let _ = self
-            .done
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        for (_, done) in &self.ends {
+            let _ = done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        }
     }
 }
 
-/// Starts the thread.
+/// Starts the threads.
 pub(super) fn start(outputs: Outputs) -> io::Result<(Sink, WriterGuard)> {
     start_with(outputs, QUEUE)
 }
 
-fn start_with(outputs: Outputs, queue: usize) -> io::Result<(Sink, WriterGuard)> {
-    let (lines, waiting) = sync_channel(queue);
+pub(super) fn start_with(outputs: Outputs, capacity: usize) -> io::Result<(Sink, WriterGuard)> {
+    let told = outputs.told;
+    let mut ends = Vec::new();
+    let (files, done) = spawn(
+        "logs",
+        capacity,
+        Kept {
+            files: outputs.files,
+            swept: None,
+        },
+        Arc::clone(&told),
+    )?;
+    ends.push((files.clone(), done));
+    let terminal = match outputs.terminal {
+        Some(terminal) => {
+            let (queue, done) = spawn("console", capacity, Terminal(terminal), told)?;
+            ends.push((queue.clone(), done));
+            Some(queue)
+        }
+        None => None,
+    };
+    Ok((Sink { files, terminal }, WriterGuard { ends }))
+}
+
+fn spawn(name: &str, capacity: usize, output: impl Output, told: DroppedLine) -> io::Result<(Queue, Receiver<()>)> {
+    let (lines, waiting) = sync_channel(capacity);
     let (ended, done) = sync_channel(1);
     let dropped = Arc::new(AtomicU64::new(0));
-    let sink = Sink {
+    let queue = Queue {
         lines,
         dropped: Arc::clone(&dropped),
     };
-    thread::Builder::new().name("logs".to_owned()).spawn(move || {
-        write(outputs, &waiting, &dropped);
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        write(output, &waiting, &dropped, &*told);
         let _ = ended.send(());
     })?;
-    Ok((sink.clone(), WriterGuard { sink, done }))
+    Ok((queue, done))
 }
 
-fn write(mut outputs: Outputs, waiting: &Receiver<Option<Line>>, dropped: &AtomicU64) {
+/// What takes lines.
+trait Output: Send + 'static {
+    /// Takes lines, each with its end; answers how many of them were lost.
+    fn write(&mut self, lines: &str) -> u64;
+    /// What has to be done now and then.
+    fn tend(&mut self);
+    /// The last chance.
+    fn end(&mut self);
+    /// Whether it is the terminal.
+    fn is_terminal(&self) -> bool;
+}
+
+fn write(
+    mut output: impl Output,
+    waiting: &Receiver<Option<Arc<str>>>,
+    dropped: &AtomicU64,
+    told: &(dyn Fn(u64, bool) -> String + Send + Sync),
+) {
     let mut batch = String::new();
-    loop {
+    let mut lost = 0;
+    let mut is_last = false;
+    while !is_last {
         // Waking up now and then tells of dropped lines even if no other follows.
-        let first = match waiting.recv_timeout(Duration::from_secs(1)) {
-            Ok(Some(line)) => Some(line),
+        let mut next = match waiting.recv_timeout(WAKE) {
+            Ok(next) => {
+                is_last = next.is_none();
+                next
+            }
             Err(RecvTimeoutError::Timeout) => None,
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                is_last = true;
+                None
+            }
         };
-        let mut is_last = false;
-        let mut next = first;
         batch.clear();
-        while let Some(line) = next {
-            batch.push_str(&line.file);
+        lost += dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            batch.push_str(&told(lost, output.is_terminal()));
             batch.push('\n');
-            outputs.terminal(line.terminal.as_ref().unwrap_or(&line.file));
+        }
+        let tells = !batch.is_empty();
+        while let Some(line) = next {
+            batch.push_str(&line);
+            batch.push('\n');
+            if batch.len() >= BATCH {
+                break;
+            }
             next = match waiting.try_recv() {
-                Ok(Some(line)) if batch.len() < 256 * 1024 => Some(line),
-                Ok(Some(line)) => {
-                    batch.push_str(&line.file);
-                    batch.push('\n');
-                    outputs.terminal(line.terminal.as_ref().unwrap_or(&line.file));
-                    None
-                }
-                Ok(None) => {
-                    is_last = true;
-                    None
+                Ok(next) => {
+                    is_last = next.is_none();
+                    next
                 }
                 Err(_) => None,
             };
         }
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            let line = (outputs.dropped_line)(lost);
-            batch.push_str(&line);
-            batch.push('\n');
-            outputs.terminal(&line);
+        if !batch.is_empty() {
+            let failed = output.write(&batch);
+            // The line that tells of lost ones is none of them: it is told again, with a larger number.
+            let all = batch.bytes().filter(|byte| *byte == b'\n').count() as u64;
+            lost = match (failed, tells) {
+                (0, _) => 0,
+                (failed, true) if failed >= all => lost + failed - 1,
+                (failed, _) => failed,
+            };
         }
-        outputs.files(&batch);
-        if is_last {
-            break;
-        }
+        output.tend();
     }
-    if let Some(terminal) = &mut outputs.terminal {
-        let _ = terminal.flush();
+    let left = lost + dropped.swap(0, Ordering::Relaxed);
+    if left > 0 {
+        output.write(&format!("{}\n", told(left, output.is_terminal())));
     }
-    for file in &outputs.files {
-        let _ = file.sync_data();
+    output.end();
+}
+
+/// A closed terminal must not end the bot: what can't be written is lost.
+struct Terminal(Box<dyn Write + Send>);
+
+impl Output for Terminal {
+    fn write(&mut self, lines: &str) -> u64 {
+        let _ = self.0.write_all(lines.as_bytes());
+        0
+    }
+
+    fn tend(&mut self) {}
+
+    fn end(&mut self) {
+        let _ = self.0.flush();
+    }
+
+    fn is_terminal(&self) -> bool {
+        true
     }
 }
 
-impl Outputs {
-    // A full disk or a closed terminal must not end the bot: what can't be written is lost.
-    fn terminal(&mut self, line: &str) {
-        if let Some(terminal) = &mut self.terminal {
-            let _ = writeln!(terminal, "{line}");
-        }
-    }
-
-    fn files(&mut self, batch: &str) {
-        if batch.is_empty() {
-            return;
-        }
-        for file in &mut self.files {
-            let _ = file.write_all(batch.as_bytes());
-        }
-    }
+/// The files, and when they were swept.
+struct Kept {
+    files: Files,
+    swept: Option<(Instant, Limits)>,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::{fs, sync::Mutex};
-
-    use super::*;
-
-    /// A terminal that takes nothing until it is let.
-    struct Stuck(Arc<Mutex<()>>);
-
-    impl Write for Stuck {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            drop(self.0.lock());
-            Ok(bytes.len())
+impl Output for Kept {
+    fn write(&mut self, lines: &str) -> u64 {
+        let limits = **self.files.limits.load();
+        let (mut lost, mut trouble) = (0, None);
+        for file in &mut self.files.files {
+            if let Some((count, error)) = file.write(lines, &limits).lost {
+                lost = lost.max(count);
+                trouble = Some(error.to_string());
+            }
         }
+        self.files.trouble.send_if_modified(|told| {
+            let changes = told.is_some() != trouble.is_some();
+            if changes {
+                *told = trouble;
+            }
+            changes
+        });
+        lost
+    }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+    fn tend(&mut self) {
+        let limits = **self.files.limits.load();
+        let is_due = |(at, with): &(Instant, Limits)| at.elapsed() >= SWEEP || *with != limits;
+        if self.swept.as_ref().is_none_or(is_due) {
+            self.swept = Some((Instant::now(), limits));
+            for file in &self.files.files {
+                file.sweep(&limits, SystemTime::now());
+            }
         }
     }
 
-    fn line(text: &str) -> Line {
-        Line {
-            file: text.to_owned(),
-            terminal: None,
+    fn end(&mut self) {
+        for file in &self.files.files {
+            file.sync();
         }
     }
 
-    #[test]
-    fn a_stuck_output_holds_nobody_up_and_what_is_lost_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let stuck = Arc::new(Mutex::new(()));
-        let held = stuck.lock().unwrap();
-        let outputs = Outputs {
-            terminal: Some(Box::new(Stuck(Arc::clone(&stuck)))),
-            files: vec![File::create(&path).unwrap()],
-            dropped_line: |count| format!("dropped {count}"),
-        };
-        let (sink, guard) = start_with(outputs, 4).unwrap();
-        for number in 0..100 {
-            sink.put(line(&number.to_string()));
-        }
-        drop(held);
-        drop(guard);
-        let written = fs::read_to_string(&path).unwrap();
-        let lost: u64 = written
-            .lines()
-            .filter_map(|line| line.strip_prefix("dropped "))
-            .map(|count| count.parse::<u64>().unwrap())
-            .sum();
-        let kept = written.lines().filter(|line| !line.starts_with("dropped")).count() as u64;
-        assert_eq!(kept + lost, 100, "{written}");
-        assert!(lost >= 90, "{written}");
-        assert!(written.starts_with("0\n"));
-    }
-
-    #[test]
-    fn the_end_waits_for_what_was_handed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let outputs = Outputs {
-            terminal: None,
-            files: vec![File::create(&path).unwrap()],
-            dropped_line: |count| format!("dropped {count}"),
-        };
-        let (sink, guard) = start(outputs).unwrap();
-        for number in 0..5000 {
-            sink.put(line(&number.to_string()));
-        }
-        drop(guard);
-        let written = fs::read_to_string(&path).unwrap();
-        assert_eq!(written.lines().count(), 5000);
-        assert_eq!(written.lines().last(), Some("4999"));
+    fn is_terminal(&self) -> bool {
+        false
     }
 }

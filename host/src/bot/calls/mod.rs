@@ -6,6 +6,7 @@
 mod backups;
 mod data;
 mod files;
+mod logs;
 mod plugins;
 mod statistics;
 mod storage;
@@ -21,6 +22,7 @@ use crate::{
     interactions::Invocations,
     plugins::{Generation, Plugins},
     storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
+    telemetry::{Incidents, Logs},
 };
 
 /// Who may make a call.
@@ -35,7 +37,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 7] = [
+const SUBJECTS: [&[(&str, Access)]; 8] = [
     plugins::CALLS,
     statistics::CALLS,
     data::USER_DATA,
@@ -43,6 +45,7 @@ const SUBJECTS: [&[(&str, Access)]; 7] = [
     files::CALLS,
     storage::CALLS,
     backups::CALLS,
+    logs::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -65,6 +68,10 @@ pub struct Calls {
     pub files: Files,
     /// Looks after what lies below `data/`.
     pub upkeep: Upkeep,
+    /// The log.
+    pub logs: Logs,
+    /// What went wrong lately.
+    pub incidents: Incidents,
 }
 
 impl Calls {
@@ -111,6 +118,8 @@ impl Calls {
             "statistics" => self.about_statistics(call).await,
             "user_data" => self.about_user_data(call).await,
             "data" => self.about_data(call).await,
+            "logs" => self.about_logs(&call).await,
+            "errors" => self.about_errors(&call),
             _ => Err(unknown(&call.name)),
         }
     }

@@ -71,7 +71,7 @@ impl World {
         };
         let told = Arc::clone(&incidents);
         Self {
-            invocations: Invocations::new(api, move |incident| told.lock().unwrap().push(incident)),
+            invocations: Invocations::new(api, move |incident, _| told.lock().unwrap().push(incident)),
             requests,
             incidents,
             answers,
@@ -145,6 +145,7 @@ fn origin(door: Door) -> Origin {
             bot: false,
         },
         interaction,
+        asked: None,
         auto_defer: true,
     }
 }
@@ -323,6 +324,7 @@ async fn an_incident_has_one_code_for_the_asker_and_the_owner() {
         message: "index out of bounds".to_owned(),
         location: "src/lib.rs:7:9".to_owned(),
         thread: "example#3".to_owned(),
+        invocation: None,
     };
     let outcome = Outcome {
         verdict: Verdict::Panicked,

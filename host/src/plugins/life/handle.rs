@@ -154,6 +154,7 @@ pub(super) enum Order {
         resumed: oneshot::Receiver<()>,
     },
     Announce,
+    Configure,
     /// The first look, and who hears when what it found has started.
     Begin(oneshot::Sender<Result<(), String>>),
 }
@@ -312,6 +313,11 @@ impl Plugins {
     /// Tells every plugin who the bot is, once that is known or has changed.
     pub async fn announce(&self) {
         let _ = self.orders.send(Order::Announce).await;
+    }
+
+    /// Tells every plugin its settings and log level, once they have changed.
+    pub async fn configure(&self) {
+        let _ = self.orders.send(Order::Configure).await;
     }
 
     /// Drains and ends all plugins. What is ordered afterwards is refused.

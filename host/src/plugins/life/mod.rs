@@ -233,6 +233,12 @@ impl Life {
                         .values()
                         .for_each(|live| live.generation.activate(&activation));
                 }
+                Some(Order::Configure) => {
+                    for live in self.live.values() {
+                        let settings = self.outlook.settings(live.generation.name());
+                        live.generation.configure(&settings);
+                    }
+                }
                 None => return,
             }
         }

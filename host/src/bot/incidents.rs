@@ -1,0 +1,203 @@
+//! What becomes of something that went wrong in a plugin: it is logged, remembered with its story, and told to the
+//! owner.
+//!
+//! Whatever its cause, it has a code: a command's asker is given it, and `errors` shows it. Called on plugins' threads,
+//! too: nothing here waits.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use plugin_protocol::{ArgumentValue, IncidentStory, IncidentSummary, Invocation, PanicReport, PluginName};
+
+use crate::{
+    interactions::Incident,
+    plugins::{Generation, Records},
+    telemetry::{self, Incidents, NoticeKind, Notices, Story},
+};
+
+/// Tells of what went wrong. Clones are the same.
+#[derive(Clone)]
+pub struct Reporter {
+    /// Tells the owner.
+    pub notices: Notices,
+    /// What is remembered of each plugin.
+    pub records: Arc<Records>,
+    /// What went wrong lately.
+    pub incidents: Incidents,
+}
+
+impl Reporter {
+    /// A command's or a control's handler failed or panicked. To be called within its story.
+    pub fn of_invocation(&self, incident: &Incident, story: Arc<dyn Story>) {
+        let Incident {
+            code,
+            plugin,
+            command,
+            text,
+            panic,
+            author,
+            guild_id,
+            ..
+        } = incident;
+        let text = &*telemetry::logs::shortened(text);
+        let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
+        let (short, what) = match panic {
+            Some(panic) => {
+                tracing::error!(%code, %plugin, %command, location = %panic.location, "panicked: {}", panic.message);
+                ("panicked", format!("panicked at {}: {}", panic.location, panic.message))
+            }
+            None => {
+                tracing::error!(%code, %plugin, %command, "failed: {text}");
+                ("failed", format!("failed: {text}"))
+            }
+        };
+        let told = IncidentStory {
+            summary: IncidentSummary {
+                code: code.clone(),
+                at: seconds_since_1970(),
+                times: 1,
+                plugin: plugin.to_string(),
+                generation: incident.generation,
+                command: Some(command.clone()),
+                what: short.to_owned(),
+                text: panic
+                    .as_ref()
+                    .map_or_else(|| text.to_owned(), |panic| panic.message.clone()),
+                user: Some(author.id.to_string()),
+            },
+            earlier_run: false,
+            door: Some(incident.door),
+            guild: guild_id.map(|guild| guild.to_string()),
+            channel: Some(incident.channel_id.to_string()),
+            invocation: Some(incident.invocation),
+            arguments: incident
+                .asked
+                .as_deref()
+                .map(|asked| arguments(asked))
+                .unwrap_or_default(),
+            place: panic.as_ref().map(|panic| panic.location.clone()).unwrap_or_default(),
+            lines: story.lines(),
+        };
+        self.incidents.add(told, Some(story));
+        self.records
+            .note_fault(plugin, format!("`{command}` {short}"), Some(code.clone()), what.clone());
+        let told = format!(
+            "Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server}). `errors {code}` shows \
+             the whole story.",
+            author.id
+        );
+        self.notices.tell(NoticeKind::Incident(plugin.to_string()), told);
+    }
+
+    /// An event's handler failed, and the plugin may still log that.
+    pub fn event_failed(&self, from: &Generation, code: String, text: &str) {
+        let (plugin, generation) = (from.name(), from.number);
+        let what = "an event's handler failed";
+        let code = self.remember(from, code, what, text, "");
+        tracing::error!(%code, %plugin, generation, "an event's handler failed: {text}");
+        self.records
+            .note_fault(plugin, what.to_owned(), Some(code), text.to_owned());
+    }
+
+    /// An event's handler panicked, and the plugin may still log that.
+    pub fn event_panicked(&self, from: &Generation, code: String, panic: &PanicReport) {
+        let (plugin, generation) = (from.name(), from.number);
+        let what = "an event's handler panicked";
+        let code = self.remember(from, code, what, &panic.message, &panic.location);
+        tracing::error!(%code, %plugin, generation, location = %panic.location, "an event's handler panicked: {}", panic.message);
+        let text = format!(
+            "Code `{code}`: the plugin `{plugin}` panicked in an event's handler at {}: {}",
+            panic.location, panic.message
+        );
+        self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+        self.note_panic(plugin, what, code, panic);
+    }
+
+    /// A panic outside of any handler, in a task or thread of the plugin's own.
+    pub fn task_panicked(&self, from: &Generation, code: String, panic: &PanicReport, is_logged: bool) {
+        let (plugin, generation) = (from.name(), from.number);
+        let what = "a task of its own panicked";
+        let code = self.remember(from, code, what, &panic.message, &panic.location);
+        if is_logged {
+            tracing::error!(%code, %plugin, generation, location = %panic.location, thread = %panic.thread, "panicked outside of a command: {}", panic.message);
+        }
+        let text = format!(
+            "Code `{code}`: the plugin `{plugin}` panicked in a task of its own at {}: {}",
+            panic.location, panic.message
+        );
+        let kind = NoticeKind::Incident(plugin.to_string());
+        if is_logged {
+            self.notices.tell(kind, text);
+        } else {
+            self.notices.tell_unlogged(kind, text);
+        }
+        self.note_panic(plugin, what, code, panic);
+    }
+
+    /// Remembers it, and answers with the code: that of the same fault before, if it is remembered.
+    fn remember(&self, from: &Generation, code: String, what: &str, text: &str, place: &str) -> String {
+        self.incidents.add_again(IncidentStory {
+            summary: IncidentSummary {
+                code,
+                at: seconds_since_1970(),
+                times: 1,
+                plugin: from.name().to_string(),
+                generation: from.number,
+                command: None,
+                what: what.to_owned(),
+                text: telemetry::logs::shortened(text).into_owned(),
+                user: None,
+            },
+            place: place.to_owned(),
+            ..IncidentStory::default()
+        })
+    }
+
+    fn note_panic(&self, plugin: &PluginName, what: &str, code: String, panic: &PanicReport) {
+        let text = format!("{} ({})", panic.message, panic.location);
+        self.records.note_fault(plugin, what.to_owned(), Some(code), text);
+    }
+}
+
+/// What was asked: the arguments by name, and what a control carried.
+fn arguments(asked: &[u8]) -> Vec<(String, String)> {
+    let Ok(asked) = serde_json::from_slice::<Invocation>(asked) else {
+        return Vec::new();
+    };
+    let given = asked.arguments.into_iter().map(|(name, value)| (name, told(value)));
+    let mut all: Vec<_> = given.collect();
+    if let Some(click) = asked.click {
+        all.push(("state".to_owned(), click.state));
+        if !click.values.is_empty() {
+            all.push(("values".to_owned(), click.values.join(", ")));
+        }
+    }
+    for (_, value) in &mut all {
+        *value = telemetry::logs::shortened(value).into_owned();
+    }
+    all
+}
+
+fn told(value: ArgumentValue) -> String {
+    match value {
+        ArgumentValue::String(text) => text,
+        ArgumentValue::Integer(number) => number.to_string(),
+        ArgumentValue::Number(number) => number.to_string(),
+        ArgumentValue::Boolean(answer) => answer.to_string(),
+        ArgumentValue::User(user) => format!("user {} ({})", user.username, user.id),
+        ArgumentValue::Member(member) => format!("member {} ({})", member.user.username, member.user.id),
+        ArgumentValue::Channel(channel) => {
+            format!("channel {} ({})", channel.name.unwrap_or_default(), channel.id)
+        }
+        ArgumentValue::Role(role) => format!("role {} ({})", role.name, role.id),
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
