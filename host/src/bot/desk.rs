@@ -27,7 +27,7 @@ use crate::{
     rest::{Method, Rest},
     storage::{Backups, Stores, Tables, files::Files},
     telemetry::{
-        Logs, NoticeKind, Notices, Story,
+        self, Logs, NoticeKind, Notices, Story,
         allowance::{Admission, Allowance, PER_SECOND, TOLD_AFTER},
         scope,
     },
@@ -153,11 +153,16 @@ impl plugins::Desk for Desk {
 
     fn finished(&self, from: &Arc<Generation>, id: u64, mut outcome: Outcome, ticket: Ticket) {
         // What a plugin says to people, or to the owner, may hold what it was given as a secret.
-        if let Some(text) = &mut outcome.text {
-            self.logs.secrets().cover_text(text);
-        }
-        if let Some(panic) = &mut outcome.panic {
-            self.logs.secrets().cover_text(&mut panic.message);
+        let texts = [
+            outcome.text.as_mut(),
+            outcome.panic.as_mut().map(|panic| &mut panic.message),
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = self
+                .logs
+                .secrets()
+                .cover(&telemetry::logs::shortened(text))
+                .into_owned();
         }
         if plugins::is_event(id) {
             self.note_event(from, &outcome);
@@ -185,7 +190,9 @@ impl plugins::Desk for Desk {
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
         let is_logged = self.may_log(from);
         let code = self.invocations.incident_code();
-        let tell = || self.reporter.task_panicked(from, code, report, is_logged);
+        let mut report = report.clone();
+        report.message = telemetry::logs::shortened(&report.message).into_owned();
+        let tell = || self.reporter.task_panicked(from, code, &report, is_logged);
         match self.story(from, report.invocation) {
             Some(story) => scope::within_now(story, tell),
             None => tell(),

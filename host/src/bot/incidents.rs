@@ -41,15 +41,14 @@ impl Reporter {
             guild_id,
             ..
         } = incident;
-        let text = &*telemetry::logs::shortened(text);
         let server = guild_id.map_or_else(|| "a direct message".to_owned(), |guild| format!("server {guild}"));
         let (short, what) = match panic {
             Some(panic) => {
-                tracing::error!(%code, %plugin, %command, location = %panic.location, "panicked: {}", panic.message);
+                tracing::error!(location = %panic.location, "panicked: {}", panic.message);
                 ("panicked", format!("panicked at {}: {}", panic.location, panic.message))
             }
             None => {
-                tracing::error!(%code, %plugin, %command, "failed: {text}");
+                tracing::error!("failed: {text}");
                 ("failed", format!("failed: {text}"))
             }
         };
@@ -64,7 +63,7 @@ impl Reporter {
                 what: short.to_owned(),
                 text: panic
                     .as_ref()
-                    .map_or_else(|| text.to_owned(), |panic| panic.message.clone()),
+                    .map_or_else(|| text.clone(), |panic| panic.message.clone()),
                 user: Some(author.id.to_string()),
             },
             earlier_run: false,

@@ -15,6 +15,8 @@ mod logging;
 mod offline;
 mod outlook;
 mod owners;
+mod panel;
+mod ready;
 mod recommendation;
 mod router;
 mod shards;
@@ -58,6 +60,7 @@ use directory::LiveDirectory;
 use incidents::Reporter;
 use outlook::Outlook;
 use owners::Owners;
+use ready::Ready;
 use router::Router;
 use shards::Phase;
 use upkeep::Upkeep;
@@ -297,7 +300,16 @@ async fn serve_stored(
         config.discord.global_requests_per_second,
     )
     .map_err(Failure::other)?;
-    let asking = tokio::spawn(recommendation::ask(rest.clone()));
+    let latency = Arc::new(OnceLock::new());
+    let (measured, asked) = (Arc::clone(&latency), rest.clone());
+    let asking = tokio::spawn(async move {
+        let began = Instant::now();
+        let answer = recommendation::ask(asked).await;
+        if answer.is_ok() {
+            let _ = measured.set(began.elapsed());
+        }
+        answer
+    });
     let cache = Cache::default();
     let tasks = TaskTracker::new();
     let notices = Notices::start(rest.clone(), owners.all(), &config.notices, logs.secrets().clone());
@@ -417,7 +429,19 @@ async fn serve_stored(
         shards: config.shards,
         queue: None,
         asking: Some(asking),
+        standing: watch::Sender::new(ready::Standing::new()),
     };
+    let ready = Ready {
+        began,
+        live: live.clone(),
+        cache: cache.clone(),
+        plugins: plugins.clone(),
+        owners: owners.clone(),
+        logs: logs.clone(),
+        standing: gateway.standing.subscribe(),
+        latency,
+    };
+    beside.spawn(ready.show());
     let commands = slash::keep(slash::Keeper {
         path: root.data().join("slash.json"),
         rest,

@@ -22,6 +22,7 @@ use twilight_model::gateway::Intents;
 
 use super::{
     Failure,
+    ready::Standing,
     recommendation::{self, NoAnswer},
     router::Router,
 };
@@ -78,6 +79,8 @@ pub struct Gateway {
     pub queue: Option<IdentifyQueue>,
     /// Discord is being asked how many shards and sessions there may be.
     pub asking: Option<JoinHandle<Result<Recommended, NoAnswer>>>,
+    /// How far the gateway has come.
+    pub standing: watch::Sender<Standing>,
 }
 
 /// How long the start waits for Discord's advice.
@@ -142,6 +145,11 @@ impl Gateway {
                 .unwrap_or_else(|| IdentifyQueue::new(&Starts::default()))
         };
         self.queue = Some(queue.clone());
+        self.standing.send_modify(|standing| {
+            standing.wanted = self.shards;
+            standing.intents = Some(intents);
+            standing.refused = self.refused;
+        });
         let facts = (!sessions.is_empty()).then(|| facts(&self.cache, &self.plugins, self.shards, self.began));
         let settings = ShardsSettings {
             token: self.environment.token.clone(),
@@ -161,6 +169,7 @@ impl Gateway {
                 router: Arc::clone(&self.router),
                 plugins: self.plugins.clone(),
                 identity: self.identity.clone(),
+                standing: self.standing.clone(),
                 guilds: self.guilds.clone(),
                 faults: Faults::default(),
             };
@@ -391,6 +400,7 @@ struct Shard {
     router: Arc<Router>,
     plugins: Plugins,
     identity: watch::Sender<Option<ApplicationId>>,
+    standing: watch::Sender<Standing>,
     guilds: watch::Sender<u64>,
     faults: Faults,
 }
@@ -449,6 +459,9 @@ impl Shard {
                     self.rest.set_application_id(application);
                     self.identity.send_replace(Some(application));
                 }
+                self.standing.send_modify(|standing| {
+                    standing.shards.insert(event.shard);
+                });
                 self.plugins.announce().await;
                 self.show_presence(source);
             }

@@ -17,6 +17,7 @@ mod hold;
 mod inspection;
 mod keeping;
 mod linked;
+mod logs;
 mod misbehaviour;
 mod network;
 mod refusals;

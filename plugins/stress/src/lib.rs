@@ -12,7 +12,11 @@ mod storage;
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
-use plugin_api::{prelude::*, tokio, tracing::info};
+use plugin_api::{
+    prelude::*,
+    tokio,
+    tracing::{debug, info, info_span},
+};
 use serde::Deserialize;
 
 /// Its length is fixed, so that tests make other versions of the compiled file by overwriting the digits.
@@ -124,6 +128,9 @@ async fn twice(ctx: Ctx<State>) -> Result {
 #[command]
 async fn fail(ctx: Ctx<State>) -> Result {
     count(&ctx);
+    let _span = info_span!("failing", patience = "none").entered();
+    info!("about to fail");
+    debug!("nobody wants to know");
     Err(Error::new("the stress plugin was asked to fail"))
 }
 
