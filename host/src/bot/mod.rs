@@ -245,8 +245,9 @@ async fn serve_checked(
         tables: tables.clone(),
         stores: stores.clone(),
         backups: backups.clone(),
+        logs,
     };
-    let served = serve_stored(began, root, live.clone(), environment, linked, logs, stop, kept).await;
+    let served = serve_stored(began, root, live.clone(), environment, linked, stop, kept).await;
     // After whatever still wrote.
     stores.close().await;
     tables.close().await;
@@ -262,6 +263,7 @@ struct Kept {
     tables: Tables,
     stores: Stores,
     backups: Backups,
+    logs: Logs,
 }
 
 /// Brings a restore that was interrupted to its end, before anything is opened.
@@ -283,7 +285,6 @@ async fn serve_stored(
     live: config::Live,
     environment: Environment,
     linked: Vec<LinkedPlugin>,
-    logs: Logs,
     stop: &mut watch::Receiver<u32>,
     kept: Kept,
 ) -> Result<(), Failure> {
@@ -291,6 +292,7 @@ async fn serve_stored(
         tables,
         stores,
         backups,
+        logs,
     } = kept;
     let config = live.get();
     let owners = Owners::new(live.clone(), environment.owner_id);

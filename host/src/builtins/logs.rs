@@ -1,4 +1,6 @@
 //! `errors` and `loglevel`: what went wrong and the whole story of it; what is logged of whom, changed while the bot runs.
+//!
+//! Apart from their cards, which are in `report`. It decides nothing but which call an owner's words mean.
 
 use plugin_api::{
     IncidentList, IncidentStory, LogLevels, Message, ProblemCode,
@@ -31,19 +33,19 @@ async fn page(ctx: &Ctx, number: usize) -> Result<Message> {
     let asked = |number: usize| json!({ "skip": number * report::PER_PAGE, "most": report::PER_PAGE });
     let mut list: IncidentList = ctx.call("errors.list", &asked(number)).await?;
     // There may be fewer since the button was made.
-    let last = report::pages(&list) - 1;
-    if number > last {
-        list = ctx.call("errors.list", &asked(last)).await?;
+    let end = report::pages(&list) - 1;
+    if number > end {
+        list = ctx.call("errors.list", &asked(end)).await?;
     }
-    let number = number.min(last);
+    let number = number.min(end);
     let mut answer = Message::from(report::list(&list, number)).ephemeral();
-    if last > 0 {
+    if end > 0 {
         let mut before = errors_page.button("Newer").secondary(&number.saturating_sub(1));
         let mut after = errors_page.button("Older").secondary(&(number + 1));
         if number == 0 {
             before = before.disabled();
         }
-        if number == last {
+        if number == end {
             after = after.disabled();
         }
         answer = answer.button(before).button(after);

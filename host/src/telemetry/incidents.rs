@@ -57,6 +57,7 @@ impl Incidents {
 
     /// Remembers that something failed on its own: if the same is remembered already, it has happened once more.
     /// Answers with its code.
+    #[must_use]
     pub fn add_again(&self, mut incident: IncidentStory) -> String {
         self.cover(&mut incident);
         let is_same = |kept: &Kept| {

@@ -121,7 +121,7 @@ fn build(
     let (sink, writer) = writer::start(Outputs {
         terminal: terminal.map(|terminal| terminal.output),
         files: Files {
-            files,
+            all: files,
             limits: Arc::clone(&limits),
             trouble: told,
         },

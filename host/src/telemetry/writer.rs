@@ -56,7 +56,7 @@ pub(super) type DroppedLine = Arc<dyn Fn(u64, bool) -> String + Send + Sync>;
 
 /// The log's files.
 pub(super) struct Files {
-    pub(super) files: Vec<LogFile>,
+    pub(super) all: Vec<LogFile>,
     pub(super) limits: Arc<ArcSwap<Limits>>,
     /// Why lines are lost, while they are.
     pub(super) trouble: watch::Sender<Option<String>>,
@@ -248,7 +248,7 @@ impl Output for Kept {
     fn write(&mut self, lines: &str) -> u64 {
         let limits = **self.files.limits.load();
         let (mut lost, mut trouble) = (0, None);
-        for file in &mut self.files.files {
+        for file in &mut self.files.all {
             if let Some((count, error)) = file.write(lines, &limits).lost {
                 lost = lost.max(count);
                 trouble = Some(error.to_string());
@@ -269,14 +269,14 @@ impl Output for Kept {
         let is_due = |(at, with): &(Instant, Limits)| at.elapsed() >= SWEEP || *with != limits;
         if self.swept.as_ref().is_none_or(is_due) {
             self.swept = Some((Instant::now(), limits));
-            for file in &self.files.files {
+            for file in &self.files.all {
                 file.sweep(&limits, SystemTime::now());
             }
         }
     }
 
     fn end(&mut self) {
-        for file in &self.files.files {
+        for file in &self.files.all {
             file.sync();
         }
     }

@@ -1,4 +1,6 @@
 //! Lines as they come out of the whole log: files on disk, levels, stories, secrets, a disk that takes nothing.
+//!
+//! They read what was written, with the time cut off, since nothing else differs from run to run.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
@@ -274,6 +276,7 @@ fn colours_are_for_terminals_and_a_panel_for_whoever_looks_at_one() {
 #[cfg(unix)]
 #[test]
 fn a_log_that_nobody_takes_holds_nobody_up_and_says_what_was_lost() {
+    const LINES: u64 = 100_000;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("permanent.log");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
@@ -285,7 +288,6 @@ fn a_log_that_nobody_takes_holds_nobody_up_and_says_what_was_lost() {
     };
     let logging = logging(ProtocolLevel::Info, LogFormat::Text);
     let (layer, _, guard) = build(folder.path(), &logging, Secrets::default(), Some(output)).unwrap();
-    const LINES: u64 = 100_000;
     tracing::subscriber::with_default(Registry::default().with(layer), || {
         for number in 0..LINES {
             tracing::info!(target: "host", number, "line");
