@@ -379,12 +379,12 @@ async fn serve_stored(
         outlook: Arc::new(outlook),
     };
     let plugins = Plugins::open(setup).map_err(Failure::configuration)?;
-    let begun = tokio::select! {
-        begun = plugins.begin(START) => begun,
+    let started = tokio::select! {
+        started = plugins.begin(START) => started,
         // What has started by then is stopped in the same way as later.
         () = told(stop, 1) => Ok(()),
     };
-    if let Err(why) = begun {
+    if let Err(why) = started {
         plugins.stop().await;
         return Err(Failure::configuration(why));
     }

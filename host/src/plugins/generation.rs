@@ -191,6 +191,9 @@ impl fmt::Debug for Generation {
     }
 }
 
+/// The answer to a request: its number, then head and tail.
+pub type Answered<T> = (u64, (Result<T, Problem>, Vec<u8>));
+
 impl Generation {
     /// The plugin's name.
     #[must_use]
@@ -348,7 +351,7 @@ impl Generation {
     }
 
     /// Answers several requests of the plugin, waking it once.
-    pub fn answer_all<T: Serialize>(&self, answers: &[(u64, (Result<T, Problem>, Vec<u8>))]) {
+    pub fn answer_all<T: Serialize>(&self, answers: &[Answered<T>]) {
         let heads: Vec<_> = answers
             .iter()
             .map(|(_, (answer, _))| match answer {

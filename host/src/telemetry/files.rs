@@ -349,7 +349,7 @@ mod tests {
             let (_folder, path, mut file) = log();
             let mut wanted = String::new();
             for batch in &batches {
-                let lines: String = batch.iter().map(|line| format!("{line}\n")).collect();
+                let lines: String = batch.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
                 prop_assert!(file.write(&lines, &limits(max, 1000)).lost.is_none());
                 wanted.push_str(&lines);
             }

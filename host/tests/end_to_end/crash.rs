@@ -45,11 +45,11 @@ async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<Str
         let Ok(Some(line)) = line else { break };
         match line.split_once(' ') {
             Some(("lost" | "failed", _)) => round.lost.push(line),
-            Some((writer, number)) => {
+            Some((door, number)) => {
                 round.writes += 1;
                 let number = number.parse().unwrap();
-                let before = acknowledged.insert(writer.to_owned(), number);
-                assert!(before.unwrap_or(0) < number, "{writer} goes on behind what it found");
+                let before = acknowledged.insert(door.to_owned(), number);
+                assert!(before.unwrap_or(0) < number, "{door} goes on behind what it found");
             }
             None => assert_eq!(line, "ready"),
         }

@@ -233,7 +233,7 @@ async fn a_database_that_cannot_be_used_is_left_as_it_is_and_told() {
     fs::write(&path, &sound).unwrap();
     let newer = Connection::open(&path).unwrap();
     let step = "INSERT INTO bothost_migrations VALUES (?1, 'rooms', 'x', 0, 0)";
-    newer.execute(step, [STEPS.len() as i64 + 1]).unwrap();
+    newer.execute(step, [i64::try_from(STEPS.len()).unwrap() + 1]).unwrap();
     newer.close().unwrap();
     insta::assert_snapshot!("newer", refusal(&world, world.spawn()).await);
 

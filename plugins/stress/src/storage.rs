@@ -15,6 +15,8 @@ use crate::State;
 
 /// A value, of 100 bytes of JSON: a small record.
 const VALUE: &str = filled(&[b'v'; 98]);
+/// One row of the table that is measured.
+const INSERT: &str = "INSERT OR REPLACE INTO measured (number, text) VALUES (?1, ?2)";
 /// What is in a file.
 const CONTENT: &str = filled(&[b'f'; 1_000]);
 
@@ -32,7 +34,7 @@ pub(super) async fn measure_storage(
     host.db().execute(schema, ()).await?;
 
     let set = async |host: Host, number: u32| host.global_store().set(&format!("key-{number:07}"), VALUE).await;
-    figures.push(measured(host, "keys: write", 512, count, set.clone()).await?);
+    figures.push(measured(host, "keys: write", 512, count, set).await?);
     figures.push(measured(host, "keys: write", 1, count / 20, set).await?);
     let get = async |host: Host, number: u32| {
         let value: Option<String> = host.global_store().get(&format!("key-{number:07}")).await?;
@@ -40,14 +42,12 @@ pub(super) async fn measure_storage(
     };
     figures.push(
         measured(host, "keys: read", 256, count * 2, {
-            let get = get.clone();
             move |host, number| get(host, number % count)
         })
         .await?,
     );
     figures.push(measured(host, "keys: read", 1, count / 20, get).await?);
 
-    const INSERT: &str = "INSERT OR REPLACE INTO measured (number, text) VALUES (?1, ?2)";
     let insert = async |host: Host, number: u32| host.db().execute(INSERT, (number, VALUE)).await.map(drop);
     figures.push(measured(host, "SQL: insert a row", 512, count, insert).await?);
     let batch = async |host: Host, number: u32| {

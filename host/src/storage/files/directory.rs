@@ -168,6 +168,8 @@ mod checked {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use std::{
         fs,
         io::{Read, Write},

@@ -222,7 +222,7 @@ mod tests {
         for number in 0..100 {
             let sender = sender.clone();
             queue.put(key("quick", &format!("file{number}")), move || {
-                sender.send("quick").unwrap()
+                sender.send("quick").unwrap();
             });
         }
         for _ in 0..100 {

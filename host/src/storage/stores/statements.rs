@@ -136,7 +136,7 @@ impl Run<'_> {
         if statement.column_count() == 0 {
             statement.raw_execute().map_err(sqlite)?;
         } else {
-            result.columns = statement.column_names().into_iter().map(str::to_owned).collect();
+            result.columns = statement.column_names().map(str::to_owned).collect();
             result.rows = self.take_rows(number, &mut statement)?;
         }
         if self.connection.total_changes() != changed_before {

@@ -38,7 +38,7 @@ fn logged_as(logging: &Logging, work: impl FnOnce(&Logs)) -> String {
     // The time differs from run to run.
     current
         .lines()
-        .map(|line| format!("{}\n", line.get(28..).unwrap_or(line)))
+        .flat_map(|line| [line.get(28..).unwrap_or(line), "\n"])
         .collect()
 }
 
