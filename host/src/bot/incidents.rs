@@ -14,6 +14,7 @@ use plugin_protocol::{ArgumentValue, IncidentStory, IncidentSummary, Invocation,
 use crate::{
     interactions::Incident,
     plugins::{Generation, Records},
+    storage::Tables,
     telemetry::{self, Incidents, NoticeKind, Notices, Story},
 };
 
@@ -157,6 +158,18 @@ impl Reporter {
     fn note_panic(&self, plugin: &PluginName, what: &str, code: String, panic: &PanicReport) {
         let text = format!("{} ({})", panic.message, panic.location);
         self.records.note_fault(plugin, what.to_owned(), Some(code), text);
+    }
+}
+
+/// Makes known what went wrong in earlier runs, and writes down what goes wrong in this one, for ever.
+pub async fn keep(incidents: Incidents, tables: Tables) {
+    let mut new = incidents.to_be_kept();
+    match tables.incidents().await {
+        Ok(earlier) => incidents.restore(earlier),
+        Err(error) => tracing::warn!("what went wrong in earlier runs can't be read: {error}"),
+    }
+    while let Some(incident) = new.recv().await {
+        tables.keep_incident(&incident).await;
     }
 }
 

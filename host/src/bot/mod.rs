@@ -321,6 +321,9 @@ async fn serve_stored(
         records: Arc::clone(&records),
         incidents: Incidents::new(logs.secrets().clone()),
     };
+    // Ends with the bot.
+    let mut beside = JoinSet::new();
+    beside.spawn(incidents::keep(reporter.incidents.clone(), tables.clone()));
     let of_invocations = reporter.clone();
     let invocations = Invocations::new(rest.clone(), move |incident, story| {
         of_invocations.of_invocation(&incident, story);
@@ -389,8 +392,6 @@ async fn serve_stored(
         return Err(Failure::configuration(why));
     }
     let _ = plugins_life.set(plugins.clone());
-    // Ends with the bot.
-    let mut beside = JoinSet::new();
     beside.spawn(logging::follow(
         live.clone(),
         logs.clone(),

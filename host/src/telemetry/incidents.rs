@@ -5,10 +5,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use plugin_protocol::{IncidentList, IncidentStory};
+use tokio::sync::mpsc;
 
 use super::{redaction::Secrets, scope::Story};
 
@@ -21,6 +22,8 @@ pub struct Incidents {
     /// The newest last. A std lock: held for a look or an insertion only.
     kept: Arc<Mutex<VecDeque<Kept>>>,
     secrets: Secrets,
+    /// Where new ones are written down, once somebody does that.
+    writer: Arc<OnceLock<mpsc::Sender<IncidentStory>>>,
 }
 
 struct Kept {
@@ -46,7 +49,16 @@ impl Incidents {
         Self {
             kept: Arc::default(),
             secrets,
+            writer: Arc::default(),
         }
+    }
+
+    /// What is to be written down from now on; nothing if somebody has it already. More than 64 that wait are left out.
+    #[must_use]
+    pub fn to_be_kept(&self) -> mpsc::Receiver<IncidentStory> {
+        let (sender, receiver) = mpsc::channel(64);
+        let _ = self.writer.set(sender);
+        receiver
     }
 
     /// Remembers an incident of an invocation.
@@ -116,6 +128,10 @@ impl Incidents {
     }
 
     fn put(&self, new: Kept) {
+        if let Some(writer) = self.writer.get() {
+            // A flood of incidents is not worth the disk.
+            let _ = writer.try_send(new.told());
+        }
         let mut kept = self.kept();
         if kept.len() >= MOST {
             kept.pop_front();

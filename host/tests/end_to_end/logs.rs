@@ -108,6 +108,16 @@ async fn the_owner_sees_what_went_wrong_with_its_whole_story() {
         .find(|line| line.contains("failed: the stress plugin"))
         .unwrap();
     assert!(line.contains(&format!("incident={failed}")), "{line}");
+
+    // After a restart the code still tells the story.
+    let bot = world.start().await;
+    let asked = format!("!errors {failed}");
+    let story = text(owner.says(&asked).await.expect_reply().await.embeds());
+    assert!(
+        story.contains("in an earlier run") && story.contains("about to fail"),
+        "{story}"
+    );
+    bot.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 
 mod audit;
 mod guild_settings;
+mod incidents;
 mod statistics;
 
 use std::{path::Path, sync::Arc};
@@ -20,9 +21,10 @@ use guild_settings::Guilds;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 1] = [Step::new(
-    "servers, people, commands and the owner's actions",
-    "CREATE TABLE guild_settings (
+pub const STEPS: [Step; 2] = [
+    Step::new(
+        "servers, people, commands and the owner's actions",
+        "CREATE TABLE guild_settings (
          guild_id INTEGER PRIMARY KEY,
          prefix TEXT,
          settings TEXT NOT NULL DEFAULT '{}',
@@ -47,7 +49,12 @@ pub const STEPS: [Step; 1] = [Step::new(
          subject TEXT NOT NULL,
          outcome TEXT NOT NULL
      ) STRICT;",
-)];
+    ),
+    Step::new(
+        "incidents",
+        "CREATE TABLE incidents (id INTEGER PRIMARY KEY, code TEXT NOT NULL, story TEXT NOT NULL) STRICT;",
+    ),
+];
 
 /// How many threads read from the host's own database: nobody waits for it often.
 const READERS: usize = 1;
