@@ -17,3 +17,4 @@ pub mod rest;
 pub mod slash;
 pub mod storage;
 pub mod telemetry;
+mod watcher;

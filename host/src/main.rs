@@ -1,13 +1,16 @@
-//! The command line of the bot: `run`, `probe` and `backup`.
+//! The command line of the bot: `run`, `config`, `probe` and `backup`.
 //!
 //! Exit codes: 0 stopped, 1 failed while running, 75 restart me, 78 bad configuration.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use host::{
     bot::{self, BackupOrder},
-    config::TOKEN,
+    config::{self, Root, TOKEN},
     plugins::probe,
     process,
     storage::BackupId,
@@ -33,6 +36,14 @@ enum Verb {
         /// The folder that holds config.json, .env, plugins/ and data/.
         #[arg(long, default_value = ".")]
         root: PathBuf,
+    },
+    /// Looks into config.json, or changes it.
+    Config {
+        /// The folder that holds config.json.
+        #[arg(long, default_value = ".", global = true)]
+        root: PathBuf,
+        #[command(subcommand)]
+        act: ConfigAct,
     },
     /// Says whether a compiled plugin would be loaded, and why not.
     Probe {
@@ -68,6 +79,24 @@ enum Order {
     },
 }
 
+#[derive(Subcommand)]
+enum ConfigAct {
+    /// Says every fault of config.json and .env, or "ok". Exit code 78 if there are faults.
+    Check,
+    /// Shows every setting and where it comes from; secrets are left out.
+    Show,
+    /// Shows the JSON Schema of config.json.
+    Schema,
+    /// Sets one value and leaves everything else as it stands; a bot that runs takes it over.
+    Set {
+        /// The key with dots, such as `status.text`.
+        path: String,
+        /// The value: JSON, or the text itself where a text belongs.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+}
+
 fn main() -> ExitCode {
     match Arguments::parse().verb {
         Verb::Run { root } => match bot::run(&root, process::take_variable(TOKEN)) {
@@ -79,6 +108,7 @@ fn main() -> ExitCode {
                 process::exit_now(failure.exit_code())
             }
         },
+        Verb::Config { root, act } => look_into_settings(&root, act),
         Verb::Probe { file, child: true } => match probe::child(&file) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
@@ -111,4 +141,47 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// What the owner has to change first (`EX_CONFIG` of sysexits.h).
+const BAD_CONFIGURATION: u8 = 78;
+
+fn look_into_settings(root: &Path, act: ConfigAct) -> ExitCode {
+    let variable = |name: &str| std::env::var(name).ok();
+    let root = match Root::look_at(root) {
+        Ok(root) => root,
+        Err(error) => return refused(&error),
+    };
+    match act {
+        ConfigAct::Check => match config::check(&root, &variable) {
+            Ok(warnings) => {
+                for warning in warnings {
+                    eprintln!("warning: {warning}");
+                }
+                println!("ok");
+                ExitCode::SUCCESS
+            }
+            Err(error) => refused(&error),
+        },
+        ConfigAct::Show => match config::show(&root, &variable) {
+            Ok(text) => {
+                print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => refused(&error),
+        },
+        ConfigAct::Schema => {
+            print!("{}", config::schema());
+            ExitCode::SUCCESS
+        }
+        ConfigAct::Set { path, value } => match config::edit::set(&root, &path, &config::edit::meant(&path, &value)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refused(&error),
+        },
+    }
+}
+
+fn refused(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(BAD_CONFIGURATION)
 }

@@ -68,7 +68,7 @@ mod user_data;
 
 pub use argument::{Argument, WrongArgument};
 pub use component::{ButtonFactory, Handled, Handler};
-pub use context::{ClickCtx, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
+pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
 pub use error::{Error, HttpError, Result, refuse};
 pub use event::GatewayEvent;

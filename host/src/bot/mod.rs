@@ -2,7 +2,7 @@
 //!
 //! `router` brings events to plugins, `desk` and `calls` answer what plugins ask, `shards` drives the gateway, `slash`
 //! keeps the registered commands up to date, `directory` looks up what commands name, `owners` knows whose bot it is,
-//! `recommendation` what Discord advises.
+//! `recommendation` what Discord advises, `settings` takes over changes of config.json.
 
 mod api;
 mod backups;
@@ -19,6 +19,7 @@ mod panel;
 mod ready;
 mod recommendation;
 mod router;
+mod settings;
 mod shards;
 mod slash;
 mod stores;
@@ -51,7 +52,7 @@ use crate::{
         Backups, Stores, Tables,
         backup::{self, Layout},
     },
-    telemetry::{self, Incidents, Logs, Notices, Secrets},
+    telemetry::{self, Audience, Incidents, Logs, Notices, Secrets},
 };
 pub use offline::{BackupOrder, backups as offline_backups};
 
@@ -185,11 +186,11 @@ pub async fn serve(
     network::choose_cryptography();
     let root = Root::open(root).map_err(Failure::configuration)?;
     let _lock = root.lock().map_err(Failure::configuration)?;
-    let variable = |name: &str| match name {
+    let mut files = config::Files::new(root.clone(), move |name: &str| match name {
         config::TOKEN if token.is_some() => token.clone(),
         _ => std::env::var(name).ok(),
-    };
-    let (config, environment, warnings) = config::load(&root, &variable).map_err(Failure::configuration)?;
+    });
+    let (config, environment, warnings) = files.load().map_err(Failure::configuration)?;
     let secrets = Secrets::new(config.plugins.secrets().chain([environment.token.expose()]));
     let (logs, guard) = telemetry::logs::start(&root.logs_dir(), &config.logging, secrets).map_err(|error| {
         Failure::configuration(format!(
@@ -200,16 +201,13 @@ pub async fn serve(
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let mut served = serve_checked(
-        began,
-        &root,
-        config::Live::new(config),
+    let settings = Settings {
+        files,
+        live: config::Live::new(config),
         environment,
-        linked,
         logs,
-        &mut stop,
-    )
-    .await;
+    };
+    let mut served = serve_checked(began, &root, settings, linked, &mut stop).await;
     match &mut served {
         Ok(()) => tracing::info!("stopped"),
         Err(failure) => {
@@ -221,15 +219,22 @@ pub async fn serve(
     served
 }
 
+/// The settings at the start, and where they are read again.
+struct Settings {
+    files: config::Files,
+    live: config::Live,
+    environment: Environment,
+    logs: Logs,
+}
+
 async fn serve_checked(
     began: Instant,
     root: &Root,
-    live: config::Live,
-    environment: Environment,
+    settings: Settings,
     linked: Vec<LinkedPlugin>,
-    logs: Logs,
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
+    let live = settings.live.clone();
     let config = live.get();
     let layout = Layout {
         data: root.data(),
@@ -245,9 +250,8 @@ async fn serve_checked(
         tables: tables.clone(),
         stores: stores.clone(),
         backups: backups.clone(),
-        logs,
     };
-    let served = serve_stored(began, root, live.clone(), environment, linked, stop, kept).await;
+    let served = serve_stored(began, root, settings, linked, stop, kept).await;
     // After whatever still wrote.
     stores.close().await;
     tables.close().await;
@@ -263,7 +267,6 @@ struct Kept {
     tables: Tables,
     stores: Stores,
     backups: Backups,
-    logs: Logs,
 }
 
 /// Brings a restore that was interrupted to its end, before anything is opened.
@@ -282,8 +285,7 @@ async fn finish_restore(layout: Layout) -> Result<(), Failure> {
 async fn serve_stored(
     began: Instant,
     root: &Root,
-    live: config::Live,
-    environment: Environment,
+    settings: Settings,
     linked: Vec<LinkedPlugin>,
     stop: &mut watch::Receiver<u32>,
     kept: Kept,
@@ -292,8 +294,13 @@ async fn serve_stored(
         tables,
         stores,
         backups,
-        logs,
     } = kept;
+    let Settings {
+        files,
+        live,
+        environment,
+        logs,
+    } = settings;
     let config = live.get();
     let owners = Owners::new(live.clone(), environment.owner_id);
     let rest = Rest::new(
@@ -314,7 +321,16 @@ async fn serve_stored(
     });
     let cache = Cache::default();
     let tasks = TaskTracker::new();
-    let notices = Notices::start(rest.clone(), owners.all(), &config.notices, logs.secrets().clone());
+    let (audience, owned) = (live.clone(), owners.clone());
+    let covered = logs.secrets().clone();
+    let notices = Notices::start(rest.clone(), covered, move || {
+        let notices = &audience.get().notices;
+        Audience {
+            owners: if notices.dm_owner { owned.all() } else { Vec::new() },
+            channel: notices.channel,
+            interval: notices.interval,
+        }
+    });
     let records = Arc::new(Records::default());
     let reporter = Reporter {
         notices: notices.clone(),
@@ -372,10 +388,7 @@ async fn serve_stored(
         folder: root.plugins_dir(&config),
         run_folder: root.run_dir(),
         data_folder: root.data(),
-        blacklist: config.extensions.blacklist.clone(),
         auto_load: config.extensions.auto_load,
-        auto_reload: config.auto_reload,
-        memory_percent: config.extensions.memory_percent,
         records,
         linked: linked.collect::<Result<_, Failure>>()?,
         desk: Arc::new(desk),
@@ -392,12 +405,7 @@ async fn serve_stored(
         return Err(Failure::configuration(why));
     }
     let _ = plugins_life.set(plugins.clone());
-    beside.spawn(logging::follow(
-        live.clone(),
-        logs.clone(),
-        plugins.clone(),
-        notices.clone(),
-    ));
+    beside.spawn(logging::tell_trouble(logs.clone(), notices.clone()));
 
     let router = Arc::new(Router {
         config: live.clone(),
@@ -445,13 +453,21 @@ async fn serve_stored(
         latency,
     };
     beside.spawn(ready.show());
+    let settings = settings::Keeper {
+        files: Some(files),
+        live: live.clone(),
+        logs: logs.clone(),
+        plugins: plugins.clone(),
+        notices: notices.clone(),
+        phase: phase.clone(),
+    };
+    let settings = tokio::spawn(settings::keep(settings, root.folder().to_owned()));
     let commands = slash::keep(slash::Keeper {
         path: root.data().join("slash.json"),
         rest,
         identity: gateway.identity.subscribe(),
-        limits: config.slash_limiter.clone(),
+        config: live.clone(),
         owners: owners.clone(),
-        home_guilds: config.discord.home_guilds.clone(),
         cache: cache.clone(),
         guilds: gateway.guilds.subscribe(),
         plugins: plugins.clone(),
@@ -474,7 +490,11 @@ async fn serve_stored(
     phases.send_replace(Phase::Draining);
     let end = async {
         gateway.quiet().await;
-        let _ = tokio::join!(wind_down(&tasks, &plugins), timeout(LAST_WORK, commands));
+        let _ = tokio::join!(
+            wind_down(&tasks, &plugins),
+            timeout(LAST_WORK, commands),
+            timeout(LAST_WORK, settings)
+        );
         phases.send_replace(Phase::Closing);
         gateway.close().await;
         notices.close(LAST_NOTICES).await;

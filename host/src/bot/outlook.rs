@@ -27,11 +27,20 @@ pub struct Outlook {
 }
 
 impl plugins::Outlook for Outlook {
-    fn settings(&self, plugin: &PluginName) -> Settings {
+    fn settings(&self, plugin: &PluginName) -> Result<Settings, String> {
         let config = self.config.get();
-        Settings {
-            section: config.plugins.section(plugin.as_str()),
+        Ok(Settings {
+            section: config.plugins.section(plugin.as_str())?,
             level: self.logs.level_of_plugin(plugin.as_str()),
+        })
+    }
+
+    fn policy(&self) -> plugins::Policy {
+        let config = self.config.get();
+        plugins::Policy {
+            blacklist: config.extensions.blacklist.clone(),
+            auto_reload: config.auto_reload,
+            memory_percent: config.extensions.memory_percent,
         }
     }
 

@@ -15,7 +15,7 @@ use plugin_protocol::ApplicationId;
 use tokio::{
     sync::watch,
     task::{JoinError, JoinHandle, JoinSet},
-    time::{interval, sleep, timeout},
+    time::{self, sleep, sleep_until, timeout},
 };
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use twilight_model::gateway::Intents;
@@ -172,6 +172,7 @@ impl Gateway {
                 standing: self.standing.clone(),
                 guilds: self.guilds.clone(),
                 faults: Faults::default(),
+                presence: Presence::new(),
             };
             let work = shard.run(source, self.phase.clone(), self.dispatching.token());
             self.running.spawn(work);
@@ -403,6 +404,7 @@ struct Shard {
     standing: watch::Sender<Standing>,
     guilds: watch::Sender<u64>,
     faults: Faults,
+    presence: Presence,
 }
 
 impl Shard {
@@ -413,13 +415,13 @@ impl Shard {
         mut phase: watch::Receiver<Phase>,
         dispatching: TaskTrackerToken,
     ) -> Result<ShardSource, GatewayError> {
-        let mut presence = interval(self.config.get().status.interval.max(Duration::from_secs(10)));
-        // The first tick is at once; the first presence is the one to identify with.
-        presence.tick().await;
+        let mut settings = self.config.subscribe();
         loop {
+            let at = self.presence.at;
             tokio::select! {
                 event = source.next() => self.handle(&mut source, event?).await,
-                _ = presence.tick() => self.show_presence(&mut source),
+                () = sleep_until(at) => self.show_presence(&mut source),
+                Ok(()) = settings.changed() => self.show_presence(&mut source),
                 () = reached(&mut phase, Phase::Draining) => break,
             }
         }
@@ -463,6 +465,8 @@ impl Shard {
                     standing.shards.insert(event.shard);
                 });
                 self.plugins.announce().await;
+                self.presence.is_wanted = true;
+                self.presence.shown.clear();
                 self.show_presence(source);
             }
             "GUILD_CREATE" | "GUILD_UPDATE" | "GUILD_DELETE" => self.guilds.send_modify(|changes| *changes += 1),
@@ -473,18 +477,54 @@ impl Shard {
         event.receipt.acknowledge();
     }
 
-    fn show_presence(&self, source: &mut ShardSource) {
-        let facts = facts(&self.cache, &self.plugins, self.shards, self.began);
+    /// Shows what the bot does, if that is something else than is shown, and as soon as Discord puts up with it.
+    fn show_presence(&mut self, source: &mut ShardSource) {
         let config = self.config.get();
-        let status = &config.status;
-        let line = if status.rotation.is_empty() {
-            &status.line
-        } else {
-            let turn = facts.uptime.as_secs() / status.interval.as_secs().max(1);
-            &status.rotation[usize::try_from(turn).unwrap_or(0) % status.rotation.len()]
-        };
-        if let Err(error) = source.send(gateway::presence_update(status, line, &facts)) {
-            tracing::warn!(%error, "the presence can't be shown");
+        let facts = facts(&self.cache, &self.plugins, self.shards, self.began);
+        let now = time::Instant::now();
+        // Not before the turn of a line, or it would show the one before for another turn.
+        let interval = config.status.interval.as_nanos().max(1);
+        let since = u64::try_from(facts.uptime.as_nanos() % interval).unwrap_or_default();
+        let next = now + config.status.interval.saturating_sub(Duration::from_nanos(since)) + TURN_HAS_COME;
+        let payload = gateway::presence_update(&config.status, &facts);
+        if !self.presence.is_wanted || payload == self.presence.shown {
+            self.presence.at = next;
+            return;
+        }
+        let free = self.presence.pace.free_at(now);
+        if free > now {
+            self.presence.at = free;
+            return;
+        }
+        self.presence.at = next;
+        self.presence.pace.note(now);
+        match source.send(payload.clone()) {
+            Ok(()) => self.presence.shown = payload,
+            Err(error) => tracing::warn!(%error, "the presence can't be shown"),
+        }
+    }
+}
+
+/// So that a clock's rounding does not show a line twice.
+const TURN_HAS_COME: Duration = Duration::from_millis(5);
+
+/// What a shard shows of the bot, and when it looks again whether that is still right.
+struct Presence {
+    /// A session has begun: before, there is nobody to show anything to.
+    is_wanted: bool,
+    /// As it was sent last in this session.
+    shown: String,
+    pace: gateway::PresencePace,
+    at: time::Instant,
+}
+
+impl Presence {
+    fn new() -> Self {
+        Self {
+            is_wanted: false,
+            shown: String::new(),
+            pace: gateway::PresencePace::default(),
+            at: time::Instant::now(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cache::Cache,
-    config::SlashLimiter,
+    config,
     plugins::Plugins,
     rest::{Method, Request, Rest},
     slash::{LeftOut, Limits, Plan, SlashSync, SyncError, Synced, plan},
@@ -32,14 +32,12 @@ pub struct Keeper {
     pub rest: Rest,
     /// The application, once the gateway has told it.
     pub identity: watch::Receiver<Option<ApplicationId>>,
-    /// How many commands there may be.
-    pub limits: SlashLimiter,
+    /// How many commands there may be, and the servers that get the owners' commands; none for those that they own.
+    pub config: config::Live,
     /// Whose commands they are.
     pub plugins: Plugins,
-    /// Who owns the bot: their servers get the owners' commands, unless `home_guilds` names others.
+    /// Who owns the bot: their servers get the owners' commands, unless the settings name others.
     pub owners: Owners,
-    /// The servers that get the owners' commands; empty for those that the owners own.
-    pub home_guilds: Vec<GuildId>,
     /// Which servers there are, and whose.
     pub cache: Cache,
     /// Counts servers that came, changed or went.
@@ -76,11 +74,13 @@ impl Keeper {
             return;
         };
         let mut changes = self.plugins.views();
+        let mut settings = self.config.subscribe();
         let mut identity = self.identity.clone();
         // At first, and whenever a session begins anew: another service may have forgotten what was written.
         let mut is_new_session = true;
         loop {
             changes.mark_unchanged();
+            settings.mark_unchanged();
             identity.mark_unchanged();
             self.guilds.mark_unchanged();
             if self.is_local && is_new_session {
@@ -97,6 +97,7 @@ impl Keeper {
             is_new_session = false;
             tokio::select! {
                 other = changes.changed() => if other.is_err() { return },
+                other = settings.changed() => if other.is_err() { return },
                 other = self.guilds.changed() => if other.is_err() { return },
                 session = identity.changed() => match session {
                     Ok(()) => is_new_session = true,
@@ -137,15 +138,17 @@ impl Keeper {
 
     /// The servers that get the owners' commands, as far as they are known yet.
     fn homes(&self) -> Vec<GuildId> {
+        let config = self.config.get();
+        let named = &config.discord.home_guilds;
         let mut guilds = self.cache.guild_ids();
         guilds.retain(|guild| {
             let Some(known) = self.cache.guild(*guild).filter(|known| !known.unavailable) else {
                 return false;
             };
-            if self.home_guilds.is_empty() {
+            if named.is_empty() {
                 known.owner_id.is_some_and(|owner| self.owners.contains(owner))
             } else {
-                self.home_guilds.contains(guild)
+                named.contains(guild)
             }
         });
         guilds.sort_unstable();
@@ -157,10 +160,11 @@ impl Keeper {
         let commands = table
             .offers()
             .map(|(name, description)| (name, description.commands.as_slice()));
+        let config = self.config.get();
         let limits = Limits {
-            max: self.limits.max_limit as usize,
-            warning: self.limits.warning_threshold as usize,
-            safe: self.limits.safe_limit as usize,
+            max: config.slash_limiter.max_limit as usize,
+            warning: config.slash_limiter.warning_threshold as usize,
+            safe: config.slash_limiter.safe_limit as usize,
         };
         let plan = plan(commands, limits);
         for left_out in plan

@@ -3,12 +3,13 @@
 //! Apart from config.json so that the token has one way in. A missing or malformed variable is told in words that say
 //! what to do, and none of them repeats the value.
 
-use std::{collections::BTreeMap, fs, io};
+use std::collections::BTreeMap;
 
 use plugin_protocol::UserId;
 
 use super::{
     Root, Token,
+    content::Content,
     error::{Problem, Warning},
 };
 
@@ -55,13 +56,18 @@ struct Found {
 }
 
 impl<'a> Variables<'a> {
-    /// Reads the root's `.env`, if there is one.
-    pub(super) fn read(root: &Root, process: &'a dyn Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) -> Self {
-        let file = match fs::read_to_string(root.env_file()) {
-            Ok(text) => parse(&text, problems),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => {
-                problems.push(Problem::environment(format!(".env could not be read: {error}")));
+    /// Understands what the root's `.env` says, if there is one.
+    pub(super) fn understand(
+        root: &Root,
+        process: &'a dyn Fn(&str) -> Option<String>,
+        text: &Content,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let file = match text {
+            Content::Text(text) => parse(text, problems),
+            Content::Missing => BTreeMap::new(),
+            Content::Unreadable(why) => {
+                problems.push(Problem::environment(format!(".env {why}")));
                 BTreeMap::new()
             }
         };
@@ -92,6 +98,15 @@ impl<'a> Variables<'a> {
                 is_quoted: quoted(&value.raw).is_some(),
                 is_spaced: value.spaced,
             })
+    }
+
+    /// Where a variable comes from, in words; `None` if it is not set.
+    pub(super) fn origin(&self, name: &str) -> Option<&'static str> {
+        if (self.process)(name).is_some_and(|value| !value.is_empty()) {
+            return Some("the environment");
+        }
+        let is_set = self.file.get(name).is_some_and(|value| !value.raw.is_empty());
+        is_set.then_some(".env")
     }
 
     /// A variable for `${NAME}` in a plugin's settings; quotes around a value of the file are not part of it.
@@ -154,6 +169,36 @@ pub(super) fn resolve(
     warnings: &mut Vec<Warning>,
 ) -> Option<Environment> {
     let token = token(root, variables, problems);
+    let Others {
+        owner_id,
+        api,
+        gateway_url,
+    } = others(variables, problems, warnings);
+    Some(Environment {
+        token: token?,
+        owner_id,
+        api,
+        gateway_url,
+    })
+}
+
+/// Checks them where no bot is to run: the token may be missing.
+pub(super) fn check(root: &Root, variables: &Variables<'_>, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) {
+    let mut missing = Vec::new();
+    let is_set = variables.origin(super::TOKEN).is_some();
+    token(root, variables, if is_set { problems } else { &mut missing });
+    warnings.extend(missing.iter().map(|problem| Warning::new(problem.text())));
+    others(variables, problems, warnings);
+}
+
+/// What the variables beside the token say.
+struct Others {
+    owner_id: Option<UserId>,
+    api: Option<ApiAddress>,
+    gateway_url: Option<String>,
+}
+
+fn others(variables: &Variables<'_>, problems: &mut Vec<Problem>, warnings: &mut Vec<Warning>) -> Others {
     let owner_id = owner(variables, problems);
     let api = variables
         .find("DISCORD_API_URL")
@@ -167,12 +212,11 @@ pub(super) fn resolve(
              itself",
         ));
     }
-    Some(Environment {
-        token: token?,
+    Others {
         owner_id,
         api,
         gateway_url,
-    })
+    }
 }
 
 fn report<T>(

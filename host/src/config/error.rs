@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::places::Position;
+
 /// Which file a fault is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
@@ -15,16 +17,16 @@ enum Source {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Problem {
     source: Source,
-    line: Option<usize>,
+    place: Option<Position>,
     text: String,
 }
 
 impl Problem {
-    /// A fault of config.json, with the line if it is known.
-    pub(super) fn config(line: Option<usize>, text: impl Into<String>) -> Self {
+    /// A fault of config.json, with its place if it has one.
+    pub(super) fn config(place: Option<Position>, text: impl Into<String>) -> Self {
         Self {
             source: Source::Config,
-            line,
+            place,
             text: text.into(),
         }
     }
@@ -33,9 +35,14 @@ impl Problem {
     pub(super) fn environment(text: impl Into<String>) -> Self {
         Self {
             source: Source::Environment,
-            line: None,
+            place: None,
             text: text.into(),
         }
+    }
+
+    /// What is wrong and what to do, without its place.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -70,8 +77,10 @@ impl fmt::Display for ConfigError {
                 write!(f, "\n  {name}")?;
             }
             for problem in problems {
-                match problem.line {
-                    Some(line) => write!(f, "\n    line {line}: {}", problem.text)?,
+                match problem.place {
+                    Some(Position { line, column }) => {
+                        write!(f, "\n    line {line}, column {column}: {}", problem.text)?;
+                    }
                     None => write!(f, "\n    {}", problem.text)?,
                 }
             }

@@ -12,7 +12,7 @@ use plugin_protocol::{ChannelId, GuildId, Level, PluginName, UserId};
 use serde_json::{Map, Value};
 use twilight_model::gateway::Intents;
 
-use super::{Root, environment::Variables, error::Problem, sections::PluginSections, written::Written};
+use super::{Root, environment::Variables, faults::is_comment, sections::PluginSections, written::Written};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -62,16 +62,22 @@ pub struct Config {
 /// What the bot shows below its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The one line, or the first of those that take turns.
-    pub line: StatusLine,
-    /// The address of a stream; without one a stream is shown as a game.
-    pub url: Option<String>,
-    /// The coloured dot.
-    pub presence: OnlineStatus,
-    /// Lines that take turns; empty for none but `line`.
-    pub rotation: Vec<StatusLine>,
+    /// The lines that take turns, at least one.
+    pub lines: Vec<StatusLine>,
     /// How long each is shown, and how often numbers in it are renewed.
     pub interval: Duration,
+}
+
+impl Status {
+    /// The line whose turn it is so long after the start.
+    #[must_use]
+    pub fn line(&self, uptime: Duration) -> &StatusLine {
+        let turn = uptime.as_nanos() / self.interval.as_nanos().max(1);
+        let count = self.lines.len().max(1) as u128;
+        // Smaller than a length.
+        let index = usize::try_from(turn % count).unwrap_or_default();
+        &self.lines[index]
+    }
 }
 
 /// A line below the bot's name.
@@ -81,6 +87,10 @@ pub struct StatusLine {
     pub kind: ActivityKind,
     /// The text, with `{guilds}`, `{users}`, `{commands}`, `{shards}` and `{uptime}` to be filled in.
     pub text: String,
+    /// The address of a stream; without one a stream is shown as a game.
+    pub url: Option<String>,
+    /// The coloured dot.
+    pub presence: OnlineStatus,
 }
 
 /// The word before a status.
@@ -306,38 +316,24 @@ pub(super) fn intent_names() -> Vec<&'static str> {
     Intents::all().iter_names().map(|(name, _)| name).collect()
 }
 
-/// Turns a checked file into settings. `None` if a `${NAME}` in it has no value; that is then among the problems.
-pub(super) fn resolve(
-    written: &Written,
-    root: &Root,
-    variables: &Variables<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Config> {
+/// Turns a checked file into settings.
+pub(super) fn resolve(written: &Written, root: &Root, variables: &Variables<'_>) -> Config {
     let read = Read(written);
-    let plugins = PluginSections::resolve(written, variables, problems)?;
-    let rotation = read
+    let mut lines: Vec<_> = read
         .list("status.statuses")
         .iter()
         .map(|item| read.line(item))
         .collect();
-    Some(Config {
+    if lines.is_empty() {
+        lines.push(read.line(written.value("status.text")));
+    }
+    Config {
         prefix: read.text("prefix"),
         allow_mention_prefix: read.flag("allow_mention_prefix"),
         owner_ids: read.ids("owner_ids"),
         auto_reload: read.flag("auto_reload"),
         status: Status {
-            line: StatusLine {
-                kind: activity(&read.text("status.type")),
-                text: read.text("status.text"),
-            },
-            url: Some(read.text("status.url")).filter(|url| !url.is_empty()),
-            presence: match read.word("status.presence").as_str() {
-                "idle" => OnlineStatus::Idle,
-                "dnd" => OnlineStatus::DoNotDisturb,
-                "invisible" => OnlineStatus::Invisible,
-                _ => OnlineStatus::Online,
-            },
-            rotation,
+            lines,
             interval: read.seconds("status.interval"),
         },
         database: Database {
@@ -352,7 +348,12 @@ pub(super) fn resolve(
         },
         logging: Logging {
             level: level(&read.word("logging.level")),
-            levels: BTreeMap::new(),
+            levels: read
+                .object("logging.levels")
+                .into_iter()
+                .filter(|(target, _)| !is_comment(target))
+                .filter_map(|(target, word)| Some((target, level(&word.as_str()?.to_ascii_lowercase()))))
+                .collect(),
             format: match read.word("logging.format").as_str() {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -427,8 +428,8 @@ pub(super) fn resolve(
             .into_iter()
             .filter_map(|(name, list)| Some((name.parse().ok()?, texts(&list).collect())))
             .collect(),
-        plugins,
-    })
+        plugins: PluginSections::resolve(written, variables),
+    }
 }
 
 /// Reads values of the checked file; what the check has refused cannot come here, so each has a plain answer.
@@ -480,11 +481,15 @@ impl Read<'_> {
         self.0.value(path).as_object().cloned().unwrap_or_default()
     }
 
+    /// A status; what it does not say is as the others are.
     fn line(&self, item: &Value) -> StatusLine {
-        let kind = item["type"].as_str().map(str::to_owned);
+        let own = |name: &str| item[name].as_str().map(str::to_owned);
+        let url = own("url").unwrap_or_else(|| self.text("status.url"));
         StatusLine {
-            kind: activity(&kind.unwrap_or_else(|| self.text("status.type"))),
+            kind: activity(&own("type").unwrap_or_else(|| self.text("status.type"))),
             text: item.as_str().or(item["text"].as_str()).unwrap_or_default().to_owned(),
+            url: Some(url).filter(|url| !url.is_empty()),
+            presence: presence(&own("presence").unwrap_or_else(|| self.text("status.presence"))),
         }
     }
 }
@@ -507,6 +512,15 @@ fn activity(word: &str) -> ActivityKind {
         "streaming" => ActivityKind::Streaming,
         "custom" => ActivityKind::Custom,
         _ => ActivityKind::Watching,
+    }
+}
+
+fn presence(word: &str) -> OnlineStatus {
+    match word.to_ascii_lowercase().as_str() {
+        "idle" => OnlineStatus::Idle,
+        "dnd" => OnlineStatus::DoNotDisturb,
+        "invisible" => OnlineStatus::Invisible,
+        _ => OnlineStatus::Online,
     }
 }
 

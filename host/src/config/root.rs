@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Config;
+use super::{Config, content, schema};
 
 /// The bot's folder: config.json, `.env`, `plugins/` and `data/`.
 #[derive(Clone, Debug)]
@@ -33,21 +33,22 @@ pub enum RootError {
         path: PathBuf,
         /// The other host's process id, if it could be read.
         pid: Option<u32>,
+        /// The machine or container in which that process is, if it is another one than this.
+        elsewhere: Option<String>,
     },
 }
 
 impl fmt::Display for RootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { path, source } => write!(
-                f,
-                "{}: {source}; check that it exists and that this user may write there",
-                path.display()
-            ),
-            Self::Taken { path, pid } => {
+            Self::Io { path, source } => write!(f, "{}: {}", path.display(), content::unwritable(source)),
+            Self::Taken { path, pid, elsewhere } => {
                 f.write_str("another host runs on this folder")?;
                 if let Some(pid) = pid {
                     write!(f, ": process {pid}")?;
+                }
+                if let Some(elsewhere) = elsewhere {
+                    write!(f, " of the machine or container {elsewhere}")?;
                 }
                 write!(
                     f,
@@ -83,6 +84,18 @@ impl Root {
         Ok(Self { folder })
     }
 
+    /// A folder that is only looked at: nothing is made in it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not exist or may not be entered.
+    pub fn look_at(folder: impl AsRef<Path>) -> Result<Self, RootError> {
+        let folder = folder.as_ref();
+        fs::canonicalize(folder)
+            .map(|folder| Self { folder })
+            .map_err(at(folder))
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -93,6 +106,12 @@ impl Root {
     #[must_use]
     pub fn config_file(&self) -> PathBuf {
         self.folder.join("config.json")
+    }
+
+    /// What editors know the settings by.
+    #[must_use]
+    pub fn schema_file(&self) -> PathBuf {
+        self.folder.join(schema::FILE)
     }
 
     /// The file with the token.
@@ -150,17 +169,22 @@ impl Root {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 // Windows lets nobody read a locked file: then the process stays unnamed.
-                let pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                return Err(RootError::Taken { path, pid });
+                let _ = file.read_to_string(&mut text);
+                let mut lines = text.lines();
+                let pid = lines.next().and_then(|pid| pid.trim().parse().ok());
+                // A process id says something only where it was given.
+                let elsewhere = lines.next().filter(|machine| **machine != machine_name());
+                return Err(RootError::Taken {
+                    path,
+                    pid,
+                    elsewhere: elsewhere.map(str::to_owned),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(RootError::Io { path, source }),
         }
         file.set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .and_then(|()| writeln!(file, "{}\n{}", std::process::id(), machine_name()))
             .map_err(at(&path))?;
         Ok(RootLock { _file: file })
     }
@@ -171,6 +195,14 @@ impl Root {
 #[must_use = "the lock is gone when this is dropped"]
 pub struct RootLock {
     _file: File,
+}
+
+/// What this machine, or the container, calls itself.
+fn machine_name() -> String {
+    // Without it, as on systems that keep it elsewhere, process ids are taken for this machine's.
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    // It stands on a line of the lock file, and in a text for people.
+    name.chars().filter(|letter| !letter.is_control()).collect()
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> RootError {
@@ -191,8 +223,33 @@ mod tests {
         assert!(matches!(refusal, RootError::Taken { pid: Some(pid), .. } if pid == std::process::id()));
         let text = refusal.to_string();
         assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        // The same text as a host in another container on the same folder leaves.
+        fs::write(root.data().join("host.lock"), "7\nf00dcafe\n").unwrap();
+        let text = root.lock().unwrap_err().to_string();
+        assert!(
+            text.contains("process 7 of the machine or container f00dcafe;"),
+            "{text}"
+        );
         drop(lock);
         drop(root.lock().unwrap());
+    }
+
+    #[test]
+    fn a_folder_in_which_nothing_can_be_made_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("data"), "").unwrap();
+        let text = Root::open(folder.path()).unwrap_err().to_string();
+        assert!(
+            text.contains("a file stands where a folder has to be: rename it"),
+            "{text}"
+        );
+        let absent = folder.path().join("absent");
+        let text = Root::look_at(&absent).unwrap_err().to_string();
+        assert!(
+            text.contains("absent: ") && text.contains("make the folder first"),
+            "{text}"
+        );
+        assert!(!absent.exists());
     }
 
     #[test]

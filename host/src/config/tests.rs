@@ -26,11 +26,23 @@ impl Case {
     }
 
     fn load(&self, variables: &[(&str, &str)]) -> Result<(Config, Environment, Vec<Warning>), ConfigError> {
+        self.files(variables).load()
+    }
+
+    fn files(&self, variables: &[(&str, &str)]) -> Files {
         let root = Root::open(self.folder.path()).unwrap();
-        load(&root, &|name| {
-            let found = variables.iter().find(|(key, _)| *key == name)?;
-            Some(found.1.to_owned())
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        Files::new(root, move |name| {
+            let found = variables.iter().find(|(key, _)| key == name)?;
+            Some(found.1.clone())
         })
+    }
+
+    fn write(&self, config: &str) {
+        fs::write(self.folder.path().join("config.json"), config).unwrap();
     }
 
     fn refusal(&self) -> String {
@@ -77,7 +89,7 @@ fn defaults_are_those_of_the_description() {
     let config = config("{}");
     assert_eq!(config.prefix, "!");
     assert!(config.allow_mention_prefix && config.auto_reload && config.extensions.auto_load);
-    assert_eq!(config.status.line.kind, ActivityKind::Watching);
+    assert_eq!(config.status.lines[0].kind, ActivityKind::Watching);
     assert_eq!(config.status.interval.as_secs(), 300);
     assert_eq!(config.logging.level, Level::Info);
     assert_eq!(config.logging.max_bytes, 10_485_760);
@@ -101,7 +113,7 @@ fn what_is_set_takes_effect() {
             "prefix": "?!", "allow_mention_prefix": false, "owner_ids": ["175928847299117065", 175928847299117066],
             "auto_reload": false,
             "status": {"type": "Playing", "text": "chess", "presence": "dnd", "interval": 10.5,
-                       "statuses": ["one", {"type": "custom", "text": "two"}]},
+                       "statuses": ["one", {"type": "custom", "text": "two", "presence": "idle"}]},
             "logging": {"level": "critical", "format": "json"},
             "extensions": {"auto_load": false, "blacklist": ["spam"], "path": "../elsewhere"},
             "discord": {"intents": ["GUILDS", "message_content"], "home_guilds": ["175928847299117067"],
@@ -114,12 +126,12 @@ fn what_is_set_takes_effect() {
     );
     assert_eq!(config.prefix, "?!");
     assert_eq!(config.owner_ids.len(), 2);
-    assert_eq!(config.status.line.kind, ActivityKind::Playing);
-    assert_eq!(config.status.presence, OnlineStatus::DoNotDisturb);
     assert_eq!(config.status.interval.as_millis(), 10_500);
-    assert_eq!(config.status.rotation[0].kind, ActivityKind::Playing);
-    assert_eq!(config.status.rotation[1].kind, ActivityKind::Custom);
-    assert_eq!(config.status.rotation[1].text, "two");
+    assert_eq!(config.status.lines[0].kind, ActivityKind::Playing);
+    assert_eq!(config.status.lines[0].presence, OnlineStatus::DoNotDisturb);
+    assert_eq!(config.status.lines[1].presence, OnlineStatus::Idle);
+    assert_eq!(config.status.lines[1].kind, ActivityKind::Custom);
+    assert_eq!(config.status.lines[1].text, "two");
     assert_eq!(config.logging.level, Level::Error);
     assert_eq!(config.logging.format, LogFormat::Json);
     assert!(config.extensions.blacklist.contains("spam"));
@@ -132,8 +144,8 @@ fn what_is_set_takes_effect() {
     assert_eq!(config.colours.error, Colour(0x01_02_03));
     let levels = "levels".parse().unwrap();
     assert!(config.grants[&levels].contains("plugins.reload"));
-    assert_eq!(config.plugins.section("levels")["rate"], 2);
-    assert_eq!(config.plugins.section("absent"), serde_json::json!({}));
+    assert_eq!(config.plugins.section("levels").unwrap()["rate"], 2);
+    assert_eq!(config.plugins.section("absent"), Ok(serde_json::json!({})));
 }
 
 #[test]
@@ -161,12 +173,63 @@ fn all_faults_are_told_at_once_with_their_lines() {
 }
 
 #[test]
-fn broken_json_is_told_with_its_line() {
-    insta::assert_snapshot!(
-        "broken_json",
-        refused("{\n  \"prefix\": \"!\"\n  \"auto_reload\": true\n}")
-    );
-    insta::assert_snapshot!("no_object", refused("[]"));
+fn every_mistake_has_its_words() {
+    let mut all = String::new();
+    for (mistake, text) in [
+        ("empty", ""),
+        ("no object", "[]"),
+        ("a text", "\"prefix\""),
+        ("missing comma", "{\n  \"prefix\": \"!\"\n  \"auto_reload\": true\n}"),
+        ("missing bracket", "{\"status\": {\"text\": \"x\""),
+        ("bracket too many", "{\"prefix\": \"!\"}}"),
+        ("single quotes", "{'prefix': '!'}"),
+        ("name without quotes", "{prefix: \"!\"}"),
+        (
+            "comments and surplus commas, and what stands behind them",
+            "{\n  // mine\n  \"prefix\": \"too long\", /* more */\n  \"owner_ids\": [\"me\",], # no\n  \"auto_reload\": 1,\n}",
+        ),
+        ("python", "{\"auto_reload\": True}"),
+        ("a number as text", "{\"status\": {\"interval\": \"60\"}}"),
+        ("a fraction", "{\"database\": {\"backups\": 1.5}}"),
+        ("too much", "{\"extensions\": {\"memory_percent\": 101}}"),
+        ("too little", "{\"logging\": {\"max_bytes\": 1}}"),
+        ("a space", "{\"prefix\": \"a b\"}"),
+        ("null", "{\"prefix\": null}"),
+        ("misspelt value", "{\"status\": {\"type\": \"whatching\"}}"),
+        ("misspelt key below", "{\"status\": {\"intervall\": 60}}"),
+        ("another's key", "{\"token\": \"secret\", \"level\": \"INFO\"}"),
+        ("an id as a name", "{\"notices\": {\"channel\": \"#general\"}}"),
+        (
+            "several items",
+            "{\"owner_ids\": [\"a\", \"175928847299117065\", true]}",
+        ),
+        (
+            "a stream elsewhere",
+            "{\"status\": {\"url\": \"https://example.com/live\"}}",
+        ),
+        (
+            "a status without a text",
+            "{\"status\": {\"statuses\": [{\"type\": \"playing\"}]}}",
+        ),
+        ("a plugin's name", "{\"plugins\": {\"My Plugin\": {}}}"),
+        ("twice", "{\"prefix\": \"!\",\n\"prefix\": \"?\"}"),
+    ] {
+        let refusal = refused(text);
+        let (_, faults) = refusal.split_once("config.json\n").unwrap();
+        writeln!(all, "{mistake}:\n{faults}").unwrap();
+    }
+    insta::assert_snapshot!("mistakes", all);
+}
+
+#[test]
+fn files_that_are_no_text_say_what_they_are() {
+    let case = Case::new(None, Some(&env()));
+    fs::create_dir(case.folder.path().join("config.json")).unwrap();
+    let folder = case.refusal();
+    fs::remove_dir(case.folder.path().join("config.json")).unwrap();
+    fs::write(case.folder.path().join("config.json"), b"{\"prefix\": \"\xe4\"}").unwrap();
+    let latin = case.refusal();
+    insta::assert_snapshot!("no_text", format!("{folder}\n\n{latin}"));
 }
 
 #[test]
@@ -194,7 +257,7 @@ fn variables_are_filled_into_plugin_sections_only() {
     let (config, ..) = Case::new(Some(text), Some(&env))
         .load(&[("KEY", "from process")])
         .unwrap();
-    let section = config.plugins.section("a");
+    let section = config.plugins.section("a").unwrap();
     assert_eq!(section["key"], "x from process y");
     assert_eq!(section["list"][0], "with spaces");
     assert_eq!(section["plain"], "${KEY} ${");
@@ -203,9 +266,12 @@ fn variables_are_filled_into_plugin_sections_only() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_or_not_for_plugins_is_refused() {
-    let text = "{\"plugins\": {\"a\": {\n\"key\": \"${ABSENT}\",\n\"token\": \"${DISCORD_TOKEN}\"}}}";
-    insta::assert_snapshot!("variables", refused(text));
+fn a_variable_that_is_missing_or_not_for_plugins_is_the_matter_of_that_plugin() {
+    let text = r#"{"plugins": {"a": {"key": "${ABSENT}", "token": ["${DISCORD_TOKEN}"]}, "b": {"key": "fine"}}}"#;
+    let (config, ..) = Case::new(Some(text), Some(&env())).load(&[]).unwrap();
+    insta::assert_snapshot!("variables", config.plugins.section("a").unwrap_err());
+    assert!(config.plugins.section("b").is_ok());
+    assert_eq!(config.plugins.faults().count(), 1);
 }
 
 #[test]
@@ -289,4 +355,178 @@ fn a_file_that_windows_named_is_found() {
 #[test]
 fn the_settings_in_the_tree_are_the_defaults() {
     assert_eq!(super::written::defaults(), include_str!("../../../config.json"));
+    insta::assert_snapshot!("schema", schema());
+}
+
+#[test]
+fn what_the_originals_shipped_file_has_is_accepted() {
+    let text = r#"{
+        "status": {"statuses": [{"presence": "dnd", "type": "custom", "text": "a"}, {"presence": "idle", "text": "b"}],
+                   "interval": 20, "log_status_updates": false},
+        "_comment_framework": "x",
+        "framework": {"enable_shard_monitor": true, "enable_shard_manager": true, "enable_backup_restore": true,
+                      "_comment": "y"}
+    }"#;
+    let (config, _, warnings) = Case::new(Some(text), Some(&env())).load(&[]).unwrap();
+    assert_eq!(config.status.lines[1].presence, OnlineStatus::Idle);
+    insta::assert_snapshot!(
+        "the_originals_keys",
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn what_is_odd_about_statuses_is_warned_of() {
+    let text = r#"{"status": {"type": "streaming", "text": "{servers} and {guilds}"}}"#;
+    let (.., warnings) = Case::new(Some(text), Some(&env())).load(&[]).unwrap();
+    insta::assert_snapshot!(
+        "odd_statuses",
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn the_schema_agrees_with_the_check() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let defaults: serde_json::Value = serde_json::from_str(&super::written::defaults()).unwrap();
+    assert!(
+        validator.is_valid(&defaults),
+        "{:?}",
+        validator.iter_errors(&defaults).collect::<Vec<_>>()
+    );
+    for text in [
+        r#"{"prefix": "a b"}"#,
+        r#"{"prefx": "!"}"#,
+        r#"{"owner_ids": ["me"]}"#,
+        r#"{"status": {"interval": 1}}"#,
+        r#"{"status": {"url": "https://example.com"}}"#,
+        r#"{"status": {"statuses": [{"type": "playing"}]}}"#,
+        r#"{"discord": {"intents": ["GUILD_EVERYTHING"]}}"#,
+        r#"{"plugins": {"My Plugin": {}}}"#,
+        r#"{"grants": {"a": "plugins.reload"}}"#,
+        r#"{"colours": {"error": "red"}}"#,
+        r#"{"notices": {"channel": 5.5}}"#,
+    ] {
+        let file = serde_json::from_str(text).unwrap();
+        assert!(!validator.is_valid(&file), "the schema accepts {text}");
+        refused(text);
+    }
+    // Every key says what it is for.
+    for key in super::keys::KEYS.iter() {
+        assert!(
+            super::faults::faults(key.kind, &key.default).is_empty(),
+            "{}: its default is refused",
+            key.path
+        );
+        assert!(
+            key.about.ends_with('.') && key.about.len() > 15,
+            "{}: {}",
+            key.path,
+            key.about
+        );
+    }
+}
+
+#[test]
+fn a_schema_is_written_beside_the_file_and_only_if_it_differs() {
+    let case = Case::new(None, Some(&env()));
+    case.load(&[]).unwrap();
+    let path = case.folder.path().join("config.schema.json");
+    assert_eq!(fs::read_to_string(&path).unwrap(), schema());
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    case.load(&[]).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+    fs::write(&path, "old").unwrap();
+    case.load(&[]).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), schema());
+}
+
+#[test]
+fn a_change_counts_at_once_or_from_the_next_start_on() {
+    let case = Case::new(Some("{\"sharding\": {\"shards\": 2}}"), Some(&env()));
+    let mut files = case.files(&[]);
+    files.load().unwrap();
+    assert!(matches!(files.look(), Look::Unchanged));
+    case.write(r#"{"prefix": "?", "sharding": {"shards": 3}, "database": {"path": "x.db"}}"#);
+    let Look::Right(change) = files.look() else {
+        panic!("it is right")
+    };
+    assert_eq!(
+        (change.changed, change.at_start),
+        (vec!["prefix"], vec!["database.path", "sharding.shards"])
+    );
+    assert_eq!((change.config.prefix.as_str(), change.config.shards), ("?", 2));
+    assert!(change.config.database.path.ends_with("data/bot.db"));
+    // What was told is not told again, what is new is.
+    case.write(r#"{"prefix": "?", "sharding": {"shards": 4}, "extensions": {"path": "x"}, "_comment": ""}"#);
+    let Look::Right(change) = files.look() else {
+        panic!("it is right")
+    };
+    assert_eq!((change.changed, change.at_start), (vec![], vec!["extensions.path"]));
+    assert_eq!(change.warnings.len(), 1);
+    // A fault changes nothing, whatever else is in the file.
+    case.write(r#"{"prefix": "+", "auto_reload": "yes"}"#);
+    let Look::Faulty(error) = files.look() else {
+        panic!("it is faulty")
+    };
+    assert_eq!(error.count(), 1);
+    assert!(matches!(files.look(), Look::Unchanged));
+    fs::remove_file(case.folder.path().join("config.json")).unwrap();
+    assert!(matches!(files.look(), Look::Missing));
+    case.write("{}");
+    let Look::Right(change) = files.look() else {
+        panic!("it is right")
+    };
+    assert_eq!(change.changed, ["prefix"]);
+}
+
+#[test]
+fn a_secret_that_changes_is_read_again() {
+    let text = r#"{"plugins": {"a": {"key": "${KEY}"}}}"#;
+    let case = Case::new(Some(text), Some(&format!("{}KEY=one\n", env())));
+    let mut files = case.files(&[]);
+    let (config, ..) = files.load().unwrap();
+    assert_eq!(config.plugins.secrets().collect::<Vec<_>>(), ["one"]);
+    fs::write(case.folder.path().join(".env"), format!("{}KEY=two\n", env())).unwrap();
+    let Look::Right(change) = files.look() else {
+        panic!("it is right")
+    };
+    assert_eq!(change.config.plugins.section("a").unwrap()["key"], "two");
+    fs::write(case.folder.path().join(".env"), env()).unwrap();
+    let Look::Right(change) = files.look() else {
+        panic!("it is right")
+    };
+    assert!(change.config.plugins.section("a").is_err());
+}
+
+#[test]
+fn the_overview_names_sources_and_shows_no_secret() {
+    let text = "{\n  \"prefix\": \"?\",\n  \"plugins\": {\"a\": {\"rate\": 2, \"key\": \"${KEY}\", \"other\": \"${ABSENT}\", \"plain\": \"hunter2\"}}\n}";
+    let case = Case::new(Some(text), Some(&format!("{}KEY=s3cret\n", env())));
+    let root = Root::look_at(case.folder.path()).unwrap();
+    let process = |name: &str| (name == "DISCORD_API_URL").then(|| "http://127.0.0.1:1".to_owned());
+    let shown = show(&root, &process).unwrap();
+    for secret in ["s3cret", "hunter2", TOKEN] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let picked: Vec<_> = shown
+        .lines()
+        .filter(|line| !line.ends_with("# default"))
+        .chain(shown.lines().take(2))
+        .collect();
+    insta::assert_snapshot!("overview", picked.join("\n"));
+    let warnings: Vec<_> = check(&root, &process)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!("overview_warnings", warnings.join("\n"));
+    assert!(!case.folder.path().join("data").exists(), "looking makes nothing");
+    // Without a token it can be checked all the same, and a fault is one.
+    let bare = Case::new(Some("{\"prefix\": 1}"), None);
+    let root = Root::look_at(bare.folder.path()).unwrap();
+    assert_eq!(check(&root, &|_| None).unwrap_err().count(), 1);
+    bare.write("{}");
+    assert!(check(&root, &|_| None).is_ok());
 }

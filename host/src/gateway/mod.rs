@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use acknowledgement::Receipt;
 pub use close::GatewayError;
 pub use partial::Partial;
-pub use presence::{PresenceFacts, identify_presence, presence_line, presence_update};
+pub use presence::{PresenceFacts, PresencePace, identify_presence, presence_line, presence_update};
 pub use shard::{ShardSource, ShardsSettings, shards};
 pub use starts::{IdentifyQueue, Recommended, Starts};
 

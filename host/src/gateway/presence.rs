@@ -2,7 +2,9 @@
 //!
 //! <https://discord.com/developers/docs/events/gateway-events#update-presence>
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
 
 use twilight_model::gateway::{
     OpCode,
@@ -11,6 +13,34 @@ use twilight_model::gateway::{
 };
 
 use crate::config::{ActivityKind, OnlineStatus, Status, StatusLine};
+
+/// How many presences a shard may show ...
+const MOST: usize = 5;
+/// ... in this time, by what Discord puts up with; what comes faster it drops without a word.
+const WINDOW: Duration = Duration::from_secs(20);
+
+/// When a shard may show another presence.
+#[derive(Debug, Default)]
+pub struct PresencePace(VecDeque<Instant>);
+
+impl PresencePace {
+    /// The first moment from `now` on at which one may be shown.
+    #[must_use]
+    pub fn free_at(&self, now: Instant) -> Instant {
+        match self.0.front() {
+            Some(oldest) if self.0.len() >= MOST => now.max(*oldest + WINDOW),
+            _ => now,
+        }
+    }
+
+    /// One is shown now.
+    pub fn note(&mut self, now: Instant) {
+        if self.0.len() >= MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(now);
+    }
+}
 
 /// Numbers that a status line can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,28 +83,28 @@ pub fn presence_line(text: &str, facts: Option<&PresenceFacts>) -> Option<String
 /// follows by [`presence_update`].
 #[must_use]
 pub fn identify_presence(status: &Status, facts: Option<&PresenceFacts>) -> UpdatePresencePayload {
-    payload(status, &status.line, facts)
+    payload(status.line(Duration::ZERO), facts)
 }
 
 /// The payload that changes the presence, for [`EventSource::send`](super::EventSource::send).
 #[must_use]
-pub fn presence_update(status: &Status, line: &StatusLine, facts: &PresenceFacts) -> String {
+pub fn presence_update(status: &Status, facts: &PresenceFacts) -> String {
     let update = UpdatePresence {
-        d: payload(status, line, Some(facts)),
+        d: payload(status.line(facts.uptime), Some(facts)),
         op: OpCode::PresenceUpdate,
     };
     serde_json::to_string(&update).unwrap_or_default()
 }
 
-fn payload(status: &Status, line: &StatusLine, facts: Option<&PresenceFacts>) -> UpdatePresencePayload {
+fn payload(line: &StatusLine, facts: Option<&PresenceFacts>) -> UpdatePresencePayload {
     let activity = presence_line(&line.text, facts)
         .filter(|text| !text.is_empty())
-        .map(|text| activity(line.kind, &text, status.url.clone()));
+        .map(|text| activity(line.kind, &text, line.url.clone()));
     UpdatePresencePayload {
         activities: activity.into_iter().collect(),
         afk: false,
         since: None,
-        status: match status.presence {
+        status: match line.presence {
             OnlineStatus::Online => Dot::Online,
             OnlineStatus::Idle => Dot::Idle,
             OnlineStatus::DoNotDisturb => Dot::DoNotDisturb,
@@ -113,13 +143,12 @@ mod tests {
 
     fn status(kind: ActivityKind, text: &str) -> Status {
         Status {
-            line: StatusLine {
+            lines: vec![StatusLine {
                 kind,
                 text: text.to_owned(),
-            },
-            url: Some("https://twitch.tv/x".to_owned()),
-            presence: OnlineStatus::DoNotDisturb,
-            rotation: Vec::new(),
+                url: Some("https://twitch.tv/x".to_owned()),
+                presence: OnlineStatus::DoNotDisturb,
+            }],
             interval: Duration::from_secs(300),
         }
     }
@@ -146,11 +175,46 @@ mod tests {
     }
 
     #[test]
+    fn lines_take_turns_by_the_time_since_the_start() {
+        let mut turning = status(ActivityKind::Playing, "a");
+        turning.interval = Duration::from_millis(10_500);
+        for text in ["b", "c"] {
+            let mut line = turning.lines[0].clone();
+            text.clone_into(&mut line.text);
+            turning.lines.push(line);
+        }
+        let shown: String = (0..5)
+            .map(|turn| {
+                turning
+                    .line(turning.interval * turn + Duration::from_millis(1))
+                    .text
+                    .clone()
+            })
+            .collect();
+        assert_eq!(shown, "abcab");
+    }
+
+    #[test]
+    fn no_more_than_five_in_any_twenty_seconds() {
+        let mut pace = PresencePace::default();
+        let mut shown = vec![Instant::now()];
+        pace.note(shown[0]);
+        for _ in 0..22 {
+            let free = pace.free_at(shown[shown.len() - 1]);
+            pace.note(free);
+            shown.push(free);
+        }
+        for window in shown.windows(MOST + 1) {
+            assert!(window[MOST] - window[0] >= WINDOW);
+        }
+        assert_eq!(shown[22] - shown[0], WINDOW * 4, "and no slower");
+    }
+
+    #[test]
     fn the_payload_is_discords() {
         let facts = PresenceFacts::default();
-        let update = |status: &Status| -> serde_json::Value {
-            serde_json::from_str(&presence_update(status, &status.line, &facts)).unwrap()
-        };
+        let update =
+            |status: &Status| -> serde_json::Value { serde_json::from_str(&presence_update(status, &facts)).unwrap() };
         let custom = update(&status(ActivityKind::Custom, "thinking"));
         assert_eq!(custom["op"], 3);
         assert_eq!(custom["d"]["status"], "dnd");

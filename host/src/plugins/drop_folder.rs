@@ -16,7 +16,6 @@ use plugin_protocol::{Manifest, PluginName};
 use super::{
     manifest::{self, Unreadable},
     shadow::{ContentHash, Shadow, ShadowError, ShadowFolder},
-    watcher::is_candidate,
 };
 
 /// A file that was written to within this time may not be complete yet.
@@ -264,4 +263,26 @@ fn stamp(path: &Path) -> Option<Stamp> {
         modified: file.modified().ok(),
         inode,
     })
+}
+
+/// Whether a path looks like a compiled plugin: the platform's suffix, and not hidden.
+#[must_use]
+pub fn is_candidate(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    !name.starts_with('.') && name.ends_with(std::env::consts::DLL_SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_libraries_that_are_not_hidden_are_candidates() {
+        let suffix = std::env::consts::DLL_SUFFIX;
+        assert!(is_candidate(Path::new(&format!("plugins/libexample{suffix}"))));
+        assert!(!is_candidate(Path::new(&format!("plugins/.libexample{suffix}"))));
+        assert!(!is_candidate(Path::new("plugins/example/Cargo.toml")));
+    }
 }

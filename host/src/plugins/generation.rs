@@ -20,8 +20,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Stop,
-    StopReason, Stopped, Verdict, kind, lane_name,
+    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings,
+    Stop, StopReason, Stopped, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -167,6 +167,8 @@ pub struct Generation {
     pub pulse: Pulse,
     /// The private copy that it was opened from; `None` if it is linked.
     pub copy: Option<PathBuf>,
+    /// What it was told last of its configuration. A lock of std: held while an envelope is queued.
+    settings: Mutex<Settings>,
     lane: OnceLock<(PluginModuleRef, LaneHandle)>,
     desk: Arc<dyn Desk>,
     /// The way of the plugin to the host; closed, it holds nothing.
@@ -307,9 +309,19 @@ impl Generation {
         self.tell(kind::ACTIVATE, &to_json(activation));
     }
 
-    /// Tells the plugin its settings and log level, which have changed.
-    pub fn configure(&self, settings: &plugin_protocol::Settings) {
-        self.tell(kind::CONFIGURE, &to_json(settings));
+    /// Tells it its settings, if they are others than it knows.
+    pub fn configure(&self, settings: Settings) {
+        let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != settings {
+            self.tell(kind::CONFIGURE, &to_json(&settings));
+            *known = settings;
+        }
+    }
+
+    /// What it was told last of its configuration.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.

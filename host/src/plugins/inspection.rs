@@ -233,7 +233,7 @@ impl Plugins {
     }
 
     fn budgets(&self) -> Vec<BudgetFigure> {
-        let levels = budget::measure(self.insight.memory_percent);
+        let levels = budget::measure(self.insight.outlook.policy().memory_percent);
         levels
             .iter()
             .map(|level| BudgetFigure {

@@ -4,7 +4,7 @@
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
-//! - `life` makes every change a transaction, `watcher` says when to look, `table` who handles what
+//! - `life` makes every change a transaction, `table` says who handles what
 //! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
 
 mod atomics;
@@ -31,13 +31,12 @@ mod segments;
 mod shadow;
 mod table;
 mod watchdog;
-mod watcher;
 
 pub use delivery::{Delivery, GivenUp, Held};
 pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Routing, Ticket, Way};
-pub use life::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Setup};
+pub use life::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::Table;

@@ -19,7 +19,7 @@ mod writer;
 pub use files::Limits;
 pub use incidents::Incidents;
 pub use logs::{Logs, LogsGuard};
-pub use notices::{NoticeKind, Notices};
+pub use notices::{Audience, NoticeKind, Notices};
 pub use recurrence::Faults;
 pub use redaction::Secrets;
 pub use scope::Story;

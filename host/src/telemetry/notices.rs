@@ -21,10 +21,7 @@ use tokio::{
 };
 
 use super::redaction::Secrets;
-use crate::{
-    config::NoticeSettings,
-    rest::{self, Method, Request, Rest},
-};
+use crate::rest::{self, Method, Request, Rest};
 
 /// How many notices wait to be sent at most.
 const QUEUE: usize = 64;
@@ -54,6 +51,8 @@ pub enum NoticeKind {
     Gateway,
     /// The log can't be written.
     Logs,
+    /// config.json or `.env`.
+    Settings,
 }
 
 impl fmt::Display for NoticeKind {
@@ -68,9 +67,24 @@ impl fmt::Display for NoticeKind {
             Self::Slash => f.write_str("Slash commands"),
             Self::Gateway => f.write_str("Gateway"),
             Self::Logs => f.write_str("The log"),
+            Self::Settings => f.write_str("Settings"),
         }
     }
 }
+
+/// Who is told, and how often. It may change at any time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Who gets direct messages.
+    pub owners: Vec<UserId>,
+    /// A channel that gets every notice.
+    pub channel: Option<ChannelId>,
+    /// The least time between two notices of a kind.
+    pub interval: Duration,
+}
+
+/// Where the audience of the moment is asked for.
+type Ask = Arc<dyn Fn() -> Audience + Send + Sync>;
 
 /// Tells the owners. Clones share the quiet times and the task.
 #[derive(Clone, Debug)]
@@ -78,9 +92,8 @@ pub struct Notices {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
-    interval: Duration,
+    audience: Ask,
     /// Both locks are of std: held for a look-up only, never across an await.
     told: Mutex<HashMap<NoticeKind, Told>>,
     /// Something was held back.
@@ -96,6 +109,12 @@ struct Told {
     held_back: u32,
     /// The last one that was held back.
     last: String,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
 }
 
 impl Drop for Inner {
@@ -114,18 +133,18 @@ impl Told {
 }
 
 impl Notices {
-    /// Starts the task that sends. To be called inside a tokio runtime.
+    /// Starts the task that sends; `audience` is asked for each notice. To be called inside a tokio runtime.
     #[must_use]
-    pub fn start(rest: Rest, owners: Vec<UserId>, settings: &NoticeSettings, secrets: Secrets) -> Self {
+    pub fn start(rest: Rest, secrets: Secrets, audience: impl Fn() -> Audience + Send + Sync + 'static) -> Self {
+        let audience: Ask = Arc::new(audience);
         let (sender, mut queue) = mpsc::channel(QUEUE);
         let mut post = Post {
             rest,
-            owners: if settings.dm_owner { owners } else { Vec::new() },
+            audience: Arc::clone(&audience),
             direct: HashMap::new(),
-            channel: settings.channel,
         };
         let inner = Arc::new(Inner {
-            interval: settings.interval,
+            audience,
             told: Mutex::default(),
             holds_back: Arc::default(),
             task: Mutex::new(None),
@@ -186,9 +205,10 @@ impl Notices {
     /// The message, if one of this kind may be sent now; with how many were held back since the last.
     fn due(&self, kind: &NoticeKind, text: String) -> Option<String> {
         let now = Instant::now();
+        let interval = self.inner.interval();
         let mut told = self.inner.told();
         match told.get_mut(kind) {
-            Some(told) if now.duration_since(told.at) < self.inner.interval => {
+            Some(told) if now.duration_since(told.at) < interval => {
                 told.hold_back(text);
                 self.inner.holds_back.notify_one();
                 None
@@ -238,19 +258,26 @@ impl Inner {
         self.holds_back.notify_one();
     }
 
+    /// The least time between two notices of a kind.
+    fn interval(&self) -> Duration {
+        (self.audience)().interval
+    }
+
     /// When the first quiet time is over in which something was held back.
     fn next_due(&self) -> Option<Instant> {
+        let interval = self.interval();
         let told = self.told();
         let held_back = told.values().filter(|told| told.held_back > 0);
-        held_back.map(|told| told.at + self.interval).min()
+        held_back.map(|told| told.at + interval).min()
     }
 
     /// The messages of what was held back, where the quiet time is over `now`; all of it without a time. Kinds whose
     /// quiet time is over without more are forgotten.
     fn take_held_back(&self, now: Option<Instant>) -> Vec<String> {
         let mut texts = Vec::new();
+        let interval = self.interval();
         self.told().retain(|kind, told| {
-            let is_over = now.is_none_or(|now| now.duration_since(told.at) >= self.interval);
+            let is_over = now.is_none_or(|now| now.duration_since(told.at) >= interval);
             if is_over && told.held_back > 0 {
                 texts.push(message(kind, &told.last, told.held_back - 1));
                 told.held_back = 0;
@@ -316,18 +343,18 @@ fn cut(text: &str, room: usize) -> String {
 /// The task's state.
 struct Post {
     rest: Rest,
-    owners: Vec<UserId>,
+    audience: Ask,
     /// The owners' direct message channels, as far as they are known.
     direct: HashMap<UserId, ChannelId>,
-    channel: Option<ChannelId>,
 }
 
 impl Post {
     async fn tell(&mut self, text: &str) {
-        if let Some(channel) = self.channel {
+        let audience = (self.audience)();
+        if let Some(channel) = audience.channel {
             self.send(channel, text).await;
         }
-        for owner in self.owners.clone() {
+        for owner in audience.owners {
             if let Some(channel) = self.direct(owner).await {
                 self.send(channel, text).await;
             }
@@ -401,10 +428,10 @@ mod tests {
         (Rest::new(&token.parse().unwrap(), Some(&api), 1000).unwrap(), sent)
     }
 
-    fn settings(interval: Duration) -> NoticeSettings {
-        NoticeSettings {
+    fn audience(owners: Vec<UserId>, interval: Duration) -> impl Fn() -> Audience + Send + Sync + 'static {
+        move || Audience {
+            owners: owners.clone(),
             channel: ChannelId::new(88),
-            dm_owner: true,
             interval,
         }
     }
@@ -417,7 +444,7 @@ mod tests {
     async fn a_notice_reaches_the_channel_and_every_owner_and_pings_nobody() {
         let (rest, mut sent) = server().await;
         let owners = vec![UserId::new(1).unwrap(), UserId::new(2).unwrap()];
-        let notices = Notices::start(rest, owners, &settings(Duration::from_secs(300)), Secrets::default());
+        let notices = Notices::start(rest, Secrets::default(), audience(owners, Duration::from_secs(300)));
         notices.tell(refused("levels"), "@everyone it lies");
         notices.close(Duration::from_secs(60)).await;
         let mut all = Vec::new();
@@ -445,12 +472,7 @@ mod tests {
     #[tokio::test]
     async fn one_of_a_kind_and_plugin_in_a_while() {
         let (rest, mut sent) = server().await;
-        let notices = Notices::start(
-            rest,
-            Vec::new(),
-            &settings(Duration::from_secs(300)),
-            Secrets::default(),
-        );
+        let notices = Notices::start(rest, Secrets::default(), audience(Vec::new(), Duration::from_secs(300)));
         for _ in 0..5 {
             notices.tell(refused("a"), "again");
         }
@@ -469,9 +491,8 @@ mod tests {
         let (rest, mut sent) = server().await;
         let notices = Notices::start(
             rest,
-            Vec::new(),
-            &settings(Duration::from_millis(100)),
             Secrets::default(),
+            audience(Vec::new(), Duration::from_millis(100)),
         );
         for number in 1..=13 {
             notices.tell(refused("a"), format!("fault {number}"));
@@ -491,12 +512,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_tells_what_was_held_back() {
         let (rest, mut sent) = server().await;
-        let notices = Notices::start(
-            rest,
-            Vec::new(),
-            &settings(Duration::from_secs(300)),
-            Secrets::default(),
-        );
+        let notices = Notices::start(rest, Secrets::default(), audience(Vec::new(), Duration::from_secs(300)));
         for number in 1..=13 {
             notices.tell(refused("a"), format!("fault {number}"));
         }
@@ -515,7 +531,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn quiet_times_are_bounded_and_end() {
         let inner = Inner {
-            interval: Duration::from_secs(300),
+            audience: Arc::new(audience(Vec::new(), Duration::from_secs(300))),
             told: Mutex::default(),
             holds_back: Arc::default(),
             task: Mutex::new(None),
@@ -552,9 +568,8 @@ mod tests {
         let rest = Rest::new(&token.parse().unwrap(), Some(&api), 1000).unwrap();
         let notices = Notices::start(
             rest,
-            vec![UserId::new(1).unwrap()],
-            &settings(Duration::ZERO),
             Secrets::default(),
+            audience(vec![UserId::new(1).unwrap()], Duration::ZERO),
         );
         for number in 0..200 {
             notices.tell(NoticeKind::Gateway, number.to_string());

@@ -25,5 +25,6 @@ mod refused_files;
 mod replacement;
 mod requests;
 mod resume;
+mod settings;
 mod storage;
 mod tls;

@@ -6,6 +6,8 @@ use std::{fmt, panic::Location, rc::Rc};
 
 use plugin_protocol::{Call, kind::CALL, statistics::CommandStatistics};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
     ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, Raw, Reply, Result, Store, UserData, UserId,
@@ -86,7 +88,11 @@ impl Host {
         self.core.activation.borrow().bot_id
     }
 
-    /// The plugin's section of the configuration, `plugins.NAME`, as read when the bot started.
+    /// The plugin's section of the configuration, `plugins.NAME` in `config.json`, as it is now: what the owner saves
+    /// while the bot runs is handed over at once. `${NAME}` in its texts is filled in from `.env` or the environment.
+    ///
+    /// Read it once in the start function: a section that doesn't fit then keeps this version from replacing an older
+    /// one. [`config_changes`](Self::config_changes) tells of changes.
     ///
     /// # Errors
     ///
@@ -94,8 +100,45 @@ impl Host {
     #[track_caller]
     pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
         let place = Location::caller();
-        serde_json::from_value(self.core.section())
-            .map_err(|error| Error::new(format!("`plugins.{}` in the configuration: {error}", self.plugin())).at(place))
+        read_section(&self.core).map_err(|error| error.at(place))
+    }
+
+    /// Hears of every change of the plugin's section from now on. To be followed in a task:
+    ///
+    /// ```
+    /// use plugin_api::{ConfigChanges, prelude::*, tracing::{info, warn}};
+    /// # use serde::Deserialize;
+    ///
+    /// #[derive(Default, Deserialize)]
+    /// #[serde(default)]
+    /// struct Config {
+    ///     rate: u32,
+    /// }
+    ///
+    /// #[start]
+    /// async fn start(ctx: StartCtx) -> Result {
+    ///     ctx.config::<Config>()?;
+    ///     ctx.spawn(follow(ctx.config_changes()));
+    ///     Ok(())
+    /// }
+    ///
+    /// async fn follow(mut changes: ConfigChanges) {
+    ///     loop {
+    ///         match changes.changed::<Config>().await {
+    ///             Ok(config) => info!(rate = config.rate, "another configuration"),
+    ///             Err(error) => warn!("what held before goes on: {error}"),
+    ///         }
+    ///     }
+    /// }
+    /// # mod linked { plugin_api::plugin!(linked; start: super::start); }
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn config_changes(&self) -> ConfigChanges {
+        ConfigChanges {
+            changes: self.core.follow_section(),
+            core: self.core.clone(),
+        }
     }
 
     /// Sends a message to a channel: await it. The id may be an event's.
@@ -216,6 +259,49 @@ impl Host {
     {
         self.core.spawn(future, Location::caller());
     }
+}
+
+/// Changes of the plugin's section of the configuration, as [`Host::config_changes`] makes it.
+pub struct ConfigChanges {
+    changes: watch::Receiver<Value>,
+    core: Rc<Core>,
+}
+
+impl ConfigChanges {
+    /// Waits for the next change, and reads the section as it is then. Changes that follow one another fast come as one.
+    ///
+    /// Cancel safe: a change that was waited for in vain comes the next time.
+    ///
+    /// # Errors
+    ///
+    /// The section doesn't fit `T`.
+    #[track_caller]
+    pub fn changed<T: DeserializeOwned>(&mut self) -> impl Future<Output = Result<T>> {
+        let place = Location::caller();
+        async move {
+            if self.changes.changed().await.is_err() {
+                // Nobody can change it any more, which this very struct rules out.
+                std::future::pending::<()>().await;
+            }
+            read_section(&self.core).map_err(|error| error.at(place))
+        }
+    }
+}
+
+impl fmt::Debug for ConfigChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Sections hold secrets.
+        f.debug_struct("ConfigChanges").finish_non_exhaustive()
+    }
+}
+
+fn read_section<T: DeserializeOwned>(core: &Core) -> Result<T> {
+    serde_json::from_value(core.section()).map_err(|error| {
+        Error::new(format!(
+            "`plugins.{}` in the configuration: {error}",
+            core.link.plugin()
+        ))
+    })
 }
 
 impl fmt::Debug for Host {

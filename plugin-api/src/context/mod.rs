@@ -12,5 +12,5 @@ pub use click::ClickCtx;
 pub(crate) use command::Asked;
 pub use command::Ctx;
 pub use event::EventCtx;
-pub use host::Host;
+pub use host::{ConfigChanges, Host};
 pub use lifecycle::{Saved, StartCtx, StopCtx};

@@ -11,7 +11,10 @@ use std::{
 
 use plugin_protocol::{Activation, Level, LogRecord, Settings};
 use serde_json::Value;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, spawn_local},
+};
 
 use super::{Guarded, debt::Ledger, link::Link};
 use crate::{Result, definition::Running, files::Turns};
@@ -24,7 +27,8 @@ pub(crate) struct Core {
     pub(crate) controls: HashMap<&'static str, Controls>,
     pub(crate) file_turns: Turns,
     pub(crate) key_turns: Turns,
-    section: RefCell<Value>,
+    /// The plugin's section of the configuration; whoever follows it hears of each change.
+    section: watch::Sender<Value>,
     spawned: RefCell<Spawning>,
     /// Handlers run beyond this lane's last turn: nothing is spawned any more.
     ended: Cell<bool>,
@@ -96,7 +100,7 @@ impl Core {
             controls,
             file_turns: Turns::default(),
             key_turns: Turns::default(),
-            section: RefCell::default(),
+            section: watch::Sender::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),
         }
@@ -110,8 +114,17 @@ impl Core {
         }
     }
 
+    /// Hears of changes of the section from now on.
+    pub(crate) fn follow_section(&self) -> watch::Receiver<Value> {
+        self.section.subscribe()
+    }
+
     pub(crate) fn configure(&self, settings: Settings) {
-        self.section.replace(settings.section);
+        self.section.send_if_modified(|section| {
+            let is_other = *section != settings.section;
+            *section = settings.section;
+            is_other
+        });
         if self.link.level() != settings.level as u8 {
             self.link.set_level(settings.level);
             tracing::callsite::rebuild_interest_cache();

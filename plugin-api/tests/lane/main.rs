@@ -9,6 +9,7 @@
 
 mod host;
 mod plugin;
+mod settings;
 
 use std::sync::atomic::Ordering;
 

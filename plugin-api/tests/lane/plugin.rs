@@ -60,6 +60,25 @@ async fn greet(
         .await
 }
 
+/// Follow the configuration.
+#[command]
+async fn following(ctx: Ctx<State>) -> Result {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        greeting: String,
+    }
+    let mut changes = ctx.config_changes();
+    ctx.host().clone().spawn(async move {
+        loop {
+            match changes.changed::<Config>().await {
+                Ok(config) => tracing::warn!("greeting {}", config.greeting),
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+    });
+    Ok(())
+}
+
 /// Say no.
 #[command(prefix, owner_only)]
 async fn refusing(_ctx: Ctx<State>) -> Result {
@@ -214,6 +233,7 @@ plugin_api::plugin!(
     state_version: 4,
     commands: [
         greet, refusing, failing, panicking, bomb, me, blocking, logging, spawning, leaking, counter, crowded, changing,
+        following,
     ],
     components: [count, close],
     events: [on_message, on_guild_message, on_join],

@@ -80,8 +80,8 @@ async fn count(ctx: ClickCtx, clicks: u32) -> Result {
         .await
 }
 
-/// The plugin's section of the configuration: `"plugins": { "example": { "greet_channel": "123" } }` in `config.json`,
-/// as read when the bot started.
+/// The plugin's section of the configuration: `"plugins": { "example": { "greet_channel": "123" } }` in `config.json`.
+/// What is saved there while the bot runs counts at once, since it is read where it is used.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Config {

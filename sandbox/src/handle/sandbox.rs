@@ -227,6 +227,17 @@ impl Sandbox {
             .await;
     }
 
+    /// Waits until what the bot shows (`status` and `activities`, as it set them last) satisfies `wanted`, and gives it.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_presence(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until("the bot shows what was expected", |world| wanted(&world.presence))
+            .await;
+        self.bot_presence()
+    }
+
     /// Waits until the bot has no live session.
     ///
     /// # Panics

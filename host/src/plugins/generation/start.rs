@@ -37,6 +37,9 @@ pub enum StartFailure {
     /// The lane could not be made.
     #[error("it panics before its start function: its library is broken, build it again")]
     NoLane,
+    /// What the owner set for it can't be used.
+    #[error("{0}")]
+    Settings(String),
     /// The start function failed or panicked.
     #[error("its start function failed: {0}")]
     Start(String),
@@ -105,6 +108,7 @@ impl Generation {
             },
             desk,
             link: Arc::default(),
+            settings: std::sync::Mutex::new(settings.clone()),
             lane: OnceLock::new(),
             waiting: std::sync::Mutex::default(),
             next_request: AtomicU64::new(1),

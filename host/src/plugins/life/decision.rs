@@ -28,6 +28,7 @@ pub(super) struct Kept {
 impl Life {
     /// Looks at the folder and makes what runs agree with what should. `forced` are replaced even if nothing changed.
     pub(super) async fn settle(&mut self, forced: &BTreeSet<PluginName>) {
+        self.policy = self.outlook.policy();
         let Some(unsettled) = self.look().await else { return };
         self.look_again = unsettled;
         let mut refused = Refusals::default();
@@ -71,7 +72,7 @@ impl Life {
         if due.is_empty() {
             return due;
         }
-        let percent = self.memory_percent;
+        let percent = self.policy.memory_percent;
         let Ok(levels) = tokio::task::spawn_blocking(move || budget::measure(percent)).await else {
             tracing::error!("measuring this process panicked: plugins are loaded without a budget");
             return due;
@@ -146,7 +147,7 @@ impl Life {
                 refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
                 continue;
             }
-            if self.blacklist.contains(name.as_str()) {
+            if self.policy.blacklist.contains(name.as_str()) {
                 let why = "it is on `extensions.blacklist` of config.json: take it off that list to load it".to_owned();
                 refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
                 continue;
@@ -190,7 +191,7 @@ impl Life {
                     Some(Entry::Plugin { manifest, .. }) => manifest.name == *name,
                     None => false,
                 };
-                is_its_own && !self.decisions.is_unloaded(name)
+                is_its_own && !self.decisions.is_unloaded(name) && !self.policy.blacklist.contains(name.as_str())
             };
             let older = self
                 .live

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use plugin_protocol::{PluginName, StopReason};
+use plugin_protocol::{PluginName, Settings, StopReason};
 use tokio::{
     sync::oneshot,
     time::{MissedTickBehavior, interval, timeout},
@@ -109,10 +109,22 @@ impl Workshop {
         blueprint: Blueprint,
         given_up: &CancellationToken,
     ) -> Result<Arc<Generation>, StartFailure> {
+        let settings = self
+            .outlook
+            .settings(&blueprint.manifest.name)
+            .map_err(StartFailure::Settings)?;
+        self.start_with(settings, blueprint, given_up).await
+    }
+
+    async fn start_with(
+        &self,
+        settings: Settings,
+        blueprint: Blueprint,
+        given_up: &CancellationToken,
+    ) -> Result<Arc<Generation>, StartFailure> {
         if given_up.is_cancelled() {
             return Err(StartFailure::GivenUp);
         }
-        let settings = self.outlook.settings(&blueprint.manifest.name);
         let started = Generation::start(blueprint, Arc::clone(&self.desk), settings, given_up.cancelled()).await;
         match started {
             Ok(generation) => Ok(generation),
@@ -218,7 +230,12 @@ impl Workshop {
             number: self.next_number(older.name()),
             code: Code::Copy(copy),
         };
-        self.start(blueprint, given_up).await.map_err(|why| why.to_string())
+        // With those that it had, if the newest can't be used.
+        let settings = self.outlook.settings(older.name());
+        let settings = settings.unwrap_or_else(|_| older.settings());
+        self.start_with(settings, blueprint, given_up)
+            .await
+            .map_err(|why| why.to_string())
     }
 
     async fn give_up_overdue(&self, plugin: &PluginName, hold: &Hold<Delivery>) -> Infallible {

@@ -38,14 +38,8 @@ pub struct Setup {
     pub run_folder: PathBuf,
     /// Where the probe's results and the owner's decisions are remembered.
     pub data_folder: PathBuf,
-    /// Names that are never loaded.
-    pub blacklist: BTreeSet<String>,
     /// Whether what lies in the folder is loaded at start.
     pub auto_load: bool,
-    /// Whether the folder is watched.
-    pub auto_reload: bool,
-    /// How much of the machine's or container's memory the bot may have for a plugin to be loaded, in percent.
-    pub memory_percent: u64,
     /// What is remembered of each plugin; the desk notes there, too.
     pub records: Arc<Records>,
     /// Plugins that are linked into the host.
@@ -58,8 +52,10 @@ pub struct Setup {
 
 /// What the life of plugins asks of the rest of the host.
 pub trait Outlook: Send + Sync + 'static {
-    /// A plugin's configuration and log level.
-    fn settings(&self, plugin: &PluginName) -> Settings;
+    /// A plugin's configuration and log level. `Err`: why they can't be used, and what to do.
+    fn settings(&self, plugin: &PluginName) -> Result<Settings, String>;
+    /// What the owner wants of plugins now.
+    fn policy(&self) -> Policy;
     /// Who the bot is, as far as known.
     fn activation(&self) -> Activation;
     /// The owner has to hear of this: `about` is a plugin or file.
@@ -90,6 +86,17 @@ pub trait Outlook: Send + Sync + 'static {
     fn undo_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, Result<(), String>>;
     /// The version that needed those steps has started, and serves next: the copy is no longer needed.
     fn keep_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, ()>;
+}
+
+/// What the owner wants of plugins. It may change at any time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Names that never run.
+    pub blacklist: BTreeSet<String>,
+    /// Whether changes of the folder are followed by themselves.
+    pub auto_reload: bool,
+    /// How much of the machine's or container's memory the bot may have for a plugin to be loaded, in percent.
+    pub memory_percent: u64,
 }
 
 /// A plugin that is linked into the host.
@@ -154,7 +161,8 @@ pub(super) enum Order {
         resumed: oneshot::Receiver<()>,
     },
     Announce,
-    Configure,
+    /// The settings have changed; and who hears when plugins have been told.
+    Configure(oneshot::Sender<()>),
     /// The first look, and who hears when what it found has started.
     Begin(oneshot::Sender<Result<(), String>>),
 }
@@ -183,7 +191,7 @@ pub struct Plugins {
 pub(in crate::plugins) struct Insight {
     pub(in crate::plugins) records: Arc<Records>,
     pub(in crate::plugins) desk: Arc<dyn Desk>,
-    pub(in crate::plugins) memory_percent: u64,
+    pub(in crate::plugins) outlook: Arc<dyn Outlook>,
     /// Where the private copies are.
     pub(in crate::plugins) run_folder: PathBuf,
     pub(in crate::plugins) figures: KeptFigures,
@@ -200,7 +208,7 @@ impl Plugins {
         let insight = Arc::new(Insight {
             records: Arc::clone(&setup.records),
             desk: Arc::clone(&setup.desk),
-            memory_percent: setup.memory_percent,
+            outlook: Arc::clone(&setup.outlook),
             run_folder: setup.run_folder.clone(),
             figures: KeptFigures::default(),
         });
@@ -315,17 +323,21 @@ impl Plugins {
         let _ = self.orders.send(Order::Announce).await;
     }
 
-    /// Tells every plugin its settings and log level, once they have changed.
-    pub async fn configure(&self) {
-        let _ = self.orders.send(Order::Configure).await;
-    }
-
     /// Drains and ends all plugins. What is ordered afterwards is refused.
     pub async fn stop(&self) {
         let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (reply, stopped) = oneshot::channel();
         if stop.is_some_and(|stop| stop.send(reply).is_ok()) {
             let _ = stopped.await;
+        }
+    }
+
+    /// The settings or log levels have changed: plugins are told theirs, which is waited for; then what could not start with the older
+    /// ones is tried again.
+    pub async fn configure(&self) {
+        let (reply, told) = oneshot::channel();
+        if self.orders.send(Order::Configure(reply)).await.is_ok() {
+            let _ = told.await;
         }
     }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use plugin_protocol::{Manifest, PluginName, StopReason};
+use plugin_protocol::{Manifest, PluginName, Settings, StopReason};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -28,14 +28,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use exchange::{Exchanged, Workshop};
-pub use handle::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Setup};
+pub use handle::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 use handle::{Order, Reply};
 use transaction::Concluded;
 
 use super::{
     budget::Resource,
     delivery::Delivery,
-    drop_folder::DropFolder,
+    drop_folder::{DropFolder, is_candidate},
     generation::{Desk, Ending, Generation},
     hold::Hold,
     lane::Routing,
@@ -45,9 +45,9 @@ use super::{
     registry,
     shadow::{ContentHash, ShadowFolder},
     table::Table,
-    watchdog, watcher,
+    watchdog,
 };
-use crate::commands::Conflict;
+use crate::{commands::Conflict, watcher};
 
 /// When a file that is still being written is looked at again.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -75,10 +75,11 @@ struct Life {
     folder: Option<DropFolder>,
     /// Plugins of the host's own, until they are started.
     linked: Vec<Linked>,
-    /// The folder, if it is to be watched.
-    watched: Option<PathBuf>,
+    /// The drop folder, which is watched.
+    watched: PathBuf,
     decisions: Decisions,
-    blacklist: BTreeSet<String>,
+    /// What the owner wanted at the last look.
+    policy: Policy,
     desk: Arc<dyn Desk>,
     outlook: Arc<dyn Outlook>,
     records: Arc<Records>,
@@ -99,6 +100,8 @@ struct Life {
     conflicts: Vec<Conflict>,
     /// Contents that did not start: not tried again until they change or the owner asks.
     failed: HashMap<PluginName, (ContentHash, String)>,
+    /// With which settings: others are worth another try.
+    failed_with: HashMap<PluginName, Result<Settings, String>>,
     /// Why files do not run, as told.
     refused: BTreeMap<String, String>,
     views: watch::Sender<Arc<Vec<PluginView>>>,
@@ -106,8 +109,6 @@ struct Life {
     intents: Arc<AtomicU64>,
     /// What loads were refused for want of, as told.
     exhausted: BTreeSet<Resource>,
-    /// How much of the memory there is the bot may have for a load, in percent.
-    memory_percent: u64,
     /// Opening a library hung: nothing can be opened any more.
     stuck: bool,
     /// Nothing is loaded that the owner has not asked for.
@@ -134,11 +135,11 @@ impl Life {
         let life = Self {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
-            watched: setup.auto_reload.then(|| setup.folder.clone()),
+            watched: setup.folder.clone(),
             folder: Some(DropFolder::new(setup.folder)),
             linked: setup.linked,
             decisions: Decisions::open(setup.data_folder.join("plugin_decisions.json")),
-            blacklist: setup.blacklist,
+            policy: setup.outlook.policy(),
             workshop: Arc::new(Workshop::new(Arc::clone(&setup.desk), Arc::clone(&setup.outlook))),
             desk: setup.desk,
             outlook: setup.outlook,
@@ -152,11 +153,11 @@ impl Life {
             arrivals: Vec::new(),
             conflicts: Vec::new(),
             failed: HashMap::new(),
+            failed_with: HashMap::new(),
             refused: BTreeMap::new(),
             views: watch::Sender::default(),
             intents: Arc::default(),
             exhausted: BTreeSet::new(),
-            memory_percent: setup.memory_percent,
             stuck: false,
             hold_back: !setup.auto_load,
             asked_for: BTreeSet::new(),
@@ -196,7 +197,12 @@ impl Life {
             let order = tokio::select! {
                 () = sleep(AGAIN), if look_again => Some(Order::Look),
                 order = inbox.recv() => order,
-                Some(()) = looked => Some(Order::Look),
+                Some(()) = looked => {
+                    if !self.outlook.policy().auto_reload {
+                        continue;
+                    }
+                    Some(Order::Look)
+                }
             };
             match order {
                 Some(Order::Look) => {
@@ -205,7 +211,7 @@ impl Life {
                 Some(Order::Begin(reply)) => {
                     let begun = self.start_all_linked().await;
                     if begun.is_ok() {
-                        looks = self.watch_folder();
+                        looks = self.watch_folder().await;
                         self.settle(&BTreeSet::new()).await;
                     }
                     let _ = reply.send(begun);
@@ -233,14 +239,31 @@ impl Life {
                         .values()
                         .for_each(|live| live.generation.activate(&activation));
                 }
-                Some(Order::Configure) => {
-                    for live in self.live.values() {
-                        let settings = self.outlook.settings(live.generation.name());
-                        live.generation.configure(&settings);
-                    }
-                }
+                Some(Order::Configure(told)) => self.configure(told).await,
                 None => return,
             }
+        }
+    }
+
+    /// Hands every plugin its settings, where they are others now, and looks anew who should run.
+    async fn configure(&mut self, told: oneshot::Sender<()>) {
+        for (name, live) in &self.live {
+            // Those that can't be used change nothing: what it has goes on.
+            if let Ok(settings) = self.outlook.settings(name) {
+                live.generation.configure(settings);
+            }
+        }
+        let _ = told.send(());
+        let outlook = &self.outlook;
+        let again: Vec<_> = self
+            .failed_with
+            .extract_if(|name, settings| outlook.settings(name) != *settings)
+            .collect();
+        for (name, _) in &again {
+            self.failed.remove(name);
+        }
+        if !again.is_empty() || self.policy != self.outlook.policy() {
+            self.settle(&BTreeSet::new()).await;
         }
     }
 
@@ -251,11 +274,12 @@ impl Life {
         Ok(())
     }
 
-    /// Begins to watch the folder, if that is wanted: told of what has changed since.
-    fn watch_folder(&self) -> Option<mpsc::Receiver<()>> {
-        let folder = self.watched.clone()?;
-        let (looks, looked) = mpsc::channel(1);
-        tokio::spawn(watcher::watch(folder, looks));
+    /// Begins to watch the folder: told of what changes from now on, whether it is followed or not.
+    async fn watch_folder(&self) -> Option<mpsc::Receiver<()>> {
+        let (looks, mut looked) = mpsc::channel(1);
+        tokio::spawn(watcher::watch(self.watched.clone(), is_candidate, looks));
+        // The first says that it has begun: the look that follows sees what was there before.
+        looked.recv().await?;
         Some(looked)
     }
 

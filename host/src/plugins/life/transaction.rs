@@ -296,8 +296,9 @@ impl Life {
     }
 
     fn note_failed(&mut self, choice: &Choice, why: String, refused: &mut Refusals) {
-        self.failed
-            .insert(choice.manifest.name.clone(), (choice.hash, why.clone()));
+        let name = &choice.manifest.name;
+        self.failed_with.insert(name.clone(), self.outlook.settings(name));
+        self.failed.insert(name.clone(), (choice.hash, why.clone()));
         refused.insert(file_name(&choice.path), why);
     }
 
@@ -385,6 +386,11 @@ async fn examine(
             return Err(unprepared);
         }
     };
+    // Before anything that runs has to end for it.
+    if let Err(why) = outlook.settings(&choice.manifest.name) {
+        shadow.discard();
+        return Err(why.into());
+    }
     match outlook
         .migrations_due(&choice.manifest.name, &description.migrations)
         .await

@@ -1,4 +1,4 @@
-//! The watcher: says when the drop folder is worth a look.
+//! The watcher: says when files of a folder are worth a look. Plugins and the settings are watched by it.
 //!
 //! It watches the folder, never a file. A rename into it, a file closed after writing or a removal is worth a look at
 //! once, after 20 ms in which a batch gathers; anything else when it has been quiet for a while. It looks every 30 s
@@ -36,11 +36,12 @@ enum Urgency {
     WhenQuiet,
 }
 
-/// Watches `folder` and sends a token whenever it is worth a look, until the receiver is dropped.
-pub async fn watch(folder: PathBuf, looks: mpsc::Sender<()>) {
+/// Watches the files of `folder` that are `wanted`, and sends a token whenever they are worth a look, until the receiver
+/// is dropped. The first comes when it has begun: something may have changed before.
+pub async fn watch(folder: PathBuf, wanted: fn(&Path) -> bool, looks: mpsc::Sender<()>) {
     let (sender, mut events) = mpsc::unbounded_channel();
     let handler = move |event: notify::Result<Event>| {
-        if let Some(urgency) = event.ok().as_ref().and_then(urgency) {
+        if let Some(urgency) = event.ok().as_ref().and_then(|event| urgency(event, wanted)) {
             let _ = sender.send(urgency);
         }
     };
@@ -51,7 +52,7 @@ pub async fn watch(folder: PathBuf, looks: mpsc::Sender<()>) {
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rescan = interval_at(Instant::now() + RESCAN, RESCAN);
     rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut due: Option<Instant> = None;
+    let mut due = Some(Instant::now());
     loop {
         let due_at = due.unwrap_or_else(Instant::now);
         tokio::select! {
@@ -92,13 +93,13 @@ fn begin<H: notify::EventHandler + Clone>(folder: &Path, handler: H) -> Option<B
         Ok(watcher) => return Some(Box::new(watcher)),
         Err(error) => error,
     };
-    tracing::warn!(folder = %folder.display(), %error, "the system offers no events for the plugins' folder: looking every {} s", POLL.as_secs());
+    tracing::warn!(folder = %folder.display(), %error, "the system offers no events for a folder: looking every {} s", POLL.as_secs());
     let polling = PollWatcher::new(handler, Config::default().with_poll_interval(POLL))
         .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
     match polling {
         Ok(watcher) => Some(Box::new(watcher)),
         Err(error) => {
-            tracing::error!(folder = %folder.display(), %error, "the plugins' folder can't be watched: looking every {} s", RESCAN.as_secs());
+            tracing::error!(folder = %folder.display(), %error, "a folder can't be watched: looking every {} s", RESCAN.as_secs());
             None
         }
     }
@@ -119,8 +120,8 @@ fn identity(folder: &Path) -> Option<u64> {
 }
 
 /// How urgent an event is; `None` for those that change nothing, such as our own reading.
-fn urgency(event: &Event) -> Option<Urgency> {
-    let relevant = event.paths.iter().any(|path| is_candidate(path));
+fn urgency(event: &Event, wanted: fn(&Path) -> bool) -> Option<Urgency> {
+    let relevant = event.paths.iter().any(|path| wanted(path));
     if !relevant && !event.paths.is_empty() {
         return None;
     }
@@ -136,25 +137,12 @@ fn urgency(event: &Event) -> Option<Urgency> {
     }
 }
 
-/// Whether a path looks like a compiled plugin: the platform's suffix, and not hidden.
-#[must_use]
-pub fn is_candidate(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return false;
-    };
-    !name.starts_with('.') && name.ends_with(std::env::consts::DLL_SUFFIX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_libraries_that_are_not_hidden_are_candidates() {
-        let suffix = std::env::consts::DLL_SUFFIX;
-        assert!(is_candidate(Path::new(&format!("plugins/libexample{suffix}"))));
-        assert!(!is_candidate(Path::new(&format!("plugins/.libexample{suffix}"))));
-        assert!(!is_candidate(Path::new("plugins/example/Cargo.toml")));
+    fn is_wanted(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "wanted")
     }
 
     /// The watch begins on its own time: files are renamed into the folder until one is noticed.
@@ -162,8 +150,7 @@ mod tests {
         for number in 0.. {
             let hidden = folder.join(".part");
             std::fs::write(&hidden, b"x").unwrap();
-            let name = format!("lib{number}{}", std::env::consts::DLL_SUFFIX);
-            std::fs::rename(&hidden, folder.join(name)).unwrap();
+            std::fs::rename(&hidden, folder.join(format!("{number}.wanted"))).unwrap();
             if let Ok(look) = tokio::time::timeout(Duration::from_millis(500), looked.recv()).await {
                 return assert_eq!(look, Some(()));
             }
@@ -174,7 +161,8 @@ mod tests {
     async fn a_rename_into_the_folder_is_worth_a_look() {
         let folder = tempfile::tempdir().unwrap();
         let (looks, mut looked) = mpsc::channel(8);
-        let watching = tokio::spawn(watch(folder.path().to_owned(), looks));
+        let watching = tokio::spawn(watch(folder.path().to_owned(), is_wanted, looks));
+        assert_eq!(looked.recv().await, Some(()), "the first, whatever happened before");
         until_noticed(folder.path(), &mut looked).await;
         drop(looked);
         watching.await.unwrap();
@@ -186,7 +174,8 @@ mod tests {
         let folder = parent.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let (looks, mut looked) = mpsc::channel(8);
-        let watching = tokio::spawn(watch(folder.clone(), looks));
+        let watching = tokio::spawn(watch(folder.clone(), is_wanted, looks));
+        assert_eq!(looked.recv().await, Some(()));
         // Only then does it watch.
         until_noticed(&folder, &mut looked).await;
         std::fs::create_dir(parent.path().join("other")).unwrap();
