@@ -201,3 +201,32 @@ async fn the_log_is_rotated_made_again_and_without_secrets() {
         "{current}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn levels_and_secrets_of_the_settings_are_in_force_as_soon_as_they_are_saved() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    world.configure(&json!({"logging": {"levels": {"plugin::stress": "ERROR"}}}));
+    fs::write(world.root().join(".env"), "PHRASE=nobody wants\n").unwrap();
+    let bot = world.start().await;
+    let owner = world.owner();
+    owner.says("!fail").await.expect_reply().await;
+    bot.logs("failed: the stress plugin").await;
+    assert!(bot.lines_with("about to fail").is_empty());
+    world.configure(&json!({
+        "logging": {"levels": {"plugin::stress": "DEBUG"}},
+        "plugins": {"stress": {"phrase": "${PHRASE}"}},
+    }));
+    bot.logs("the settings have changed").await;
+    let mut heard = false;
+    for _ in 0..200 {
+        owner.says("!fail").await.expect_reply().await;
+        heard = !bot.lines_with("<secret> to know").is_empty();
+        if heard {
+            break;
+        }
+    }
+    assert!(heard, "the plugin was never told its level");
+    let log = bot.stop().await;
+    assert!(!log.contains("nobody wants"), "{log}");
+}
