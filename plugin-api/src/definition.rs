@@ -11,10 +11,7 @@ use plugin_protocol as protocol;
 use plugin_protocol::{ArgumentKind, Description, Doors, EventSubscription};
 
 use crate::{
-    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx,
-    argument::Arguments,
-    context::Asked,
-    event::{Payload, same},
+    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx, argument::Arguments, context::Asked, event::Payload,
     runtime::Core,
 };
 
@@ -31,6 +28,7 @@ pub trait Module: 'static {
     fn start(ctx: StartCtx) -> impl Future<Output = Result<Self::State>> + 'static;
     fn stop(ctx: StopCtx, state: Self::State) -> impl Future<Output = Result<Saved>> + 'static;
     fn commands() -> Vec<CommandDef<Self::State>>;
+    fn groups() -> Vec<protocol::Group>;
     fn components() -> Vec<ComponentDef<Self::State>>;
     fn events() -> Vec<EventDef<Self::State>>;
     fn migrations() -> Vec<protocol::Migration>;
@@ -38,6 +36,8 @@ pub trait Module: 'static {
 
 /// What `#[command]` makes of a function.
 pub struct CommandDef<S> {
+    /// The words before its name; empty outside of groups.
+    pub group: &'static str,
     pub name: &'static str,
     pub description: &'static str,
     pub prefix: bool,
@@ -77,15 +77,23 @@ pub struct EventDef<S> {
 }
 
 impl<S> CommandDef<S> {
+    /// A name or alias with the words of the group.
+    fn full(&self, name: &str) -> String {
+        if self.group.is_empty() {
+            return name.to_owned();
+        }
+        format!("{} {name}", self.group)
+    }
+
     fn describe(&self) -> protocol::Command {
         protocol::Command {
-            name: self.name.to_owned(),
+            name: self.full(self.name),
             description: self.description.to_owned(),
             doors: Doors {
                 prefix: self.prefix,
                 slash: self.slash,
             },
-            aliases: self.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+            aliases: self.aliases.iter().map(|alias| self.full(alias)).collect(),
             arguments: self.arguments.iter().map(ArgumentDef::describe).collect(),
             owner_only: self.owner_only,
         }
@@ -106,16 +114,68 @@ impl ArgumentDef {
     }
 }
 
-/// Refuses a second command of one name, for generated code: an error of the compiler.
+/// Refuses a name of too many words and a second command of one name, for generated code: an error of the compiler.
 #[track_caller]
-pub const fn check_name_is_new(name: &str, earlier: &[&str]) {
+pub const fn check_name(group: &str, name: &str, earlier: &[(&str, &str)]) {
+    assert!(
+        words(group) + words(name) <= 3,
+        "a command's name has at most three words: group, subgroup and subcommand"
+    );
     let mut at = 0;
     while at < earlier.len() {
         assert!(
-            !same(name, earlier[at]),
+            !same_in_all(group, name, earlier[at].0, earlier[at].1),
             "two commands of this plugin have the same name"
         );
         at += 1;
+    }
+}
+
+const fn words(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut words, mut at) = (if bytes.is_empty() { 0 } else { 1 }, 0);
+    while at < bytes.len() {
+        if bytes[at] == b' ' {
+            words += 1;
+        }
+        at += 1;
+    }
+    words
+}
+
+/// Whether group and name together are the same words, wherever they are split.
+const fn same_in_all(group: &str, name: &str, other_group: &str, other_name: &str) -> bool {
+    let all = full_length(group, name);
+    if all != full_length(other_group, other_name) {
+        return false;
+    }
+    let mut at = 0;
+    while at < all {
+        if full_byte(group, name, at) != full_byte(other_group, other_name, at) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn full_length(group: &str, name: &str) -> usize {
+    if group.is_empty() {
+        name.len()
+    } else {
+        group.len() + 1 + name.len()
+    }
+}
+
+const fn full_byte(group: &str, name: &str, at: usize) -> u8 {
+    if group.is_empty() {
+        name.as_bytes()[at]
+    } else if at < group.len() {
+        group.as_bytes()[at]
+    } else if at == group.len() {
+        b' '
+    } else {
+        name.as_bytes()[at - group.len() - 1]
     }
 }
 
@@ -125,6 +185,7 @@ pub(crate) fn describe<M: Module>() -> Description {
         name: M::NAME.to_owned(),
         version: M::VERSION.to_owned(),
         commands: M::commands().iter().map(CommandDef::describe).collect(),
+        groups: M::groups(),
         components: M::components()
             .iter()
             .map(|component| protocol::Component {
@@ -146,7 +207,7 @@ pub(crate) fn describe<M: Module>() -> Description {
 
 /// The tables of a plugin, by name, for the lane.
 pub(crate) struct Definition<S> {
-    commands: HashMap<&'static str, CommandDef<S>>,
+    commands: HashMap<String, CommandDef<S>>,
     pub(crate) components: HashMap<&'static str, ComponentDef<S>>,
     events: HashMap<&'static str, Vec<EventDef<S>>>,
 }
@@ -160,7 +221,7 @@ impl<S: 'static> Definition<S> {
         Self {
             commands: M::commands()
                 .into_iter()
-                .map(|command| (command.name, command))
+                .map(|command| (command.full(command.name), command))
                 .collect(),
             components: M::components()
                 .into_iter()

@@ -4,12 +4,12 @@
 #![allow(missing_docs, reason = "for generated code only")]
 
 pub use plugin_abi::export;
-pub use plugin_protocol::{ArgumentKind, Migration};
+pub use plugin_protocol::{ArgumentKind, Group, Migration};
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
     argument::{Arguments, check_limit},
-    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running, check_name_is_new},
+    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running, check_name},
     event::intents,
     export::Loaded,
     linked::LinkedPlugin,

@@ -140,7 +140,14 @@ impl Router {
             return;
         };
         let table = self.routing.read();
-        let Some(found) = table.commands.find(rest) else { return };
+        let Some(found) = table.commands.find(rest) else {
+            if table.commands.group(rest).is_some() {
+                let (router, payload) = (Arc::clone(self), event.payload.clone());
+                let (prefix, rest) = (prefix.to_owned(), rest.to_owned());
+                self.drive(async move { router.list_group(&prefix, &rest, &payload).await });
+            }
+            return;
+        };
         let written = Written {
             plugin: found.plugin.clone(),
             command: found.command.clone(),
@@ -161,18 +168,7 @@ impl Router {
                 return;
             }
         };
-        let origin = Origin {
-            plugin: written.plugin.clone(),
-            command: written.command.name.clone(),
-            door: Door::Prefix,
-            guild_id: message.guild_id,
-            channel_id: message.channel_id,
-            message_id: Some(message.id),
-            author: message.author.clone(),
-            interaction: None,
-            asked: None,
-            auto_defer: true,
-        };
+        let origin = written_by(&message, &written.plugin, &written.command.name);
         if written.command.owner_only && !self.owners.contains(message.author.id) {
             self.refuse(&origin, texts::OWNER_ONLY).await;
             return;
@@ -214,6 +210,27 @@ impl Router {
             click: None,
         };
         self.invoke(origin, &invocation, &written.payload).await;
+    }
+
+    /// A group's name without one of its commands: says which there are, for the one who asks.
+    async fn list_group(&self, prefix: &str, rest: &str, payload: &str) {
+        let Ok(message) = Message::decode(payload) else { return };
+        let table = self.routing.read();
+        let Some(mut group) = table.commands.group(rest) else {
+            return;
+        };
+        let Some((plugin, _)) = group.commands.first() else {
+            return;
+        };
+        let origin = written_by(&message, plugin, group.name);
+        if !self.owners.contains(message.author.id) {
+            group.commands.retain(|(_, command)| !command.owner_only);
+        }
+        if group.commands.is_empty() {
+            self.refuse(&origin, texts::OWNER_ONLY).await;
+        } else {
+            self.refuse(&origin, &group.text(prefix)).await;
+        }
     }
 
     async fn route_interaction(&self, payload: &str) {
@@ -439,6 +456,22 @@ struct Written {
     prefix: String,
     rest: String,
     payload: String,
+}
+
+/// Where a command came from that was written as a message.
+fn written_by(message: &Message, plugin: &PluginName, command: &str) -> Origin {
+    Origin {
+        plugin: plugin.clone(),
+        command: command.to_owned(),
+        door: Door::Prefix,
+        guild_id: message.guild_id,
+        channel_id: message.channel_id,
+        message_id: Some(message.id),
+        author: message.author.clone(),
+        interaction: None,
+        asked: None,
+        auto_defer: true,
+    }
 }
 
 fn origin(

@@ -159,7 +159,7 @@ impl Keeper {
         let table = self.plugins.routing().read();
         let commands = table
             .offers()
-            .map(|(name, description)| (name, description.commands.as_slice()));
+            .map(|(name, description)| (name, &*description.commands, &*description.groups));
         let config = self.config.get();
         let limits = Limits {
             max: config.slash_limiter.max_limit as usize,

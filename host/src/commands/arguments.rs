@@ -288,7 +288,7 @@ fn digits(text: &str) -> Option<u64> {
 }
 
 /// What somebody wrote, as code in a line: cut, without what would end the code.
-fn as_code(text: &str) -> String {
+pub(super) fn as_code(text: &str) -> String {
     const LONGEST: usize = 100;
     let mut code = String::from("`");
     for (count, character) in text.chars().enumerate() {

@@ -3,9 +3,11 @@
 //! Pure. Built anew whenever the set of live plugins changes, read for every command. Of two commands that claim one
 //! name the one of the earlier plugin is kept and the other reported; prefix and slash are separate name spaces.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use plugin_protocol::{Command, PluginName};
+
+use super::arguments::{as_code, usage};
 
 /// All live plugins' commands.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,8 @@ pub struct CommandIndex {
     by_prefix: HashMap<String, usize>,
     by_slash: HashMap<String, usize>,
     most_words: usize,
+    /// By the words in front of their names, all commands by prefix.
+    groups: HashMap<String, Vec<usize>>,
     conflicts: Vec<Conflict>,
 }
 
@@ -26,6 +30,42 @@ pub struct Found<'i, 't> {
     pub command: &'i Command,
     /// What follows its name in the text, without leading spaces.
     pub rest: &'t str,
+}
+
+/// A group of commands, found by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundGroup<'i> {
+    /// Its words, lower case.
+    pub name: &'i str,
+    /// Its commands with their plugins, in the order in which they came; never empty.
+    pub commands: Vec<(&'i PluginName, &'i Command)>,
+}
+
+impl FoundGroup<'_> {
+    /// What there is, as an answer to whom wrote only the group's name.
+    #[must_use]
+    pub fn text(&self, prefix: &str) -> String {
+        /// How many commands are listed, so that it fits into a message.
+        const MOST: usize = 12;
+        let own = usage(
+            prefix,
+            &Command {
+                name: self.name.to_owned(),
+                ..Command::default()
+            },
+        );
+        let mut text = format!("{} needs one of its commands:", as_code(&own));
+        for (_, command) in self.commands.iter().take(MOST) {
+            let _ = write!(text, "\n{}", as_code(&usage(prefix, command)));
+            if !command.description.is_empty() {
+                let _ = write!(text, ": {}", command.description);
+            }
+        }
+        if self.commands.len() > MOST {
+            let _ = write!(text, "\nand {} more.", self.commands.len() - MOST);
+        }
+        text
+    }
 }
 
 /// A name that two plugins claim.
@@ -55,6 +95,9 @@ impl CommandIndex {
                 let (name, doors) = (folded(&command.name), command.doors);
                 if doors.prefix {
                     index.claim_prefix(name.clone(), at);
+                    for (end, _) in name.match_indices(' ') {
+                        index.groups.entry(name[..end].to_owned()).or_default().push(at);
+                    }
                 }
                 if doors.slash {
                     let taken = *index.by_slash.entry(name.clone()).or_insert(at);
@@ -119,6 +162,30 @@ impl CommandIndex {
         found.map(|(at, rest)| {
             let (plugin, command) = &self.commands[at];
             Found { plugin, command, rest }
+        })
+    }
+
+    /// The group that a text names which is no command: `warn`, if there is `warn add`. The longest one wins.
+    #[must_use]
+    pub fn group(&self, text: &str) -> Option<FoundGroup<'_>> {
+        let mut name = String::new();
+        let mut found = None;
+        for word in text.split_whitespace().take(self.most_words) {
+            if !name.is_empty() {
+                name.push(' ');
+            }
+            name.push_str(&word.to_lowercase());
+            match self.groups.get_key_value(&name) {
+                Some((name, commands)) => found = Some((name, commands)),
+                None => break,
+            }
+        }
+        found.map(|(name, commands)| FoundGroup {
+            name,
+            commands: commands
+                .iter()
+                .map(|&at| (&self.commands[at].0, &self.commands[at].1))
+                .collect(),
         })
     }
 
@@ -207,6 +274,42 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(names(&index, text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_group_is_found_by_its_words_and_lists_what_it_has() {
+        let mut add = command("warn add", &[]);
+        add.description = "Warn a member.".to_owned();
+        add.arguments = vec![plugin_protocol::Argument {
+            name: "member".to_owned(),
+            required: true,
+            ..plugin_protocol::Argument::default()
+        }];
+        let mut hidden = command("warn export", &[]);
+        hidden.doors.prefix = false;
+        let index = CommandIndex::build([
+            (plugin("a"), vec![add, hidden, command("config role add", &[])]),
+            (
+                plugin("b"),
+                vec![command("warn list", &[]), command("config show", &[])],
+            ),
+        ]);
+        let listed = |text: &str| {
+            let group = index.group(text)?;
+            let names: Vec<_> = group.commands.iter().map(|(_, command)| command.name.clone()).collect();
+            Some((group.name.to_owned(), names.join(", ")))
+        };
+        let is = |name: &str, commands: &str| Some((name.to_owned(), commands.to_owned()));
+        assert_eq!(listed("WARN"), is("warn", "warn add, warn list"));
+        assert_eq!(listed("warn  everybody now"), is("warn", "warn add, warn list"));
+        assert_eq!(listed("config"), is("config", "config role add, config show"));
+        assert_eq!(listed("config Role x"), is("config role", "config role add"));
+        assert_eq!((listed("warning"), listed(""), listed("role")), (None, None, None));
+        insta::assert_snapshot!(index.group("warn").unwrap().text("!"), @r"
+        `!warn` needs one of its commands:
+        `!warn add <member>`: Warn a member.
+        `!warn list`
+        ");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod prefix;
 pub mod words;
 
 pub use arguments::{ArgumentError, ArgumentProblem, Place, usage};
-pub use index::{CommandIndex, Conflict, Found};
+pub use index::{CommandIndex, Conflict, Found, FoundGroup};
 pub use interaction::{Interaction, InteractionKind, InteractionToken};
 pub use lookup::{Directory, DirectoryError, parse_arguments};
 pub use message::{Mention, Message};

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use plugin_protocol::{Argument, ArgumentKind, Command, PluginName};
+use plugin_protocol::{Argument, ArgumentKind, Command, Group, PluginName};
 use serde::Serialize;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
@@ -178,16 +178,21 @@ mod kinds {
 /// Plans the global set and that of home servers, which has the owners' commands: of two commands with one name the
 /// earlier plugin's is registered, and when there is no room, the earlier ones are.
 #[must_use]
-pub fn plan<'a>(plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command])>, limits: Limits) -> Plan {
+pub fn plan<'a>(
+    plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command], &'a [Group])>,
+    limits: Limits,
+) -> Plan {
+    let plugins: Vec<_> = plugins.into_iter().collect();
+    let groups = Groups::of(&plugins);
     let most = limits.safe.min(limits.max).min(MOST_COMMANDS);
     let (mut commands, mut owners) = (BTreeMap::new(), BTreeMap::new());
     let mut left_out = Vec::new();
-    for (plugin, theirs) in plugins {
+    for (plugin, theirs, _) in plugins {
         for command in theirs.iter().filter(|command| command.doors.slash) {
             let placed = if command.owner_only {
-                place(&mut owners, plugin, command, MOST_COMMANDS)
+                place(&mut owners, plugin, command, &groups, MOST_COMMANDS)
             } else {
-                place(&mut commands, plugin, command, most)
+                place(&mut commands, plugin, command, &groups, most)
             };
             if let Err(reason) = placed {
                 left_out.push(LeftOut {
@@ -229,7 +234,7 @@ impl SlashOption {
         Self {
             name: name.to_owned(),
             kind,
-            description: group_description(name),
+            description: String::new(),
             required: false,
             min_value: None,
             max_value: None,
@@ -247,6 +252,7 @@ fn place(
     commands: &mut BTreeMap<String, SlashCommand>,
     plugin: &PluginName,
     command: &Command,
+    groups: &Groups<'_>,
     most: usize,
 ) -> Result<(), Reason> {
     let words: Vec<_> = command.name.split(' ').collect();
@@ -262,10 +268,13 @@ fn place(
     };
     let (top_description, top_options) = match below {
         [] => (described.clone(), arguments),
-        [sub] => (group_description(first), vec![subcommand(sub, arguments)]),
+        [sub] => (groups.description(first, first), vec![subcommand(sub, arguments)]),
         [group, sub] => {
-            let group = SlashOption::holder(kinds::GROUP, group, vec![subcommand(sub, arguments)]);
-            (group_description(first), vec![group])
+            let group = SlashOption {
+                description: groups.description(&format!("{first} {group}"), group),
+                ..SlashOption::holder(kinds::GROUP, group, vec![subcommand(sub, arguments)])
+            };
+            (groups.description(first, first), vec![group])
         }
         _ => return Err(Reason::TooDeep),
     };
@@ -430,8 +439,30 @@ fn description(text: &str, name: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-fn group_description(name: &str) -> String {
-    format!("The commands of {name}")
+/// What groups are for, by their words. Of several plugins that describe one, the first by name does, so that the order in
+/// which they were loaded changes nothing.
+struct Groups<'a>(BTreeMap<&'a str, (&'a PluginName, &'a str)>);
+
+impl<'a> Groups<'a> {
+    fn of(plugins: &[(&'a PluginName, &'a [Command], &'a [Group])]) -> Self {
+        let mut all = BTreeMap::<_, (&PluginName, &str)>::new();
+        for (plugin, _, groups) in plugins {
+            for group in *groups {
+                let described = all.entry(&*group.name).or_insert((plugin, &group.description));
+                if plugin.as_str() < described.0.as_str() {
+                    *described = (plugin, &group.description);
+                }
+            }
+        }
+        Self(all)
+    }
+
+    fn description(&self, words: &str, name: &str) -> String {
+        match self.0.get(words) {
+            Some((_, text)) => description(text, name),
+            None => format!("The commands of {name}"),
+        }
+    }
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -337,7 +337,7 @@ mod tests {
             })
             .collect();
         let name: PluginName = "a".parse().unwrap();
-        plan([(&name, commands.as_slice())], Limits::default())
+        plan([(&name, commands.as_slice(), &[][..])], Limits::default())
     }
 
     fn application(id: u64) -> ApplicationId {

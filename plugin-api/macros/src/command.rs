@@ -131,6 +131,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         #visibility const #beside: ::plugin_api::__private::CommandDef<
             <#context as ::plugin_api::__private::Context>::State,
         > = ::plugin_api::__private::CommandDef {
+            group: "",
             name: #name,
             description: #description,
             prefix: #prefix,

@@ -109,6 +109,9 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `state_version: 1`: the version of what `#[stop]` hands to the next generation.
 /// - `start: path`, `stop: path`: only if they are in another module than this.
 /// - `commands: [ban, tags::add]`, `components: [confirm]`, `events: [count]`: the handlers.
+/// - `commands: [warn::{add, list}, config::role::{add, remove}]`: with braces, the modules in front are groups:
+///   `!warn add` and `/config role remove`, of at most two words and the command. A documentation comment in front of a
+///   group is its description; Discord shows one, the bot lists the commands of a group by prefix: `!warn`.
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.

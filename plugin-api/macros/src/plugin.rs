@@ -7,14 +7,15 @@ use std::{env, fmt::Write};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, bracketed,
+    Attribute, Error, Expr, Ident, LitInt, LitStr, Path, Result, Token, Type, braced, bracketed,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
     spanned::Spanned,
+    token,
 };
 
-use crate::function::{beside_path, comma};
+use crate::function::{beside_path, check_length, check_name, comma, first_paragraph, unraw};
 
 /// What stands in the macro.
 #[derive(Default)]
@@ -24,7 +25,8 @@ pub(crate) struct Plugin {
     state_version: Option<u32>,
     start: Option<Path>,
     stop: Option<Path>,
-    commands: Vec<Path>,
+    commands: Vec<Listed>,
+    groups: Vec<Group>,
     components: Vec<Path>,
     events: Vec<Path>,
     migrations: Vec<Migration>,
@@ -33,6 +35,18 @@ pub(crate) struct Plugin {
     intents: Vec<Ident>,
     exclusive: bool,
     description: Option<LitStr>,
+}
+
+/// A command, and the words before its own name.
+struct Listed {
+    path: Path,
+    group: String,
+}
+
+/// A group's description.
+struct Group {
+    name: String,
+    description: String,
 }
 
 /// A step of the plugin's database: `"name" => "SQL"`.
@@ -89,7 +103,7 @@ impl Parse for Plugin {
                 "state_version" => plugin.state_version = Some(input.parse::<LitInt>()?.base10_parse()?),
                 "start" => plugin.start = Some(input.parse()?),
                 "stop" => plugin.stop = Some(input.parse()?),
-                "commands" => plugin.commands = list(input)?,
+                "commands" => plugin.list_commands(input)?,
                 "components" => plugin.components = list(input)?,
                 "events" => plugin.events = list(input)?,
                 "migrations" => plugin.migrations = migrations(input)?,
@@ -110,6 +124,92 @@ impl Parse for Plugin {
         }
         Ok(plugin)
     }
+}
+
+impl Plugin {
+    /// `[ban, warn::{add, list}]`: paths of functions, and groups of them.
+    fn list_commands(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let items;
+        bracketed!(items in input);
+        self.list_level(&items, None, "")
+    }
+
+    /// The commands between two brackets: those of `group`, in the module `module`.
+    fn list_level(&mut self, items: ParseStream<'_>, module: Option<&Path>, group: &str) -> Result<()> {
+        while !items.is_empty() {
+            let attributes = items.call(Attribute::parse_outer)?;
+            let mut path = module.cloned();
+            let mut name = group.to_owned();
+            loop {
+                let segment = items.call(Ident::parse_any)?;
+                let word = unraw(&segment);
+                match &mut path {
+                    Some(path) => path.segments.push(segment.clone().into()),
+                    None => path = Some(segment.clone().into()),
+                }
+                if !items.peek(Token![::]) {
+                    break;
+                }
+                items.parse::<Token![::]>()?;
+                if !matches!(word.as_str(), "self" | "super" | "crate") {
+                    let space = if name.is_empty() { "" } else { " " };
+                    name = format!("{name}{space}{word}");
+                }
+                if items.peek(token::Brace) {
+                    check_group(&name, segment.span())?;
+                    self.describe_group(&name, &attributes, segment.span())?;
+                    let below;
+                    braced!(below in items);
+                    self.list_level(&below, path.as_ref(), &name)?;
+                    name.clear();
+                    path = None;
+                    break;
+                }
+            }
+            if let Some(path) = path {
+                if let Some(attribute) = attributes.first() {
+                    let text = "only a group is described here; a command is where its function stands";
+                    return Err(Error::new(attribute.span(), text));
+                }
+                // Without brackets, `tags::add` is a function in a module; within, its modules are groups, too.
+                let group = if module.is_some() { name } else { String::new() };
+                if !group.is_empty() {
+                    check_group(&group, path.span())?;
+                }
+                self.commands.push(Listed { path, group });
+            }
+            comma(items)?;
+        }
+        Ok(())
+    }
+
+    fn describe_group(&mut self, name: &str, attributes: &[Attribute], span: Span) -> Result<()> {
+        if let Some(attribute) = attributes.iter().find(|attribute| !attribute.path().is_ident("doc")) {
+            let text = "a group can only have a documentation comment";
+            return Err(Error::new(attribute.span(), text));
+        }
+        let description = first_paragraph(attributes);
+        if !description.is_empty() {
+            check_length("the description of a group", &description, 100, span)?;
+            self.groups.push(Group {
+                name: name.to_owned(),
+                description,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A group's name: one or two words, which leaves one for the command.
+fn check_group(name: &str, span: Span) -> Result<()> {
+    let words: Vec<_> = name.split(' ').collect();
+    if words.len() > 2 {
+        let text = "a command's name has at most three words: group, subgroup and subcommand";
+        return Err(Error::new(span, text));
+    }
+    words
+        .iter()
+        .try_for_each(|word| check_name("the name of a group", word, span))
 }
 
 fn list<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
@@ -192,16 +292,32 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         path
     };
     let (start, stop) = (at(plugin.start.as_ref(), "start"), at(plugin.stop.as_ref(), "stop"));
-    let commands: Vec<_> = plugin
+    let beside: Vec<_> = plugin
         .commands
         .iter()
-        .map(|path| beside_path("command", path))
+        .map(|listed| beside_path("command", &listed.path))
         .collect();
-    let distinct = commands.iter().enumerate().skip(1).map(|(number, command)| {
-        let earlier = &commands[..number];
+    let words: Vec<_> = plugin.commands.iter().map(|listed| &listed.group).collect();
+    let distinct = beside.iter().enumerate().map(|(number, command)| {
+        let (earlier, above) = (&beside[..number], &words[..number]);
+        let group = words[number];
         quote_spanned!(command.span()=>
-            const _: () = ::plugin_api::__private::check_name_is_new(#command.name, &[#(#earlier.name),*]);
+            const _: () =
+                ::plugin_api::__private::check_name(#group, #command.name, &[#((#above, #earlier.name)),*]);
         )
+    });
+    let commands = beside.iter().zip(&words).map(|(command, group)| {
+        if group.is_empty() {
+            quote!(#command)
+        } else {
+            quote!(::plugin_api::__private::CommandDef { group: #group, ..#command })
+        }
+    });
+    let groups = plugin.groups.iter().map(|Group { name, description }| {
+        quote!(::plugin_api::__private::Group {
+            name: ::std::string::ToString::to_string(#name),
+            description: ::std::string::ToString::to_string(#description),
+        })
     });
     let components = plugin.components.iter().map(|path| beside_path("component", path));
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
@@ -248,6 +364,10 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
             fn commands() -> ::std::vec::Vec<::plugin_api::__private::CommandDef<Self::State>> {
                 ::std::vec![#(#commands),*]
+            }
+
+            fn groups() -> ::std::vec::Vec<::plugin_api::__private::Group> {
+                ::std::vec![#(#groups),*]
             }
 
             fn components() -> ::std::vec::Vec<::plugin_api::__private::ComponentDef<Self::State>> {
@@ -377,6 +497,48 @@ mod tests {
         assert_eq!(read("levels?"), Some(("levels".into(), String::new(), true)));
         assert_eq!(read("Mod Log"), None);
         assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn commands_are_paths_and_groups_of_them() {
+        let read = |text: &str| {
+            syn::parse_str::<Plugin>(&format!("commands: [{text}]")).map(|plugin| {
+                let names = plugin.commands.iter().map(|listed| {
+                    let last = listed.path.segments.last().map(|last| last.ident.to_string());
+                    format!("{}/{}", listed.group, last.unwrap_or_default())
+                });
+                let groups = plugin
+                    .groups
+                    .iter()
+                    .map(|group| format!("{}: {}", group.name, group.description));
+                names.chain(groups).collect::<Vec<_>>().join(", ")
+            })
+        };
+        let cases = [
+            ("ban, tags::add", "/ban, /add"),
+            ("super::warn::{add, list}, ban", "warn/add, warn/list, /ban"),
+            ("config::role::{add}", "config role/add"),
+            (
+                "config::{role::{add, remove}, show}",
+                "config role/add, config role/remove, config/show",
+            ),
+            ("config::{role::add}", "config role/add"),
+            ("/// Warnings.\nwarn::{add,},", "warn/add, warn: Warnings."),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text).unwrap_or_else(|error| panic!("{text}: {error}")), expected);
+        }
+        let refused = [
+            ("a::b::c::{d}", "at most three words"),
+            ("a::{b::{c::{d}}}", "at most three words"),
+            ("Warn::{add}", "may have lower-case"),
+            ("/// Ban.\nban", "only a group is described here"),
+            ("#[x] warn::{add}", "can only have a documentation comment"),
+        ];
+        for (text, expected) in refused {
+            let error = read(text).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
     }
 
     #[test]

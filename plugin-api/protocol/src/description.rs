@@ -16,6 +16,9 @@ pub struct Description {
     /// Its commands.
     #[serde(default)]
     pub commands: Vec<Command>,
+    /// What its groups of commands are for; a group without a description is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
     /// Its handlers of buttons and selects.
     #[serde(default)]
     pub components: Vec<Component>,
@@ -41,6 +44,16 @@ pub struct Migration {
     /// Whether versions of the plugin that don't know this step work with what it makes.
     #[serde(default)]
     pub backward_compatible: bool,
+}
+
+/// A group of commands: the words in front of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// One or two words: `warn`, `config role`.
+    pub name: String,
+    /// What it is for, 1 to 100 characters.
+    #[serde(default)]
+    pub description: String,
 }
 
 /// A command (<https://discord.com/developers/docs/interactions/application-commands>).

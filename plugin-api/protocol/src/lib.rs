@@ -24,7 +24,9 @@ pub mod statistics;
 mod storage;
 pub mod upkeep;
 
-pub use description::{Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Migration};
+pub use description::{
+    Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Group, Migration,
+};
 pub use entities::{Channel, Member, Role, User};
 pub use files::{
     FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,

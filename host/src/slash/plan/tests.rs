@@ -42,7 +42,7 @@ fn planned(plugins: &[(&str, Vec<Command>)]) -> Plan {
         .map(|(name, commands)| (name.parse::<PluginName>().unwrap(), commands.as_slice()))
         .collect();
     plan(
-        plugins.iter().map(|(name, commands)| (name, *commands)),
+        plugins.iter().map(|(name, commands)| (name, *commands, &[][..])),
         Limits::default(),
     )
 }
@@ -120,6 +120,28 @@ fn groups_fold_two_levels_across_plugins_in_the_order_of_names() {
         ]},
     ]);
     assert_eq!(json_of(&plan), expected);
+}
+
+#[test]
+fn groups_are_described_by_the_first_plugin_by_name() {
+    let (a, b): (PluginName, PluginName) = ("a".parse().unwrap(), "b".parse().unwrap());
+    let group = |name: &str, description: &str| Group {
+        name: name.to_owned(),
+        description: description.to_owned(),
+    };
+    let (of_a, of_b) = (
+        [group("mod", "By a.")],
+        [group("mod", "By b."), group("mod warn", "Warnings.")],
+    );
+    let commands = [command("mod warn add")];
+    for plugins in [
+        [(&a, &commands[..], &of_a[..]), (&b, &[][..], &of_b[..])],
+        [(&b, &[][..], &of_b[..]), (&a, &commands[..], &of_a[..])],
+    ] {
+        let json = json_of(&plan(plugins, Limits::default()));
+        assert_eq!(json[0]["description"], "By a.");
+        assert_eq!(json[0]["options"][0]["description"], "Warnings.");
+    }
 }
 
 #[test]
@@ -361,7 +383,7 @@ proptest! {
         let commands: Vec<_> = commands.into_iter().map(|(name, arguments)| with(&name, arguments)).collect();
         let limits = Limits { safe: 12, ..Limits::default() };
         let (a, b): (PluginName, PluginName) = ("a".parse().unwrap(), "b".parse().unwrap());
-        let plan = plan([(&a, commands.as_slice()), (&b, commands.as_slice())], limits);
+        let plan = plan([(&a, commands.as_slice(), &[][..]), (&b, commands.as_slice(), &[][..])], limits);
         let json = json_of(&plan);
         let set = json.as_array().unwrap();
         prop_assert!(set.len() <= limits.safe);

@@ -1,0 +1,42 @@
+//! What commands can be, each once: groups of them, and an argument of each kind.
+//!
+//! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
+
+mod warn;
+
+use plugin_api::prelude::*;
+
+/// Commands of a group in a group.
+mod config {
+    /// The roles of the server.
+    pub(crate) mod role {
+        use plugin_api::prelude::*;
+
+        /// Name a role.
+        #[command(aliases("plus"))]
+        pub(crate) async fn add(ctx: Ctx, role: Role) -> Result {
+            ctx.reply(format!("added {}", role.name)).await
+        }
+
+        /// Say which roles there are.
+        #[command(prefix, owner_only)]
+        pub(crate) async fn list(ctx: Ctx) -> Result {
+            ctx.reply("no roles").await
+        }
+    }
+}
+
+/// Say hello.
+#[command]
+async fn hello(ctx: Ctx) -> Result {
+    ctx.reply("Hello.").await
+}
+
+plugin! {
+    commands: [
+        hello,
+        /// Warnings of members.
+        warn::{add, list},
+        config::role::{add, list},
+    ],
+}
