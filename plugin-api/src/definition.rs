@@ -8,10 +8,13 @@
 use std::{collections::HashMap, pin::Pin, rc::Rc};
 
 use plugin_protocol as protocol;
-use plugin_protocol::{ArgumentKind, Description, Doors, EventSubscription};
+use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
 
 use crate::{
-    ClickCtx, Ctx, EventCtx, Result, Saved, StartCtx, StopCtx, argument::Arguments, context::Asked, event::Payload,
+    ClickCtx, Ctx, Error, EventCtx, Result, Saved, StartCtx, StopCtx,
+    argument::{Arguments, Shape, WrongArgument},
+    context::Asked,
+    event::Payload,
     runtime::Core,
 };
 
@@ -35,7 +38,7 @@ pub trait Module: 'static {
 }
 
 /// What `#[command]` makes of a function.
-pub struct CommandDef<S> {
+pub struct CommandDef<S: 'static> {
     /// The words before its name; empty outside of groups.
     pub group: &'static str,
     pub name: &'static str,
@@ -45,19 +48,31 @@ pub struct CommandDef<S> {
     pub aliases: &'static [&'static str],
     pub owner_only: bool,
     pub arguments: &'static [ArgumentDef],
+    /// By the names of arguments, what suggests values for them.
+    pub suggest: &'static [(&'static str, Suggest<S>)],
     pub run: fn(Ctx<S>, Arguments) -> Running,
 }
 
 /// What `#[command]` makes of an argument.
+#[derive(Clone, Copy)]
 pub struct ArgumentDef {
     pub name: &'static str,
     pub description: &'static str,
-    pub kind: ArgumentKind,
     pub required: bool,
+    pub shape: Shape,
     pub rest: bool,
+    pub flag: bool,
+    pub default: Option<&'static str>,
     pub min: Option<f64>,
     pub max: Option<f64>,
+    pub min_length: Option<u16>,
+    pub max_length: Option<u16>,
+    pub channel_types: &'static [u8],
+    pub autocomplete: bool,
 }
+
+/// What suggests values of an argument.
+pub type Suggest<S> = fn(Ctx<S>, String) -> Running<Vec<Choice>>;
 
 /// What `#[component]` makes of a function.
 pub struct ComponentDef<S> {
@@ -75,6 +90,14 @@ pub struct EventDef<S> {
     pub ignore_bots: bool,
     pub run: fn(EventCtx<S>) -> Running,
 }
+
+impl<S> Clone for CommandDef<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for CommandDef<S> {}
 
 impl<S> CommandDef<S> {
     /// A name or alias with the words of the group.
@@ -105,11 +128,17 @@ impl ArgumentDef {
         protocol::Argument {
             name: self.name.to_owned(),
             description: self.description.to_owned(),
-            kind: self.kind,
             required: self.required,
             rest: self.rest,
+            flag: self.flag,
+            default: self.default.map(str::to_owned),
             min: self.min,
             max: self.max,
+            min_length: self.min_length,
+            max_length: self.max_length,
+            channel_types: self.channel_types.to_vec(),
+            autocomplete: self.autocomplete,
+            ..self.shape.describe()
         }
     }
 }
@@ -206,7 +235,7 @@ pub(crate) fn describe<M: Module>() -> Description {
 }
 
 /// The tables of a plugin, by name, for the lane.
-pub(crate) struct Definition<S> {
+pub(crate) struct Definition<S: 'static> {
     commands: HashMap<String, CommandDef<S>>,
     pub(crate) components: HashMap<&'static str, ComponentDef<S>>,
     events: HashMap<&'static str, Vec<EventDef<S>>>,
@@ -238,11 +267,34 @@ impl<S: 'static> Definition<S> {
             let ctx = Ctx::new(core, state, asked);
             return Some(Box::pin(async move { run(ClickCtx::new(ctx)).await }));
         }
-        let run = self.commands.get(name)?.run;
+        let command = *self.commands.get(name)?;
         let mut asked = asked;
         let arguments = asked.take_arguments();
+        let prefix = asked.invocation.prefix.clone();
         let ctx = Ctx::new(core, state, asked);
-        Some(Box::pin(async move { run(ctx, arguments).await }))
+        Some(Box::pin(async move {
+            let ran = (command.run)(ctx, arguments).await;
+            ran.map_err(|error| match error.wrong_argument().and_then(WrongArgument::refusal) {
+                Some(text) => {
+                    let usage = wording::usage(prefix.as_deref().unwrap_or("/"), &command.describe());
+                    Error::refusal_of(wording::with_usage(&text, &usage))
+                }
+                None => error,
+            })
+        }))
+    }
+
+    /// What suggests values of the argument that is being typed, made ready to run; `None` if nothing does.
+    pub(crate) fn suggest(
+        &self,
+        core: Rc<Core>,
+        state: Rc<S>,
+        asked: Asked,
+        typed: Typed,
+    ) -> Option<Running<Vec<Choice>>> {
+        let command = self.commands.get(&asked.invocation.name)?;
+        let (_, suggest) = command.suggest.iter().find(|(name, _)| *name == typed.argument)?;
+        Some(suggest(Ctx::new(core, state, asked), typed.text))
     }
 
     /// The event's name, as the handlers of it declare it.

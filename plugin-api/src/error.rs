@@ -7,6 +7,8 @@ use std::{error::Error as StdError, fmt, panic::Location};
 use plugin_protocol::{Outcome, Problem, UnmetExpectation, Verdict};
 use serde_json::Value;
 
+use crate::argument::WrongArgument;
+
 /// What handlers return; `Result` alone is for those that return nothing.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
@@ -77,6 +79,17 @@ impl Error {
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
         self.error.downcast_ref::<Refusal>().map(|refusal| refusal.0.as_str())
+    }
+
+    /// The argument, if this is one that the handler's parameter can't be.
+    pub(crate) fn wrong_argument(&self) -> Option<&WrongArgument> {
+        self.error.downcast_ref()
+    }
+
+    /// A refusal, as a value.
+    #[track_caller]
+    pub(crate) fn refusal_of(text: String) -> Self {
+        Refusal(text).into()
     }
 
     /// Discord's answer, if this is a REST call that Discord refused.

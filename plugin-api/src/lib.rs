@@ -66,7 +66,7 @@ mod runtime;
 mod store;
 mod user_data;
 
-pub use argument::{Argument, WrongArgument};
+pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape, Utc, WrongArgument, Zone};
 pub use component::{ButtonFactory, Handled, Handler};
 pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
@@ -128,7 +128,7 @@ pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
 /// # use plugin_api::prelude::*;
 /// /// Wait.
 /// #[command]
-/// async fn wait(ctx: Ctx, time: std::time::Duration) -> Result {
+/// async fn wait(ctx: Ctx, time: std::time::Instant) -> Result {
 ///     ctx.reply(format!("{time:?}")).await
 /// }
 /// ```
@@ -142,6 +142,45 @@ pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
 /// async fn roll(ctx: Ctx, #[max = 1000] sides: u8) -> Result {
 ///     ctx.reply(format!("{sides}")).await
 /// }
+/// ```
+///
+/// A limit of a text on what is none:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// /// Roll dice.
+/// #[command]
+/// async fn roll(ctx: Ctx, #[max_length = 3] sides: u8) -> Result {
+///     ctx.reply(format!("{sides}")).await
+/// }
+/// ```
+///
+/// A list of files by slash, which Discord doesn't have:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::{Attachment, prelude::*};
+/// /// Keep files.
+/// #[command]
+/// async fn keep(ctx: Ctx, files: Vec<Attachment>) -> Result {
+///     ctx.reply(format!("{} files", files.len())).await
+/// }
+/// ```
+///
+/// A group too deep for a name of two words:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// mod config {
+///     pub mod role {
+///         use plugin_api::prelude::*;
+///         /// Add a role.
+///         #[command(name = "add one")]
+///         pub async fn add(ctx: Ctx) -> Result {
+///             ctx.reply("added").await
+///         }
+///     }
+/// }
+/// plugin!(linked; commands: [config::role::{add}]);
 /// ```
 ///
 /// Two commands of one name:
@@ -216,7 +255,7 @@ pub use plugin_macros::command;
 /// }
 /// ```
 pub use plugin_macros::event;
-pub use plugin_macros::{component, plugin, start, stop};
+pub use plugin_macros::{Choice, OneOf, component, plugin, start, stop};
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
 /// How often commands are used, see [`Host::command_statistics`].
@@ -224,8 +263,9 @@ pub use plugin_protocol::statistics::{CommandStatistics, CommandUse};
 /// What the host answers to the calls `caches.figures` and `cleanup.run`, see [`Host::call`].
 pub use plugin_protocol::upkeep;
 pub use plugin_protocol::{
-    ApplicationId, Channel, ChannelId, Door, FileEntry, GuildId, InteractionId, Member, MessageId, Problem,
-    ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
+    ApplicationId, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, Choice, CodeBlock, Door,
+    Emoji, EmojiId, FileEntry, GuildId, InteractionId, Member, MessageId, MessageLink, Problem, ProblemCode, Role,
+    RoleId, StopReason, UnmetExpectation, User, UserId,
 };
 /// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};

@@ -9,7 +9,8 @@ pub use crate::model::gateway::payload::incoming::{
     RoleDelete, RoleUpdate, ThreadCreate, VoiceStateUpdate,
 };
 pub use crate::{
-    Answer, Blob, Button, ButtonFactory as _, Channel, ChannelId, ClickCtx, Ctx, Door, Embed, Error, EventCtx, GuildId,
-    IntoId as _, Member, Mention, Message, MessageId, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User,
+    Answer, Attachment, Blob, Button, ButtonFactory as _, Channel, ChannelId, Choice, ClickCtx, CodeBlock, Colour, Ctx,
+    DateTime, Door, Embed, Emoji, Error, EventCtx, GuildId, IntoId as _, Member, Mention, Mentionable, Message,
+    MessageId, MessageLink, OneOf, ParseArgument, Result, Role, RoleId, Saved, StartCtx, StopCtx, StopReason, User,
     UserId, command, component, embed, event, message, plugin, refuse, start, stop,
 };

@@ -4,11 +4,11 @@
 #![allow(missing_docs, reason = "for generated code only")]
 
 pub use plugin_abi::export;
-pub use plugin_protocol::{ArgumentKind, Group, Migration};
+pub use plugin_protocol::{ArgumentKind, ArgumentValue, Group, Migration};
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
-    argument::{Arguments, check_limit},
+    argument::{Arguments, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
     definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running, check_name},
     event::intents,
     export::Loaded,

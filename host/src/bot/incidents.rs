@@ -204,6 +204,15 @@ fn told(value: ArgumentValue) -> String {
             format!("channel {} ({})", channel.name.unwrap_or_default(), channel.id)
         }
         ArgumentValue::Role(role) => format!("role {} ({})", role.name, role.id),
+        ArgumentValue::Attachment(file) => format!("file {} ({} bytes)", file.filename, file.size),
+        ArgumentValue::Message(link) => format!("message {} in {}", link.message_id, link.channel_id),
+        ArgumentValue::Emoji(emoji) => format!("emoji {}", emoji.name),
+        ArgumentValue::Colour(colour) => format!("colour #{colour:06x}"),
+        ArgumentValue::Duration(millis) => format!("{millis} ms"),
+        ArgumentValue::Date(seconds) => format!("{seconds} s since 1970"),
+        ArgumentValue::CodeBlock(block) => block.code,
+        ArgumentValue::OneOf { value, .. } => told(*value),
+        ArgumentValue::List(values) => values.into_iter().map(told).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -14,7 +14,8 @@ use std::{
 };
 
 use plugin_protocol::{
-    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, custom_id::CustomId, kind,
+    Argument, ArgumentValue, Choice, Click, Command, Door, Event, Invocation, Outcome, PluginName, Typed, Verdict,
+    custom_id::CustomId, kind,
 };
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -23,7 +24,8 @@ use super::{directory::LiveDirectory, owners::Owners};
 use crate::{
     cache::Cache,
     commands::{
-        ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage,
+        ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix,
+        read_texts, usage,
     },
     config,
     gateway::{Partial, RawEvent},
@@ -36,6 +38,8 @@ use crate::{
 const MAX_UNDER_WAY: usize = 8192;
 /// How often a plugin whose queue is full is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
+/// How long suggestions may take; Discord waits for 3 s.
+const SUGGESTING: Duration = Duration::from_secs(2);
 /// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
 /// behind Discord's limits.
 const MAX_ANSWERS: usize = 256;
@@ -175,7 +179,10 @@ impl Router {
         }
         let place = Place {
             guild_id: message.guild_id,
+            channel_id: Some(message.channel_id),
             mentions: &message.mentions,
+            attachments: &message.attachments,
+            now: unix_seconds(),
         };
         let directory = self.directory.of(&written.plugin);
         let arguments = parse_arguments(&directory, &place, &written.command.arguments, &written.rest).await;
@@ -208,6 +215,7 @@ impl Router {
             prefix: Some(written.prefix),
             arguments,
             click: None,
+            typed: None,
         };
         self.invoke(origin, &invocation, &written.payload).await;
     }
@@ -260,6 +268,20 @@ impl Router {
                     self.refuse(&origin, texts::OWNER_ONLY).await;
                     return;
                 }
+                let arguments = match arguments {
+                    Ok(mut values) => {
+                        let place = Place {
+                            guild_id: interaction.guild_id,
+                            channel_id: Some(interaction.channel_id),
+                            now: unix_seconds(),
+                            ..Place::default()
+                        };
+                        let directory = self.directory.of(plugin);
+                        let read = read_texts(&directory, &place, &command.arguments, &mut values).await;
+                        read.map(|()| values)
+                    }
+                    Err(error) => Err(error),
+                };
                 match arguments {
                     Ok(arguments) => {
                         let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
@@ -279,7 +301,66 @@ impl Router {
                 self.route_click(&table, interaction, &custom_id, values, message_id, payload)
                     .await;
             }
-            InteractionKind::Autocomplete | InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
+            InteractionKind::Autocomplete { name, typed } => {
+                if let Some(typed) = typed {
+                    self.suggest(&table, interaction, &name, typed, payload).await;
+                }
+            }
+            InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
+        }
+    }
+
+    /// Suggestions for an argument that is being typed. Nobody is told of a failure: there is nowhere to tell it.
+    async fn suggest(&self, table: &Table, interaction: Interaction, name: &str, typed: Typed, payload: &str) {
+        let Some((plugin, command)) = table.commands.slash(name) else {
+            return;
+        };
+        let asks = |argument: &&Argument| argument.name == typed.argument && argument.autocomplete;
+        let Some(argument) = command.arguments.iter().find(asks) else {
+            return;
+        };
+        let may_use = !command.owner_only || self.owners.contains(interaction.author.id);
+        let choices = if may_use {
+            self.suggestions(plugin, &interaction, name, typed, payload).await
+        } else {
+            Vec::new()
+        };
+        let origin = origin(&interaction, plugin, name, Door::Slash, None);
+        if let Err(problem) = self.invocations.suggest(&origin, argument, choices).await {
+            tracing::debug!(command = %name, %problem, "suggestions did not arrive");
+        }
+    }
+
+    async fn suggestions(
+        &self,
+        plugin: &PluginName,
+        interaction: &Interaction,
+        name: &str,
+        typed: Typed,
+        payload: &str,
+    ) -> Vec<Choice> {
+        // Nothing that a replacement waits for: who types on asks the next generation.
+        let Some(generation) = self.routing.read().generation(plugin).cloned() else {
+            return Vec::new();
+        };
+        let hangs = generation.pulse.hung_for(Instant::now()).is_some();
+        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+            return Vec::new();
+        }
+        let (name, interaction) = (name.to_owned(), interaction.clone());
+        let mut invocation = invocation(interaction, name, Door::Slash, None, BTreeMap::new(), None);
+        invocation.typed = Some(typed);
+        match tokio::time::timeout(SUGGESTING, generation.suggest(&invocation, payload.as_bytes())).await {
+            Ok(Ok(suggestions)) => suggestions.choices,
+            Ok(Err(problem)) => {
+                tracing::warn!(%plugin, command = %invocation.name, %problem, "no suggestions");
+                Vec::new()
+            }
+            Err(_) => {
+                let limit = SUGGESTING.as_secs();
+                tracing::warn!(%plugin, command = %invocation.name, "no suggestions within {limit} s");
+                Vec::new()
+            }
         }
     }
 
@@ -520,7 +601,12 @@ fn invocation(
         prefix: None,
         arguments,
         click,
+        typed: None,
     }
+}
+
+fn unix_seconds() -> i64 {
+    i64::try_from(seconds_since_1970()).unwrap_or(i64::MAX)
 }
 
 fn seconds_since_1970() -> u64 {

@@ -3,23 +3,32 @@
 //! Pure. What must be looked up (members, channels, roles that no mention brought along) comes back as a [`Query`] for
 //! the file `lookup`. Limits and texts are the same by every door.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use plugin_protocol::{Argument, ArgumentKind, ArgumentValue, ChannelId, Command, GuildId, RoleId, UserId};
+pub use plugin_protocol::wording::{as_code, usage, wants};
+use plugin_protocol::{
+    Argument, ArgumentKind, ArgumentValue, Attachment, ChannelId, Choice, CodeBlock, GuildId, RoleId, UserId, wording,
+};
 
-use super::{message::Mention, words::QuoteError};
+use super::{message::Mention, notation, time, words::QuoteError};
 
 /// Discord's limit for whole numbers and numbers of slash commands, kept by prefix, too
 /// (<https://discord.com/developers/docs/interactions/application-commands>): 2^53.
 pub const GREATEST_NUMBER: i64 = 1 << 53;
 
 /// Where a command was written, as far as its arguments depend on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
     /// The server; absent in direct messages.
     pub guild_id: Option<GuildId>,
+    /// The channel, if known.
+    pub channel_id: Option<ChannelId>,
     /// Whom the message mentions.
     pub mentions: &'a [Mention],
+    /// The files of the message.
+    pub attachments: &'a [Attachment],
+    /// What time it is, in seconds since 1970.
+    pub now: i64,
 }
 
 /// What a word is, for an argument.
@@ -52,6 +61,10 @@ pub enum Query {
     Role(RoleId),
     /// A role of the server by name.
     RoleNamed(String),
+    /// A role or a user by id.
+    Mentionable(u64),
+    /// A member or a role of the server by name.
+    MentionableNamed(String),
 }
 
 /// Why a command's arguments are wrong: which one, what it wants, what is the matter.
@@ -74,6 +87,13 @@ pub enum ArgumentProblem {
     Unfit {
         /// What was given.
         given: String,
+    },
+    /// It is none of its choices.
+    NoChoice {
+        /// What was given.
+        given: String,
+        /// The choice that may have been meant.
+        nearest: Option<String>,
     },
     /// There is no such member, channel or role.
     NotFound {
@@ -104,7 +124,7 @@ impl ArgumentError {
     /// What the user is told, with the usage line.
     #[must_use]
     pub fn text(&self, usage: &str) -> String {
-        format!("{self}\nUsage: {}", as_code(usage))
+        wording::with_usage(&self.to_string(), usage)
     }
 }
 
@@ -113,8 +133,13 @@ impl fmt::Display for ArgumentError {
         let Self { argument, wants, .. } = self;
         match &self.problem {
             ArgumentProblem::Missing => write!(f, "`{argument}` is missing. It wants {wants}."),
-            ArgumentProblem::Unfit { given } => {
-                write!(f, "`{argument}` wants {wants}, not {}.", as_code(given))
+            ArgumentProblem::Unfit { given } => f.write_str(&wording::unfit(argument, wants, given)),
+            ArgumentProblem::NoChoice { given, nearest } => {
+                f.write_str(&wording::unfit(argument, wants, given))?;
+                match nearest {
+                    Some(nearest) => write!(f, " Did you mean {}?", as_code(nearest)),
+                    None => Ok(()),
+                }
             }
             ArgumentProblem::NotFound { given } => {
                 write!(f, "`{argument}` wants {wants}. I can't find {}.", as_code(given))
@@ -136,60 +161,105 @@ impl fmt::Display for ArgumentError {
 
 impl std::error::Error for ArgumentError {}
 
-/// How a command is used: `!ban <member> [reason...]`. The prefix as it was written, or `/`.
-#[must_use]
-pub fn usage(prefix: &str, command: &Command) -> String {
-    let mut line = prefix.to_owned();
-    if prefix.ends_with(|last: char| last == '>' || last.is_alphanumeric()) {
-        line.push(' ');
-    }
-    line.push_str(&command.name);
-    for argument in &command.arguments {
-        let (open, close) = if argument.required { ('<', '>') } else { ('[', ']') };
-        let dots = if argument.rest { "..." } else { "" };
-        let _ = write!(line, " {open}{}{dots}{close}", argument.name);
-    }
-    line
-}
-
-/// What an argument wants, as the object of a sentence.
-#[must_use]
-pub fn wants(argument: &Argument) -> String {
-    let what = match argument.kind {
-        ArgumentKind::String | ArgumentKind::Unknown => "a text",
-        ArgumentKind::Integer => "a whole number",
-        ArgumentKind::Number => "a number",
-        ArgumentKind::Boolean => "yes or no",
-        ArgumentKind::User => "a user (a mention, an id or a name)",
-        ArgumentKind::Member => "a member of this server (a mention, an id or a name)",
-        ArgumentKind::Channel => "a channel of this server (a mention, an id or a name)",
-        ArgumentKind::Role => "a role of this server (a mention, an id or a name)",
-    };
-    let range = match (argument.kind, argument.min, argument.max) {
-        (ArgumentKind::Integer | ArgumentKind::Number, Some(min), Some(max)) => format!(" from {min} to {max}"),
-        (ArgumentKind::Integer | ArgumentKind::Number, Some(min), None) => format!(" of {min} or more"),
-        (ArgumentKind::Integer | ArgumentKind::Number, None, Some(max)) => format!(" of {max} or less"),
-        _ => String::new(),
-    };
-    format!("{what}{range}")
-}
-
-/// What a word is for an argument, by prefix.
+/// What a word is for an argument, by prefix, or a text by slash where Discord has no type of option for it.
 #[must_use]
 pub fn step(argument: &Argument, word: &str, place: &Place<'_>) -> Step {
     let value = match argument.kind {
-        ArgumentKind::String | ArgumentKind::Unknown => Some(ArgumentValue::String(word.to_owned())),
+        ArgumentKind::String => {
+            return fit_text(argument, word).map_or_else(Step::Refused, Step::Value);
+        }
+        ArgumentKind::Unknown => Some(ArgumentValue::String(word.to_owned())),
         ArgumentKind::Integer => word.parse().ok().and_then(|number| fit_integer(argument, number)),
         ArgumentKind::Number => word.parse().ok().and_then(|number| fit_number(argument, number)),
         ArgumentKind::Boolean => boolean(word).map(ArgumentValue::Boolean),
-        ArgumentKind::User | ArgumentKind::Member | ArgumentKind::Channel | ArgumentKind::Role => {
+        ArgumentKind::User
+        | ArgumentKind::Member
+        | ArgumentKind::Channel
+        | ArgumentKind::Role
+        | ArgumentKind::Mentionable => {
             return reference(argument.kind, word, place);
         }
+        ArgumentKind::Message => {
+            notation::message_link(word, place.guild_id, place.channel_id).map(ArgumentValue::Message)
+        }
+        ArgumentKind::Emoji => notation::emoji(word).map(ArgumentValue::Emoji),
+        ArgumentKind::Colour => notation::colour(word).map(ArgumentValue::Colour),
+        ArgumentKind::Duration => time::duration(word)
+            .and_then(|length| u64::try_from(length.as_millis()).ok())
+            .map(ArgumentValue::Duration),
+        ArgumentKind::Date => {
+            let zone = argument.zone.as_deref().unwrap_or("UTC");
+            time::date(word, zone, place.now).map(ArgumentValue::Date)
+        }
+        ArgumentKind::CodeBlock => Some(ArgumentValue::CodeBlock(code(word))),
+        // No word is a file, and several kinds are tried by whoever looks them up.
+        ArgumentKind::Attachment | ArgumentKind::AnyOf => None,
     };
     value.map_or_else(
         || Step::Refused(ArgumentProblem::Unfit { given: word.to_owned() }),
         Step::Value,
     )
+}
+
+/// A text, if it keeps the argument's limits: of choices, the value of the one of that name or value, without case.
+///
+/// # Errors
+///
+/// What is the matter with it.
+pub fn fit_text(argument: &Argument, text: &str) -> Result<ArgumentValue, ArgumentProblem> {
+    let value = |text: &str| Ok(ArgumentValue::String(text.to_owned()));
+    if !argument.choices.is_empty() {
+        let folded = text.trim().to_lowercase();
+        let is = |choice: &&Choice| choice.value == text || choice.name.to_lowercase() == folded;
+        let is_value = |choice: &&Choice| choice.value.to_lowercase() == folded;
+        let mut choices = argument.choices.iter();
+        let found = choices.clone().find(is).or_else(|| choices.find(is_value));
+        return match found {
+            Some(choice) => value(&choice.value),
+            None => Err(ArgumentProblem::NoChoice {
+                given: text.to_owned(),
+                nearest: nearest(&argument.choices, &folded),
+            }),
+        };
+    }
+    let length = text.chars().count();
+    let is_long_enough = argument.min_length.is_none_or(|min| length >= min.into());
+    if is_long_enough && argument.max_length.is_none_or(|max| length <= max.into()) {
+        return value(text);
+    }
+    Err(ArgumentProblem::Unfit { given: text.to_owned() })
+}
+
+/// The name of the choice that may have been meant.
+fn nearest(choices: &[Choice], folded: &str) -> Option<String> {
+    /// How alike it must be, from 0 to 1.
+    const ALIKE: f64 = 0.5;
+    // Longer ones are no misspelt name.
+    let given: String = folded.chars().take(100).collect();
+    let alike = choices.iter().map(|choice| {
+        let name = choice.name.to_lowercase();
+        (strsim::normalized_damerau_levenshtein(&name, &given), &choice.name)
+    });
+    let (how, name) = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (how >= ALIKE).then(|| name.clone())
+}
+
+/// Whether a channel is of a type that the argument takes.
+#[must_use]
+pub fn fits_channel(argument: &Argument, kind: u8) -> bool {
+    argument.channel_types.is_empty() || argument.channel_types.contains(&kind)
+}
+
+/// A text as code: the block that it is, or all of it.
+#[must_use]
+pub fn code(text: &str) -> CodeBlock {
+    match notation::code_block(text) {
+        Some((block, behind)) if behind.trim().is_empty() => block,
+        _ => CodeBlock {
+            language: None,
+            code: text.to_owned(),
+        },
+    }
 }
 
 /// A whole number, if it keeps the argument's limits and Discord's.
@@ -222,6 +292,9 @@ fn boolean(word: &str) -> Option<bool> {
 /// A user, member, channel or role: a mention, an id, or else a name.
 fn reference(kind: ArgumentKind, word: &str, place: &Place<'_>) -> Step {
     let is_user = kind == ArgumentKind::User;
+    if kind == ArgumentKind::Mentionable {
+        return mentionable(word, place);
+    }
     if place.guild_id.is_none() && !is_user {
         return Step::Refused(ArgumentProblem::ServerOnly);
     }
@@ -255,6 +328,23 @@ fn reference(kind: ArgumentKind, word: &str, place: &Place<'_>) -> Step {
     )
 }
 
+/// A user or a role: a mention, an id, or else a name.
+fn mentionable(word: &str, place: &Place<'_>) -> Step {
+    let user = mention(word, "@!").or_else(|| mention(word, "@"));
+    if let Some(id) = user.or_else(|| id(word)) {
+        let member = || mentioned(id, false, place);
+        if let Some(value) = member().or_else(|| mentioned(id, true, place)) {
+            return Step::Value(value);
+        }
+        return Step::LookUp(Query::Mentionable(id));
+    }
+    if let Some(id) = mention(word, "@&") {
+        return Step::LookUp(Query::Mentionable(id));
+    }
+    let name = word.strip_prefix('@').filter(|name| !name.is_empty()).unwrap_or(word);
+    Step::LookUp(Query::MentionableNamed(name.to_owned()))
+}
+
 /// Whom the message itself brought along.
 fn mentioned(id: u64, is_user: bool, place: &Place<'_>) -> Option<ArgumentValue> {
     let mention = place.mentions.iter().find(|mention| mention.user.id.get() == id)?;
@@ -285,28 +375,6 @@ fn digits(text: &str) -> Option<u64> {
     } else {
         None
     }
-}
-
-/// What somebody wrote, as code in a line: cut, without what would end the code.
-pub(super) fn as_code(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let mut code = String::from("`");
-    for (count, character) in text.chars().enumerate() {
-        if count == LONGEST {
-            code.push('…');
-            break;
-        }
-        code.push(match character {
-            '`' => '\'',
-            character if character.is_control() => ' ',
-            character => character,
-        });
-    }
-    if code.len() == 1 {
-        code.push(' ');
-    }
-    code.push('`');
-    code
 }
 
 #[cfg(test)]

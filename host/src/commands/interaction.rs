@@ -12,14 +12,14 @@ use std::{
 };
 
 use plugin_protocol::{
-    ApplicationId, Argument, ArgumentKind, ArgumentValue, Channel, ChannelId, GuildId, InteractionId, Member,
-    MessageId, Role, RoleId, User, UserId,
+    ApplicationId, Argument, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, GuildId,
+    InteractionId, Member, MessageId, Role, RoleId, Typed, User, UserId,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    arguments::{ArgumentError, ArgumentProblem, fit_integer, fit_number},
+    arguments::{ArgumentError, ArgumentProblem, fit_integer, fit_number, fit_text, fits_channel},
     lookup::{is_of_a_server, require},
     partial::PartialMember,
 };
@@ -90,7 +90,12 @@ pub enum InteractionKind {
         message_id: Option<MessageId>,
     },
     /// Suggestions for an argument that is being typed.
-    Autocomplete,
+    Autocomplete {
+        /// The command's full name, such as `warn add`.
+        name: String,
+        /// What is being typed; `None` if Discord doesn't say.
+        typed: Option<Typed>,
+    },
     /// A form that was sent.
     Modal {
         /// Its custom id.
@@ -161,6 +166,9 @@ struct GivenOption<'a> {
     value: Option<Value>,
     #[serde(borrow, default)]
     options: Vec<GivenOption<'a>>,
+    /// Whether it is the one that is being typed.
+    #[serde(default)]
+    focused: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -173,6 +181,8 @@ struct Resolved {
     channels: HashMap<ChannelId, Channel>,
     #[serde(default)]
     roles: HashMap<RoleId, Role>,
+    #[serde(default)]
+    attachments: HashMap<AttachmentId, Attachment>,
 }
 
 /// Discord's numbers of interaction types.
@@ -215,7 +225,7 @@ impl Interaction {
                 values: data.values,
                 message_id: interaction.message.map(|message| message.id),
             },
-            kinds::AUTOCOMPLETE => InteractionKind::Autocomplete,
+            kinds::AUTOCOMPLETE => autocomplete(data),
             kinds::MODAL => InteractionKind::Modal {
                 custom_id: data.custom_id,
             },
@@ -240,8 +250,24 @@ fn command<'c>(
     guild_id: Option<GuildId>,
     arguments: impl FnOnce(&str) -> Option<&'c [Argument]>,
 ) -> InteractionKind {
-    let mut name = data.name.into_owned();
-    let mut options = data.options;
+    let (name, options) = full_name(data.name, data.options);
+    let described = arguments(&name);
+    let arguments = values(options, &data.resolved, guild_id, described);
+    InteractionKind::Command { name, arguments }
+}
+
+fn autocomplete(data: Data<'_>) -> InteractionKind {
+    let (name, options) = full_name(data.name, data.options);
+    let typed = options.into_iter().find(|option| option.focused).map(|option| Typed {
+        argument: option.name.into_owned(),
+        text: shown(&option.value.unwrap_or_default()),
+    });
+    InteractionKind::Autocomplete { name, typed }
+}
+
+/// The command's name with those of its group and subcommand, and the options below them.
+fn full_name<'a>(name: Cow<'a, str>, mut options: Vec<GivenOption<'a>>) -> (String, Vec<GivenOption<'a>>) {
+    let mut name = name.into_owned();
     while let [option] = options.as_mut_slice()
         && matches!(option.kind, kinds::SUBCOMMAND | kinds::GROUP)
     {
@@ -249,9 +275,7 @@ fn command<'c>(
         name.push_str(&option.name);
         options = std::mem::take(&mut option.options);
     }
-    let described = arguments(&name);
-    let arguments = values(options, &data.resolved, guild_id, described);
-    InteractionKind::Command { name, arguments }
+    (name, options)
 }
 
 fn values(
@@ -295,7 +319,9 @@ fn kind_of(option: u8, guild_id: Option<GuildId>) -> ArgumentKind {
         6 => ArgumentKind::User,
         7 => ArgumentKind::Channel,
         8 => ArgumentKind::Role,
+        9 => ArgumentKind::Mentionable,
         10 => ArgumentKind::Number,
+        11 => ArgumentKind::Attachment,
         _ => ArgumentKind::String,
     }
 }
@@ -306,6 +332,13 @@ fn value(
     resolved: &Resolved,
     guild_id: Option<GuildId>,
 ) -> Result<ArgumentValue, ArgumentProblem> {
+    if argument.travels_as_text() {
+        // Read as words are, by whoever can look things up.
+        return match given {
+            Value::String(text) => Ok(ArgumentValue::String(text)),
+            other => Err(ArgumentProblem::Unfit { given: shown(&other) }),
+        };
+    }
     let Some(guild_id) = guild_id else {
         if is_of_a_server(argument.kind) {
             return Err(ArgumentProblem::ServerOnly);
@@ -320,44 +353,57 @@ fn value(
             user.zip(member)
                 .map(|(user, member)| ArgumentValue::Member(member.complete(user, guild_id)))
         }
-        (ArgumentKind::Channel, Some(id)) => resolved
-            .channels
-            .get(&ChannelId::from(NonZeroU64::from(id)))
-            .cloned()
-            .map(|channel| {
+        (ArgumentKind::Channel, Some(id)) => {
+            let channel = resolved.channels.get(&ChannelId::from(NonZeroU64::from(id)));
+            if channel.is_some_and(|channel| !fits_channel(argument, channel.kind)) {
+                return Err(ArgumentProblem::Unfit { given: shown(&given) });
+            }
+            channel.cloned().map(|channel| {
                 ArgumentValue::Channel(Channel {
                     guild_id: Some(guild_id),
                     ..channel
                 })
-            }),
-        (ArgumentKind::Role, Some(id)) => {
-            resolved
-                .roles
-                .get(&RoleId::from(NonZeroU64::from(id)))
-                .cloned()
-                .map(|role| {
-                    ArgumentValue::Role(Role {
-                        guild_id: Some(guild_id),
-                        ..role
-                    })
-                })
+            })
         }
+        (ArgumentKind::Role, Some(id)) => role(id, resolved, guild_id),
+        (ArgumentKind::Mentionable, Some(id)) => role(id, resolved, guild_id).or_else(|| {
+            let user = resolved.users.get(&id)?.clone();
+            let member = resolved.members.get(&id).cloned();
+            Some(match member {
+                Some(member) => ArgumentValue::Member(member.complete(user, guild_id)),
+                None => ArgumentValue::User(user),
+            })
+        }),
         _ => return plain(argument, given, resolved),
     };
     found.ok_or_else(|| ArgumentProblem::NotFound { given: shown(&given) })
 }
 
+fn role(id: UserId, resolved: &Resolved, guild_id: GuildId) -> Option<ArgumentValue> {
+    let role = resolved.roles.get(&RoleId::from(NonZeroU64::from(id)))?.clone();
+    Some(ArgumentValue::Role(Role {
+        guild_id: Some(guild_id),
+        ..role
+    }))
+}
+
 /// What needs no server.
 fn plain(argument: &Argument, given: Value, resolved: &Resolved) -> Result<ArgumentValue, ArgumentProblem> {
     let value = match (argument.kind, &given) {
-        (ArgumentKind::String | ArgumentKind::Unknown, _) => match given {
+        (ArgumentKind::String, Value::String(text)) => return fit_text(argument, text),
+        (ArgumentKind::Unknown, _) => match given {
             Value::String(text) => return Ok(ArgumentValue::String(text)),
             _ => None,
         },
         (ArgumentKind::Integer, given) => given.as_i64().and_then(|number| fit_integer(argument, number)),
         (ArgumentKind::Number, given) => given.as_f64().and_then(|number| fit_number(argument, number)),
         (ArgumentKind::Boolean, given) => given.as_bool().map(ArgumentValue::Boolean),
-        (ArgumentKind::User, Value::String(id)) => id
+        (ArgumentKind::Attachment, Value::String(id)) => id
+            .parse()
+            .ok()
+            .and_then(|id| resolved.attachments.get(&id))
+            .map(|file| ArgumentValue::Attachment(file.clone())),
+        (ArgumentKind::User | ArgumentKind::Mentionable, Value::String(id)) => id
             .parse()
             .ok()
             .and_then(|id| resolved.users.get(&id))

@@ -2,7 +2,7 @@
 //!
 //! Done once and only for commands: whether a message is one is decided before, on a partial read.
 
-use plugin_protocol::{ChannelId, GuildId, Member, MessageId, User, UserId};
+use plugin_protocol::{Attachment, ChannelId, GuildId, Member, MessageId, User, UserId};
 use serde::Deserialize;
 
 use super::partial::PartialMember;
@@ -26,6 +26,8 @@ pub struct Message {
     pub content: String,
     /// Whom it mentions.
     pub mentions: Vec<Mention>,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
 }
 
 /// Somebody whom a message mentions.
@@ -56,6 +58,8 @@ struct Payload {
     content: String,
     #[serde(default)]
     mentions: Vec<RawMention>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +110,7 @@ impl Message {
             author: message.author,
             is_webhook: message.webhook_id.is_some(),
             content: message.content,
+            attachments: message.attachments,
         })
     }
 }

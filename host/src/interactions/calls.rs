@@ -2,7 +2,8 @@
 //!
 //! Pure. The only place that knows the routes of interactions' answers.
 
-use plugin_protocol::Door;
+use plugin_protocol::{Argument, ArgumentKind, Choice, Door};
+use serde_json::{Value, json};
 
 use super::{Origin, Request, body::Body, state::Call};
 
@@ -12,6 +13,7 @@ mod callback {
     pub(super) const DEFER: u8 = 5;
     pub(super) const DEFER_UPDATE: u8 = 6;
     pub(super) const UPDATE: u8 = 7;
+    pub(super) const SUGGEST: u8 = 8;
 }
 
 /// The request of a call; the body is what the plugin sent, with the host's rules applied. Calls without a message
@@ -71,6 +73,49 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
         Call::EditFollowUp(id) => webhook("PATCH", &format!("/messages/{id}"), body.to_json()),
         Call::DeleteFollowUp(id) => webhook("DELETE", &format!("/messages/{id}"), Vec::new()),
     }
+}
+
+/// Discord's limit of choices, and of the characters of their names and values.
+const MOST_CHOICES: usize = 25;
+const LONGEST_CHOICE: usize = 100;
+
+/// The answer to an argument that is being typed. What Discord would refuse, and with it all the others, is left out; long
+/// names are cut. `None` without an interaction.
+#[must_use]
+pub fn suggestions(origin: &Origin, argument: &Argument, choices: Vec<Choice>) -> Option<Request> {
+    let interaction = origin.interaction.as_ref()?;
+    let value = |text: &str| match argument.kind {
+        ArgumentKind::Integer => text.parse::<i64>().ok().map(Value::from),
+        ArgumentKind::Number => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Value::from),
+        _ => (1..=LONGEST_CHOICE)
+            .contains(&text.chars().count())
+            .then(|| Value::from(text)),
+    };
+    let choices = choices.iter().filter_map(|choice| {
+        let value = value(&choice.value)?;
+        let is_long = choice.name.chars().count() > LONGEST_CHOICE;
+        let name: String = if is_long {
+            choice.name.chars().take(LONGEST_CHOICE - 1).chain(['…']).collect()
+        } else {
+            choice.name.clone()
+        };
+        (!name.trim().is_empty()).then(|| json!({ "name": name, "value": value }))
+    });
+    let choices: Vec<_> = choices.take(MOST_CHOICES).collect();
+    let body = json!({ "type": callback::SUGGEST, "data": { "choices": choices } });
+    Some(Request {
+        method: "POST",
+        path: format!(
+            "/interactions/{}/{}/callback",
+            interaction.id,
+            interaction.token.as_str()
+        ),
+        body: body.to_string().into_bytes(),
+    })
 }
 
 /// Whether a call carries a message, so that it needs a body.

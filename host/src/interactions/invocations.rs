@@ -17,7 +17,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Action, ChannelId, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
+    Action, Argument, ChannelId, Choice, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
+    Responded, Verdict,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -267,6 +268,29 @@ impl Invocations {
             .try_to_say(origin, &mut conversation, text, ephemeral)
             .await
             .map(drop)
+    }
+}
+
+impl Invocations {
+    /// Answers an argument that is being typed: as many of these choices as Discord takes.
+    ///
+    /// # Errors
+    ///
+    /// `Failed`: Discord refused it or did not answer. `Invalid`: the origin is no interaction.
+    pub async fn suggest(&self, origin: &Origin, argument: &Argument, choices: Vec<Choice>) -> Result<(), Problem> {
+        let no_interaction = || {
+            Problem::new(
+                ProblemCode::Invalid,
+                "only an interaction can be answered with suggestions",
+            )
+        };
+        let request = calls::suggestions(origin, argument, choices).ok_or_else(no_interaction)?;
+        let failed = |text: String| Problem::new(ProblemCode::Failed, text);
+        let response = self.inner.api.send(request).await.map_err(failed)?;
+        if response.is_success() {
+            return Ok(());
+        }
+        Err(failed(format!("Discord refuses them with status {}", response.status)))
     }
 }
 

@@ -20,8 +20,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode, Settings,
-    Stop, StopReason, Stopped, Verdict, kind, lane_name,
+    Activation, Description, Invocation, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode,
+    Settings, Stop, StopReason, Stopped, Suggestions, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -420,9 +420,9 @@ impl Generation {
         let (sender, answer) = oneshot::channel();
         let id = self.event_id();
         self.waiting().insert(id, Waiting::Request(sender));
+        let _forget = Forget(self, id);
         let envelope_head = to_json(head);
         if self.hand_over(&Envelope::new(kind, kind::FLAG_UNBOUNDED, id, &envelope_head, tail)) != Delivery::ACCEPTED {
-            self.waiting().remove(&id);
             return Err(closed());
         }
         let answer = answer.await.map_err(|_| closed())?;
@@ -431,6 +431,19 @@ impl Generation {
                 .unwrap_or_else(|_| Problem::new(ProblemCode::Unknown, "an answer that can't be read")));
         }
         Ok(answer.head)
+    }
+
+    /// Asks what an argument may be that is being typed. Dropped, it waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The plugin suggests nothing for it, panics, or its lane has ended.
+    pub async fn suggest(&self, invocation: &Invocation, payload: &[u8]) -> Result<Suggestions, Problem> {
+        let answer = self.ask(kind::SUGGEST, invocation, payload).await?;
+        serde_json::from_slice(&answer).map_err(|error| {
+            let text = format!("its suggestions can't be read: {error}");
+            Problem::new(ProblemCode::Invalid, text)
+        })
     }
 
     fn tell(&self, kind: u32, head: &[u8]) {
@@ -534,4 +547,12 @@ impl Receiver for Context {
 fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     // The protocol's types have string keys and no failing Serialize.
     serde_json::to_vec(value).unwrap_or_default()
+}
+/// Forgets a question that nobody waits for any more.
+struct Forget<'g>(&'g Generation, u64);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.waiting().remove(&self.1);
+    }
 }

@@ -28,7 +28,7 @@ use super::{
     loader, manifest,
     shadow::{ContentHash, ShadowFolder},
 };
-use crate::process;
+use crate::{process, slash};
 
 /// How long a plugin may take to load and describe itself.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -317,7 +317,27 @@ pub fn explain(file: &Path) -> Result<String, String> {
 /// What each of them says.
 pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
     if description.name == manifest.name.as_str() && description.version == manifest.version {
-        return distinct(description);
+        distinct(description)?;
+        let unknown_zone = |argument: &&plugin_protocol::Argument| {
+            argument
+                .zone
+                .as_deref()
+                .is_some_and(|zone| !crate::commands::time::is_zone(zone))
+        };
+        for command in &description.commands {
+            if let Some(argument) = command.arguments.iter().find(unknown_zone) {
+                return Err(format!(
+                    "argument `{}` of its command `{}` has a time zone that does not exist: name one of the IANA's, such as `Europe/Berlin`",
+                    argument.name, command.name
+                ));
+            }
+        }
+        return slash::check(&manifest.name, &description.commands).map_err(|left_out| {
+            format!(
+                "its command `{}` can't be registered: {}",
+                left_out.command, left_out.reason
+            )
+        });
     }
     Err(format!(
         "its manifest says `{}` {}, its code says `{}` {}: the file was tampered with, or two crates call `plugin!` in it",

@@ -5,5 +5,5 @@
 pub mod plan;
 pub mod sync;
 
-pub use plan::{LeftOut, Limits, Plan, Reason, SlashCommand, overwrite, plan};
+pub use plan::{LeftOut, Limits, Plan, Reason, SlashCommand, check, overwrite, plan};
 pub use sync::{SlashSync, SyncError, Synced};

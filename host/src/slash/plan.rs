@@ -23,6 +23,11 @@ pub const LONGEST_NAME: usize = 32;
 /// Discord's limit of the characters of a description.
 pub const LONGEST_DESCRIPTION: usize = 100;
 
+/// Discord's limit of the characters of a choice's name and of its value.
+pub const LONGEST_CHOICE: usize = 100;
+/// Discord's limit of the characters of a text that is given.
+pub const LONGEST_TEXT: u16 = 6000;
+
 /// How many commands are registered: the owner's `slash_limiter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -90,8 +95,10 @@ pub enum Reason {
     BadArgumentName(String),
     /// An argument is of a kind that this host doesn't know.
     UnknownKind(String),
-    /// No number keeps an argument's limits.
+    /// No number or text keeps an argument's limits.
     BadRange(String),
+    /// An argument has more choices than Discord takes, or one that is none.
+    BadChoices(String),
     /// With it, the command would have more than 8,000 characters.
     TooLarge,
 }
@@ -118,7 +125,11 @@ impl fmt::Display for Reason {
                     "argument `{name}` is of a kind that this host doesn't know: update the host"
                 )
             }
-            Self::BadRange(name) => write!(f, "no number keeps the limits of argument `{name}`"),
+            Self::BadRange(name) => write!(f, "nothing keeps the limits of argument `{name}`"),
+            Self::BadChoices(name) => write!(
+                f,
+                "argument `{name}` has at most {MOST_OPTIONS} choices, each with a name of its own, of 1 to {LONGEST_CHOICE} characters"
+            ),
             Self::TooLarge => write!(
                 f,
                 "the names and descriptions of the command would have more than {MOST_CHARACTERS} characters"
@@ -158,8 +169,25 @@ struct SlashOption {
     min_value: Option<serde_json::Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_value: Option<serde_json::Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_length: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_length: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    channel_types: Vec<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<SlashChoice>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    autocomplete: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<SlashOption>,
+}
+
+/// Something that a text may be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct SlashChoice {
+    name: String,
+    value: String,
 }
 
 /// Discord's numbers of option types.
@@ -172,7 +200,9 @@ mod kinds {
     pub(super) const USER: u8 = 6;
     pub(super) const CHANNEL: u8 = 7;
     pub(super) const ROLE: u8 = 8;
+    pub(super) const MENTIONABLE: u8 = 9;
     pub(super) const NUMBER: u8 = 10;
+    pub(super) const ATTACHMENT: u8 = 11;
 }
 
 /// Plans the global set and that of home servers, which has the owners' commands: of two commands with one name the
@@ -211,6 +241,23 @@ pub fn plan<'a>(
     }
 }
 
+/// Whether Discord would take all of one plugin's slash commands, were there no others; asked when it is probed.
+///
+/// # Errors
+///
+/// The first command that it would refuse, and why. A kind of argument that this host doesn't know is no reason: without
+/// its slash command, such a plugin still serves.
+pub fn check(plugin: &PluginName, commands: &[Command]) -> Result<(), LeftOut> {
+    let limits = Limits {
+        max: usize::MAX,
+        warning: usize::MAX,
+        safe: usize::MAX,
+    };
+    let plan = plan([(plugin, commands, &[][..])], limits);
+    let is_fault = |left_out: &LeftOut| !matches!(left_out.reason, Reason::Full | Reason::UnknownKind(_));
+    plan.left_out.into_iter().find(is_fault).map_or(Ok(()), Err)
+}
+
 /// The body of the bulk overwrite of a set. The same set gives the same bytes, whatever order plugins were loaded in.
 #[must_use]
 pub fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
@@ -238,12 +285,22 @@ impl SlashOption {
             required: false,
             min_value: None,
             max_value: None,
+            min_length: None,
+            max_length: None,
+            channel_types: Vec::new(),
+            choices: Vec::new(),
+            autocomplete: false,
             options,
         }
     }
 
     fn characters(&self) -> usize {
-        characters(&self.name, &self.description) + self.options.iter().map(Self::characters).sum::<usize>()
+        let choices = self
+            .choices
+            .iter()
+            .map(|choice| characters(&choice.name, &choice.value));
+        let options = self.options.iter().map(Self::characters);
+        characters(&self.name, &self.description) + choices.sum::<usize>() + options.sum::<usize>()
     }
 }
 
@@ -345,6 +402,7 @@ fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason> {
             return Err(Reason::BadArgumentName(name.clone()));
         }
         let kind = match argument.kind {
+            _ if argument.travels_as_text() => kinds::STRING,
             ArgumentKind::String => kinds::STRING,
             ArgumentKind::Integer => kinds::INTEGER,
             ArgumentKind::Number => kinds::NUMBER,
@@ -352,21 +410,74 @@ fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason> {
             ArgumentKind::User | ArgumentKind::Member => kinds::USER,
             ArgumentKind::Channel => kinds::CHANNEL,
             ArgumentKind::Role => kinds::ROLE,
+            ArgumentKind::Mentionable => kinds::MENTIONABLE,
+            ArgumentKind::Attachment => kinds::ATTACHMENT,
+            ArgumentKind::Message
+            | ArgumentKind::Emoji
+            | ArgumentKind::Colour
+            | ArgumentKind::Duration
+            | ArgumentKind::Date
+            | ArgumentKind::CodeBlock
+            | ArgumentKind::AnyOf => kinds::STRING,
             ArgumentKind::Unknown => return Err(Reason::UnknownKind(name.clone())),
         };
         let (min_value, max_value) = range(argument).ok_or_else(|| Reason::BadRange(name.clone()))?;
+        let choices = choices(argument).ok_or_else(|| Reason::BadChoices(name.clone()))?;
+        let is_text = kind == kinds::STRING && argument.kind == ArgumentKind::String && !argument.variadic;
+        let lengths = (argument.min_length, argument.max_length);
+        if is_text && !has_lengths(lengths) {
+            return Err(Reason::BadRange(name.clone()));
+        }
+        let (min_length, max_length) = if is_text && choices.is_empty() {
+            lengths
+        } else {
+            (None, None)
+        };
+        let can_suggest = matches!(kind, kinds::STRING | kinds::INTEGER | kinds::NUMBER) && choices.is_empty();
         options.push(SlashOption {
-            name: name.clone(),
-            kind,
             description: description(&argument.description, name),
             required: argument.required,
             min_value,
             max_value,
-            options: Vec::new(),
+            min_length,
+            max_length,
+            channel_types: if kind == kinds::CHANNEL {
+                argument.channel_types.clone()
+            } else {
+                Vec::new()
+            },
+            choices,
+            autocomplete: argument.autocomplete && can_suggest,
+            ..SlashOption::holder(kind, name, Vec::new())
         });
     }
     options.sort_by_key(|option| !option.required);
     Ok(options)
+}
+
+/// The choices of a text, as Discord takes them; `None` if it takes none of them.
+fn choices(argument: &Argument) -> Option<Vec<SlashChoice>> {
+    if argument.kind != ArgumentKind::String || argument.variadic {
+        return Some(Vec::new());
+    }
+    let fits = |text: &str| (1..=LONGEST_CHOICE).contains(&text.chars().count());
+    let all = &argument.choices;
+    let is_new = |at: usize| all[..at].iter().all(|earlier| earlier.name != all[at].name);
+    let is_right =
+        all.len() <= MOST_OPTIONS && (0..all.len()).all(|at| fits(&all[at].name) && fits(&all[at].value) && is_new(at));
+    is_right.then(|| {
+        let choices = all.iter().map(|choice| SlashChoice {
+            name: choice.name.clone(),
+            value: choice.value.clone(),
+        });
+        choices.collect()
+    })
+}
+
+/// Whether a text can have these limits.
+fn has_lengths(limits: (Option<u16>, Option<u16>)) -> bool {
+    let (min, max) = (limits.0.unwrap_or(0), limits.1.unwrap_or(LONGEST_TEXT));
+    min <= max && (1..=LONGEST_TEXT).contains(&max)
 }
 
 type Range = (Option<serde_json::Number>, Option<serde_json::Number>);
@@ -375,6 +486,7 @@ type Range = (Option<serde_json::Number>, Option<serde_json::Number>);
 fn range(argument: &Argument) -> Option<Range> {
     let greatest = GREATEST_NUMBER as f64;
     let is_integer = match argument.kind {
+        _ if argument.travels_as_text() => return Some((None, None)),
         ArgumentKind::Integer => true,
         ArgumentKind::Number => false,
         _ => return Some((None, None)),

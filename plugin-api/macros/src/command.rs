@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, ExprLit, ExprUnary, ItemFn, Lit, LitStr, Meta, Pat, PatType, Result, Token, Type, UnOp,
+    Error, ItemFn, LitStr, Result, Token,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -13,8 +13,11 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::function::{
-    allow, beside, check, check_length, check_name, comma, context_type, first_paragraph, parameters, text, unraw,
+use crate::{
+    argument::{Argument, check_order},
+    function::{
+        allow, beside, check, check_length, check_name, comma, context_type, first_paragraph, parameters, unraw,
+    },
 };
 
 /// What stands in the brackets.
@@ -108,13 +111,17 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         .collect::<Result<Vec<_>>>()?;
     check_order(&arguments, slash)?;
 
-    let definitions = arguments.iter().map(Argument::definition);
+    let definitions = arguments.iter().map(|argument| argument.definition(slash));
     let variables: Vec<_> = (0..arguments.len())
         .map(|number| format_ident!("argument_{number}"))
         .collect();
-    let reads = arguments.iter().zip(&variables).map(|(argument, variable)| {
-        let (name, ty) = (&argument.name, &argument.ty);
-        quote_spanned!(ty.span()=> let #variable: #ty = arguments.take(#name)?;)
+    let reads = arguments
+        .iter()
+        .zip(&variables)
+        .map(|(argument, variable)| argument.read(variable));
+    let suggest = arguments.iter().filter_map(|argument| {
+        let (name, path) = (&argument.name, argument.autocomplete.as_ref()?);
+        Some(quote_spanned!(path.span()=> (#name, |ctx, typed| ::std::boxed::Box::pin(#path(ctx, typed)))))
     });
     let (visibility, beside, allow) = (&function.vis, beside("command", &ident), allow());
     let aliases = &options.aliases;
@@ -139,6 +146,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             aliases: &[#(#aliases),*],
             owner_only: #owner_only,
             arguments: &[#(#definitions),*],
+            suggest: &[#(#suggest),*],
             run: |ctx, #mutable arguments| ::std::boxed::Box::pin(async move {
                 #used
                 #(#reads)*
@@ -146,210 +154,6 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             }),
         };
     })
-}
-
-struct Argument {
-    name: String,
-    span: proc_macro2::Span,
-    description: String,
-    ty: Type,
-    optional: bool,
-    rest: bool,
-    min: Option<Limit>,
-    max: Option<Limit>,
-}
-
-/// A `#[min]` or `#[max]`.
-#[derive(Clone, Copy)]
-struct Limit {
-    number: f64,
-    span: proc_macro2::Span,
-}
-
-impl Argument {
-    /// Reads a parameter and takes the attributes that are for us off it.
-    fn take(parameter: &mut PatType) -> Result<Self> {
-        let Pat::Ident(pattern) = &*parameter.pat else {
-            return Err(Error::new(
-                parameter.pat.span(),
-                "an argument of a command needs a plain name",
-            ));
-        };
-        let ident = pattern.ident.clone();
-        let name = unraw(&ident);
-        let name = name.trim_start_matches('_').to_owned();
-        check_name("the name of an argument", &name, ident.span())?;
-        let mut argument = Self {
-            description: humanised(&name),
-            name,
-            span: ident.span(),
-            optional: is_option(&parameter.ty),
-            ty: (*parameter.ty).clone(),
-            rest: false,
-            min: None,
-            max: None,
-        };
-        let documentation = first_paragraph(&parameter.attrs);
-        if !documentation.is_empty() {
-            let what = "the description of an argument (its first paragraph of documentation)";
-            check_length(what, &documentation, 100, ident.span())?;
-            argument.description = documentation;
-        }
-        let mut others = Vec::new();
-        for attribute in parameter.attrs.drain(..) {
-            if !argument.apply(&attribute)? {
-                others.push(attribute);
-            }
-        }
-        parameter.attrs = others;
-        if let (Some(min), Some(max)) = (argument.min, argument.max)
-            && min.number > max.number
-        {
-            let text = format!("nothing is at least {} and at most {}", min.number, max.number);
-            return Err(Error::new(max.span, text));
-        }
-        Ok(argument)
-    }
-
-    /// Reads one attribute; false if it is none of ours.
-    fn apply(&mut self, attribute: &Attribute) -> Result<bool> {
-        let path = attribute.path();
-        let value = match &attribute.meta {
-            Meta::NameValue(meta) => Some(&meta.value),
-            _ => None,
-        };
-        if path.is_ident("doc") {
-            // Read already; the compiler wouldn't take it on a parameter.
-        } else if path.is_ident("rest") {
-            attribute.meta.require_path_only()?;
-            self.rest = true;
-        } else if path.is_ident("description") {
-            let text = value.and_then(text);
-            let text = text.ok_or_else(|| Error::new(attribute.span(), "write `#[description = \"Who is meant\"]`"))?;
-            check_length("the description of an argument", &text.value(), 100, text.span())?;
-            self.description = text.value();
-        } else if path.is_ident("min") || path.is_ident("max") {
-            let number = value.and_then(number);
-            let number = number.ok_or_else(|| Error::new(attribute.span(), "write a number: `#[min = 1]`"))?;
-            let span = value.map_or_else(|| attribute.span(), Spanned::span);
-            let limit = Some(Limit { number, span });
-            if path.is_ident("min") {
-                self.min = limit;
-            } else {
-                self.max = limit;
-            }
-        } else {
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn definition(&self) -> TokenStream {
-        let Self {
-            name,
-            description,
-            ty,
-            rest,
-            ..
-        } = self;
-        let limit = |own: Option<Limit>, of_type: TokenStream| match own {
-            // Its place is where the compiler shows what is wrong with it.
-            Some(Limit { number, span }) => quote_spanned!(span=> ::core::option::Option::Some(
-                ::plugin_api::__private::check_limit::<#ty>(#number)
-            )),
-            None => quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::#of_type),
-        };
-        let (min, max) = (limit(self.min, quote!(MIN)), limit(self.max, quote!(MAX)));
-        let kind = quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::KIND);
-        let required = quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::REQUIRED);
-        let kind = if *rest {
-            quote_spanned!(ty.span()=> {
-                assert!(
-                    ::core::matches!(#kind, ::plugin_api::__private::ArgumentKind::String),
-                    "only a String or an Option<String> can be `#[rest]`",
-                );
-                #kind
-            })
-        } else {
-            kind
-        };
-        quote! {
-            ::plugin_api::__private::ArgumentDef {
-                name: #name,
-                description: #description,
-                kind: #kind,
-                required: #required,
-                rest: #rest,
-                min: #min,
-                max: #max,
-            }
-        }
-    }
-}
-
-fn check_order(arguments: &[Argument], slash: bool) -> Result<()> {
-    if slash && arguments.len() > 25 {
-        return Err(Error::new(
-            arguments[25].span,
-            "a slash command has at most 25 arguments",
-        ));
-    }
-    let mut optional = None;
-    for (number, argument) in arguments.iter().enumerate() {
-        if argument.rest && number + 1 < arguments.len() {
-            return Err(Error::new(argument.span, "only the last argument can be `#[rest]`"));
-        }
-        if arguments[..number].iter().any(|earlier| earlier.name == argument.name) {
-            return Err(Error::new(
-                argument.span,
-                format!("two arguments are called `{}`", argument.name),
-            ));
-        }
-        match optional {
-            Some(earlier) if slash && !argument.optional => {
-                let text = format!(
-                    "Discord wants required arguments before optional ones: put `{}` before `{earlier}`",
-                    argument.name
-                );
-                return Err(Error::new(argument.span, text));
-            }
-            None if argument.optional => optional = Some(&argument.name),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn is_option(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
-}
-
-/// `log_channel` becomes `Log channel`.
-fn humanised(name: &str) -> String {
-    let words = name.replace(['_', '-'], " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
-}
-
-/// A number, perhaps with a minus.
-fn number(expression: &Expr) -> Option<f64> {
-    match expression {
-        Expr::Lit(ExprLit {
-            lit: Lit::Int(number), ..
-        }) => number.base10_parse().ok(),
-        Expr::Lit(ExprLit {
-            lit: Lit::Float(number),
-            ..
-        }) => number.base10_parse().ok(),
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_), expr, ..
-        }) => number(expr).map(|number| -number),
-        Expr::Group(group) => number(&group.expr),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -418,7 +222,7 @@ mod tests {
             (
                 "",
                 "/// A.\nasync fn a(ctx: Ctx, #[rest] x: String, y: u8) -> Result {}",
-                "only the last argument can be",
+                "only the last argument (but for flags) can be `#[rest]`",
             ),
             (
                 "",
@@ -443,6 +247,41 @@ mod tests {
             ("", "/// A.\nasync fn a(ctx: Ctx) {}", "a command returns `Result`"),
             (
                 "",
+                "/// A.\nasync fn a(ctx: Ctx, x: Vec<u8>, y: Option<u8>) -> Result {}",
+                "only the last argument (but for flags) can be a `Vec`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[flag] x: u8) -> Result {}",
+                "a `#[flag]` may be left out",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[default = 1] x: Option<u8>) -> Result {}",
+                "needs no `#[default]`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[channel_types(txt)] x: Channel) -> Result {}",
+                "`txt` is no type of channel",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[max_length = 6001] x: String) -> Result {}",
+                "texts of 0 to 6000 characters",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[check = \"x\"] x: u8) -> Result {}",
+                "write the function that checks it",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[rest] x: String, #[flag] y: bool) -> Result {}",
+                "accepted",
+            ),
+            (
+                "",
                 "/// A.\nasync fn a(ctx: Ctx, #[description = \"\"] x: u8) -> Result {}",
                 "has 0 characters",
             ),
@@ -457,24 +296,6 @@ mod tests {
     fn by_prefix_alone_a_required_argument_may_come_later() {
         let function = "/// A.\nasync fn a(ctx: Ctx, x: Option<u8>, y: u8) -> Result {}";
         assert_eq!(error("prefix", function), "accepted");
-    }
-
-    #[test]
-    fn documentation_of_an_argument_is_its_description() {
-        let described = |attributes: &str| {
-            let function = format!("async fn a({attributes} x: u8) {{}}");
-            let mut function: ItemFn = syn::parse_str(&function).expect("a function");
-            let parameter = parameters(&mut function).next().expect("a parameter");
-            let argument = Argument::take(parameter).unwrap_or_else(|error| panic!("{error}"));
-            assert!(parameter.attrs.is_empty(), "the compiler takes none of them");
-            argument.description
-        };
-        assert_eq!(described(""), "X");
-        assert_eq!(
-            described("/// How many\n/// of them.\n///\n/// More.\n"),
-            "How many of them."
-        );
-        assert_eq!(described("/// Unused.\n#[description = \"Used\"]"), "Used");
     }
 
     #[test]

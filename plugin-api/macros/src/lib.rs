@@ -4,8 +4,10 @@
 //! alone: put logic into plain functions and test those with `cargo test`, and the rest in the sandbox. Generated code
 //! names nothing but `::plugin_api::__private`.
 
+mod argument;
 mod command;
 mod component;
+mod derive;
 mod event;
 mod event_names;
 mod function;
@@ -13,7 +15,7 @@ mod lifecycle;
 mod plugin;
 
 use proc_macro::TokenStream;
-use syn::{ItemFn, parse_macro_input};
+use syn::{DeriveInput, ItemFn, parse_macro_input};
 
 /// Makes a command of a documented `async fn`.
 ///
@@ -32,13 +34,43 @@ use syn::{ItemFn, parse_macro_input};
 ///
 /// - a documentation comment, or `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its
 ///   name is shown.
-/// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one, a `String`.
+/// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one.
 /// - `#[min = 1]`, `#[max = 20]`: limits of a number, within those of its type.
+/// - `#[min_length = 2]`, `#[max_length = 32]`: how many characters a `String` has.
+/// - `#[channel_types(text, voice)]`: what a `Channel` may be: `text`, `voice`, `category`, `announcement`,
+///   `announcement_thread`, `public_thread`, `private_thread`, `thread` (all three), `stage`, `forum`, `media`.
+/// - `#[default = 5]`: what it is when it is not given.
+/// - `#[flag]`: by prefix it is given by its name, anywhere: a bool as `--silent`, others as `--days 7` or `--days=7`.
+/// - `#[check = is_even]`: a function `fn(&T) -> Result` that may refuse the value; it gets what is in an `Option`.
+/// - `#[autocomplete = suggest]`: an `async fn(ctx: Ctx<State>, typed: String) -> Vec<Choice>` that Discord asks by slash
+///   while the argument is being typed. It has 2 seconds, and suggestions bind nobody: any value may come.
 #[proc_macro_attribute]
 pub fn command(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as command::Options);
     let function = parse_macro_input!(item as ItemFn);
     command::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an enum without fields a type of argument: by slash a list of choices, by prefix picked by name without case.
+///
+/// A choice is called as its variant, `ExtraLarge` as "Extra large", or by `#[name = "XL"]` on it.
+#[proc_macro_derive(Choice, attributes(name))]
+pub fn derive_choice(item: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(item as DeriveInput);
+    derive::choice(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an enum whose variants have one field a type of argument: the first variant whose type fits is taken.
+///
+/// By slash it is a text, read as a word by prefix is.
+#[proc_macro_derive(OneOf)]
+pub fn derive_one_of(item: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(item as DeriveInput);
+    derive::one_of(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -90,6 +90,7 @@ pub struct Doors {
 }
 
 /// An argument of a command.
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Argument {
     /// The name, lower case, 1 to 32 characters.
@@ -105,12 +106,83 @@ pub struct Argument {
     /// By prefix: takes the rest of the message as it is.
     #[serde(default)]
     pub rest: bool,
+    /// Takes all words there are; by slash, the words of one text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub variadic: bool,
+    /// By prefix: given by its name, `--silent` or `--days 7`, anywhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flag: bool,
+    /// What it is when it is not given, for usage lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
     /// The least value of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
     /// The greatest value of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
+    /// How many characters a text has at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u16>,
+    /// How many characters a text has at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u16>,
+    /// Discord's numbers of the types that a channel may have; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_types: Vec<u8>,
+    /// What a text may be; empty for anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// Whether the plugin suggests what a text or number may be while it is being typed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub autocomplete: bool,
+    /// The zone in which a date is meant, by its name in the IANA's database; else UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// What it wants, as the object of a sentence, if the kind doesn't say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wants: Option<String>,
+    /// What [`AnyOf`](ArgumentKind::AnyOf) is tried as, in order; names and descriptions are not looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<Self>,
+}
+
+/// Something that a text may be (<https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure>).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What people see and, by prefix, write: 1 to 100 characters.
+    pub name: String,
+    /// What the plugin gets: 1 to 100 characters; of a number, its digits.
+    pub value: String,
+}
+
+impl<T: Into<String>> From<T> for Choice {
+    /// A choice whose value is its name.
+    fn from(name: T) -> Self {
+        let name = name.into();
+        Self {
+            value: name.clone(),
+            name,
+        }
+    }
+}
+
+impl Argument {
+    /// Whether Discord has no type of option for it: by slash it is a text, read as a word by prefix is.
+    #[must_use]
+    pub fn travels_as_text(&self) -> bool {
+        self.variadic
+            || matches!(
+                self.kind,
+                ArgumentKind::Message
+                    | ArgumentKind::Emoji
+                    | ArgumentKind::Colour
+                    | ArgumentKind::Duration
+                    | ArgumentKind::Date
+                    | ArgumentKind::CodeBlock
+                    | ArgumentKind::AnyOf
+            )
+    }
 }
 
 /// What an argument is.
@@ -134,6 +206,24 @@ pub enum ArgumentKind {
     Channel,
     /// A role of the server.
     Role,
+    /// A user or a role.
+    Mentionable,
+    /// A file; by prefix the message's next one.
+    Attachment,
+    /// A message of the server, by its link or id.
+    Message,
+    /// An emoji, of Unicode or of a server.
+    Emoji,
+    /// A colour.
+    Colour,
+    /// A length of time.
+    Duration,
+    /// A point in time.
+    Date,
+    /// Code, in a block or as it is.
+    CodeBlock,
+    /// The first of several kinds that fits.
+    AnyOf,
     /// A kind that this side doesn't know.
     #[serde(other)]
     Unknown,

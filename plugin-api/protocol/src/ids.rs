@@ -127,8 +127,12 @@ macro_rules! ids {
 ids! {
     /// The id of an application, and of its bot's commands.
     ApplicationId;
+    /// The id of a file of a message.
+    AttachmentId;
     /// The id of a channel or thread.
     ChannelId;
+    /// The id of a server's emoji.
+    EmojiId;
     /// The id of a server.
     GuildId;
     /// The id of an interaction.

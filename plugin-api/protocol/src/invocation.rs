@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, ChannelId, GuildId, InteractionId, Member, MessageId, Role, User};
+use crate::{
+    Attachment, Channel, ChannelId, Choice, CodeBlock, Emoji, GuildId, InteractionId, Member, MessageId, MessageLink,
+    Role, User,
+};
 
 /// A command or a click, decoded: the head of an [`INVOKE`](crate::kind::INVOKE).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,9 @@ pub struct Invocation {
     /// By component: the control.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub click: Option<Click>,
+    /// Of a [`SUGGEST`](crate::kind::SUGGEST): what is being typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Typed>,
 }
 
 /// The way by which a command reached the bot.
@@ -80,6 +86,46 @@ pub enum ArgumentValue {
     Channel(Channel),
     /// A role of the server.
     Role(Role),
+    /// A file.
+    Attachment(Attachment),
+    /// A message.
+    Message(MessageLink),
+    /// An emoji.
+    Emoji(Emoji),
+    /// A colour: red, green and blue in its three bytes.
+    Colour(u32),
+    /// A length of time in milliseconds.
+    Duration(u64),
+    /// A point in time in seconds since 1970.
+    Date(i64),
+    /// Code.
+    CodeBlock(CodeBlock),
+    /// One of several kinds.
+    OneOf {
+        /// Which of them, from 0.
+        at: u32,
+        /// Its value.
+        value: Box<Self>,
+    },
+    /// All words of an argument that takes several.
+    List(Vec<Self>),
+}
+
+/// An argument that is being typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// The argument's name.
+    pub argument: String,
+    /// What has been typed so far.
+    pub text: String,
+}
+
+/// Suggestions for an argument that is being typed: the answer to a [`SUGGEST`](crate::kind::SUGGEST).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestions {
+    /// The best first; Discord shows at most 25.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
 }
 
 /// A control that somebody used.

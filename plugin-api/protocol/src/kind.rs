@@ -25,6 +25,9 @@ pub const INVOKE: u32 = 20;
 /// Host to plugin, asks: run the handlers of a gateway event. Head [`Event`](crate::Event), tail the gateway's payload as
 /// received. Answered with [`Outcome`](crate::Outcome).
 pub const EVENT: u32 = 21;
+/// Host to plugin, asks: what an argument may be that is being typed. Head [`Invocation`](crate::Invocation) with `typed`.
+/// Answered with [`Suggestions`](crate::Suggestions); only asked of plugins that describe such an argument.
+pub const SUGGEST: u32 = 22;
 
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).

@@ -23,18 +23,25 @@ mod requests;
 pub mod statistics;
 mod storage;
 pub mod upkeep;
+mod values;
+pub mod wording;
 
 pub use description::{
-    Argument, ArgumentKind, Command, Component, Description, Doors, EventSubscription, Group, Migration,
+    Argument, ArgumentKind, Choice, Command, Component, Description, Doors, EventSubscription, Group, Migration,
 };
 pub use entities::{Channel, Member, Role, User};
 pub use files::{
     FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,
     MAX_NAME_BYTES, MAX_PATH_BYTES,
 };
-pub use ids::{ApplicationId, ChannelId, GuildId, InteractionId, InvalidId, MessageId, RoleId, SNOWFLAKE, UserId};
+pub use ids::{
+    ApplicationId, AttachmentId, ChannelId, EmojiId, GuildId, InteractionId, InvalidId, MessageId, RoleId, SNOWFLAKE,
+    UserId,
+};
 pub use incidents::{IncidentList, IncidentStory, IncidentSummary, LevelSource, LogLevel, LogLevels};
-pub use invocation::{ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Verdict};
+pub use invocation::{
+    ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Suggestions, Typed, Verdict,
+};
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
 pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
@@ -42,6 +49,7 @@ pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
     StatementResult, UnmetExpectation, UserData,
 };
+pub use values::{Attachment, CodeBlock, Emoji, MessageLink};
 
 /// The version of the protocol that this crate speaks: the version of this crate.
 pub const PROTOCOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,7 +9,8 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Activation, Event, Invocation, PanicReport, Problem, ProblemCode, Settings, Start, Started, Stop, Stopped,
-    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, INVOKE, PULSE, START, STOP},
+    Suggestions,
+    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, INVOKE, PULSE, START, STOP, SUGGEST},
     lane_name,
 };
 use serde::de::DeserializeOwned;
@@ -255,6 +256,7 @@ impl<M: Module> Serving<M> {
             }
             PULSE => self.core.link.answer(id, &(), &[]),
             INVOKE => self.invoke(envelope),
+            SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
             kind => self.refuse_unknown(kind, id),
         }
@@ -266,7 +268,7 @@ impl<M: Module> Serving<M> {
             ANSWER => self.core.link.settle(envelope),
             ACTIVATE | CONFIGURE => {}
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
-            START | STOP | INVOKE | EVENT => self.core.link.refuse(envelope.id, &closed()),
+            START | STOP | INVOKE | SUGGEST | EVENT => self.core.link.refuse(envelope.id, &closed()),
             kind => self.refuse_unknown(kind, envelope.id),
         }
     }
@@ -357,6 +359,27 @@ impl<M: Module> Serving<M> {
             let mut outcome = outcome(Guarded::within(Scope::Invocation(id), future).await);
             outcome.released = Rc::strong_count(&held) == 1;
             debt.pay(&outcome);
+        });
+    }
+
+    /// Suggestions are nobody's debt: who types on asks again.
+    fn suggest(&self, envelope: Owned) {
+        let Some(mut invocation) = self.head::<Invocation>(&envelope) else {
+            return;
+        };
+        let Some(state) = self.started(envelope.id) else { return };
+        let (id, link) = (envelope.id, self.core.link.clone());
+        let typed = invocation.typed.take().unwrap_or_default();
+        let asked = Asked::new(envelope, invocation);
+        let Some(future) = self.definition.suggest(self.core.clone(), state, asked, typed) else {
+            let text = "this plugin suggests nothing for that argument";
+            return link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
+        };
+        spawn_local(async move {
+            match Guarded::new(future).await {
+                Ok(choices) => link.answer(id, &Suggestions { choices }, &[]),
+                Err(panic) => link.refuse(id, &Problem::new(ProblemCode::Failed, told(&panic))),
+            }
         });
     }
 

@@ -281,5 +281,6 @@ pub(crate) fn invocation(name: &str, arguments: &[(&str, ArgumentValue)]) -> Inv
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect(),
         click: None,
+        typed: None,
     }
 }

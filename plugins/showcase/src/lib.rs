@@ -2,6 +2,7 @@
 //!
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
+mod kind;
 mod warn;
 
 use plugin_api::prelude::*;
@@ -38,5 +39,9 @@ plugin! {
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
+        kind::{
+            text, number, channel, mentionable, point, emoji, colour, wait, when, size, one_of, sum, purge, code, file, hex,
+            fruit,
+        },
     ],
 }

@@ -2,7 +2,7 @@
 //!
 //! They need no directory: a step answers with a value, a query or a refusal. No word, however odd, makes it panic.
 
-use plugin_protocol::{GuildId, Member, User};
+use plugin_protocol::{Command, GuildId, Member, User};
 use proptest::prelude::*;
 
 use super::*;
@@ -28,7 +28,7 @@ fn limited(kind: ArgumentKind, min: f64, max: f64) -> Argument {
 fn guild() -> Place<'static> {
     Place {
         guild_id: GuildId::new(1),
-        mentions: &[],
+        ..Place::default()
     }
 }
 
@@ -176,6 +176,7 @@ fn the_messages_own_mentions_need_no_query() {
     let place = Place {
         guild_id: GuildId::new(1),
         mentions: &mentions,
+        ..Place::default()
     };
     let step = |kind, word| step(&argument(kind), word, &place);
     assert_eq!(
@@ -192,10 +193,7 @@ fn the_messages_own_mentions_need_no_query() {
 
 #[test]
 fn what_belongs_to_a_server_is_refused_elsewhere() {
-    let nowhere = Place {
-        guild_id: None,
-        mentions: &[],
-    };
+    let nowhere = Place { ..Place::default() };
     for kind in [ArgumentKind::Member, ArgumentKind::Channel, ArgumentKind::Role] {
         let refused = Step::Refused(ArgumentProblem::ServerOnly);
         assert_eq!(step(&argument(kind), "<@5>", &nowhere), refused);

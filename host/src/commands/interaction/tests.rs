@@ -170,7 +170,21 @@ fn controls_and_other_kinds() {
     let user_menu = r#"{"id":"1","name":"Report","type":2,"target_id":"5"}"#;
     assert_eq!(decode(2, user_menu, IN_A_SERVER).kind, InteractionKind::Unknown);
     let typed = r#"{"id":"1","name":"a","type":1,"options":[]}"#;
-    assert_eq!(decode(4, typed, IN_A_SERVER).kind, InteractionKind::Autocomplete);
+    let nothing = InteractionKind::Autocomplete {
+        name: "a".to_owned(),
+        typed: None,
+    };
+    assert_eq!(decode(4, typed, IN_A_SERVER).kind, nothing);
+    let typed = r#"{"id":"1","name":"a","type":1,"options":[{"type":1,"name":"b","options":[
+        {"type":3,"name":"x","value":"done"},{"type":4,"name":"n","value":"1e","focused":true}]}]}"#;
+    let half = InteractionKind::Autocomplete {
+        name: "a b".to_owned(),
+        typed: Some(Typed {
+            argument: "n".to_owned(),
+            text: "1e".to_owned(),
+        }),
+    };
+    assert_eq!(decode(4, typed, IN_A_SERVER).kind, half);
     let form = r#"{"custom_id":"f","components":[]}"#;
     let modal = InteractionKind::Modal {
         custom_id: "f".to_owned(),

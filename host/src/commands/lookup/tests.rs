@@ -130,7 +130,7 @@ async fn parse(
 ) -> Result<Vec<(String, ArgumentValue)>, ArgumentError> {
     let place = Place {
         guild_id: Some(guild()),
-        mentions: &[],
+        ..Place::default()
     };
     let values = parse_arguments(directory, &place, arguments, text).await?;
     Ok(values.into_iter().collect())
@@ -286,6 +286,7 @@ async fn what_needs_no_look_up_asks_nobody() {
     let place = Place {
         guild_id: Some(guild()),
         mentions: &mentions,
+        ..Place::default()
     };
     let arguments = [
         required("member", ArgumentKind::Member),
@@ -302,7 +303,7 @@ async fn what_needs_no_look_up_asks_nobody() {
 async fn in_direct_messages_only_users_by_id_are_known() {
     let nowhere = Place {
         guild_id: None,
-        mentions: &[],
+        ..Place::default()
     };
     let user = [required("user", ArgumentKind::User)];
     let directory = Fake::default();
@@ -317,5 +318,68 @@ async fn in_direct_messages_only_users_by_id_are_known() {
         ArgumentProblem::NotFound {
             given: "bob".to_owned()
         }
+    );
+}
+
+#[tokio::test]
+async fn what_takes_several_words_files_and_flags() {
+    use ArgumentKind::{Attachment as File, CodeBlock as Code, Date, Duration, Integer, String};
+    let file = |id: u64| plugin_protocol::Attachment {
+        id: plugin_protocol::AttachmentId::new(id).unwrap(),
+        filename: format!("{id}.png"),
+        size: 1,
+        url: std::string::String::new(),
+        content_type: None,
+        description: None,
+        width: None,
+        height: None,
+    };
+    let attachments = [file(1), file(2)];
+    let place = Place {
+        guild_id: Some(guild()),
+        attachments: &attachments,
+        ..Place::default()
+    };
+    let variadic = |argument| Argument {
+        variadic: true,
+        required: false,
+        ..argument
+    };
+    let arguments = [
+        required("first", File),
+        optional("wait", Duration),
+        optional("when", Date),
+        required("code", Code),
+        Argument {
+            flag: true,
+            ..optional("days", Integer)
+        },
+        variadic(required("more", String)),
+    ];
+    let text = "2 days 1970-01-02 00:01 ```rust\na b\n``` --days 3 x \"y z\"";
+    let values = parse_arguments(&Fake::default(), &place, &arguments, text)
+        .await
+        .unwrap();
+    assert_eq!(values["first"], ArgumentValue::Attachment(file(1)));
+    assert_eq!(values["wait"], ArgumentValue::Duration(172_800_000));
+    assert_eq!(values["when"], ArgumentValue::Date(86_460));
+    let code = CodeBlock {
+        language: Some("rust".to_owned()),
+        code: "a b".to_owned(),
+    };
+    assert_eq!(values["code"], ArgumentValue::CodeBlock(code));
+    assert_eq!(values["days"], ArgumentValue::Integer(3));
+    let words = ["x", "y z"].map(|word| ArgumentValue::String(word.to_owned()));
+    assert_eq!(values["more"], ArgumentValue::List(words.to_vec()));
+
+    let all = [variadic(required("files", File))];
+    let values = parse_arguments(&Fake::default(), &place, &all, "").await.unwrap();
+    let files = [file(1), file(2)].map(ArgumentValue::Attachment);
+    assert_eq!(values["files"], ArgumentValue::List(files.to_vec()));
+    let three = ["a", "b", "c"].map(|name| required(name, File));
+    let error = parse_arguments(&Fake::default(), &place, &three, "").await.unwrap_err();
+    assert_eq!(
+        (error.argument.as_str(), error.problem),
+        ("c", ArgumentProblem::Missing)
     );
 }

@@ -123,6 +123,74 @@ fn groups_fold_two_levels_across_plugins_in_the_order_of_names() {
 }
 
 #[test]
+fn kinds_that_discord_lacks_are_texts_and_limits_are_kept() {
+    let choice = |name: &str| plugin_protocol::Choice::from(name);
+    let plan = planned(&[(
+        "a",
+        vec![with(
+            "all",
+            vec![
+                Argument {
+                    min_length: Some(2),
+                    max_length: Some(5),
+                    ..argument("text", ArgumentKind::String, false)
+                },
+                Argument {
+                    choices: vec![choice("S"), choice("M")],
+                    autocomplete: true,
+                    ..argument("size", ArgumentKind::String, false)
+                },
+                Argument {
+                    autocomplete: true,
+                    ..argument("fruit", ArgumentKind::String, false)
+                },
+                Argument {
+                    channel_types: vec![0, 5],
+                    ..argument("where", ArgumentKind::Channel, false)
+                },
+                argument("who", ArgumentKind::Mentionable, false),
+                argument("file", ArgumentKind::Attachment, false),
+                argument("time", ArgumentKind::Duration, false),
+                Argument {
+                    variadic: true,
+                    ..argument("numbers", ArgumentKind::Integer, false)
+                },
+            ],
+        )],
+    )]);
+    assert_eq!(plan.left_out, []);
+    let expected = json!([
+        {"name": "text", "type": 3, "description": "text", "min_length": 2, "max_length": 5},
+        {"name": "size", "type": 3, "description": "size",
+         "choices": [{"name": "S", "value": "S"}, {"name": "M", "value": "M"}]},
+        {"name": "fruit", "type": 3, "description": "fruit", "autocomplete": true},
+        {"name": "where", "type": 7, "description": "where", "channel_types": [0, 5]},
+        {"name": "who", "type": 9, "description": "who"},
+        {"name": "file", "type": 11, "description": "file"},
+        {"name": "time", "type": 3, "description": "time"},
+        {"name": "numbers", "type": 3, "description": "numbers"},
+    ]);
+    assert_eq!(json_of(&plan)[0]["options"], expected);
+
+    let plugin: PluginName = "a".parse().unwrap();
+    let many = |choices| Argument {
+        choices,
+        ..argument("n", ArgumentKind::String, false)
+    };
+    for (choices, fits) in [
+        (vec![choice("a"); 2], false),
+        ((0..26).map(|at| choice(&at.to_string())).collect(), false),
+        (vec![choice(&"x".repeat(101))], false),
+        ((0..25).map(|at| choice(&at.to_string())).collect(), true),
+    ] {
+        let checked = super::check(&plugin, &[with("pick", vec![many(choices)])]);
+        let reason = checked.err().map(|left_out| (left_out.command, left_out.reason));
+        let refused = (!fits).then(|| ("pick".to_owned(), Reason::BadChoices("n".to_owned())));
+        assert_eq!(reason, refused);
+    }
+}
+
+#[test]
 fn groups_are_described_by_the_first_plugin_by_name() {
     let (a, b): (PluginName, PluginName) = ("a".parse().unwrap(), "b".parse().unwrap());
     let group = |name: &str, description: &str| Group {
@@ -367,6 +435,7 @@ fn any_argument() -> impl Strategy<Value = Argument> {
             rest: false,
             min,
             max,
+            ..Argument::default()
         })
 }
 
