@@ -376,7 +376,11 @@ impl Generation {
             .zip(&heads)
             .map(|((id, (_, tail)), (flags, head))| Envelope::new(kind::ANSWER, *flags, *id, head, tail))
             .collect();
-        self.requests.fetch_sub(answers.len(), Ordering::Relaxed);
+        if self.requests.fetch_sub(answers.len(), Ordering::SeqCst) == answers.len()
+            && self.stopping.load(Ordering::SeqCst)
+        {
+            self.answered.notify_waiters();
+        }
         // A lane that has ended needs no answer.
         if let Some((module, lane)) = self.lane.get() {
             let _ = module.hand_over(*lane, &envelopes);

@@ -95,6 +95,7 @@ use crate::{Error, Result, error::placed, runtime::Core};
 /// - The file has up to 1 GiB.
 /// - `BEGIN`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`, `ATTACH`, `DETACH`, `VACUUM`, temporary tables and `PRAGMA`s that change
 ///   anything are refused. Foreign keys are enforced.
+/// - Of virtual tables, those of `fts5` (text search) and `rtree` (ranges) are allowed.
 ///
 /// What the bot's owner erases of a user or a server, by `forget`, is what is in stores and `user_data`: what your tables
 /// keep of people is yours to delete.

@@ -31,12 +31,18 @@ const STATEMENTS: usize = 128;
 const CHECKED: u64 = 16 << 20;
 /// What is left of the log once it has been written into the main file.
 const LOG_BYTES: i64 = 16 << 20;
+/// The most memory that all databases of the process take together, in bytes. A statement that sorts without end fails at
+/// it, before the system ends the bot; as long as none does, caches stay far below it.
+const HEAP_BYTES: i64 = 512 << 20;
+/// How long a log that is to be emptied waits for readers beyond the time that a job may take.
+const READERS: Duration = Duration::from_millis(200);
 
 /// Where a database lies, and what bounds its jobs: all that an error's text needs.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
     pub(super) job_time: Option<Duration>,
+    migration_time: Option<Duration>,
     file_bytes: Option<u64>,
     value_bytes: Option<u32>,
 }
@@ -70,6 +76,7 @@ impl Place {
         Self {
             path: path.to_owned(),
             job_time: limits.job_time,
+            migration_time: limits.migration_time,
             file_bytes: limits.file_bytes,
             value_bytes: limits.value_bytes,
         }
@@ -78,6 +85,23 @@ impl Place {
     /// What an error means, and what to do.
     pub(super) fn classify(&self, error: &rusqlite::Error) -> StorageError {
         StorageError::new(error, &self.path, self.file_bytes, self.value_bytes, self.job_time)
+    }
+
+    /// The same for a migration, which has a time of its own.
+    pub(super) fn classify_migration(&self, error: &rusqlite::Error) -> StorageError {
+        StorageError::new(
+            error,
+            &self.path,
+            self.file_bytes,
+            self.value_bytes,
+            self.migration_time,
+        )
+    }
+
+    /// How large the log may get before writes are refused, in bytes: one transaction may write all that the file holds.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        self.file_bytes
+            .map(|bytes| bytes.saturating_add(LOG_BYTES.cast_unsigned()))
     }
 
     /// The same where only reading is allowed.
@@ -99,6 +123,17 @@ impl Session {
         self.fence.closed.store(false, Ordering::Relaxed);
         self.fence.deadline.store(0, Ordering::Relaxed);
         made
+    }
+
+    /// Writes the log into the main file and empties it, waiting for readers that have `job_time` each. What can't be
+    /// done for them is no error.
+    pub(super) fn empty_log(&self, job_time: Option<Duration>) -> Result<(), rusqlite::Error> {
+        self.connection.busy_timeout(job_time.unwrap_or_default() + READERS)?;
+        let emptied = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.connection.busy_timeout(LOCKED)?;
+        emptied
     }
 
     /// Writes the log into the main file and closes. What can't be written now is written at the next start.
@@ -153,8 +188,10 @@ pub(super) fn open(place: &Place, options: &Options, role: Role) -> Result<Sessi
     let mut connection = Connection::open_with_flags(&place.path, flags)?;
     connection.busy_timeout(LOCKED)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Temporary tables and sorting in memory: nothing is written outside of the data folder.
+    // Temporary tables and sorting in memory: nothing is written outside of the data folder. The process's limit bounds
+    // them; in files, in a folder that SQLite takes from the environment, nothing would.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.query_row(&format!("PRAGMA hard_heap_limit = {HEAP_BYTES}"), [], |_| Ok(()))?;
     // Rows whose text a damaged file has lost fail instead of being wrong.
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;

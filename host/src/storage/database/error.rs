@@ -54,6 +54,9 @@ pub enum StorageError {
         /// The most it may hold, in bytes.
         limit: u64,
     },
+    /// All databases together take as much memory as they may.
+    #[error("there is not enough memory for it: sort, group or return less at once, and use an index to sort by")]
+    OutOfMemory,
     /// The job ran longer than it may.
     #[error("stopped after {} ms: it takes too long; use an index, or do less at once", limit.as_millis())]
     TimeLimit {
@@ -140,7 +143,8 @@ impl StorageError {
             {
                 Self::DiskFull { path }
             }
-            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory => Self::Io { path, detail },
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => Self::Io { path, detail },
+            ErrorCode::OutOfMemory => Self::OutOfMemory,
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly { path },
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged { path, detail },
             ErrorCode::OperationInterrupted => Self::TimeLimit {
@@ -168,6 +172,7 @@ impl StorageError {
                 | Self::Locked { .. }
                 | Self::DiskFull { .. }
                 | Self::TooBig { .. }
+                | Self::OutOfMemory
                 | Self::ReadOnly { .. }
                 | Self::Damaged { .. }
                 | Self::Io { .. }

@@ -3,12 +3,12 @@
 //! A file that has steps which this program does not know is refused, and so is a step that was changed after it was
 //! made: what is there was made by another one.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::{
-    OpenError,
+    Limits, OpenError,
     connection::{Place, Session},
 };
 
@@ -110,7 +110,7 @@ impl MigrationError {
                 known,
             },
             Self::Failed { number, name, source } => {
-                let error = place.classify(&source);
+                let error = place.classify_migration(&source);
                 if error.is_about_the_system() {
                     return OpenError::of(error);
                 }
@@ -176,7 +176,7 @@ pub(super) fn due(connection: &Connection, steps: &[Step]) -> Result<usize, Migr
 }
 
 /// Makes the steps that are due; answers with how many.
-pub(super) fn make(session: &mut Session, steps: &[Step], time: Option<Duration>) -> Result<usize, MigrationError> {
+pub(super) fn make(session: &mut Session, steps: &[Step], limits: &Limits) -> Result<usize, MigrationError> {
     let due = due(&session.connection, steps)?;
     if due == 0 {
         return Ok(0);
@@ -193,28 +193,36 @@ pub(super) fn make(session: &mut Session, steps: &[Step], time: Option<Duration>
     // Tables are often made anew and filled from the old ones; references are checked at the end of each step instead
     // (<https://sqlite.org/lang_altertable.html#otheralter>).
     session.connection.pragma_update(None, "foreign_keys", false)?;
-    let made = (steps.len() - due..steps.len()).try_for_each(|at| one(session, &steps[at], at as u32 + 1, time));
+    let made = (steps.len() - due..steps.len()).try_for_each(|at| one(session, &steps[at], at as u32 + 1, limits));
     session.connection.pragma_update(None, "foreign_keys", true)?;
     made.map(|()| due)
 }
 
-fn one(session: &Session, step: &Step, number: u32, time: Option<Duration>) -> Result<(), MigrationError> {
+fn one(session: &Session, step: &Step, number: u32, limits: &Limits) -> Result<(), MigrationError> {
     let connection = &session.connection;
     let name = step.name.to_string();
     connection.execute_batch("BEGIN IMMEDIATE")?;
+    let denied = || limits.denied.and_then(|denied| denied());
     let made = (|| {
-        session
-            .guarded(time, |connection| connection.execute_batch(&step.sql))
-            .map_err(|source| MigrationError::Failed {
-                number,
-                name: name.clone(),
-                source,
-            })?;
         let wrong = |detail: &str| MigrationError::Wrong {
             number,
             name: name.clone(),
             detail: detail.to_owned(),
         };
+        // What was denied to somebody before.
+        denied();
+        session
+            .guarded(limits.migration_time, |connection| connection.execute_batch(&step.sql))
+            .map_err(|source| match denied() {
+                Some(why) if source.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied) => {
+                    wrong(why)
+                }
+                _ => MigrationError::Failed {
+                    number,
+                    name: name.clone(),
+                    source,
+                },
+            })?;
         if connection.is_autocommit() {
             return Err(wrong(
                 "its statements end the transaction it runs in: leave out COMMIT and ROLLBACK",

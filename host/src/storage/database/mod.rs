@@ -17,6 +17,7 @@ mod writer;
 mod tests;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -84,6 +85,8 @@ pub struct Limits {
     /// What the statements of jobs and migrations may do; the engine's own are not asked about. With it, files can't be
     /// attached, and patterns and expressions are bounded.
     pub authorizer: Option<fn(&AuthContext<'_>) -> Authorization>,
+    /// Why the authorizer denied something on this thread, told once: SQLite says no more than "not authorized".
+    pub denied: Option<fn() -> Option<&'static str>>,
 }
 
 /// What a check of the whole file found.
@@ -122,7 +125,7 @@ struct Inner {
 trait Job: Send {
     /// Does it; what it makes is kept until the answer. A write may be run again.
     fn run(&mut self, connection: &Connection) -> Result<(), rusqlite::Error>;
-    /// Answers: with what was made last, or with why not.
+    /// Answers: with what was made last, or with why not. Does not panic.
     fn answer(self: Box<Self>, outcome: Result<(), StorageError>);
 }
 
@@ -144,8 +147,14 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StorageError>) {
-        let Self { made, answer, .. } = *self;
-        answer(outcome.and_then(|()| made.ok_or(StorageError::Closed)));
+        // Whoever is answered must not end the thread: all who ask later would wait for ever.
+        let answered = catch_unwind(AssertUnwindSafe(move || {
+            let Self { made, answer, .. } = *self;
+            answer(outcome.and_then(|()| made.ok_or(StorageError::Closed)));
+        }));
+        if answered.is_err() {
+            tracing::error!("what a database's job is answered with panicked: this is a mistake in the bot");
+        }
     }
 }
 
@@ -165,8 +174,7 @@ impl Database {
         let mut session = connection::open_checked(&place, &options)?;
         // Without any, somebody else asks what is due: a plugin's steps are known when it is loaded.
         if !options.migrations.is_empty() {
-            migration::make(&mut session, &options.migrations, options.limits.migration_time)
-                .map_err(|error| error.of(&place))?;
+            migration::make(&mut session, &options.migrations, &options.limits).map_err(|error| error.of(&place))?;
         }
         let gauges = Arc::new(Gauges::default());
         let writes = Arc::new(Queue::new(MAX_WAITING));
@@ -288,9 +296,9 @@ impl Database {
     ///
     /// Why not; the steps before the one that failed are kept.
     pub async fn migrate(&self, steps: Vec<Step>) -> Result<usize, OpenError> {
-        let time = self.0.options.limits.migration_time;
+        let options = Arc::clone(&self.0.options);
         let made = self
-            .alone(move |session| migration::make(session, &steps, time))
+            .alone(move |session| migration::make(session, &steps, &options.limits))
             .await
             .map_err(OpenError::Storage)?;
         made.map_err(|error| error.of(&self.0.place))
@@ -421,6 +429,10 @@ impl Inner {
         let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for reader in threads.drain(1.min(threads.len())..) {
             let _ = reader.join();
+        }
+        // Handed over just before the close, with no reader there or to be started any more.
+        for job in self.reads.drain() {
+            job.answer(Err(StorageError::Closed));
         }
         self.writes.close();
         for writer in threads {

@@ -7,8 +7,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+use rusqlite::Connection;
 
 use super::{
     Job, Options, StorageError,
@@ -20,6 +22,8 @@ use super::{
 
 /// How many jobs share one snapshot.
 const BATCH: usize = 64;
+/// How long a snapshot takes further jobs: as long as it lasts, the log grows.
+const SNAPSHOT: Duration = Duration::from_millis(100);
 
 pub(super) struct Reader {
     pub(super) place: Arc<Place>,
@@ -54,13 +58,15 @@ impl Reader {
 
     fn serve(&self, session: &Session, taken: &mut Vec<Box<dyn Job>>) {
         let connection = &session.connection;
+        let mut snapshot = Instant::now();
         for mut job in taken.drain(..) {
             // An interrupted read may have ended the transaction.
-            if connection.is_autocommit()
-                && let Err(error) = execute(connection, "BEGIN")
-            {
-                job.answer(Err(self.place.classify(&error)));
-                continue;
+            if connection.is_autocommit() {
+                if let Err(error) = execute(connection, "BEGIN") {
+                    job.answer(Err(self.place.classify(&error)));
+                    continue;
+                }
+                snapshot = Instant::now();
             }
             let began = Instant::now();
             let ran = session.guarded(self.place.job_time, |connection| {
@@ -71,9 +77,17 @@ impl Reader {
                 Ok(ran) => ran.map_err(|error| self.place.classify_read(&error)),
                 Err(_) => Err(StorageError::Panicked),
             });
+            if snapshot.elapsed() > SNAPSHOT {
+                end(connection);
+            }
         }
-        if !connection.is_autocommit() {
-            let _ = execute(connection, "COMMIT");
-        }
+        end(connection);
+    }
+}
+
+/// Ends the snapshot: one that stays would show later jobs an old state.
+fn end(connection: &Connection) {
+    if !connection.is_autocommit() && execute(connection, "COMMIT").is_err() && !connection.is_autocommit() {
+        let _ = execute(connection, "ROLLBACK");
     }
 }

@@ -374,3 +374,151 @@ async fn what_cannot_be_opened_says_what_to_do() {
     let folder_there = open(&path).unwrap_err();
     assert!(matches!(folder_there, OpenError::Io { .. }), "{folder_there}");
 }
+
+#[tokio::test]
+async fn an_answer_that_panics_ends_no_thread_and_a_read_before_the_close_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder, with_numbers());
+    database.submit_write(|_| Ok(()), |_| panic!("asked to")).unwrap();
+    insert(&database, 1).await.unwrap();
+    for _ in 0..database.0.options.readers {
+        database.submit_read(|_| Ok(()), |_| panic!("asked to")).unwrap();
+    }
+    assert_eq!(count(&database).await, 1);
+    database.close().await;
+
+    // Handed over before the close, while no reader is there and none is started any more.
+    let database = open(&folder, with_numbers());
+    let (tell, told) = oneshot::channel();
+    let asked = Asked {
+        job: |_: &Connection| Ok(()),
+        made: None,
+        answer: |outcome| {
+            let _ = tell.send(outcome);
+        },
+    };
+    database.0.reads.push(Box::new(asked)).unwrap();
+    database.close().await;
+    assert_eq!(told.await.unwrap(), Err(StorageError::Closed));
+}
+
+/// Spends time as a job that computes does.
+fn compute(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+#[tokio::test]
+async fn what_a_long_group_leaves_is_done_before_what_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder, with_numbers());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let write = |number, time| {
+        let order = Arc::clone(&order);
+        database.write(move |_| {
+            compute(time);
+            order.lock().unwrap().push(number);
+            Ok(())
+        })
+    };
+    let held = database.hold().await.unwrap();
+    let release = async {
+        tokio::task::yield_now().await;
+        drop(held);
+    };
+    let made = tokio::join!(
+        write(0, Duration::from_millis(40)),
+        write(1, Duration::ZERO),
+        database.figures(),
+        write(2, Duration::ZERO),
+        release
+    );
+    assert!(made.0.is_ok() && made.1.is_ok() && made.2.is_ok() && made.3.is_ok());
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_long_read_does_not_keep_its_state_for_those_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(
+        &folder,
+        Options {
+            readers: 1,
+            ..with_numbers()
+        },
+    );
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (read, was_read) = oneshot::channel();
+    let (written, was_written) = std::sync::mpsc::channel::<()>();
+    let first = database.read(move |_| Ok(wait.recv().is_ok()));
+    let long = database.read(move |connection| {
+        connection.query_row("SELECT count(*) FROM numbers", [], |_| Ok(()))?;
+        let _ = read.send(());
+        let _ = was_written.recv();
+        compute(Duration::from_millis(120));
+        Ok(())
+    });
+    let writes = async {
+        go_on.send(()).unwrap();
+        was_read.await.unwrap();
+        insert(&database, 1).await.unwrap();
+        written.send(()).unwrap();
+    };
+    let (first, long, behind, ()) = tokio::join!(first, long, count(&database), writes);
+    assert!(first.is_ok() && long.is_ok());
+    assert_eq!(behind, 1);
+}
+
+#[tokio::test]
+async fn a_log_that_readers_keep_from_ending_refuses_writes_until_they_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        limits: Limits {
+            file_bytes: Some(256 << 10),
+            ..Limits::default()
+        },
+        ..with_numbers()
+    };
+    let database = open(&folder, options);
+    insert(&database, 1).await.unwrap();
+    // Another text each time: what is as it was is not written.
+    let rewrite = |number: u32| {
+        let text = number.to_string().repeat(50_000);
+        database.write(move |connection| connection.execute("UPDATE numbers SET text = ?1 WHERE number = 1", [&text]))
+    };
+    let snapshot = database.snapshot().await.unwrap();
+    let mut refused = None;
+    for number in 100..1_000 {
+        if let Err(error) = rewrite(number).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    assert_eq!(refused, Some(StorageError::Busy));
+    drop(snapshot);
+    rewrite(99).await.unwrap();
+    assert!(fs::metadata(log_file(database.path())).unwrap().len() < 16 << 20);
+}
+
+#[tokio::test]
+async fn a_step_has_its_own_time_and_all_databases_share_bounded_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless =
+        "CREATE TABLE t AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
+    let options = |step| Options {
+        migrations: vec![step],
+        limits: Limits {
+            job_time: Some(Duration::from_secs(5)),
+            migration_time: Some(Duration::from_millis(50)),
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let stopped = Database::open(&folder.path().join("bot.db"), options(Step::new("endless", endless))).unwrap_err();
+    assert!(stopped.to_string().contains("stopped after 50 ms"), "{stopped}");
+    let database = open(&folder, with_numbers());
+    let limit = database.read(|connection| connection.query_row("PRAGMA hard_heap_limit", [], |row| row.get(0)));
+    assert_eq!(limit.await, Ok(512_i64 << 20));
+}

@@ -5,7 +5,8 @@
 //! by another's fault.
 
 use std::{
-    io,
+    fs, io,
+    iter::once,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -18,6 +19,7 @@ use super::{
     Job, StorageError,
     connection::{Place, Session},
     figures::Gauges,
+    log_file,
     queue::Queue,
 };
 
@@ -69,11 +71,17 @@ impl Writer {
 
     fn serve(&mut self, taken: &mut Vec<Item>) {
         let mut jobs = Vec::with_capacity(taken.len());
-        for item in taken.drain(..) {
+        let mut items = taken.drain(..);
+        while let Some(item) = items.next() {
             match item {
                 Item::Job(job) => jobs.push(job),
                 Item::Alone(work) => {
                     self.group(&mut jobs);
+                    if !jobs.is_empty() {
+                        let left = jobs.into_iter().map(Item::Job);
+                        self.queue.put_back(left.chain(once(Item::Alone(work))).chain(items));
+                        return;
+                    }
                     // Its answer is dropped with it, which whoever waits is told of.
                     if catch_unwind(AssertUnwindSafe(|| work(&mut self.session))).is_err() {
                         let _ = rollback(&self.session.connection);
@@ -82,10 +90,17 @@ impl Writer {
             }
         }
         self.group(&mut jobs);
+        self.queue.put_back(jobs.into_iter().map(Item::Job));
     }
 
-    /// Does these jobs in one transaction, or one by one if that fails.
+    /// Does these jobs in one transaction, or one by one if that fails. Those that are left wait for the next one, before
+    /// whatever came behind them.
     fn group(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+        if !jobs.is_empty() && self.has_endless_log() {
+            for job in jobs.drain(..) {
+                job.answer(Err(StorageError::Busy));
+            }
+        }
         match jobs.len() {
             0 => {}
             1 => {
@@ -176,11 +191,27 @@ impl Writer {
         self.gauges.commits.note(committing.elapsed());
         self.gauges.groups.note_number(outcomes.len() as u64);
         let left = jobs.split_off(outcomes.len());
-        for (job, outcome) in jobs.drain(..).zip(outcomes) {
+        for (job, outcome) in std::mem::replace(jobs, left).into_iter().zip(outcomes) {
             job.answer(outcome);
         }
-        self.queue.put_back(left.into_iter().map(Item::Job));
         Ok(())
+    }
+
+    /// Whether the log has outgrown all that the file may hold, and can't be emptied: reads that overlap keep SQLite from
+    /// ever beginning it anew (<https://sqlite.org/wal.html#avoiding_excessively_large_wal_files>).
+    fn has_endless_log(&self) -> bool {
+        let Some(most) = self.place.log_bytes() else {
+            return false;
+        };
+        let log = log_file(&self.place.path);
+        let is_larger = || fs::metadata(&log).is_ok_and(|log| log.len() > most);
+        if !is_larger() {
+            return false;
+        }
+        if let Err(error) = self.session.empty_log(self.place.job_time) {
+            tracing::warn!(path = %self.place.path.display(), %error, "the log of a database can't be emptied");
+        }
+        is_larger()
     }
 
     /// One transaction for one job.

@@ -78,8 +78,10 @@ fn reason(action: AuthAction<'_>) -> Option<&'static str> {
         | AuthAction::CreateTempView { .. } => Some(
             "temporary tables, views and triggers are not allowed, since the next statement may not see them: use WITH",
         ),
-        AuthAction::CreateVtable { module_name, .. } => (!MODULES.contains(&module_name))
-            .then_some("of virtual tables only those of the modules fts5 and rtree are allowed"),
+        AuthAction::CreateVtable { module_name, .. } => {
+            (!MODULES.iter().any(|known| module_name.eq_ignore_ascii_case(known)))
+                .then_some("of virtual tables only those of the modules fts5 and rtree are allowed")
+        }
         AuthAction::Function { function_name } => function_name
             .eq_ignore_ascii_case("load_extension")
             .then_some("load_extension is not allowed"),

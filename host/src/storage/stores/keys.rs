@@ -5,6 +5,7 @@
 //! share a commit. A lock of std: held to add or take requests, never while anything is done.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,6 +30,10 @@ const MAX_BYTES: u64 = 256 << 20;
 const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// How many requests are done in one go.
 const GROUP: usize = 1_024;
+/// How many bytes of answers a group may come to before the others of it wait for the next one.
+const GROUP_BYTES: usize = 8 << 20;
+/// How many groups are waited for when the file is closed; what a plugin asks beyond that is refused.
+const LAST_GROUPS: usize = 64;
 
 /// Who asks, and is answered.
 pub trait Asker: Send + Sync + 'static {
@@ -74,6 +79,18 @@ struct State {
     is_writing: bool,
 }
 
+impl State {
+    /// Whether anything was asked that is not answered.
+    fn is_busy(&self) -> bool {
+        self.is_asked() || self.is_reading || self.is_writing
+    }
+
+    /// Whether anything waits that is not under way.
+    fn is_asked(&self) -> bool {
+        !self.reads.is_empty() || !self.writes.is_empty()
+    }
+}
+
 impl KeysOf {
     pub(super) fn new(path: PathBuf, synchronous: Synchronous, is_paused: Arc<AtomicBool>) -> Self {
         Self {
@@ -106,11 +123,20 @@ impl KeysOf {
         } else if !std::mem::replace(&mut state.is_opening, true) {
             let keys = Arc::clone(self);
             runtime.spawn(async move {
-                let opened = keys.database().await;
-                keys.state().is_opening = false;
-                match opened {
-                    Ok(_) => keys.go_on(),
-                    Err(problem) => keys.refuse_all(&problem),
+                loop {
+                    let opened = keys.database().await;
+                    let mut state = keys.state();
+                    // Closed in between, and asked again.
+                    if opened.is_ok() && state.database.is_none() && state.is_asked() {
+                        continue;
+                    }
+                    state.is_opening = false;
+                    drop(state);
+                    match opened {
+                        Ok(_) => keys.go_on(),
+                        Err(problem) => keys.refuse_all(&problem),
+                    }
+                    return;
                 }
             });
         }
@@ -150,10 +176,22 @@ impl KeysOf {
 
     /// Does what was asked, and closes the file; it is opened again when it is needed.
     pub(super) async fn close(&self) {
-        let database = self.state().database.take();
-        if let Some(database) = database {
-            database.close().await;
+        // What is opened meanwhile is closed, too.
+        let _turn = self.opening.lock().await;
+        let Some(database) = self.state().database.clone() else {
+            return;
+        };
+        // A group's end begins the next one, before whatever is handed over now is done.
+        for _ in 0..LAST_GROUPS {
+            if !self.state().is_busy() {
+                break;
+            }
+            let _ = tokio::join!(database.read(|_| Ok(())), database.write(|_| Ok(())));
         }
+        self.state().database = None;
+        database.close().await;
+        let error = StorageError::Closed;
+        self.refuse_all(&Problem::new(ProblemCode::Closed, error.to_string()));
     }
 
     /// Begins what waits and is not under way.
@@ -193,7 +231,9 @@ impl KeysOf {
         }
     }
 
-    fn end_reads(self: &Arc<Self>, group: Vec<KeysRequest>, outcome: Result<Vec<Done>, StorageError>) {
+    fn end_reads(self: &Arc<Self>, mut group: Vec<KeysRequest>, outcome: Result<Vec<Done>, StorageError>) {
+        let left = left(&mut group, &outcome);
+        self.state().reads.splice(0..0, left);
         answer(group, outcome);
         self.state().is_reading = false;
         self.go_on();
@@ -223,7 +263,7 @@ impl KeysOf {
     fn end_writes(
         self: &Arc<Self>,
         database: &Database,
-        group: Vec<KeysRequest>,
+        mut group: Vec<KeysRequest>,
         outcome: Result<Vec<Done>, StorageError>,
     ) {
         if group.len() > 1
@@ -240,6 +280,8 @@ impl KeysOf {
             return;
         }
         let is_done = outcome.is_ok();
+        let left = left(&mut group, &outcome);
+        self.state().writes.splice(0..0, left);
         answer(group, outcome);
         self.state().is_writing = false;
         self.go_on();
@@ -248,13 +290,20 @@ impl KeysOf {
         }
     }
 
+    /// Does what is asked, in order, until the answers are enough for one group.
     fn act(&self, connection: &Connection, group: &[KeysRequest]) -> Result<Vec<Done>, rusqlite::Error> {
         let now = now();
-        let acted = group.iter().map(|request| {
+        let (mut acted, mut bytes) = (Vec::with_capacity(group.len()), 0);
+        for request in group {
             let version = self.version.fetch_add(1, Ordering::Relaxed);
-            entries::act(connection, &request.head, &request.value, now, version)
-        });
-        acted.collect()
+            let done = entries::act(connection, &request.head, &request.value, now, version)?;
+            bytes += done.as_ref().map_or(0, |(_, value)| value.len());
+            acted.push(done);
+            if bytes > GROUP_BYTES {
+                break;
+            }
+        }
+        Ok(acted)
     }
 
     /// Sweeps some of the expired values, and goes on with the next write if there are more.
@@ -314,6 +363,14 @@ fn take(waiting: &mut Vec<KeysRequest>) -> Vec<KeysRequest> {
     std::mem::replace(waiting, left)
 }
 
+/// Takes out of a group what it did not come to.
+fn left(group: &mut Vec<KeysRequest>, outcome: &Result<Vec<Done>, StorageError>) -> Vec<KeysRequest> {
+    match outcome {
+        Ok(answers) if answers.len() < group.len() => group.split_off(answers.len()),
+        _ => Vec::new(),
+    }
+}
+
 /// Answers a group, with one batch for each asker.
 fn answer(group: Vec<KeysRequest>, outcome: Result<Vec<Done>, StorageError>) {
     let mut answers: Box<dyn Iterator<Item = Done>> = match outcome {
@@ -325,7 +382,7 @@ fn answer(group: Vec<KeysRequest>, outcome: Result<Vec<Done>, StorageError>) {
     let mut held = Vec::with_capacity(group.len());
     for request in group {
         if let Some(asker) = asker.take_if(|asker| !Arc::ptr_eq(asker, &request.asker)) {
-            asker.answer(std::mem::take(&mut batch));
+            tell(&*asker, std::mem::take(&mut batch));
         }
         let done = answers.next().unwrap_or_else(|| Err(problem(&StorageError::Closed)));
         batch.push((request.id, done));
@@ -333,7 +390,14 @@ fn answer(group: Vec<KeysRequest>, outcome: Result<Vec<Done>, StorageError>) {
         asker = Some(request.asker);
     }
     if let Some(asker) = asker {
-        asker.answer(batch);
+        tell(&*asker, batch);
+    }
+}
+
+/// Answers; whoever panics then hinders nobody else's requests.
+fn tell(asker: &dyn Asker, answers: Vec<(u64, Done)>) {
+    if catch_unwind(AssertUnwindSafe(|| asker.answer(answers))).is_err() {
+        tracing::error!("answering requests on keys panicked: this is a mistake in the bot");
     }
 }
 

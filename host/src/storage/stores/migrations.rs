@@ -14,10 +14,13 @@ use plugin_protocol::{Migration, PluginName};
 use tokio::task::spawn_blocking;
 
 use super::{SQL_FILE, Stores};
-use crate::storage::{OpenError, Step};
+use crate::storage::{Database, OpenError, Step};
 
 /// The copy from before the steps, beside the file.
 const BEFORE: &str = "plugin.db.before";
+
+/// The same while it is made.
+const HALF: &str = "plugin.db.before.new";
 
 /// How steps that were made are undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +46,12 @@ impl Stores {
         }
         let database = kept.open_sql(&mut sql, self.0.synchronous).await?;
         let due = database.migrations_due(steps(migrations)).await.map_err(refusal)?;
-        if due == 0 {
-            // Left behind by a bot that was killed after the steps.
-            remove(kept.folder.join(BEFORE)).await;
-        }
-        Ok(due > 0)
+        // A copy is there if the bot was killed before it was known whether the version that made steps starts: whichever
+        // starts now decides whether it is needed.
+        Ok(due > 0 || exists(&kept.folder.join(BEFORE)).await)
     }
 
-    /// Keeps a copy of the plugin's database, and makes the steps that are due.
+    /// Keeps a copy of the plugin's database, unless one is there of a time before steps that were made, and makes the steps that are due.
     ///
     /// # Errors
     ///
@@ -61,13 +62,16 @@ impl Stores {
         let (path, copy) = (kept.folder.join(SQL_FILE), kept.folder.join(BEFORE));
         let is_new = sql.is_none() && !exists(&path).await;
         let database = kept.open_sql(&mut sql, self.0.synchronous).await?;
-        remove(copy.clone()).await;
-        if !is_new {
-            let copied = database.copy_to(&copy).await;
-            copied.map_err(|error| format!("no copy of its database could be kept: {error}"))?;
-        }
-        *kept.undo.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(if is_new { Undo::Nothing } else { Undo::Copy });
+        let undo = if is_new {
+            Undo::Nothing
+        } else {
+            if !exists(&copy).await {
+                let copied = keep_copy(&database, &kept.folder).await;
+                copied.map_err(|error| format!("no copy of its database could be kept: {error}"))?;
+            }
+            Undo::Copy
+        };
+        *kept.undo.lock().unwrap_or_else(PoisonError::into_inner) = Some(undo);
         let made = database.migrate(steps(migrations)).await.map_err(refusal)?;
         tracing::info!(%plugin, made, "its database was brought up to date");
         Ok(())
@@ -106,6 +110,18 @@ impl Stores {
         kept.undo.lock().unwrap_or_else(PoisonError::into_inner).take();
         remove(kept.folder.join(BEFORE)).await;
     }
+}
+
+/// Keeps a copy that is there as a whole or not at all.
+async fn keep_copy(database: &Database, folder: &Path) -> Result<(), String> {
+    let (half, copy) = (folder.join(HALF), folder.join(BEFORE));
+    remove(half.clone()).await;
+    database.copy_to(&half).await.map_err(|error| error.to_string())?;
+    let folder = folder.to_owned();
+    let renamed = spawn_blocking(move || fs::rename(&half, &copy).and_then(|()| flush(&folder))).await;
+    renamed
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| error.to_string())
 }
 
 fn steps(migrations: &[Migration]) -> Vec<Step> {
@@ -147,6 +163,11 @@ fn put_back(folder: &Path, undo: Undo) -> io::Result<()> {
         Undo::Copy => fs::rename(folder.join(BEFORE), &file)?,
         Undo::Nothing => absent(fs::remove_file(&file))?,
     }
+    flush(folder)
+}
+
+/// Makes what was renamed or removed in a folder last.
+fn flush(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
     }
@@ -168,6 +189,6 @@ async fn exists(path: &Path) -> bool {
 async fn remove(path: PathBuf) {
     let removed = spawn_blocking(move || absent(fs::remove_file(&path)).map_err(|error| (path, error))).await;
     if let Ok(Err((path, error))) = removed {
-        tracing::warn!(path = %path.display(), %error, "a copy of a database that is no longer needed can't be removed");
+        tracing::warn!(path = %path.display(), %error, "a copy of a database that is no longer needed can't be removed: remove it before the next start, or it may be put back");
     }
 }

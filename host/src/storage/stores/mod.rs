@@ -7,6 +7,8 @@ mod authorizer;
 mod entries;
 mod keys;
 mod migrations;
+#[cfg(test)]
+mod mishaps;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -293,6 +295,7 @@ impl Kept {
                 job_time: Some(statements::TIME),
                 migration_time: Some(MIGRATION_TIME),
                 authorizer: Some(authorizer::decide),
+                denied: Some(authorizer::take_reason),
             },
         };
         let path = self.folder.join(SQL_FILE);

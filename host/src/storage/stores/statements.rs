@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use plugin_protocol::{Sql, SqlAnswer, SqlValue, SqlValues, Statement, StatementResult, UnmetExpectation};
 use rusqlite::{
-    CachedStatement, Connection,
+    Batch, CachedStatement, Connection,
+    fallible_iterator::FallibleIterator,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -24,6 +25,10 @@ pub(super) const MAX_VALUE: u32 = 8 << 20;
 const MAX_STATEMENT: usize = 100_000;
 /// How many statements a batch may have.
 const MAX_STATEMENTS: usize = 10_000;
+
+/// With no more semicolons than this, rusqlite may look for a second statement: it prepares each further one within the one
+/// before, and a long text would exhaust the thread's stack.
+const MAX_TAILS: usize = 32;
 
 /// Why a batch was not made.
 #[derive(Debug)]
@@ -129,6 +134,9 @@ impl Run<'_> {
         }
         authorizer::take_reason();
         let sqlite = |error| Fault::Sqlite(number, error, authorizer::take_reason());
+        if asked.sql.bytes().filter(|byte| *byte == b';').count() > MAX_TAILS {
+            self.check_single(&asked.sql).map_err(sqlite)?;
+        }
         let mut statement = self.connection.prepare_cached(&asked.sql).map_err(sqlite)?;
         self.bind(number, asked, &mut statement)?;
         let changed_before = self.connection.total_changes();
@@ -154,6 +162,16 @@ impl Run<'_> {
                 rows,
             })),
             _ => Ok(result),
+        }
+    }
+
+    /// Refuses text of more than one statement without looking at what follows the second.
+    fn check_single(&self, sql: &str) -> Result<(), rusqlite::Error> {
+        let mut statements = Batch::new(self.connection, sql);
+        statements.next()?;
+        match statements.next()? {
+            Some(_) => Err(rusqlite::Error::MultipleStatement),
+            None => Ok(()),
         }
     }
 

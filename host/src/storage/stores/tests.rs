@@ -16,16 +16,16 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn plugin() -> PluginName {
+pub(super) fn plugin() -> PluginName {
     "keeper".parse().unwrap()
 }
 
-fn stores(folder: &TempDir) -> Stores {
+pub(super) fn stores(folder: &TempDir) -> Stores {
     Stores::new(folder.path().to_owned(), Synchronous::Normal)
 }
 
 /// Statements without parameters, and what the last of them returns.
-async fn sql(stores: &Stores, statements: &[&str]) -> Result<String, Problem> {
+pub(super) async fn sql(stores: &Stores, statements: &[&str]) -> Result<String, Problem> {
     let statements = statements.iter().map(|sql| Statement {
         sql: (*sql).to_owned(),
         ..Statement::default()
@@ -118,6 +118,7 @@ async fn what_a_plugin_needs_is_allowed() {
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT) STRICT",
         "CREATE INDEX i ON t (b)",
         "CREATE VIEW v AS SELECT * FROM t",
+        "CREATE VIRTUAL TABLE texts USING FTS5(text)",
         "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE a < 0; END",
         "CREATE VIRTUAL TABLE f USING fts5 (text)",
         "INSERT INTO f VALUES ('some words')",
@@ -210,7 +211,7 @@ impl Asker for Ear {
 }
 
 /// Makes requests on keys at the same time, and answers with their answers in order.
-fn keys(stores: &Stores, runtime: &Handle, requests: Vec<(Keys, Vec<u8>)>) -> Vec<Done> {
+pub(super) fn keys(stores: &Stores, runtime: &Handle, requests: Vec<(Keys, Vec<u8>)>) -> Vec<Done> {
     let (ear, heard) = channel();
     let asker: Arc<dyn Asker> = Arc::new(Ear(ear));
     let count = requests.len();
@@ -229,7 +230,7 @@ fn keys(stores: &Stores, runtime: &Handle, requests: Vec<(Keys, Vec<u8>)>) -> Ve
     answers.into_iter().map(|(_, done)| done).collect()
 }
 
-fn key(stores: &Stores, runtime: &Handle, head: Keys, value: &[u8]) -> (KeysAnswer, Vec<u8>) {
+pub(super) fn key(stores: &Stores, runtime: &Handle, head: Keys, value: &[u8]) -> (KeysAnswer, Vec<u8>) {
     keys(stores, runtime, vec![(head, value.to_vec())]).remove(0).unwrap()
 }
 
@@ -274,7 +275,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// A request in one of four scopes: global, of a server, of a user, of a member.
-fn request(scope: u8, action: KeysAction, key: &str) -> Keys {
+pub(super) fn request(scope: u8, action: KeysAction, key: &str) -> Keys {
     Keys {
         action,
         guild_id: (scope & 1 != 0).then(|| GuildId::new(u64::MAX).unwrap()),
@@ -477,7 +478,7 @@ fn what_is_asked_at_once_is_all_done_and_expired_values_are_swept() {
     runtime.block_on(stores.close());
 }
 
-fn migration(name: &str, sql: &str, backward_compatible: bool) -> Migration {
+pub(super) fn migration(name: &str, sql: &str, backward_compatible: bool) -> Migration {
     Migration {
         name: name.to_owned(),
         sql: sql.to_owned(),
@@ -552,13 +553,17 @@ async fn steps_that_are_undone_leave_the_older_data() {
 async fn a_step_may_not_do_what_statements_may_not() {
     let folder = tempfile::tempdir().unwrap();
     let stores = stores(&folder);
-    for statement in ["ATTACH ':memory:' AS other", "COMMIT", "PRAGMA journal_mode = DELETE"] {
+    for (statement, why) in [
+        ("ATTACH ':memory:' AS other", "a plugin has this one database"),
+        ("COMMIT", "COMMIT, ROLLBACK and SAVEPOINT are not allowed"),
+        ("PRAGMA journal_mode = DELETE", "PRAGMAs are not allowed"),
+    ] {
         let error = stores
             .migrate(&plugin(), &[migration("bad", statement, false)])
             .await
             .unwrap_err();
         assert!(
-            error.starts_with("step 1 of its database (\"bad\") failed: "),
+            error.starts_with("step 1 of its database (\"bad\") failed: ") && error.contains(why),
             "{error}"
         );
     }
