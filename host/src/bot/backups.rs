@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::{
     config,
@@ -17,6 +17,8 @@ use crate::{
 
 /// How often it is looked whether a day has passed: a bot that is restarted often is no exception.
 const LOOK: Duration = Duration::from_secs(15 * 60);
+/// How long a bot runs before its first one.
+const FIRST: Duration = Duration::from_secs(3600);
 /// How old the newest may get while the bot runs.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the one at the end may take. Service managers end what takes longer than some 90 s; what is half done then is
@@ -34,23 +36,29 @@ pub fn retention(config: &config::Live) -> Retention {
 
 /// Makes one a day, for as long as it is polled.
 pub async fn keep(backups: Backups, config: config::Live, notices: Notices) {
+    let began = Instant::now();
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let retention = retention(&config);
-        let age = match backups.newest().await {
-            Some(made_at) => SystemTime::now().duration_since(made_at).unwrap_or_default(),
-            // A new bot has nothing worth it yet.
-            None => Duration::ZERO,
-        };
-        if retention.count == 0 || age < DAY {
+        if retention.count == 0 || !is_due(backups.newest().await, SystemTime::now(), began.elapsed()) {
             continue;
         }
         match backups.make(Why::Daily, retention).await {
             Ok(_) | Err(BackupError::Busy) => {}
             Err(error) => notices.tell(NoticeKind::Backup, format!("The daily backup was not made: {error}")),
         }
+    }
+}
+
+/// Whether a day has passed.
+fn is_due(newest: Option<SystemTime>, now: SystemTime, running: Duration) -> bool {
+    match newest {
+        // One of the future says nothing: the clock was set back.
+        Some(made_at) => now.duration_since(made_at).map_or(true, |age| age >= DAY),
+        // A new bot has nothing worth it yet.
+        None => running >= FIRST,
     }
 }
 
@@ -67,5 +75,26 @@ pub async fn last(backups: &Backups, config: &config::Live) {
             "the backup at the end takes longer than {} s and was given up: the daily one is made while the bot runs",
             LAST.as_secs()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_a_day_and_the_first_soon_after_the_start() {
+        let now = SystemTime::UNIX_EPOCH + DAY * 20_000;
+        let second = Duration::from_secs(1);
+        for (newest, running, due) in [
+            (Some(now - DAY), Duration::ZERO, true),
+            (Some(now - DAY + second), DAY, false),
+            (Some(now), DAY, false),
+            (Some(now + second), Duration::ZERO, true),
+            (None, FIRST - second, false),
+            (None, FIRST, true),
+        ] {
+            assert_eq!(is_due(newest, now, running), due, "{newest:?}, after {running:?}");
+        }
     }
 }

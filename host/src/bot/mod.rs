@@ -478,12 +478,14 @@ async fn serve_stored(
     });
     let commands = tokio::spawn(commands);
 
+    let broken = backups.clone();
     let ended = tokio::select! {
         // Told while plugins started, it does not connect at all.
         biased;
         () = told(stop, 1) => Ok(()),
         ended = gateway.run() => ended.map(|never| match never {}),
         () = tables.clone().keep_flushing() => Ok(()),
+        why = broken.broken() => Err(Failure::other(why)),
         () = backups::keep(backups, live.clone(), notices.clone()) => Ok(()),
     };
     tracing::info!("stopping: what has begun is brought to its end");

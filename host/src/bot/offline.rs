@@ -51,6 +51,7 @@ pub fn backups(root: &Path, order: BackupOrder) -> Result<String, String> {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .map_err(|error| format!("the runtime can't be started: {error}"))?;
     let backups = Backups::offline(layout);

@@ -18,6 +18,7 @@ use super::{Access, Calls, storage_problem};
 use crate::storage::{
     Database,
     database::{self, Quantiles},
+    stores::{KEYS_FILE, SQL_FILE},
 };
 
 /// What is answered here.
@@ -92,7 +93,8 @@ fn found(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut all: Vec<_> = below(folder)
         .iter()
         .flat_map(|plugin| below(plugin))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
+        // A plugin may have a database of its own there, with an SQLite of its own: it must not be touched.
+        .filter(|path| path.ends_with(SQL_FILE) || path.ends_with(KEYS_FILE))
         .filter_map(|path| {
             let name = path.strip_prefix(folder).ok()?.to_str()?;
             Some((format!("plugins/{name}"), path.clone()))

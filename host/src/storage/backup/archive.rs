@@ -15,10 +15,11 @@ use tempfile::TempDir;
 use super::{
     BackupError, BackupId, Contents, Entry, Layout, Manifest, Why,
     entry::FORMAT,
-    gather::{Gathered, Source, inside},
+    gather::{Gathered, OWN, Source, inside, is_foreign},
+    restore::RESTORING,
     sync_folder,
 };
-use crate::storage::database;
+use crate::storage::{STEPS, database};
 
 /// The name of the manifest, which is the first file.
 const MANIFEST: &str = "manifest.json";
@@ -31,10 +32,7 @@ const LEVEL: i32 = 3;
 pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entry, BackupError> {
     let at = gathered.at;
     let (folder, contents) = read_out(gathered, why == Why::BeforeRestore)?;
-    let mut id = BackupId::at(SystemTime::now());
-    while layout.archive(id).exists() {
-        id = id.next();
-    }
+    let id = new_id(&ids(layout)?, SystemTime::now());
     let manifest = Manifest {
         format: FORMAT,
         id,
@@ -49,10 +47,16 @@ pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entr
         .tempfile_in(&backups)
         .map_err(BackupError::io(&backups))?;
     write(part.as_file(), folder.path(), &manifest).map_err(BackupError::io(part.path()))?;
-    let aside = aside(layout)?;
-    let unpacked = unpack_into(part.path(), id, aside.path())?;
+    let aside = aside(&backups)?;
+    let unpacked = unpack_into(part.path(), id, aside.path());
+    let unpacked = unpacked.map_err(|error| match error {
+        // It never was a backup: what was packed is not what was looked at before.
+        BackupError::Damaged { what, .. } => BackupError::Unsteady { what },
+        error => error,
+    })?;
     if unpacked != manifest {
-        return Err(damaged(id, "it is not what was written"));
+        let what = "what was read back is not what was written".to_owned();
+        return Err(BackupError::Unsteady { what });
     }
     // By which it is known whether anything was written since.
     part.as_file().set_modified(at).map_err(BackupError::io(part.path()))?;
@@ -61,6 +65,18 @@ pub(super) fn pack(layout: &Layout, gathered: Gathered, why: Why) -> Result<Entr
         .map_err(|error| BackupError::io(&path)(error.error))?;
     sync_folder(&backups).map_err(BackupError::io(&backups))?;
     entry(layout, id, Some(manifest))
+}
+
+/// A name that is later than all there are, newest first: the clock may have been set back.
+fn new_id(there: &[BackupId], now: SystemTime) -> BackupId {
+    let now = BackupId::at(now);
+    let later = there.first().filter(|newest| **newest >= now);
+    // Nobody's clock gets to the end of time; a name from there is passed by.
+    let mut id = later.map_or(Some(now), |newest| newest.next()).unwrap_or(now);
+    while there.contains(&id) {
+        id = id.next().unwrap_or(now);
+    }
+    id
 }
 
 /// Copies the databases out of their snapshots, and says what there is.
@@ -93,12 +109,23 @@ fn read_out(gathered: Gathered, is_kept_unsound: bool) -> Result<(TempDir, Vec<C
     }
     files.sort();
     for name in files {
+        let path = folder.path().join(&name);
         // One that went in the moment it was to be linked.
-        if folder.path().join(&name).exists() {
+        if path.exists() {
+            if is_foreign(&name) {
+                copy_of_its_own(&path).map_err(BackupError::io(&path))?;
+            }
             contents.push(describe(folder.path(), name, false, true)?);
         }
     }
     Ok((folder, contents))
+}
+
+/// Exchanges a link for a copy: whoever else writes to the file may go on.
+fn copy_of_its_own(path: &Path) -> io::Result<()> {
+    let copy = database::beside(path, ".copy");
+    fs::copy(path, &copy)?;
+    fs::rename(&copy, path)
 }
 
 fn describe(folder: &Path, path: String, database: bool, sound: bool) -> Result<Contents, BackupError> {
@@ -127,7 +154,14 @@ fn write(file: &File, folder: &Path, manifest: &Manifest) -> io::Result<()> {
     append(&mut builder, MANIFEST, text.len() as u64, manifest.id, text.as_slice())?;
     for content in &manifest.files {
         let from = File::open(folder.join(&content.path))?;
-        append(&mut builder, &content.path, content.bytes, manifest.id, from)?;
+        // One that grew meanwhile must not spoil those behind it.
+        append(
+            &mut builder,
+            &content.path,
+            content.bytes,
+            manifest.id,
+            from.take(content.bytes),
+        )?;
     }
     builder.into_inner()?.finish()?.flush()?;
     file.sync_all()
@@ -182,15 +216,26 @@ fn entry(layout: &Layout, id: BackupId, manifest: Option<Manifest>) -> Result<En
 
 /// Unpacks an archive aside and checks all of it.
 pub(super) fn verify(layout: &Layout, id: BackupId) -> Result<Entry, BackupError> {
-    let aside = aside(layout)?;
+    let aside = aside(&layout.backups())?;
     let manifest = unpack_into(&existing(layout, id)?, id, aside.path())?;
     entry(layout, id, Some(manifest))
 }
 
-/// Unpacks an archive into a folder that goes by itself, and checks all of it.
+/// Unpacks an archive to be restored into a folder that goes by itself, and checks all of it. It lies directly below the
+/// data folder: the archives may be on another disk, and what is restored is put in its place by renames.
 pub(super) fn unpack(layout: &Layout, id: BackupId) -> Result<TempDir, BackupError> {
-    let aside = aside(layout)?;
-    unpack_into(&existing(layout, id)?, id, aside.path())?;
+    let path = existing(layout, id)?;
+    let aside = tempfile::Builder::new()
+        .prefix(RESTORING)
+        .tempdir_in(&layout.data)
+        .map_err(BackupError::io(&layout.data))?;
+    let manifest = unpack_into(&path, id, aside.path())?;
+    let own = manifest.files.iter().find(|file| file.path == OWN);
+    // One that was damaged when it was kept is restored as it was.
+    if own.is_some_and(|own| own.sound) {
+        database::migrations_due(&aside.path().join(OWN), &STEPS)
+            .map_err(|source| BackupError::Unusable { id, source })?;
+    }
     Ok(aside)
 }
 
@@ -203,12 +248,11 @@ fn existing(layout: &Layout, id: BackupId) -> Result<std::path::PathBuf, BackupE
     }
 }
 
-fn aside(layout: &Layout) -> Result<TempDir, BackupError> {
-    let backups = layout.backups();
+fn aside(backups: &Path) -> Result<TempDir, BackupError> {
     tempfile::Builder::new()
         .prefix(".unpacked-")
-        .tempdir_in(&backups)
-        .map_err(BackupError::io(&backups))
+        .tempdir_in(backups)
+        .map_err(BackupError::io(backups))
 }
 
 type Archive = tar::Archive<zstd::Decoder<'static, BufReader<File>>>;
@@ -278,6 +322,8 @@ fn unpack_into(path: &Path, id: BackupId, folder: &Path) -> Result<Manifest, Bac
             return Err(damaged(id, &format!("`{name}` has another content than it should")));
         }
     }
+    // The checksum lies behind what is read of it.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(io)?;
     for folder in &folders {
         sync_folder(folder).map_err(BackupError::io(folder))?;
     }
@@ -302,5 +348,23 @@ fn damaged(id: BackupId, what: &str) -> BackupError {
     BackupError::Damaged {
         id,
         what: what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_name_is_later_than_all_there_are_whatever_the_clock_says() {
+        let id = |text: &str| text.parse::<BackupId>().unwrap();
+        let now = id("20261122-205017");
+        let new = |there: &[BackupId]| new_id(there, now.made_at()).to_string();
+        assert_eq!(new(&[]), "20261122-205017");
+        assert_eq!(new(&[id("20261121-000000")]), "20261122-205017");
+        assert_eq!(new(&[now]), "20261122-205018");
+        assert_eq!(new(&[id("20270101-000000"), now]), "20270101-000001");
+        assert_eq!(new(&[id("99991231-235959")]), "20261122-205017");
+        assert_eq!(new(&[id("99991231-235959"), now]), "20261122-205018");
     }
 }

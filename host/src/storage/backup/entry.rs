@@ -5,7 +5,7 @@
 use std::{
     fmt,
     str::FromStr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -34,9 +34,9 @@ impl BackupId {
         Self(PrimitiveDateTime::new(time.date(), time.time()))
     }
 
-    /// The next name.
-    pub(super) fn next(self) -> Self {
-        Self(self.0 + Duration::from_secs(1))
+    /// The next name; `None` at the end of time.
+    pub(super) fn next(self) -> Option<Self> {
+        self.0.checked_add(time::Duration::SECOND).map(Self)
     }
 
     /// When it was made.

@@ -11,8 +11,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{BackupError, Layout};
-use crate::storage::database::{self, Snapshot, StorageError};
+use super::{BackupError, Layout, restore};
+use crate::storage::{
+    database::{self, Snapshot, StorageError},
+    stores::{KEYS_FILE, SQL_FILE},
+};
 
 /// What is kept of `data/` beside the databases: decisions and licences, neither caches nor what mirrors Discord.
 pub(super) const KEPT: [&str; 3] = ["plugins", "plugin_decisions.json", "marketplace"];
@@ -43,6 +46,9 @@ pub(super) enum Source {
 }
 
 pub(super) fn gather(layout: &Layout, is_kept_unsound: bool) -> Result<Gathered, BackupError> {
+    if restore::is_under_way(layout) {
+        return Err(BackupError::HalfRestored);
+    }
     let backups = layout.backups();
     fs::create_dir_all(&backups).map_err(BackupError::io(&backups))?;
     let folder = tempfile::Builder::new()
@@ -59,9 +65,18 @@ pub(super) fn gather(layout: &Layout, is_kept_unsound: bool) -> Result<Gathered,
         gathered.database(&layout.database, OWN.to_owned(), is_kept_unsound)?;
     }
     for name in KEPT {
-        gathered.walk(&layout.data.join(name), name, is_kept_unsound)?;
+        gathered.walk(&place(layout, name), name, is_kept_unsound)?;
     }
     Ok(gathered)
+}
+
+/// Where something lies that is kept: its owner may have put it elsewhere, by a link.
+pub(super) fn place(layout: &Layout, name: &str) -> PathBuf {
+    let path = layout.data.join(name);
+    if path.is_symlink() {
+        return fs::canonicalize(&path).unwrap_or(path);
+    }
+    path
 }
 
 impl Gathered {
@@ -85,7 +100,7 @@ impl Gathered {
             return Ok(());
         }
         // Links lead to what is not the bot's.
-        if !about.is_file() || is_passing(path) {
+        if !about.is_file() || is_passing(name) {
             return Ok(());
         }
         if is_database(name) {
@@ -148,7 +163,7 @@ pub(super) fn is_changed_since(layout: &Layout, time: Option<SystemTime>) -> boo
         about.is_ok_and(|about| about.is_file() && about.len() > 0 && about.modified().is_ok_and(|at| at > time))
     };
     let own = [layout.database.clone(), database::log_file(&layout.database)];
-    own.iter().any(|path| is_newer(path)) || KEPT.iter().any(|name| any_file(&layout.data.join(name), &is_newer))
+    own.iter().any(|path| is_newer(path)) || KEPT.iter().any(|name| any_file(&place(layout, name), &is_newer))
 }
 
 fn any_file(path: &Path, is_it: &dyn Fn(&Path) -> bool) -> bool {
@@ -161,28 +176,38 @@ fn any_file(path: &Path, is_it: &dyn Fn(&Path) -> bool) -> bool {
 
 /// Whether a file below `plugins/NAME/` is one of its databases. What a plugin calls so among its own files is none.
 fn is_database(name: &str) -> bool {
-    let mut parts = name.split('/');
-    parts.next() == Some("plugins")
-        && parts.next().is_some()
-        && parts
-            .next()
-            .is_some_and(|file| Path::new(file).extension().is_some_and(|end| end == "db"))
-        && parts.next().is_none()
+    of_plugin(name).is_some_and(|file| file == SQL_FILE || file == KEYS_FILE)
 }
 
-/// Whether a file is another's log, or not yet what it will be.
-fn is_passing(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(crate::storage::TEMPORARY)
-        || [".db-wal", ".db-shm", ".db-journal"]
+/// What a name below `plugins/NAME/` is there.
+fn of_plugin(name: &str) -> Option<&str> {
+    Some(name.strip_prefix("plugins/")?.split_once('/')?.1)
+}
+
+/// Whether a file is neither written nor replaced by the host, but is what a plugin keeps by itself in its folder. It may
+/// change at any moment.
+pub(super) fn is_foreign(name: &str) -> bool {
+    let is_ours = |file: &str| {
+        ["files/", "good/", "damaged/"]
             .iter()
-            .any(|end| name.ends_with(end))
+            .any(|folder| file.starts_with(folder))
+    };
+    of_plugin(name).is_some_and(|file| !is_ours(file)) && !is_database(name)
+}
+
+/// Whether a file is a database's log, or not yet what it will be.
+fn is_passing(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let is_log = |end| name.strip_suffix(end).is_some_and(is_database);
+    file.starts_with(crate::storage::TEMPORARY) || ["-wal", "-shm", "-journal"].into_iter().any(is_log)
 }
 
 /// The path of something in a folder; `None` for a name that would lead out of it.
 pub(super) fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     let is_plain = !name.is_empty()
-        && !name.contains(['\\', ':', '\0'])
+        && !name.contains('\0')
+        // Names like any other, but where they lead to another folder or disk.
+        && (cfg!(unix) || !name.contains(['\\', ':']))
         && name
             .split('/')
             .all(|part| !part.is_empty() && part != "." && part != "..");

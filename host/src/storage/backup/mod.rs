@@ -21,18 +21,24 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::sync::{Mutex, oneshot};
+use tokio::{
+    sync::{Mutex, oneshot, watch},
+    time::{Instant, timeout_at},
+};
 
 pub use entry::{BackupId, Contents, Entry, InvalidBackupId, Manifest, Why};
 pub use restore::finish;
 
 use super::{
     Tables,
-    database::{Database, OpenError, StorageError},
+    database::{Database, Held, OpenError, StorageError},
 };
+
+/// How long may be waited for the writers of all databases.
+const HOLD: Duration = Duration::from_secs(10);
 
 /// Where things lie.
 #[derive(Clone, Debug)]
@@ -135,9 +141,57 @@ pub enum BackupError {
     /// A database could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Something changed while it was packed.
+    #[error(
+        "the backup was not made: a file was changed while it was packed ({what}). Nothing is left of it: try again, and if it goes on, look what else writes below data/"
+    )]
+    Unsteady {
+        /// What differs.
+        what: String,
+    },
+    /// A database's writers did not come to a rest.
+    #[error(
+        "the backup was not made: {} {what}, so that not all databases could be held at one moment. Try again; if it goes on, unload that plugin or restart the bot",
+        path.display()
+    )]
+    NotHeld {
+        /// The database, or the folder of the files.
+        path: PathBuf,
+        /// What hindered.
+        what: String,
+    },
+    /// This version can't work with it.
+    #[error("the backup {id} is of no use to this version of the program, so nothing was changed: {source}")]
+    Unusable {
+        /// Which.
+        id: BackupId,
+        /// Why.
+        source: OpenError,
+    },
+    /// Something can't be exchanged.
+    #[error(
+        "{} can't be exchanged for what is in the backup ({source}), so nothing was changed: it must be on the disk of data/, and no mount of its own. Mount the whole of data/ there instead, then try again",
+        path.display()
+    )]
+    Immovable {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// What was restored could not be opened.
-    #[error("what was restored could not be opened: {0}")]
-    Reopen(OpenError),
+    #[error(
+        "what was restored could not be opened: {source}. What there was before is the backup {before}: stop the bot and go back to it with `bothost backup restore {before}`"
+    )]
+    Reopen {
+        /// The backup of what there was.
+        before: BackupId,
+        /// Why.
+        source: OpenError,
+    },
+    /// A restore has begun and is not at its end: there is no state that could be kept.
+    #[error("a restore has begun and is not finished: restart the bot, which finishes it first")]
+    HalfRestored,
     /// The files are being put in place, but not all are.
     #[error("the restore has begun but could not be finished ({0}): restart the bot, which finishes it first")]
     Unfinished(io::Error),
@@ -165,6 +219,8 @@ struct Inner {
     /// The host's own tables, while the bot runs.
     tables: Option<Tables>,
     stores: Arc<dyn OpenStores>,
+    /// Why everything stays closed: a restore stopped half-way.
+    broken: watch::Sender<Option<String>>,
     /// One at a time. An asynchronous lock: held while it is made.
     turn: Mutex<()>,
 }
@@ -177,6 +233,7 @@ impl Backups {
             layout,
             tables: Some(tables),
             stores,
+            broken: watch::Sender::default(),
             turn: Mutex::default(),
         }))
     }
@@ -188,6 +245,7 @@ impl Backups {
             layout,
             tables: None,
             stores: Arc::new(NoStores),
+            broken: watch::Sender::default(),
             turn: Mutex::default(),
         }))
     }
@@ -203,13 +261,18 @@ impl Backups {
     }
 
     async fn make_in_turn(&self, why: Why, retention: Option<Retention>) -> Result<Entry, BackupError> {
-        let layout = self.0.layout.clone();
-        // Those of all databases at once: what is in the archive is one state of all of them.
-        let mut held = Vec::new();
-        let own = self.0.tables.as_ref().map(Tables::database);
-        for database in own.into_iter().chain(self.0.stores.open_databases().await) {
-            held.extend(database.hold().await.ok());
+        match self.make_once(why, retention).await {
+            Err(BackupError::Unsteady { what }) => {
+                tracing::warn!(%what, "a file was changed while it was backed up: it is tried once more");
+                self.make_once(why, retention).await
+            }
+            made => made,
         }
+    }
+
+    async fn make_once(&self, why: Why, retention: Option<Retention>) -> Result<Entry, BackupError> {
+        let layout = self.0.layout.clone();
+        let held = self.hold().await?;
         let is_kept_unsound = why == Why::BeforeRestore;
         let gathering = layout.clone();
         let gathered = background(false, move || gather::gather(&gathering, is_kept_unsound)).await?;
@@ -217,13 +280,32 @@ impl Backups {
         let entry = background(true, move || {
             let entry = archive::pack(&layout, gathered, why)?;
             if let Some(retention) = retention {
-                retention::prune(&layout, retention, SystemTime::now());
+                retention::prune(&layout, entry.id, retention, SystemTime::now());
             }
             Ok(entry)
         });
         let entry = entry.await?;
         tracing::info!(id = %entry.id, bytes = entry.bytes, "a backup was made and verified");
         Ok(entry)
+    }
+
+    /// Holds the writers of all databases: what is in the archive is one state of all of them. The bot's own come last,
+    /// which wait the shortest then.
+    async fn hold(&self) -> Result<Vec<Held>, BackupError> {
+        let until = Instant::now() + HOLD;
+        let open = timeout_at(until, self.0.stores.open_databases()).await;
+        let open = open.map_err(|_| BackupError::NotHeld {
+            path: self.0.layout.data.join("plugins"),
+            what: format!(
+                "has a database that is being opened or migrated for {} s",
+                HOLD.as_secs()
+            ),
+        })?;
+        let mut held = try_join_all(open.into_iter().map(|database| hold(database, until))).await?;
+        if let Some(tables) = &self.0.tables {
+            held.push(hold(tables.database(), until).await?);
+        }
+        Ok(held.into_iter().flatten().collect())
     }
 
     /// Whether anything was written since the newest backup.
@@ -233,10 +315,10 @@ impl Backups {
         due.await.unwrap_or(true)
     }
 
-    /// When the newest was made.
+    /// When the newest was made, by its file: names may be ahead of the clock.
     pub async fn newest(&self) -> Option<SystemTime> {
         let layout = self.0.layout.clone();
-        background(false, move || Ok(newest(&layout))).await.ok().flatten()
+        background(false, move || Ok(gathered(&layout))).await.ok().flatten()
     }
 
     /// All that there are, newest first.
@@ -275,22 +357,39 @@ impl Backups {
         let _turn = self.0.turn.try_lock().map_err(|_| BackupError::Busy)?;
         let layout = self.0.layout.clone();
         let unpacked = background(true, move || archive::unpack(&layout, id)).await?;
-        let _quiet = quiet.await;
+        let quiet = quiet.await;
         self.0.stores.pause().await;
         if let Some(tables) = &self.0.tables {
             tables.close().await;
         }
         let replaced = self.replace(id, unpacked).await;
-        if matches!(replaced, Err(BackupError::Unfinished(_))) {
-            // Half of it is there: nothing is opened until the rest is.
+        if let Err(error @ BackupError::Unfinished(_)) = &replaced {
+            // Half of it is there: nothing is opened until the rest is, and who was ended must not go on.
+            self.0.broken.send_replace(Some(error.to_string()));
+            std::mem::forget(quiet);
             return replaced;
         }
         let reopened = match &self.0.tables {
-            Some(tables) => tables.reopen().await.map_err(BackupError::Reopen),
+            Some(tables) => tables.reopen().await,
             None => Ok(()),
         };
         self.0.stores.resume();
-        replaced.and_then(|before| reopened.map(|()| before))
+        let before = replaced?;
+        reopened.map_err(|source| BackupError::Reopen {
+            before: before.id,
+            source,
+        })?;
+        Ok(before)
+    }
+
+    /// Waits until a restore has stopped half-way; answers with what to say. The process has to end then: the next one
+    /// finishes it. For ever, if none does.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.0.broken.subscribe();
+        match broken.wait_for(Option::is_some).await.map(|why| why.clone()) {
+            Ok(Some(why)) => why,
+            _ => std::future::pending().await,
+        }
     }
 
     async fn replace(&self, id: BackupId, unpacked: TempDir) -> Result<Entry, BackupError> {
@@ -307,8 +406,16 @@ fn gathered(layout: &Layout) -> Option<SystemTime> {
     fs::metadata(layout.archive(newest)).ok()?.modified().ok()
 }
 
-fn newest(layout: &Layout) -> Option<SystemTime> {
-    archive::ids(layout).ok()?.first().map(|id| id.made_at())
+/// Holds a database's writers; `None` for one that was closed meanwhile, to which nobody writes.
+async fn hold(database: Database, until: Instant) -> Result<Option<Held>, BackupError> {
+    let what = match timeout_at(until, database.hold()).await {
+        Ok(Ok(held)) => return Ok(Some(held)),
+        Ok(Err(StorageError::Closed)) => return Ok(None),
+        Ok(Err(error)) => format!("can't be held ({error})"),
+        Err(_) => format!("was written to for more than {} s without a pause", HOLD.as_secs()),
+    };
+    let path = database.path().to_owned();
+    Err(BackupError::NotHeld { path, what })
 }
 
 /// Does blocking work on a thread of its own; a slow one leaves the processors to others.

@@ -13,13 +13,16 @@ use tempfile::TempDir;
 
 use super::{
     BackupError, BackupId, Layout,
-    gather::{KEPT, OWN},
+    gather::{KEPT, OWN, place},
     sync_folder,
 };
 use crate::storage::{database::beside, write_atomically};
 
 /// The journal, below the data folder.
 const JOURNAL: &str = "restore.json";
+/// How the folder begins, below the data folder, that holds what is unpacked and what is replaced: on the disk of what is
+/// exchanged.
+pub(super) const RESTORING: &str = ".restoring-";
 
 /// What is to be done, in order.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,11 +62,15 @@ fn prepare(layout: &Layout, id: BackupId, folder: &Path) -> Result<Journal, Back
     let old = folder.join("replaced");
     fs::create_dir(&old).map_err(BackupError::io(&old))?;
     let mut moves = Vec::new();
+    // Of a restore that came to nothing.
+    for end in [".restored", "-wal.restored", "-shm.restored"] {
+        let left = beside(&layout.database, end);
+        remove(&left).map_err(BackupError::io(&left))?;
+    }
     // The bot's own database may lie on another disk: what comes and what goes lies beside it.
     let coming = beside(&layout.database, ".restored");
     let own = folder.join(OWN);
     if own.exists() {
-        remove(&coming).map_err(BackupError::io(&coming))?;
         fs::rename(&own, &coming)
             .or_else(|_| fs::copy(&own, &coming).and_then(|_| fs::File::open(&coming)?.sync_all()))
             .map_err(BackupError::io(&coming))?;
@@ -90,9 +97,15 @@ fn prepare(layout: &Layout, id: BackupId, folder: &Path) -> Result<Journal, Back
         let new = folder.join(name);
         moves.push(Move {
             new: new.exists().then_some(new),
-            target: layout.data.join(name),
+            target: place(layout, name),
             old: old.join(name),
         });
+    }
+    for one in &moves {
+        is_movable(one).map_err(|source| BackupError::Immovable {
+            path: one.target.clone(),
+            source,
+        })?;
     }
     let journal = Journal {
         id,
@@ -105,6 +118,42 @@ fn prepare(layout: &Layout, id: BackupId, folder: &Path) -> Result<Journal, Back
     Ok(journal)
 }
 
+/// Whether a move can be made, found out without making it: another disk and a mount of its own are told before anything
+/// else, a folder that has something in it only then.
+#[cfg(unix)]
+fn is_movable(Move { target, old, .. }: &Move) -> io::Result<()> {
+    use io::ErrorKind::{AlreadyExists, CrossesDevices, DirectoryNotEmpty, NotFound, ResourceBusy};
+    let about = match target.symlink_metadata() {
+        Err(error) if error.kind() == NotFound => return Ok(()),
+        about => about?,
+    };
+    let tried = if about.is_dir() {
+        fs::create_dir(old)?;
+        fs::write(old.join("full"), "")?;
+        fs::rename(target, old)
+    } else {
+        fs::hard_link(target, old)
+    };
+    let tried = match tried {
+        Err(error) if about.is_dir() && matches!(error.kind(), DirectoryNotEmpty | AlreadyExists) => Ok(()),
+        // Not every disk knows links.
+        Err(error) if !about.is_dir() && !matches!(error.kind(), CrossesDevices | ResourceBusy) => Ok(()),
+        tried => tried,
+    };
+    remove(old)?;
+    tried
+}
+
+#[cfg(not(unix))]
+fn is_movable(_: &Move) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether a restore has begun that is not brought to its end.
+pub(super) fn is_under_way(layout: &Layout) -> bool {
+    layout.data.join(JOURNAL).exists()
+}
+
 /// Makes the moves that are not made yet, and then forgets about it. `step` is asked before each change.
 fn carry_out(data: &Path, journal: &Journal, step: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
     for Move { new, target, old } in &journal.moves {
@@ -115,9 +164,13 @@ fn carry_out(data: &Path, journal: &Journal, step: &mut dyn FnMut() -> io::Resul
         }
         if target.symlink_metadata().is_ok() {
             step()?;
-            // What lies there can only be what an earlier restore left.
-            remove(old)?;
-            fs::rename(target, old)?;
+            if old.symlink_metadata().is_ok() {
+                // There was nothing when this was decided, so it is what this restore replaced; what lies in its place
+                // was made since, and is nobody's.
+                remove(target)?;
+            } else {
+                fs::rename(target, old)?;
+            }
         }
         if let Some(new) = new {
             step()?;
@@ -169,19 +222,23 @@ pub fn finish(layout: &Layout) -> Result<Option<BackupId>, BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(BackupError::io(&path)(error)),
     };
-    for entry in fs::read_dir(layout.backups()).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if [".making-", ".unpacked-", ".part-"]
-            .iter()
-            .any(|begin| name.starts_with(begin))
-        {
-            let _ = remove(&entry.path());
+    let passing: [(_, &[_]); 2] = [
+        (layout.backups(), &[".making-", ".unpacked-", ".part-"]),
+        (layout.data.clone(), &[RESTORING]),
+    ];
+    for (folder, begins) in passing {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if begins.iter().any(|begin| name.starts_with(begin)) {
+                let _ = remove(&entry.path());
+            }
         }
     }
     for end in [
         ".restored",
         "-wal.restored",
+        "-shm.restored",
         ".replaced",
         ".replaced-wal",
         ".replaced-shm",
@@ -202,7 +259,8 @@ mod tests {
             database: data.join("bot.db"),
             data,
         };
-        let unpacked = layout.backups().join(".unpacked-x");
+        let unpacked = layout.data.join(".restoring-x");
+        fs::create_dir_all(layout.backups().join(".unpacked-x")).unwrap();
         for (at, text) in [(&layout.data, "present"), (&unpacked, "past")] {
             fs::create_dir_all(at.join("plugins/a/files")).unwrap();
             fs::write(at.join("bot.db"), text).unwrap();
@@ -264,6 +322,40 @@ mod tests {
             assert_eq!(left.len(), 4, "nothing else is left: {left:?}");
             assert_eq!(fs::read_dir(layout.backups()).unwrap().count(), 0);
         }
+    }
+
+    #[test]
+    fn what_is_made_since_a_restore_stopped_half_way_does_not_replace_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (layout, unpacked) = world(folder.path());
+        let left = beside(&layout.database, "-shm.restored");
+        fs::write(&left, "of an earlier one").unwrap();
+        let journal = prepare(&layout, "20261122-205017".parse().unwrap(), &unpacked).unwrap();
+        assert!(!left.exists());
+        let kill = |kill: i32| {
+            let mut left = kill;
+            let mut step = || {
+                left -= 1;
+                if left < 0 {
+                    Err(io::Error::other("killed"))
+                } else {
+                    Ok(())
+                }
+            };
+            carry_out(&layout.data, &journal, &mut step).unwrap_err();
+        };
+        // The plugins have gone from their place, and what comes is not there yet.
+        kill(4);
+        assert!(!layout.data.join("plugins").exists());
+        fs::create_dir_all(layout.data.join("plugins/since")).unwrap();
+        // Behind the plugins.
+        kill(2);
+        let replaced = unpacked.join("replaced/plugins");
+        assert!(replaced.join("b").exists() && !replaced.join("since").exists());
+        assert!(layout.data.join("plugins/a").exists() && !layout.data.join("plugins/since").exists());
+        assert!(is_under_way(&layout));
+        finish(&layout).unwrap();
+        assert!(is_past(&layout) && !is_under_way(&layout));
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::{fs, time::SystemTime};
 
 use super::{BackupId, Layout, Retention, archive};
 
-/// Deletes what need not be kept.
-pub(super) fn prune(layout: &Layout, retention: Retention, now: SystemTime) {
+/// Deletes what need not be kept; never the one that was just made.
+pub(super) fn prune(layout: &Layout, made: BackupId, retention: Retention, now: SystemTime) {
     let Ok(ids) = archive::ids(layout) else { return };
-    for id in surplus(&ids, retention, now) {
+    for id in surplus(&ids, retention, now).into_iter().filter(|id| *id != made) {
         match fs::remove_file(layout.archive(id)) {
             Ok(()) => tracing::debug!(%id, "an old backup was deleted"),
             Err(error) => tracing::warn!(%id, %error, "an old backup could not be deleted"),

@@ -238,11 +238,125 @@ async fn one_at_a_time_only_when_something_changed_and_as_many_as_are_wanted() {
     assert!(!world.backups.is_due().await);
 }
 
+/// A folder on another disk than the other temporary ones.
+#[cfg(target_os = "linux")]
+fn on_another_disk(than: &std::path::Path) -> Option<TempDir> {
+    use std::os::unix::fs::MetadataExt;
+    let other = tempfile::tempdir_in("/dev/shm").ok()?;
+    let disk = |path: &std::path::Path| path.metadata().unwrap().dev();
+    (disk(other.path()) != disk(than)).then_some(other)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn archives_may_lie_on_another_disk() {
+    let world = world().await;
+    let Some(other) = on_another_disk(&world.layout.data) else {
+        return;
+    };
+    std::os::unix::fs::symlink(other.path(), world.layout.backups()).unwrap();
+    let ranks = world.layout.data.join("plugins/levels/files/ranks.json");
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    fs::write(&ranks, "[1, 2]").unwrap();
+    world.plugin.close().await;
+    world.backups.restore(made.id, async {}).await.unwrap();
+    assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1]");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn plugins_on_another_disk_are_backed_up_and_a_restore_is_refused_in_time() {
+    let world = world().await;
+    world.plugin.close().await;
+    let Some(other) = on_another_disk(&world.layout.data) else {
+        return;
+    };
+    let (plugins, files) = (world.layout.data.join("plugins"), other.path().join("levels/files"));
+    fs::remove_dir_all(&plugins).unwrap();
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("ranks.json"), "[1]").unwrap();
+    std::os::unix::fs::symlink(other.path(), &plugins).unwrap();
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    let paths = made.manifest.unwrap().files.into_iter().map(|file| file.path);
+    assert!(paths.into_iter().any(|path| path == "plugins/levels/files/ranks.json"));
+    let refused = world.backups.restore(made.id, async {}).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Immovable { .. }), "{refused}");
+    assert!(plugins.is_symlink() && !restore::is_under_way(&world.layout));
+    assert!(world.tables.guild("1".parse().unwrap()).is_none(), "it is open again");
+    let left = fs::read_dir(&world.layout.data).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert!(
+        left.iter().all(|name| !name.to_string_lossy().starts_with('.')),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_plugins_keep_by_themselves_hinders_no_backup() {
+    let world = world().await;
+    let folder = world.layout.data.join("plugins/levels");
+    // No database of the host's: it is not opened, and what belongs to it is kept.
+    let mut foreign = vec!["own.db", "own.db-wal", "files/plugin.db-wal"];
+    if cfg!(unix) {
+        foreign.extend(["12:30.txt", "files/a\\b"]);
+    }
+    for name in &foreign {
+        fs::write(folder.join(name), "mine").unwrap();
+    }
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    let files = made.manifest.unwrap().files;
+    for name in &foreign {
+        let path = format!("plugins/levels/{name}");
+        let kept = files.iter().find(|file| file.path == path).unwrap();
+        assert!(!kept.database, "{name}");
+    }
+    assert!(!files.iter().any(|file| file.path == "plugins/levels/plugin.db-wal"));
+    assert!(!folder.join("own.db-shm").exists());
+}
+
+#[tokio::test]
+async fn what_this_version_can_not_open_is_not_restored() {
+    let world = world().await;
+    world.tables.close().await;
+    let database = rusqlite::Connection::open(&world.layout.database).unwrap();
+    let newer = "INSERT INTO bothost_migrations VALUES (99, 'of tomorrow', '', 0, 0)";
+    database.execute(newer, []).unwrap();
+    drop(database);
+    let offline = Backups::offline(world.layout.clone());
+    let made = offline.make(Why::Command, KEPT).await.unwrap();
+    let refused = offline.restore(made.id, async { panic!("nobody is ended for it") });
+    let refused = refused.await.unwrap_err();
+    assert!(matches!(refused, BackupError::Unusable { .. }), "{refused}");
+    assert_eq!(offline.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn half_a_restore_is_not_backed_up() {
+    let world = world().await;
+    fs::write(world.layout.data.join("restore.json"), "{}").unwrap();
+    let refused = world.backups.make(Why::Stop, KEPT).await.unwrap_err();
+    assert!(matches!(refused, BackupError::HalfRestored), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_written_to_without_a_pause_is_named() {
+    let world = world().await;
+    let busy = world.plugin.hold().await.unwrap();
+    let refused = world.backups.make(Why::Command, KEPT).await.unwrap_err();
+    assert!(
+        matches!(&refused, BackupError::NotHeld { path, .. } if path.ends_with("levels/plugin.db")),
+        "{refused}"
+    );
+    drop(busy);
+    count_once(&world.plugin).await;
+    assert!(world.tables.database().hold().await.is_ok(), "nothing else is held");
+}
+
 #[test]
 fn a_name_is_a_time_and_nothing_else() {
     let id: BackupId = "20261122-205017".parse().unwrap();
     assert_eq!(id.to_string(), "20261122-205017");
-    assert_eq!(id.next().to_string(), "20261122-205018");
+    assert_eq!(id.next().unwrap().to_string(), "20261122-205018");
     assert_eq!(BackupId::at(id.made_at()), id);
     for text in [
         "",

@@ -16,9 +16,9 @@ use rusqlite::{
 };
 
 use super::{
-    Integrity, Limits, Options, StorageError,
+    Integrity, Limits, MigrationError, OpenError, Options, Step, StorageError,
     connection::{self, Place, Role},
-    timed,
+    migration, timed,
 };
 
 /// How long to wait before a step that met a lock is tried again.
@@ -154,6 +154,19 @@ pub fn verify(path: &Path) -> Result<Integrity, StorageError> {
         other => Err(other),
     })?;
     Ok(Integrity { problems, took })
+}
+
+/// How many of these steps are due in a file that nobody has open. Blocking.
+///
+/// # Errors
+///
+/// Why a program with these steps can't work with this database.
+pub fn migrations_due(path: &Path, steps: &[Step]) -> Result<usize, OpenError> {
+    let place = Place::new(path, &Limits::default());
+    let due = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(MigrationError::Sqlite)
+        .and_then(|connection| migration::due(&connection, steps));
+    due.map_err(|error| error.of(&place))
 }
 
 /// What one of SQLite's checks finds.

@@ -31,7 +31,7 @@ use rusqlite::{
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 pub use connection::is_clean;
-pub use copy::{Snapshot, check, verify};
+pub use copy::{Snapshot, check, migrations_due, verify};
 pub use error::{OpenError, StorageError};
 pub use figures::{Figures, Quantiles};
 pub use migration::{MIGRATIONS, MigrationError, Step};
