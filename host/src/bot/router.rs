@@ -4,6 +4,8 @@
 //! look-up. A command whose arguments need no look-up is delivered before the next event is read; one that has to ask
 //! Discord for a member goes on in a task of its own.
 
+mod suggestions;
+
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -14,8 +16,7 @@ use std::{
 };
 
 use plugin_protocol::{
-    Argument, ArgumentValue, Choice, Click, Command, Door, Event, Invocation, Outcome, PluginName, Typed, Verdict,
-    custom_id::CustomId, kind,
+    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, custom_id::CustomId, kind,
 };
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -38,8 +39,6 @@ use crate::{
 const MAX_UNDER_WAY: usize = 8192;
 /// How often a plugin whose queue is full is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
-/// How long suggestions may take; Discord waits for 3 s.
-const SUGGESTING: Duration = Duration::from_secs(2);
 /// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
 /// behind Discord's limits.
 const MAX_ANSWERS: usize = 256;
@@ -307,60 +306,6 @@ impl Router {
                 }
             }
             InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
-        }
-    }
-
-    /// Suggestions for an argument that is being typed. Nobody is told of a failure: there is nowhere to tell it.
-    async fn suggest(&self, table: &Table, interaction: Interaction, name: &str, typed: Typed, payload: &str) {
-        let Some((plugin, command)) = table.commands.slash(name) else {
-            return;
-        };
-        let asks = |argument: &&Argument| argument.name == typed.argument && argument.autocomplete;
-        let Some(argument) = command.arguments.iter().find(asks) else {
-            return;
-        };
-        let may_use = !command.owner_only || self.owners.contains(interaction.author.id);
-        let choices = if may_use {
-            self.suggestions(plugin, &interaction, name, typed, payload).await
-        } else {
-            Vec::new()
-        };
-        let origin = origin(&interaction, plugin, name, Door::Slash, None);
-        if let Err(problem) = self.invocations.suggest(&origin, argument, choices).await {
-            tracing::debug!(command = %name, %problem, "suggestions did not arrive");
-        }
-    }
-
-    async fn suggestions(
-        &self,
-        plugin: &PluginName,
-        interaction: &Interaction,
-        name: &str,
-        typed: Typed,
-        payload: &str,
-    ) -> Vec<Choice> {
-        // Nothing that a replacement waits for: who types on asks the next generation.
-        let Some(generation) = self.routing.read().generation(plugin).cloned() else {
-            return Vec::new();
-        };
-        let hangs = generation.pulse.hung_for(Instant::now()).is_some();
-        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
-            return Vec::new();
-        }
-        let (name, interaction) = (name.to_owned(), interaction.clone());
-        let mut invocation = invocation(interaction, name, Door::Slash, None, BTreeMap::new(), None);
-        invocation.typed = Some(typed);
-        match tokio::time::timeout(SUGGESTING, generation.suggest(&invocation, payload.as_bytes())).await {
-            Ok(Ok(suggestions)) => suggestions.choices,
-            Ok(Err(problem)) => {
-                tracing::warn!(%plugin, command = %invocation.name, %problem, "no suggestions");
-                Vec::new()
-            }
-            Err(_) => {
-                let limit = SUGGESTING.as_secs();
-                tracing::warn!(%plugin, command = %invocation.name, "no suggestions within {limit} s");
-                Vec::new()
-            }
         }
     }
 

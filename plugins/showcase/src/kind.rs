@@ -1,4 +1,6 @@
 //! An argument of each kind: each command says what it was given.
+//!
+//! Apart because nothing else is in it: what a kind accepts is seen by trying its command.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! A group of commands: `!warn add`, `/warn list`.
+//!
+//! Apart because a group is a module: `plugin!` names it with its commands.
 
 use plugin_api::prelude::*;
 

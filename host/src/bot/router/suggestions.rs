@@ -1,0 +1,79 @@
+//! Suggestions while an argument is being typed: asked of its plugin alone, answered within Discord's 3 seconds or not.
+//!
+//! Apart from what runs commands, since nothing is opened, counted or waited for here.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use plugin_protocol::{Argument, Choice, Door, PluginName, Typed};
+
+use super::{MAX_UNDER_WAY, Router, invocation, origin};
+use crate::{commands::Interaction, plugins::Table};
+
+/// How long suggestions may take; Discord waits for 3 s.
+const SUGGESTING: Duration = Duration::from_secs(2);
+
+impl Router {
+    /// Suggestions for an argument that is being typed. Nobody is told of a failure: there is nowhere to tell it.
+    pub(super) async fn suggest(
+        &self,
+        table: &Table,
+        interaction: Interaction,
+        name: &str,
+        typed: Typed,
+        payload: &str,
+    ) {
+        let Some((plugin, command)) = table.commands.slash(name) else {
+            return;
+        };
+        let asks = |argument: &&Argument| argument.name == typed.argument && argument.autocomplete;
+        let Some(argument) = command.arguments.iter().find(asks) else {
+            return;
+        };
+        let may_use = !command.owner_only || self.owners.contains(interaction.author.id);
+        let choices = if may_use {
+            self.suggestions(plugin, &interaction, name, typed, payload).await
+        } else {
+            Vec::new()
+        };
+        let origin = origin(&interaction, plugin, name, Door::Slash, None);
+        if let Err(problem) = self.invocations.suggest(&origin, argument, choices).await {
+            tracing::debug!(command = %name, %problem, "suggestions did not arrive");
+        }
+    }
+
+    async fn suggestions(
+        &self,
+        plugin: &PluginName,
+        interaction: &Interaction,
+        name: &str,
+        typed: Typed,
+        payload: &str,
+    ) -> Vec<Choice> {
+        // Nothing that a replacement waits for: who types on asks the next generation.
+        let Some(generation) = self.routing.read().generation(plugin).cloned() else {
+            return Vec::new();
+        };
+        let hangs = generation.pulse.hung_for(Instant::now()).is_some();
+        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+            return Vec::new();
+        }
+        let (name, interaction) = (name.to_owned(), interaction.clone());
+        let mut invocation = invocation(interaction, name, Door::Slash, None, BTreeMap::new(), None);
+        invocation.typed = Some(typed);
+        match tokio::time::timeout(SUGGESTING, generation.suggest(&invocation, payload.as_bytes())).await {
+            Ok(Ok(suggestions)) => suggestions.choices,
+            Ok(Err(problem)) => {
+                tracing::warn!(%plugin, command = %invocation.name, %problem, "no suggestions");
+                Vec::new()
+            }
+            Err(_) => {
+                let limit = SUGGESTING.as_secs();
+                tracing::warn!(%plugin, command = %invocation.name, "no suggestions within {limit} s");
+                Vec::new()
+            }
+        }
+    }
+}
