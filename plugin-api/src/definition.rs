@@ -55,6 +55,7 @@ pub struct CommandDef<S: 'static> {
 
 /// What `#[command]` makes of an argument.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an attribute of its own")]
 pub struct ArgumentDef {
     pub name: &'static str,
     pub description: &'static str,

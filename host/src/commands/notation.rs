@@ -155,8 +155,8 @@ pub fn message_link(text: &str, guild: Option<GuildId>, channel: Option<ChannelI
     }
 }
 
-/// The code that a text begins with, and what is behind it: between ``` with or without a language, between single `, or
-/// nothing if it begins with neither.
+/// The code that a text begins with, and what is behind it: between three backticks, with or without a language, or
+/// between single ones; nothing if it begins with neither.
 #[must_use]
 pub fn code_block(text: &str) -> Option<(CodeBlock, &str)> {
     let text = text.trim_start();

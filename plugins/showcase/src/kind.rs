@@ -186,6 +186,7 @@ pub(crate) async fn hex(ctx: Ctx, #[check = is_even] number: Hex) -> Result {
     ctx.reply(format!("hex {}", number.0)).await
 }
 
+#[allow(clippy::unused_async, reason = "suggestions may be asked of others")]
 async fn fruits(_ctx: Ctx, typed: String) -> Vec<Choice> {
     let all = ["apple", "apricot", "banana"];
     let fitting = all.iter().filter(|fruit| fruit.starts_with(&typed));
