@@ -117,18 +117,18 @@ async fn what_the_bot_shows_changes_with_the_file() {
     let world = World::new().await;
     world.configure(&json!({ "status": { "type": "playing", "text": "in {guilds} server", "presence": "idle" } }));
     let bot = world.start().await;
-    let shows = |status: &'static str, kind: u64, text: &'static str| {
+    let like = |status: &'static str, kind: u64, text: &'static str| {
         move |presence: &Value| {
             let activity = &presence["activities"][0];
             presence["status"] == status && activity["type"] == kind && activity["name"] == text
         }
     };
-    world.sandbox.expect_presence(shows("idle", 0, "in 1 server")).await;
+    world.sandbox.expect_presence(like("idle", 0, "in 1 server")).await;
     save(
         &world,
         r#"{"status": {"type": "streaming", "text": "live", "url": "https://twitch.tv/x"}}"#,
     );
-    let shown = world.sandbox.expect_presence(shows("online", 1, "live")).await;
+    let shown = world.sandbox.expect_presence(like("online", 1, "live")).await;
     assert_eq!(shown["activities"][0]["url"], "https://twitch.tv/x");
     let line = json!({ "status": { "statuses": [{ "type": "custom", "text": "busy", "presence": "dnd" }] } });
     save(&world, &line.to_string());
