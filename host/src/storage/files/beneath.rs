@@ -80,6 +80,11 @@ impl Fingerprint {
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    /// Whether it is of the same content, though the file may have been moved since, which counts as a change of it.
+    pub(super) fn is_of_the_same_content(&self, other: &Self) -> bool {
+        (self.inode, self.bytes, self.modified) == (other.inode, other.bytes, other.modified)
+    }
 }
 
 /// What is in a file, and by what a later change is noticed.

@@ -39,6 +39,8 @@ pub(super) struct Remembered {
     pub(super) taken: SystemTime,
     /// Whether it was checked to be JSON.
     pub(super) is_json: bool,
+    /// Whether the plugin wrote it, and nobody else.
+    pub(super) is_own: bool,
 }
 
 /// What is remembered of all plugins' files.
@@ -81,6 +83,12 @@ impl FileCache {
         let remembered = self.files.get(key)?;
         let is_unchanged = now == Some(&remembered.fingerprint) && remembered.fingerprint.is_settled(remembered.taken);
         is_unchanged.then_some(remembered)
+    }
+
+    /// Whether this content is what the plugin itself wrote last, as far as that is remembered.
+    pub(super) fn is_own(&self, key: &Key, content: &[u8]) -> bool {
+        let last = self.files.get(key);
+        last.is_some_and(|last| last.is_own && last.bytes == content)
     }
 
     pub(super) fn put(&self, key: Key, remembered: Arc<Remembered>) {

@@ -9,11 +9,18 @@ use std::{path::PathBuf, time::SystemTime};
 use plugin_protocol::{MAX_NAME_BYTES, MAX_PATH_BYTES};
 use serde::de::IgnoredAny;
 
-use super::{beneath::Beneath, error::FileError, path::FilePath};
-use crate::storage::aside::{stamp, stamped};
+use super::{
+    beneath::{Beneath, Fingerprint},
+    error::FileError,
+    path::FilePath,
+};
+use crate::storage::aside::{set_aside_at, stamp, stamped};
 
 /// How many bytes names have at most beside those of a path: a time and a number are put behind it.
 const ENDING: usize = ".20261231T235959Z-123".len();
+
+/// How many damaged files of one path are kept: no quota counts them, and a plugin may damage its own.
+pub(super) const MAX_DAMAGED: usize = 5;
 
 /// The good copies and the damaged files of a plugin.
 #[derive(Debug)]
@@ -54,8 +61,14 @@ impl Kept {
         }
     }
 
-    /// Moves a damaged file away, under a name with the time. Answers with where it is then.
-    pub(super) fn set_aside(&self, files: &Beneath, path: &FilePath) -> Result<PathBuf, FileError> {
+    /// Moves a damaged file away, under a name with the time. Answers with where it is then; with `None`, and nothing is
+    /// moved, if what is there is no longer what was `seen`. The oldest of too many of one path goes.
+    pub(super) fn set_aside(
+        &self,
+        files: &Beneath,
+        path: &FilePath,
+        seen: &Fingerprint,
+    ) -> Result<Option<PathBuf>, FileError> {
         let time = stamp(SystemTime::now());
         // Two within a second are told apart by a number.
         let (_, name) = path.split();
@@ -66,16 +79,57 @@ impl Kept {
         let room = MAX_NAME_BYTES - ENDING;
         let ends = name.char_indices().map(|(at, letter)| at + letter.len_utf8());
         let name = &name[..ends.take_while(|end| *end <= room).last().unwrap_or(0)];
-        for number in 0..1_000 {
+        let before = self.set_aside_of(folders, name)?;
+        let now = set_aside_at(&stamped("", &time, 0));
+        let of_now = before.iter().filter(|((at, _), _)| Some(*at) == now);
+        // Behind the last one, so that the numbers tell the order.
+        let first = of_now.map(|((_, number), _)| number + 1).max().unwrap_or(0);
+        for number in first..first.saturating_add(1_000) {
             let Ok(aside) = FilePath::parse(&stamped(&format!("{folders}{name}"), &time, number)) else {
                 break;
             };
             if self.damaged.look(&aside)?.is_none() {
                 files.move_to(path, &self.damaged, &aside)?;
-                return Ok(self.damaged.place(&aside));
+                let moved = self.damaged.look(&aside)?;
+                let is_seen = moved.is_some_and(|moved| moved.is_of_the_same_content(seen));
+                // Somebody replaced it in between: it is theirs, unless they have done so again.
+                if !is_seen && files.look(path)?.is_none() {
+                    self.damaged.move_to(&aside, files, path)?;
+                    return Ok(None);
+                }
+                self.remove_oldest(&before);
+                return Ok(Some(self.damaged.place(&aside)));
             }
         }
         Err(FileError::NoFile(self.damaged.place(path)))
+    }
+
+    /// The damaged files of this name, oldest first: when they were set aside, as the how manieth of a second.
+    fn set_aside_of(&self, folders: &str, name: &str) -> Result<Vec<((SystemTime, u32), FilePath)>, FileError> {
+        let folder = FilePath::parse(folders.trim_end_matches('/')).ok();
+        let entries = self.damaged.list(folder.as_ref())?.into_iter();
+        let mut damaged: Vec<_> = entries
+            .filter_map(|entry| {
+                let ending = entry.path.strip_prefix(folders)?.strip_prefix(name)?;
+                let stamp = ending.strip_prefix('.').filter(|stamp| !stamp.contains(['.', '/']))?;
+                let number = stamp.split_once('-').map_or(Ok(0), |(_, number)| number.parse());
+                Some((
+                    (set_aside_at(ending)?, number.ok()?),
+                    FilePath::parse(&entry.path).ok()?,
+                ))
+            })
+            .collect();
+        damaged.sort_unstable();
+        Ok(damaged)
+    }
+
+    /// Removes the oldest of these, so that with one more there are as many as are kept.
+    fn remove_oldest(&self, damaged: &[((SystemTime, u32), FilePath)]) {
+        for (_, oldest) in damaged.iter().rev().skip(MAX_DAMAGED - 1) {
+            if let Err(error) = self.damaged.remove(oldest) {
+                tracing::warn!(file = %self.damaged.place(oldest).display(), %error, "an old damaged file can't be removed");
+            }
+        }
     }
 }
 
@@ -115,12 +169,48 @@ mod tests {
             let mut places = Vec::new();
             for number in 0..5 {
                 files.write(&path, format!("{number}").as_bytes(), false).unwrap();
-                places.push(kept.set_aside(&files, &path).unwrap());
+                let seen = files.look(&path).unwrap().unwrap();
+                places.push(kept.set_aside(&files, &path, &seen).unwrap().unwrap());
             }
             for (number, place) in places.iter().enumerate() {
                 assert_eq!(fs::read_to_string(place).unwrap(), number.to_string());
             }
         }
+    }
+
+    #[test]
+    fn of_the_damaged_files_of_a_path_the_latest_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, kept) = (Beneath::new(folder.path().join("files")), Kept::of(folder.path()));
+        for path in ["a/b.json", "a/b.json.x", "b.json"] {
+            let path = FilePath::parse(path).unwrap();
+            let mut places = Vec::new();
+            for number in 0..15 {
+                files.write(&path, format!("{number}").as_bytes(), false).unwrap();
+                let seen = files.look(&path).unwrap().unwrap();
+                places.push(kept.set_aside(&files, &path, &seen).unwrap().unwrap());
+            }
+            let left: Vec<_> = places.iter().map(|place| place.exists()).collect();
+            assert_eq!(
+                left,
+                [[false; 5], [false; 5], [true; MAX_DAMAGED]].concat(),
+                "{places:?}"
+            );
+        }
+        assert_eq!(kept.damaged.list(None).unwrap().len(), 3 * MAX_DAMAGED);
+    }
+
+    #[test]
+    fn what_was_replaced_in_between_is_not_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, kept) = (Beneath::new(folder.path().join("files")), Kept::of(folder.path()));
+        let path = FilePath::parse("a/b.json").unwrap();
+        files.write(&path, b"{", false).unwrap();
+        let seen = files.look(&path).unwrap().unwrap();
+        files.write(&path, b"{}", false).unwrap();
+        assert_eq!(kept.set_aside(&files, &path, &seen).unwrap(), None);
+        assert_eq!(files.read(&path).unwrap().unwrap().bytes, b"{}");
+        assert!(kept.damaged.list(None).unwrap().is_empty());
     }
 
     #[test]

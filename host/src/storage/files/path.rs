@@ -1,7 +1,8 @@
 //! The paths of plugins' files: checked once, here, so that nothing else has to.
 //!
-//! Pure. What passes names the same file on every system, stays within the folder as long as no link leads out of it
-//! (which `beneath` sees to), and is never a name of the host's own temporary files: those begin with a dot.
+//! Pure. What passes can be a file's name on every system (two that differ only in case, or in the Unicode form of a letter,
+//! are one file on macOS and Windows), stays within the folder as long as no link leads out of it (which `beneath` sees
+//! to), and is never a name of the host's own temporary files: those begin with a dot.
 
 use std::fmt;
 

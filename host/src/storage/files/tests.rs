@@ -250,6 +250,9 @@ fn a_damaged_json_file_is_set_aside_and_its_last_good_content_read() {
         // What is no JSON for its reader is none of its business.
         assert_eq!(world.read("a/b.json").unwrap(), damage.as_bytes());
         settle(&world.place("a/b.json"));
+        // Nor if it is old, but was another the last time.
+        assert!(world.read_json("a/b.json").unwrap().0.restored);
+        assert_eq!(fs::read_to_string(world.place("a/b.json")).unwrap(), damage);
         let (answer, content) = world.read_json("a/b.json").unwrap();
         assert_eq!((answer.restored, &content[..]), (true, &br#"{"a": 1}"#[..]));
         assert_eq!(fs::read_to_string(world.place("a/b.json")).unwrap(), r#"{"a": 1}"#);
@@ -268,6 +271,25 @@ fn a_damaged_json_file_is_set_aside_and_its_last_good_content_read() {
         assert!(!answer.restored);
         assert_eq!(world.list(""), ["a/b.json"], "what is kept is no file of the plugin's");
     }
+}
+
+#[test]
+fn what_a_plugin_damages_itself_is_not_set_aside_when_it_writes_it_anew() {
+    let world = World::new();
+    let aside = || fs::read_dir(world.folder.path().join("levels/damaged")).map_or(0, Iterator::count);
+    for number in 0..10 {
+        world.write("a.json", format!("{{{number}")).unwrap();
+        if number % 2 == 0 {
+            world.read("a.json").unwrap();
+        }
+        world.write_json("a.json", "1").unwrap();
+    }
+    assert_eq!((aside(), world.told().len()), (0, 0));
+    for number in 0..10 {
+        fs::write(world.place("a.json"), format!("{{{number}")).unwrap();
+        world.write_json("a.json", "1").unwrap();
+    }
+    assert_eq!((aside(), world.told().len()), (5, 10));
 }
 
 #[test]
