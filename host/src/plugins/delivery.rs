@@ -70,25 +70,33 @@ impl Delivery {
     }
 
     /// Delivers it; who asked is told if that can't be.
-    pub fn deliver(self, to: &Arc<Generation>, desk: &dyn Desk) {
+    ///
+    /// # Errors
+    ///
+    /// Why it was given up.
+    pub fn deliver(self, to: &Arc<Generation>, desk: &dyn Desk) -> Result<(), GivenUp> {
+        let give_up = |delivery: Self, why| {
+            delivery.give_up(to.name(), desk, why);
+            Err(why)
+        };
         // The gate of a generation that is not in force yet is open.
         let Some(ticket) = to.gate.enter() else {
-            return self.give_up(to.name(), desk, GivenUp::Interrupted);
+            return give_up(self, GivenUp::Interrupted);
         };
         let delivered = match &self.what {
             Held::Event => to.deliver(kind::EVENT, to.event_id(), &self.head, self.payload.as_bytes(), ticket),
             Held::Invocation { id, handler } => {
                 if !offers(to, handler) {
-                    return self.give_up(to.name(), desk, GivenUp::Absent);
+                    return give_up(self, GivenUp::Absent);
                 }
                 desk.delivers(to, *id);
                 to.deliver(kind::INVOKE, *id, &self.head, self.payload.as_bytes(), ticket)
             }
         };
         match delivered {
-            Ok(()) => {}
-            Err(Undelivered::Full) => self.give_up(to.name(), desk, GivenUp::Busy),
-            Err(Undelivered::Closed) => self.give_up(to.name(), desk, GivenUp::Interrupted),
+            Ok(()) => Ok(()),
+            Err(Undelivered::Full) => give_up(self, GivenUp::Busy),
+            Err(Undelivered::Closed) => give_up(self, GivenUp::Interrupted),
         }
     }
 

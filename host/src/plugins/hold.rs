@@ -32,6 +32,21 @@ struct Queue<D> {
     is_over: bool,
 }
 
+/// The end of a hold, which comes when this is dropped.
+struct Ending<'h, D, P: FnOnce()> {
+    queue: MutexGuard<'h, Queue<D>>,
+    publish: Option<P>,
+}
+
+impl<D, P: FnOnce()> Drop for Ending<'_, D, P> {
+    fn drop(&mut self) {
+        if let Some(publish) = self.publish.take() {
+            publish();
+        }
+        self.queue.is_over = true;
+    }
+}
+
 /// What became of something that wanted to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
@@ -82,16 +97,18 @@ impl<D> Hold<D> {
         std::mem::take(&mut queue.waiting)
     }
 
-    /// Ends it: what still waits is delivered and another table put in force while nobody can add to it.
+    /// Ends it: what still waits is delivered and another table put in force while nobody can add to it. That comes to its
+    /// end even if `deliver` panics: no table may lead to a hold for ever.
     pub(super) fn end(&self, deliver: impl FnMut(D), publish: impl FnOnce()) {
-        let mut queue = self.queue();
-        queue.bytes = 0;
-        std::mem::take(&mut queue.waiting)
+        let mut ending = Ending {
+            queue: self.queue(),
+            publish: Some(publish),
+        };
+        ending.queue.bytes = 0;
+        std::mem::take(&mut ending.queue.waiting)
             .into_iter()
             .map(|(delivery, _)| delivery)
             .for_each(deliver);
-        publish();
-        queue.is_over = true;
     }
 
     /// Takes out those of which `is_chosen` says so; the others keep their order.

@@ -147,6 +147,11 @@ impl<T> Routing<T> {
     /// Ends a hold: everything that waits is handed to `deliver`, in order, and then the table, which holds its successor
     /// or nothing, is put in force. What finds that table comes after all that waited.
     pub fn release<D>(&self, hold: &Hold<D>, table: T, mut deliver: impl FnMut(D)) {
+        let mut release = Release {
+            routing: self,
+            hold,
+            table: Some(Arc::new(table)),
+        };
         for _ in 0..ROUNDS {
             let waiting = hold.take();
             if waiting.is_empty() {
@@ -154,6 +159,27 @@ impl<T> Routing<T> {
             }
             waiting.into_iter().map(|(delivery, _)| delivery).for_each(&mut deliver);
         }
-        hold.end(deliver, || self.0.store(Arc::new(table)));
+        release.end(deliver);
+    }
+}
+
+/// A hold that is being released: over when this is dropped, so that a panic in a delivery leaves no table that leads to it.
+struct Release<'r, T, D> {
+    routing: &'r Routing<T>,
+    hold: &'r Hold<D>,
+    table: Option<Arc<T>>,
+}
+
+impl<T, D> Release<'_, T, D> {
+    fn end(&mut self, deliver: impl FnMut(D)) {
+        if let Some(table) = self.table.take() {
+            self.hold.end(deliver, || self.routing.0.store(table));
+        }
+    }
+}
+
+impl<T, D> Drop for Release<'_, T, D> {
+    fn drop(&mut self) {
+        self.end(drop);
     }
 }

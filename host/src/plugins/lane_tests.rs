@@ -10,7 +10,10 @@ use std::{
     thread,
 };
 
-use super::lane::{Entered, Gate, Routing, Way};
+use super::{
+    hold::{Hold, HoldRoom},
+    lane::{Entered, Gate, Routing, Way},
+};
 
 #[derive(Default)]
 struct Fake {
@@ -80,4 +83,35 @@ fn nothing_is_delivered_to_a_retired_generation_and_nothing_is_lost() {
     let sent: u64 = senders.into_iter().map(|sender| sender.join().unwrap()).sum();
     handled += routing.read().handled.load(Ordering::SeqCst);
     assert_eq!(sent, handled);
+}
+
+#[test]
+fn a_hold_is_over_though_a_delivery_panics() {
+    type Held = Option<Arc<Hold<u32>>>;
+    // In the first round, and in the last one, which is under the lock.
+    for panics_at in [1, 5] {
+        let room = HoldRoom {
+            deliveries: 10,
+            bytes: 10,
+        };
+        let hold = Arc::new(Hold::new(room));
+        let gate = Arc::new(Gate::default());
+        let routing = Routing::<Held>::new(Some(Arc::clone(&hold)));
+        let find = |table: &Held| {
+            Some(match table {
+                Some(hold) => Way::Held(Arc::clone(hold)),
+                None => Way::Serves((), Arc::clone(&gate)),
+            })
+        };
+        assert!(matches!(routing.enter(find, 1, || 1), Some(Entered::Waits)));
+        let released = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            routing.release(&hold, None, |number| {
+                assert_ne!(number, panics_at);
+                // One more comes in each round, so that the last one finds one, too.
+                routing.enter(find, 1, || number + 1);
+            });
+        }));
+        assert!(released.is_err(), "it panicked at {panics_at}");
+        assert!(matches!(routing.enter(find, 1, || 9), Some(Entered::Now((), _))));
+    }
 }

@@ -271,7 +271,7 @@ impl Life {
         let (table, desk) = (self.table(), Arc::clone(&self.desk));
         let give_up = |delivery: Delivery| delivery.give_up(name, &*desk, GivenUp::Interrupted);
         self.routing.release(&hold, table, give_up);
-        self.note_turned_away(name, &hold);
+        self.note_lost(name, hold.turned_away());
     }
 
     /// The plugins whose deliveries wait.
@@ -280,11 +280,10 @@ impl Life {
         held.map(|(name, _)| name.clone()).collect()
     }
 
-    fn note_turned_away(&self, name: &PluginName, hold: &Hold<Delivery>) {
-        let lost = hold.turned_away();
+    fn note_lost(&self, name: &PluginName, lost: usize) {
         if lost > 0 {
             let text = format!(
-                "While the plugin `{name}` was replaced, {lost} commands and events for it found no room to wait: who used a command was told to come later, events are lost. Its author should make its start and its stop faster."
+                "While the plugin `{name}` was replaced, {lost} commands and events for it found no room: who used a command was told to come later, events are lost. Its author should make its start and its stop faster."
             );
             self.outlook.tell_trouble(name.as_str(), &text);
         }
@@ -321,9 +320,13 @@ impl Life {
         match before {
             Some(Live { hold: Some(hold), .. }) => {
                 let desk = Arc::clone(&self.desk);
-                let deliver = |delivery: Delivery| delivery.deliver(&generation, &*desk);
+                // Not all that has waited need fit at once into a queue that is in use already.
+                let mut lost = 0;
+                let deliver = |delivery: Delivery| {
+                    lost += usize::from(delivery.deliver(&generation, &*desk) == Err(GivenUp::Busy));
+                };
                 self.routing.release(&hold, table, deliver);
-                self.note_turned_away(&name, &hold);
+                self.note_lost(&name, hold.turned_away() + lost);
                 None
             }
             before => {
