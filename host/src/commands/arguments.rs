@@ -13,8 +13,8 @@ use plugin_protocol::{
 use super::{message::Mention, notation, time, words::QuoteError};
 
 /// Discord's limit for whole numbers and numbers of slash commands, kept by prefix, too
-/// (<https://discord.com/developers/docs/interactions/application-commands>): 2^53.
-pub const GREATEST_NUMBER: i64 = 1 << 53;
+/// (<https://discord.com/developers/docs/interactions/application-commands>): 2^53 - 1.
+pub const GREATEST_NUMBER: i64 = (1 << 53) - 1;
 
 /// Where a command was written, as far as its arguments depend on it.
 #[derive(Clone, Copy, Debug, Default)]

@@ -192,7 +192,7 @@ pub enum ArgumentKind {
     /// Text.
     #[default]
     String,
-    /// A whole number; by slash between -2^53 and 2^53.
+    /// A whole number; by slash between -(2^53 - 1) and 2^53 - 1.
     Integer,
     /// A number.
     Number,

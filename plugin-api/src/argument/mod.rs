@@ -25,8 +25,8 @@ use crate::{Error, Result};
 ///
 /// It is implemented for
 ///
-/// - `String`, `bool`, integers and floats. Whole numbers are limited to what the type holds, and by Discord to 2^53
-///   either way
+/// - `String`, `bool`, integers and floats. Whole numbers are limited to what the type holds, and by Discord to
+///   2^53 - 1 either way
 ///   (<https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-type>);
 /// - [`User`](crate::User), [`Member`](crate::Member), [`Role`](crate::Role), [`Channel`](crate::Channel),
 ///   [`Mentionable`] (a user or a role), [`MessageLink`](crate::MessageLink), [`Attachment`](crate::Attachment);

@@ -7,8 +7,9 @@ use plugin_protocol::{ArgumentKind, ArgumentValue, Attachment, CodeBlock, Emoji,
 use super::{Argument, Shape, WrongArgument};
 use crate::{Channel, Member, Result, Role, User};
 
-/// 2^53: between its negative and itself, a double holds every whole number, which is all that Discord accepts.
-pub(super) const DISCORD_LIMIT: f64 = 9_007_199_254_740_992.0;
+/// 2^53 - 1: between its negative and itself, a double tells every whole number from its neighbours, which is all that
+/// Discord accepts.
+pub(super) const DISCORD_LIMIT: f64 = 9_007_199_254_740_991.0;
 
 macro_rules! integers {
     ($($name:ident: $wants:literal,)*) => {$(

@@ -17,8 +17,8 @@ const INTEGER: u64 = 4;
 const BOOLEAN: u64 = 5;
 const NUMBER: u64 = 10;
 
-/// Largest integer that Discord takes in an option: 2^53.
-const LARGEST: f64 = 9_007_199_254_740_992.0;
+/// Largest integer that Discord takes in an option: 2^53 - 1.
+const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 impl World {
     /// Uses the slash command `name` ("warn add" for sub-commands) with options by name; if one is `focused`, asks
@@ -303,7 +303,7 @@ impl World {
                 let value = typed.unwrap_or_else(|| value.clone());
                 let number = value.as_f64().ok_or_else(|| format!("wants a number, got {value}"))?;
                 if kind == INTEGER && value.as_i64().is_none() || number.abs() > LARGEST {
-                    return Err(format!("wants a whole number up to 2^53, got {value}"));
+                    return Err(format!("wants a whole number up to 2^53 - 1, got {value}"));
                 }
                 if option["min_value"].as_f64().is_some_and(|least| number < least) {
                     return Err(format!("wants at least {}, got {value}", option["min_value"]));

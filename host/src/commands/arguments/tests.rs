@@ -53,13 +53,13 @@ fn plain_kinds() {
         (argument(ArgumentKind::Integer), "+7", integer(7)),
         (
             argument(ArgumentKind::Integer),
-            "9007199254740992",
+            "9007199254740991",
             integer(GREATEST_NUMBER),
         ),
         (
             argument(ArgumentKind::Integer),
-            "9007199254740993",
-            unfit("9007199254740993"),
+            "9007199254740992",
+            unfit("9007199254740992"),
         ),
         (
             argument(ArgumentKind::Integer),

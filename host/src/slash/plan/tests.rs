@@ -92,7 +92,7 @@ fn every_kind_of_argument_required_ones_first() {
             {"name": "text", "type": 3, "description": "text", "required": true},
             {"name": "user", "type": 6, "description": "user", "required": true},
             {"name": "days", "type": 4, "description": "How many", "min_value": 0, "max_value": 7},
-            {"name": "rate", "type": 10, "description": "rate", "min_value": 0.5, "max_value": 9_007_199_254_740_992.0_f64},
+            {"name": "rate", "type": 10, "description": "rate", "min_value": 0.5, "max_value": 9_007_199_254_740_991.0_f64},
             {"name": "yes", "type": 5, "description": "yes"},
             {"name": "member", "type": 6, "description": "member"},
             {"name": "where", "type": 7, "description": "where"},
