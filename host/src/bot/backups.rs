@@ -91,7 +91,7 @@ mod tests {
             (Some(now - DAY + second), DAY, false),
             (Some(now), DAY, false),
             (Some(now + second), Duration::ZERO, true),
-            (None, FIRST - second, false),
+            (None, FIRST.saturating_sub(second), false),
             (None, FIRST, true),
         ] {
             assert_eq!(is_due(newest, now, running), due, "{newest:?}, after {running:?}");

@@ -130,8 +130,8 @@ async fn what_the_bot_shows_changes_with_the_file() {
     );
     let shown = world.sandbox.expect_presence(like("online", 1, "live")).await;
     assert_eq!(shown["activities"][0]["url"], "https://twitch.tv/x");
-    let line = json!({ "status": { "statuses": [{ "type": "custom", "text": "busy", "presence": "dnd" }] } });
-    save(&world, &line.to_string());
+    let shown = json!({ "status": { "statuses": [{ "type": "custom", "text": "busy", "presence": "dnd" }] } });
+    save(&world, &shown.to_string());
     let shown = world
         .sandbox
         .expect_presence(|presence| presence["status"] == "dnd")

@@ -29,6 +29,9 @@ pub(super) struct Kept {
     damaged: Beneath,
 }
 
+/// When a file was set aside, with a number among those of the same moment, and where it lies.
+type SetAside = ((SystemTime, u32), FilePath);
+
 impl Kept {
     /// Those of the plugin with this folder.
     pub(super) fn of(plugin: &std::path::Path) -> Self {
@@ -105,7 +108,7 @@ impl Kept {
     }
 
     /// The damaged files of this name, oldest first: when they were set aside, as the how manieth of a second.
-    fn set_aside_of(&self, folders: &str, name: &str) -> Result<Vec<((SystemTime, u32), FilePath)>, FileError> {
+    fn set_aside_of(&self, folders: &str, name: &str) -> Result<Vec<SetAside>, FileError> {
         let folder = FilePath::parse(folders.trim_end_matches('/')).ok();
         let entries = self.damaged.list(folder.as_ref())?.into_iter();
         let mut damaged: Vec<_> = entries
