@@ -6,27 +6,15 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use plugin_protocol::{Argument, ArgumentKind, Command, Group, PluginName};
-use serde::Serialize;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use plugin_protocol::{Command, Group, PluginName};
 
-use crate::commands::arguments::GREATEST_NUMBER;
+use super::command::{
+    LONGEST_CHOICE, LONGEST_NAME, MOST_CHARACTERS, MOST_OPTIONS, SlashCommand, SlashOption, description, is_holder,
+    is_name, kinds, options,
+};
 
 /// Discord's limit of commands that are typed, in all servers together.
 pub const MOST_COMMANDS: usize = 100;
-/// Discord's limit of options of a command, and of subcommands of a command or group.
-pub const MOST_OPTIONS: usize = 25;
-/// Discord's limit of the characters of a command's names, descriptions and values together.
-pub const MOST_CHARACTERS: usize = 8000;
-/// Discord's limit of the characters of a name.
-pub const LONGEST_NAME: usize = 32;
-/// Discord's limit of the characters of a description.
-pub const LONGEST_DESCRIPTION: usize = 100;
-
-/// Discord's limit of the characters of a choice's name and of its value.
-pub const LONGEST_CHOICE: usize = 100;
-/// Discord's limit of the characters of a text that is given.
-pub const LONGEST_TEXT: u16 = 6000;
 
 /// How many commands are registered: the owner's `slash_limiter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,73 +126,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A command as Discord registers it. Field order is fixed: equal commands have equal JSON.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SlashCommand {
-    /// The first word of the name.
-    pub name: String,
-    /// Discord's number of commands that are typed: 1.
-    #[serde(rename = "type")]
-    kind: u8,
-    description: String,
-    /// Who is shown it unless a server's administrators say otherwise: `"0"` for administrators only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default_member_permissions: Option<&'static str>,
-    options: Vec<SlashOption>,
-    /// Whose it is: the plugin that had it first.
-    #[serde(skip)]
-    plugin: PluginName,
-}
-
-/// A subcommand, a group of them, or an argument.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct SlashOption {
-    name: String,
-    #[serde(rename = "type")]
-    kind: u8,
-    description: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    required: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_value: Option<serde_json::Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_value: Option<serde_json::Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_length: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_length: Option<u16>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    channel_types: Vec<u8>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    choices: Vec<SlashChoice>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    autocomplete: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    options: Vec<SlashOption>,
-}
-
-/// Something that a text may be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct SlashChoice {
-    name: String,
-    value: String,
-}
-
-/// Discord's numbers of option types.
-mod kinds {
-    pub(super) const SUBCOMMAND: u8 = 1;
-    pub(super) const GROUP: u8 = 2;
-    pub(super) const STRING: u8 = 3;
-    pub(super) const INTEGER: u8 = 4;
-    pub(super) const BOOLEAN: u8 = 5;
-    pub(super) const USER: u8 = 6;
-    pub(super) const CHANNEL: u8 = 7;
-    pub(super) const ROLE: u8 = 8;
-    pub(super) const MENTIONABLE: u8 = 9;
-    pub(super) const NUMBER: u8 = 10;
-    pub(super) const ATTACHMENT: u8 = 11;
-}
-
 /// Plans the global set and that of home servers, which has the owners' commands: of two commands with one name the
 /// earlier plugin's is registered, and when there is no room, the earlier ones are.
 #[must_use]
@@ -256,52 +177,6 @@ pub fn check(plugin: &PluginName, commands: &[Command]) -> Result<(), LeftOut> {
     let plan = plan([(plugin, commands, &[][..])], limits);
     let is_fault = |left_out: &LeftOut| !matches!(left_out.reason, Reason::Full | Reason::UnknownKind(_));
     plan.left_out.into_iter().find(is_fault).map_or(Ok(()), Err)
-}
-
-/// The body of the bulk overwrite of a set. The same set gives the same bytes, whatever order plugins were loaded in.
-#[must_use]
-pub fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
-    json(&commands)
-}
-
-impl SlashCommand {
-    /// The command as Discord gets it.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        json(self)
-    }
-
-    fn characters(&self) -> usize {
-        characters(&self.name, &self.description) + self.options.iter().map(SlashOption::characters).sum::<usize>()
-    }
-}
-
-impl SlashOption {
-    fn holder(kind: u8, name: &str, options: Vec<Self>) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            description: String::new(),
-            required: false,
-            min_value: None,
-            max_value: None,
-            min_length: None,
-            max_length: None,
-            channel_types: Vec::new(),
-            choices: Vec::new(),
-            autocomplete: false,
-            options,
-        }
-    }
-
-    fn characters(&self) -> usize {
-        let choices = self
-            .choices
-            .iter()
-            .map(|choice| characters(&choice.name, &choice.value));
-        let options = self.options.iter().map(Self::characters);
-        characters(&self.name, &self.description) + choices.sum::<usize>() + options.sum::<usize>()
-    }
 }
 
 /// Puts a command into the set.
@@ -390,167 +265,6 @@ fn join(options: &mut Vec<SlashOption>, new: SlashOption, by: &PluginName) -> Re
     }
 }
 
-/// The arguments as options, required ones first, as Discord wants it.
-fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason> {
-    if arguments.len() > MOST_OPTIONS {
-        return Err(Reason::TooManyArguments);
-    }
-    let mut options = Vec::with_capacity(arguments.len());
-    for (at, argument) in arguments.iter().enumerate() {
-        let name = &argument.name;
-        if !is_name(name) || arguments[..at].iter().any(|earlier| earlier.name == *name) {
-            return Err(Reason::BadArgumentName(name.clone()));
-        }
-        let kind = match argument.kind {
-            _ if argument.travels_as_text() => kinds::STRING,
-            ArgumentKind::String => kinds::STRING,
-            ArgumentKind::Integer => kinds::INTEGER,
-            ArgumentKind::Number => kinds::NUMBER,
-            ArgumentKind::Boolean => kinds::BOOLEAN,
-            ArgumentKind::User | ArgumentKind::Member => kinds::USER,
-            ArgumentKind::Channel => kinds::CHANNEL,
-            ArgumentKind::Role => kinds::ROLE,
-            ArgumentKind::Mentionable => kinds::MENTIONABLE,
-            ArgumentKind::Attachment => kinds::ATTACHMENT,
-            ArgumentKind::Message
-            | ArgumentKind::Emoji
-            | ArgumentKind::Colour
-            | ArgumentKind::Duration
-            | ArgumentKind::Date
-            | ArgumentKind::CodeBlock
-            | ArgumentKind::AnyOf => kinds::STRING,
-            ArgumentKind::Unknown => return Err(Reason::UnknownKind(name.clone())),
-        };
-        let (min_value, max_value) = range(argument).ok_or_else(|| Reason::BadRange(name.clone()))?;
-        let choices = choices(argument).ok_or_else(|| Reason::BadChoices(name.clone()))?;
-        let is_text = kind == kinds::STRING && argument.kind == ArgumentKind::String && !argument.variadic;
-        let lengths = (argument.min_length, argument.max_length);
-        if is_text && !has_lengths(lengths) {
-            return Err(Reason::BadRange(name.clone()));
-        }
-        let (min_length, max_length) = if is_text && choices.is_empty() {
-            lengths
-        } else {
-            (None, None)
-        };
-        let can_suggest = matches!(kind, kinds::STRING | kinds::INTEGER | kinds::NUMBER) && choices.is_empty();
-        options.push(SlashOption {
-            description: description(&argument.description, name),
-            required: argument.required,
-            min_value,
-            max_value,
-            min_length,
-            max_length,
-            channel_types: if kind == kinds::CHANNEL {
-                argument.channel_types.clone()
-            } else {
-                Vec::new()
-            },
-            choices,
-            autocomplete: argument.autocomplete && can_suggest,
-            ..SlashOption::holder(kind, name, Vec::new())
-        });
-    }
-    options.sort_by_key(|option| !option.required);
-    Ok(options)
-}
-
-/// The choices of a text, as Discord takes them; `None` if it takes none of them.
-fn choices(argument: &Argument) -> Option<Vec<SlashChoice>> {
-    if argument.kind != ArgumentKind::String || argument.variadic {
-        return Some(Vec::new());
-    }
-    let fits = |text: &str| (1..=LONGEST_CHOICE).contains(&text.chars().count());
-    let all = &argument.choices;
-    let is_new = |at: usize| all[..at].iter().all(|earlier| earlier.name != all[at].name);
-    let is_right =
-        all.len() <= MOST_OPTIONS && (0..all.len()).all(|at| fits(&all[at].name) && fits(&all[at].value) && is_new(at));
-    is_right.then(|| {
-        let choices = all.iter().map(|choice| SlashChoice {
-            name: choice.name.clone(),
-            value: choice.value.clone(),
-        });
-        choices.collect()
-    })
-}
-
-/// Whether a text can have these limits.
-fn has_lengths(limits: (Option<u16>, Option<u16>)) -> bool {
-    let (min, max) = (limits.0.unwrap_or(0), limits.1.unwrap_or(LONGEST_TEXT));
-    min <= max && (1..=LONGEST_TEXT).contains(&max)
-}
-
-type Range = (Option<serde_json::Number>, Option<serde_json::Number>);
-
-/// A number's limits, as numbers that Discord takes; `None` if no number keeps them.
-fn range(argument: &Argument) -> Option<Range> {
-    let greatest = GREATEST_NUMBER as f64;
-    let is_integer = match argument.kind {
-        _ if argument.travels_as_text() => return Some((None, None)),
-        ArgumentKind::Integer => true,
-        ArgumentKind::Number => false,
-        _ => return Some((None, None)),
-    };
-    let (mut min, mut max) = (argument.min, argument.max);
-    if is_integer {
-        (min, max) = (min.map(f64::ceil), max.map(f64::floor));
-    }
-    if min.is_some_and(f64::is_nan) || max.is_some_and(f64::is_nan) {
-        return None;
-    }
-    let (least, most) = (min.unwrap_or(-greatest), max.unwrap_or(greatest));
-    if least > most || least > greatest || most < -greatest {
-        return None;
-    }
-    let number = |value: f64| {
-        let value = value.clamp(-greatest, greatest);
-        if is_integer {
-            Some(serde_json::Number::from(value as i64))
-        } else {
-            serde_json::Number::from_f64(value)
-        }
-    };
-    Some((min.and_then(number), max.and_then(number)))
-}
-
-/// Whether Discord takes this as a command's or argument's name: `^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$`, in
-/// lower case where there is one.
-fn is_name(name: &str) -> bool {
-    let is_allowed = |character: char| match character {
-        // Besides the signs: the scripts Devanagari and Thai, with their vowel signs.
-        '-'
-        | '_'
-        | '\''
-        | '\u{900}'..='\u{950}'
-        | '\u{955}'..='\u{963}'
-        | '\u{966}'..='\u{97f}'
-        | '\u{a8e0}'..='\u{a8ff}'
-        | '\u{e01}'..='\u{e3a}'
-        | '\u{e40}'..='\u{e5b}' => true,
-        character if character.is_ascii() => character.is_ascii_alphanumeric(),
-        character => matches!(
-            character.general_category_group(),
-            GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
-        ),
-    };
-    (1..=LONGEST_NAME).contains(&name.chars().count())
-        && name.chars().all(is_allowed)
-        && name.chars().flat_map(char::to_lowercase).eq(name.chars())
-}
-
-/// A description that Discord takes: not empty, not too long.
-fn description(text: &str, name: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() {
-        return name.chars().take(LONGEST_DESCRIPTION).collect();
-    }
-    if text.chars().count() <= LONGEST_DESCRIPTION {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(LONGEST_DESCRIPTION - 1).collect();
-    format!("{}…", cut.trim_end())
-}
-
 /// What groups are for, by their words. Of several plugins that describe one, the first by name does, so that the order in
 /// which they were loaded changes nothing.
 struct Groups<'a>(BTreeMap<&'a str, (&'a PluginName, &'a str)>);
@@ -575,18 +289,6 @@ impl<'a> Groups<'a> {
             None => format!("The commands of {name}"),
         }
     }
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("names, texts and numbers are JSON")
-}
-
-fn is_holder(kind: u8) -> bool {
-    matches!(kind, kinds::SUBCOMMAND | kinds::GROUP)
-}
-
-fn characters(name: &str, description: &str) -> usize {
-    name.chars().count() + description.chars().count()
 }
 
 #[cfg(test)]

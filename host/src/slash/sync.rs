@@ -12,7 +12,7 @@ use std::{
 use plugin_protocol::{ApplicationId, GuildId};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{SlashCommand, overwrite};
+use super::command::{SlashCommand, overwrite};
 use crate::interactions::{DiscordApi, Request, refusal::Refusal};
 
 /// What is registered at Discord, as far as this host wrote it.

@@ -2,11 +2,12 @@
 //!
 //! Discord's rules are written down a second time here, and no random set of commands may make a plan break them.
 
-use plugin_protocol::Doors;
+use plugin_protocol::{Argument, ArgumentKind, Doors};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::slash::command::overwrite;
 
 fn command(name: &str) -> Command {
     Command {
