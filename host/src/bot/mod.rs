@@ -16,6 +16,7 @@ mod offline;
 mod outlook;
 mod owners;
 mod panel;
+mod plugin_data;
 mod ready;
 mod recommendation;
 mod router;
@@ -51,6 +52,7 @@ use crate::{
     storage::{
         Backups, Stores, Tables,
         backup::{self, Layout},
+        files::Files,
     },
     telemetry::{self, Audience, Incidents, Logs, Notices, Secrets},
 };
@@ -61,6 +63,7 @@ use directory::LiveDirectory;
 use incidents::Reporter;
 use outlook::Outlook;
 use owners::Owners;
+use plugin_data::PluginData;
 use ready::Ready;
 use router::Router;
 use shards::Phase;
@@ -245,10 +248,13 @@ async fn serve_checked(
         .await
         .map_err(Failure::configuration)?;
     let stores = Stores::new(root.data().join("plugins"), config.database.synchronous);
-    let backups = Backups::new(layout, tables.clone(), Arc::new(stores.clone()));
+    let files = Arc::new(OnceLock::new());
+    let plugin_data = PluginData::new(stores.clone(), Arc::clone(&files));
+    let backups = Backups::new(layout, tables.clone(), Arc::new(plugin_data));
     let kept = Kept {
         tables: tables.clone(),
         stores: stores.clone(),
+        files,
         backups: backups.clone(),
     };
     let served = serve_stored(began, root, settings, linked, stop, kept).await;
@@ -266,6 +272,8 @@ async fn serve_checked(
 struct Kept {
     tables: Tables,
     stores: Stores,
+    /// Set once there is somebody who can be told of trouble with them.
+    files: Arc<OnceLock<Files>>,
     backups: Backups,
 }
 
@@ -293,6 +301,7 @@ async fn serve_stored(
     let Kept {
         tables,
         stores,
+        files: kept_files,
         backups,
     } = kept;
     let Settings {
@@ -365,7 +374,7 @@ async fn serve_stored(
         backups: backups.clone(),
         tasks: tasks.clone(),
         allowances: desk::Allowances::default(),
-        files: files::start(root, notices.clone()),
+        files: kept_files.get_or_init(|| files::start(root, notices.clone())).clone(),
         upkeep,
         logs: logs.clone(),
         reporter,

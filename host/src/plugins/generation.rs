@@ -215,6 +215,12 @@ impl Generation {
         lane_name(self.name().as_str(), self.number)
     }
 
+    /// Whether it was asked to stop, or has ended by itself.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
     /// Whether the lane has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -279,7 +285,7 @@ impl Generation {
                 tracing::error!(plugin = %self.name(), generation = self.number, "the lane panicked");
             }
         }
-        let died = !self.stopping.load(Ordering::Acquire);
+        let died = !self.stopping.swap(true, Ordering::SeqCst);
         self.close();
         self.ended.send_replace(true);
         if died {

@@ -1,9 +1,10 @@
 //! The bot is killed while a plugin writes by every door, again and again: what was acknowledged is there at each start.
 //!
 //! The plugin tells over a socket what the host has acknowledged, and at each start what is missing of it. `CRASH_ROUNDS`
-//! says how often; more than in an ordinary run take a release build.
+//! says how often; more than in an ordinary run take a release build. A setting is changed by the command line meanwhile,
+//! which is killed with the bot, and a command is used, whose count may lag behind but is never wrong.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rusqlite::{Connection, OpenFlags};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
+    process::{Child, Command},
     time::timeout,
 };
 
@@ -19,6 +21,9 @@ use crate::harness::{Bot, PATIENCE, World};
 /// How many writes are acknowledged at most before the bot is killed.
 const WRITES: u32 = 400;
 
+/// The setting that is changed, one that means nothing to its plugin.
+const SETTING: &str = "plugins.keeper.round";
+
 /// What the plugin has said in one run of the bot.
 struct Round {
     lost: Vec<String>,
@@ -26,7 +31,13 @@ struct Round {
 }
 
 /// Lets the plugin write until so many writes were acknowledged, then kills the bot; and takes in what it still said.
-async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<String, u64>, writes: u32) -> Round {
+async fn round(
+    listener: &TcpListener,
+    bot: Bot,
+    acknowledged: &mut BTreeMap<String, u64>,
+    writes: u32,
+    midway: impl AsyncFnOnce() -> Child,
+) -> (Round, Child) {
     let accepted = timeout(PATIENCE, listener.accept()).await.expect("the plugin connects");
     let (mut stream, _) = accepted.unwrap();
     let (read, mut write) = stream.split();
@@ -38,7 +49,7 @@ async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<Str
         lost: Vec::new(),
         writes: 0,
     };
-    let mut bot = Some(bot);
+    let (mut bot, mut midway, mut child) = (Some(bot), Some(midway), None);
     loop {
         let line = timeout(PATIENCE, lines.next_line()).await.expect("the plugin writes");
         // What was on its way when the process died has arrived; then the connection is gone.
@@ -53,9 +64,17 @@ async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<Str
             }
             None => assert_eq!(line, "ready"),
         }
+        if round.writes >= u64::from(writes / 2)
+            && let Some(midway) = midway.take()
+        {
+            child = Some(midway().await);
+        }
         if round.writes >= u64::from(writes)
             && let Some(bot) = bot.take()
         {
+            if let Some(child) = &mut child {
+                let _ = child.start_kill();
+            }
             bot.kill().await;
         }
     }
@@ -65,7 +84,25 @@ async fn round(listener: &TcpListener, bot: Bot, acknowledged: &mut BTreeMap<Str
             .push(format!("the plugin went by itself: {:?}", bot.lines_with("ERROR")));
         bot.kill().await;
     }
-    round
+    (round, child.expect("it came half-way"))
+}
+
+/// A change of a setting by the command line, which may be killed at any moment.
+fn change_setting(world: &World, number: u64) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_bothost"))
+        .args(["config", "set", SETTING, &number.to_string(), "--root"])
+        .arg(world.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The setting, of a file that must be whole.
+fn setting(world: &World) -> u64 {
+    let config: Value = serde_json::from_slice(&fs::read(world.root().join("config.json")).unwrap()).unwrap();
+    config["plugins"]["keeper"]["round"].as_u64().unwrap_or(0)
 }
 
 /// Looks through all that lies in the data folder while nobody runs.
@@ -101,9 +138,17 @@ fn look_through(folder: &Path, problems: &mut Vec<String>) {
     }
 }
 
+/// How often a command was used, as the bot has kept it.
+fn counted(data: &Path, command: &str) -> u64 {
+    let database = Connection::open_with_flags(data.join("bot.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let sql = "SELECT usage_count FROM command_stats WHERE command_name = ?1";
+    let counted: i64 = database.query_row(sql, [command], |row| row.get(0)).unwrap();
+    counted.cast_unsigned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_killed_has_all_that_it_acknowledged() {
-    let rounds = std::env::var("CRASH_ROUNDS").map_or(10, |rounds| rounds.parse().unwrap());
+    let rounds: u64 = std::env::var("CRASH_ROUNDS").map_or(10, |rounds| rounds.parse().unwrap());
     let world = World::under_load().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let data = world.root().join("data");
@@ -116,12 +161,28 @@ async fn a_bot_that_is_killed_has_all_that_it_acknowledged() {
     let mut runner = TestRunner::new_with_rng(Config::default(), seed);
     let mut acknowledged = BTreeMap::new();
     let (mut problems, mut writes) = (Vec::new(), 0);
+    let (alice, mut set, mut used) = (world.person("alice"), 0, 0);
     for number in 0..rounds {
         let enough = proptest::strategy::Strategy::new_tree(&(1..WRITES), &mut runner).unwrap();
         let bot = world.spawn();
         let enough = proptest::strategy::ValueTree::current(&enough);
-        let round = round(&listener, bot, &mut acknowledged, enough).await;
+        let midway = async || {
+            alice.says("!note of a round").await;
+            change_setting(&world, number + 1)
+        };
+        let (round, mut setting_it) = round(&listener, bot, &mut acknowledged, enough, midway).await;
         writes += round.writes;
+        used += 1;
+        // Killed while it was at it, it has done so or not.
+        let is_set = setting_it.wait().await.unwrap().success();
+        let found = setting(&world);
+        if found != number + 1 && (is_set || found != set) {
+            problems.push(format!(
+                "{SETTING} is {found} after {set} and {}, acknowledged: {is_set}",
+                number + 1
+            ));
+        }
+        set = found;
         problems.extend(round.lost.into_iter().map(|lost| format!("round {number}: {lost}")));
         // Whether each database is sound is also what the next start checks, since none was closed.
         assert_eq!(problems, Vec::<String>::new(), "after {writes} writes");
@@ -130,8 +191,14 @@ async fn a_bot_that_is_killed_has_all_that_it_acknowledged() {
     let mut config: Value = serde_json::from_slice(&fs::read(world.root().join("config.json")).unwrap()).unwrap();
     config["plugins"]["keeper"] = json!({});
     world.configure(&config);
-    world.start().await.stop().await;
+    let bot = world.start().await;
+    alice.says("!note at the end").await.expect_reply().await;
+    used += 1;
+    bot.stop().await;
     look_through(&data, &mut problems);
+    // Those of the last second before a kill may be missing.
+    let counted = counted(&data, "note");
+    assert!((1..=used).contains(&counted), "{counted} of {used} uses were counted");
     assert_eq!(problems, Vec::<String>::new(), "after {writes} writes");
     for door in ["sql", "key", "file", "data"] {
         let written: u64 = acknowledged

@@ -299,3 +299,22 @@ async fn an_exclusive_swap_that_fails_starts_the_older_one_again() {
     assert_eq!(reply.content(), "REVISION-00000003");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusive_newcomer_waits_for_the_generation_whose_file_was_taken_away() {
+    let world = World::new().await;
+    let original = compiled("stress");
+    world.drop_file(&file_name("stress"), &revision(&original, 1));
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let slow = alice.says("!slow 3000").await;
+    alice.says("!revision").await.expect_reply().await;
+    world.remove_plugin("stress");
+    bot.logs("unloaded").await;
+    world.drop_file(&file_name("stress"), &exclusive(&revision(&original, 2)));
+    bot.logs("generation=2 took").await;
+    assert_eq!(slow.expect_reply().await.content(), "slept");
+    let log = bot.stop().await;
+    let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("no {text:?}:\n{log}"));
+    assert!(at("stress stopped") < at("generation=2 took"), "{log}");
+}

@@ -177,6 +177,22 @@ async fn a_backup_is_restored_while_the_bot_runs_and_that_is_undone() {
     bot.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_comes_while_a_backup_is_restored_waits_for_its_plugin() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let (owner, alice) = (world.owner(), world.person("alice"));
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    let restoring = owner.says(&format!("!backup restore {made}")).await;
+    bot.logs("what is meant for it waits").await;
+    assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
+    let restored = text(restoring.expect_reply().await.embeds());
+    assert!(restored.contains("Backup restored"), "{restored}");
+    bot.logs("plugin=example version=1.0.0 generation=2").await;
+    bot.stop().await;
+}
+
 /// `bothost backup`: what it says, and whether it went well.
 async fn command_line(world: &World, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_bothost"))

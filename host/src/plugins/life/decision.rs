@@ -42,6 +42,9 @@ impl Life {
             .map(|(name, _)| name.clone())
             .collect();
         self.arrivals.retain(|name| !gone.contains(name));
+        for name in &gone {
+            self.give_up(name);
+        }
         drop(self.unload_now(&gone));
         let running = self.live.values().map(|live| live.generation.manifest.intents);
         let starting = kept.start.iter().map(|choice| choice.manifest.intents);

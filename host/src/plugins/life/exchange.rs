@@ -8,15 +8,12 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
-use plugin_protocol::{PluginName, Settings, StopReason};
-use tokio::{
-    sync::oneshot,
-    time::{MissedTickBehavior, interval, timeout},
-};
+use plugin_protocol::{PluginName, Settings, StopReason, Swap};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::handle::Outlook;
@@ -43,6 +40,17 @@ pub(super) struct Workshop {
     numbers: Mutex<HashMap<PluginName, u32>>,
     /// Generations on their way to their end.
     retiring: TaskTracker,
+    /// The same by plugin, and those that have ended, until nothing of them is under way. A std lock: held for a look only.
+    leaving: Mutex<HashMap<PluginName, Vec<Leaving>>>,
+}
+
+/// A generation that nothing is given to any more.
+struct Leaving {
+    /// Gone with the last of its requests.
+    generation: Weak<Generation>,
+    is_exclusive: bool,
+    /// Told when it has ended.
+    ended: CancellationToken,
 }
 
 /// What a plugin is to be replaced by.
@@ -75,6 +83,7 @@ impl Workshop {
             outlook,
             numbers: Mutex::default(),
             retiring: TaskTracker::new(),
+            leaving: Mutex::default(),
         }
     }
 
@@ -87,13 +96,76 @@ impl Workshop {
 
     /// Ends a generation in a task of its own, and answers when that is done.
     pub(super) fn retire(&self, generation: Arc<Generation>, why: StopReason) -> impl Future<Output = ()> + use<> {
-        let (done, is_done) = oneshot::channel();
+        let ended = self.leaves(&generation);
+        let at_its_end = ended.clone().drop_guard();
         self.retiring.spawn(async move {
             retire(generation, why).await;
-            let _ = done.send(());
+            drop(at_its_end);
         });
-        async move {
-            let _ = is_done.await;
+        ended.cancelled_owned()
+    }
+
+    /// Notes that a generation is on its way to its end, which it has reached when what this returns is cancelled.
+    pub(super) fn leaves(&self, generation: &Arc<Generation>) -> CancellationToken {
+        let ended = CancellationToken::new();
+        let mut leaving = self.leaving();
+        leaving.retain(|_, of_one| {
+            of_one.retain(Leaving::matters);
+            !of_one.is_empty()
+        });
+        leaving.entry(generation.name().clone()).or_default().push(Leaving {
+            generation: Arc::downgrade(generation),
+            is_exclusive: generation.manifest.swap == Swap::Exclusive,
+            ended: ended.clone(),
+        });
+        ended
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, HashMap<PluginName, Vec<Leaving>>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one of a plugin's generations that are on their way to their end suffers no other beside it.
+    fn leaves_alone(&self, name: &PluginName) -> bool {
+        let leaving = self.leaving();
+        leaving.get(name).is_some_and(|of_one| {
+            let still = |one: &Leaving| one.is_exclusive && !one.ended.is_cancelled();
+            of_one.iter().any(still)
+        })
+    }
+
+    /// Waits until all of a plugin's generations that are on their way to their end have reached it: not only the one that
+    /// is replaced now, but those before it, and those whose file was taken away.
+    async fn all_left(&self, name: &PluginName) {
+        let ends: Vec<_> = self
+            .leaving()
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|one| one.ended.clone())
+            .collect();
+        for ended in ends {
+            ended.cancelled().await;
+        }
+    }
+
+    /// Waits until what a plugin's generations that have ended asked for is answered: it may be on its way to the database.
+    async fn all_answered(&self, name: &PluginName) {
+        let generations: Vec<_> = self
+            .leaving()
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.generation.upgrade())
+            .collect();
+        let answered = async {
+            for generation in &generations {
+                generation.answered().await;
+            }
+        };
+        if timeout(LAST_REQUESTS, answered).await.is_err() {
+            let left: usize = generations.iter().map(|generation| generation.requests()).sum();
+            tracing::warn!(plugin = %name, left, "requests of older generations are still being answered");
         }
     }
 
@@ -130,7 +202,11 @@ impl Workshop {
             Ok(generation) => Ok(generation),
             Err(NotStarted { why, rest }) => {
                 if let Some(rest) = rest {
-                    let stopped = self.retiring.spawn(rest.stop_rest());
+                    let at_its_end = self.leaves(&rest).drop_guard();
+                    let stopped = self.retiring.spawn(async move {
+                        rest.stop_rest().await;
+                        drop(at_its_end);
+                    });
                     // A port or a file that it has taken may be what the next one needs.
                     let _ = stopped.await;
                 }
@@ -164,11 +240,15 @@ impl Workshop {
         } = exchange;
         let older = held.map(|(older, _)| older);
         let name = newer.manifest.name.clone();
-        if let Some(older) = &older {
+        // It may have ended for something else that it was in the way of.
+        if let Some(older) = older.as_ref().filter(|older| !older.is_stopping()) {
             self.retire(Arc::clone(older), StopReason::Reload).await;
-            if migrations_due && timeout(LAST_REQUESTS, older.answered()).await.is_err() {
-                tracing::warn!(plugin = %name, left = older.requests(), "requests of the older generation are still being answered");
-            }
+        }
+        if migrations_due || newer.manifest.swap == Swap::Exclusive || self.leaves_alone(&name) {
+            self.all_left(&name).await;
+        }
+        if migrations_due {
+            self.all_answered(&name).await;
         }
         let started = if migrations_due {
             self.migrate_and_start(newer, &given_up).await
@@ -180,6 +260,8 @@ impl Workshop {
             Err(why) => why,
         };
         let undone = if migrations_due {
+            // What has started in part may have written, too.
+            self.all_answered(&name).await;
             self.outlook.undo_migrations(&name).await
         } else {
             Ok(())
@@ -238,7 +320,8 @@ impl Workshop {
             .map_err(|why| why.to_string())
     }
 
-    async fn give_up_overdue(&self, plugin: &PluginName, hold: &Hold<Delivery>) -> Infallible {
+    /// Gives up what has waited for too long, for as long as it is polled.
+    pub(super) async fn give_up_overdue(&self, plugin: &PluginName, hold: &Hold<Delivery>) -> Infallible {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -252,6 +335,14 @@ impl Workshop {
                 delivery.give_up(plugin, &*self.desk, GivenUp::Busy);
             }
         }
+    }
+}
+
+impl Leaving {
+    /// Whether it has not ended, or something that it asked for is still being answered.
+    fn matters(&self) -> bool {
+        let is_answered = |generation: Arc<Generation>| generation.requests() == 0;
+        !self.ended.is_cancelled() || !self.generation.upgrade().is_none_or(is_answered)
     }
 }
 

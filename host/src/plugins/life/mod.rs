@@ -423,6 +423,8 @@ impl Life {
             self.failed.insert(name.clone(), (hash, why.clone()));
         }
         let _ = self.swap_out(std::slice::from_ref(&name));
+        // What it asked for may still be on its way to its database.
+        self.workshop.leaves(generation).cancel();
         self.records.note_ended(generation, Ending::Clean);
         self.outlook
             .tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
@@ -439,20 +441,38 @@ impl Life {
         ends.collect()
     }
 
-    /// Ends what was loaded until it is resumed: what lies on the disk may be another state then.
+    /// Ends what was loaded until it is resumed: what lies on the disk may be another state then. What is meant for it
+    /// waits.
     async fn pause(&mut self, paused: oneshot::Sender<()>, resumed: oneshot::Receiver<()>) {
         let loaded = self.live.iter().filter(|(_, live)| live.file.is_some());
-        let names: Vec<_> = loaded.map(|(name, _)| name.clone()).collect();
-        join_all(self.unload_now(&names)).await;
-        // Older generations may still write, too.
-        self.workshop.all_retired().await;
-        self.publish_views();
-        let _ = paused.send(());
-        let _ = resumed.await;
+        let names: BTreeSet<_> = loaded.map(|(name, _)| name.clone()).collect();
+        let held: Vec<_> = names.iter().filter_map(|name| self.hold(name)).collect();
+        let workshop = Arc::clone(&self.workshop);
+        let work = async {
+            let ends = held
+                .iter()
+                .map(|(generation, _)| workshop.retire(Arc::clone(generation), StopReason::Reload));
+            join_all(ends).await;
+            // Older generations may still write, too.
+            workshop.all_retired().await;
+            let _ = paused.send(());
+            let _ = resumed.await;
+        };
+        let overdue = held
+            .iter()
+            .map(|(generation, hold)| workshop.give_up_overdue(generation.name(), hold));
+        tokio::select! {
+            () = work => {}
+            _ = join_all(overdue), if !held.is_empty() => {}
+        }
         self.decisions.read_again().await;
         // They ran, so they may again where nothing is loaded by itself.
-        self.asked_for.extend(names);
-        self.settle(&BTreeSet::new()).await;
+        self.asked_for.extend(names.iter().cloned());
+        self.settle(&names).await;
+        for name in self.held() {
+            self.give_up(&name);
+        }
+        self.publish_views();
     }
 
     async fn stop_all(&mut self) {

@@ -81,6 +81,8 @@ impl Life {
             .ok_or_else(|| failed("it panics".to_owned()))?;
         let description: Description =
             serde_json::from_slice(&description).map_err(|error| failed(error.to_string()))?;
+        let due = self.outlook.migrations_due(&name, &description.migrations).await;
+        let migrations_due = due.map_err(failed)?;
         let blueprint = Blueprint {
             manifest: Arc::new(linked.manifest),
             description: Arc::new(description),
@@ -88,13 +90,19 @@ impl Life {
             number: self.workshop.next_number(&name),
             code: Code::Linked(linked.module),
         };
-        let generation = self
-            .workshop
-            .start(blueprint, &self.ending)
-            .await
-            .map_err(|failure| failed(failure.to_string()))?;
-        self.swap_in(generation, None);
-        Ok(())
+        let exchange = Exchange {
+            newer: blueprint,
+            migrations_due,
+            held: None,
+            given_up: self.ending.clone(),
+        };
+        match self.workshop.exchange(exchange).await {
+            Exchanged::Newer(generation) => {
+                self.swap_in(generation, None);
+                Ok(())
+            }
+            Exchanged::Failed { why, .. } => Err(failed(why.to_string())),
+        }
     }
 
     /// Probes all of them side by side, and keeps their order.
@@ -141,6 +149,7 @@ impl Life {
         prepared: Vec<(Choice, Result<Prepared, Unprepared>)>,
         refused: &mut Refusals,
     ) {
+        let mut begun = Vec::new();
         for (choice, prepared) in prepared {
             // Taken before the start, so that the order does not depend on who starts faster.
             if !self.arrivals.contains(&choice.manifest.name) {
@@ -171,6 +180,7 @@ impl Life {
                     continue;
                 }
             };
+            begun.push(choice.manifest.name.clone());
             self.begin_exchange(choice, prepared);
         }
         while let Some(concluded) = self.exchanges.join_next().await {
@@ -179,8 +189,8 @@ impl Life {
                 Err(error) => tracing::error!(%error, "the replacement of a plugin panicked"),
             }
         }
-        // None is left but where that panicked.
-        for name in self.held() {
+        // None is held any more but where that panicked.
+        for name in begun {
             self.give_up(&name);
         }
         self.under_way().clear();
@@ -199,7 +209,8 @@ impl Life {
         let must_end = |older: &Generation| {
             migrations_due || choice.manifest.swap == Swap::Exclusive || older.manifest.swap == Swap::Exclusive
         };
-        let ends = self.live.get(&name).is_some_and(|live| must_end(&live.generation));
+        let ends = |live: &Live| live.hold.is_some() || must_end(&live.generation);
+        let ends = self.live.get(&name).is_some_and(ends);
         let given_up = self.ending.child_token();
         self.under_way().insert(name.clone(), given_up.clone());
         let exchange = Exchange {
@@ -250,9 +261,13 @@ impl Life {
         }
     }
 
-    /// Begins a hold: the older generation gets nothing from now on, and what is meant for the plugin waits.
-    fn hold(&mut self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
+    /// Begins a hold, unless there is one: the older generation gets nothing from now on, and what is meant for the plugin
+    /// waits.
+    pub(super) fn hold(&mut self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
         let live = self.live.get_mut(name)?;
+        if let Some(hold) = &live.hold {
+            return Some((Arc::clone(&live.generation), Arc::clone(hold)));
+        }
         let (older, hold) = (Arc::clone(&live.generation), Arc::new(Hold::new(delivery::ROOM)));
         live.hold = Some(Arc::clone(&hold));
         let table = self.table();

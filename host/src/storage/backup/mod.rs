@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 use tokio::{
     sync::{Mutex, oneshot, watch},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 pub use entry::{BackupId, Contents, Entry, InvalidBackupId, Manifest, Why};
@@ -39,6 +39,8 @@ use super::{
 
 /// How long may be waited for the writers of all databases.
 const HOLD: Duration = Duration::from_secs(10);
+/// How long may be waited until all that plugins asked for is done, before a restore.
+const CLOSE: Duration = Duration::from_secs(30);
 
 /// Where things lie.
 #[derive(Clone, Debug)]
@@ -70,23 +72,34 @@ pub struct Retention {
     pub age: Duration,
 }
 
-/// Whoever has plugins' databases open.
-pub trait OpenStores: Send + Sync {
-    /// Those that are open: their writers wait for a moment while a backup begins.
-    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>>;
-    /// Closes all of them. What is asked until [`OpenStores::resume`] is refused as closed, and nothing is opened.
+/// Keeps something as it is until it is dropped.
+pub type Guard = Box<dyn Send>;
+
+/// Whoever has databases and files of plugins open.
+pub trait PluginData: Send + Sync {
+    /// The databases that are open: their writers wait for a moment while a backup begins. No other is opened until the
+    /// guard is dropped.
+    fn hold_open(&self) -> BoxFuture<'_, (Vec<Database>, Guard)>;
+    /// Waits until nobody works on a plugin's file, and lets nobody begin until the guard is dropped.
+    fn hold_files(&self) -> BoxFuture<'_, Guard>;
+    /// Does what was asked, and closes everything. What is asked until [`PluginData::resume`] is refused or waits, and
+    /// nothing is opened.
     fn pause(&self) -> BoxFuture<'_, ()>;
-    /// They may be opened again: the files may be others by now.
+    /// All may be opened again: the files may be others by now.
     fn resume(&self);
 }
 
 /// Nobody has any open: the bot does not run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoStores;
+pub struct Unused;
 
-impl OpenStores for NoStores {
-    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
-        Box::pin(std::future::ready(Vec::new()))
+impl PluginData for Unused {
+    fn hold_open(&self) -> BoxFuture<'_, (Vec<Database>, Guard)> {
+        Box::pin(std::future::ready((Vec::new(), Box::new(()) as Guard)))
+    }
+
+    fn hold_files(&self) -> BoxFuture<'_, Guard> {
+        Box::pin(std::future::ready(Box::new(()) as Guard))
     }
 
     fn pause(&self) -> BoxFuture<'_, ()> {
@@ -94,6 +107,13 @@ impl OpenStores for NoStores {
     }
 
     fn resume(&self) {}
+}
+
+/// The state of one moment, for as long as it is held: databases that are being copied, and what keeps the rest still.
+struct OneMoment {
+    _databases: Vec<Held>,
+    _files: Guard,
+    _others: Guard,
 }
 
 /// Why a backup could not be made, verified or restored. Nothing of what runs has changed then, if it does not say so.
@@ -151,7 +171,7 @@ pub enum BackupError {
     },
     /// A database's writers did not come to a rest.
     #[error(
-        "the backup was not made: {} {what}, so that not all databases could be held at one moment. Try again; if it goes on, unload that plugin or restart the bot",
+        "nothing was backed up or restored: {} {what}, so that there was no one moment of everything. Try again; if it goes on, unload that plugin or restart the bot",
         path.display()
     )]
     NotHeld {
@@ -218,7 +238,7 @@ struct Inner {
     layout: Layout,
     /// The host's own tables, while the bot runs.
     tables: Option<Tables>,
-    stores: Arc<dyn OpenStores>,
+    plugins: Arc<dyn PluginData>,
     /// Why everything stays closed: a restore stopped half-way.
     broken: watch::Sender<Option<String>>,
     /// One at a time. An asynchronous lock: held while it is made.
@@ -228,11 +248,11 @@ struct Inner {
 impl Backups {
     /// Of a bot that runs.
     #[must_use]
-    pub fn new(layout: Layout, tables: Tables, stores: Arc<dyn OpenStores>) -> Self {
+    pub fn new(layout: Layout, tables: Tables, plugins: Arc<dyn PluginData>) -> Self {
         Self(Arc::new(Inner {
             layout,
             tables: Some(tables),
-            stores,
+            plugins,
             broken: watch::Sender::default(),
             turn: Mutex::default(),
         }))
@@ -244,7 +264,7 @@ impl Backups {
         Self(Arc::new(Inner {
             layout,
             tables: None,
-            stores: Arc::new(NoStores),
+            plugins: Arc::new(Unused),
             broken: watch::Sender::default(),
             turn: Mutex::default(),
         }))
@@ -289,23 +309,30 @@ impl Backups {
         Ok(entry)
     }
 
-    /// Holds the writers of all databases: what is in the archive is one state of all of them. The bot's own come last,
-    /// which wait the shortest then.
-    async fn hold(&self) -> Result<Vec<Held>, BackupError> {
+    /// Holds all that is written: what is in the archive is one state of all of it. What waits the shortest is held last:
+    /// plugins' files, then the bot's own database.
+    async fn hold(&self) -> Result<OneMoment, BackupError> {
         let until = Instant::now() + HOLD;
-        let open = timeout_at(until, self.0.stores.open_databases()).await;
-        let open = open.map_err(|_| BackupError::NotHeld {
-            path: self.0.layout.data.join("plugins"),
-            what: format!(
-                "has a database that is being opened or migrated for {} s",
-                HOLD.as_secs()
-            ),
-        })?;
-        let mut held = try_join_all(open.into_iter().map(|database| hold(database, until))).await?;
+        let open = timeout_at(until, self.0.plugins.hold_open()).await;
+        let (open, others) = open.map_err(|_| self.not_still("has a database that is being opened or migrated"))?;
+        let mut databases = try_join_all(open.into_iter().map(|database| hold(database, until))).await?;
+        let files = timeout_at(until, self.0.plugins.hold_files()).await;
+        let files = files.map_err(|_| self.not_still("has a file that is being written"))?;
         if let Some(tables) = &self.0.tables {
-            held.push(hold(tables.database(), until).await?);
+            databases.push(hold(tables.database(), until).await?);
         }
-        Ok(held.into_iter().flatten().collect())
+        Ok(OneMoment {
+            _databases: databases.into_iter().flatten().collect(),
+            _files: files,
+            _others: others,
+        })
+    }
+
+    fn not_still(&self, what: &str) -> BackupError {
+        BackupError::NotHeld {
+            path: self.0.layout.data.join("plugins"),
+            what: format!("{what} for {} s", HOLD.as_secs()),
+        }
     }
 
     /// Whether anything was written since the newest backup.
@@ -358,7 +385,15 @@ impl Backups {
         let layout = self.0.layout.clone();
         let unpacked = background(true, move || archive::unpack(&layout, id)).await?;
         let quiet = quiet.await;
-        self.0.stores.pause().await;
+        if timeout(CLOSE, self.0.plugins.pause()).await.is_err() {
+            self.0.plugins.resume();
+            let what = format!(
+                "has a database or a file that is still being written {} s after its plugins have ended",
+                CLOSE.as_secs()
+            );
+            let path = self.0.layout.data.join("plugins");
+            return Err(BackupError::NotHeld { path, what });
+        }
         if let Some(tables) = &self.0.tables {
             tables.close().await;
         }
@@ -373,7 +408,7 @@ impl Backups {
             Some(tables) => tables.reopen().await,
             None => Ok(()),
         };
-        self.0.stores.resume();
+        self.0.plugins.resume();
         let before = replaced?;
         reopened.map_err(|source| BackupError::Reopen {
             before: before.id,

@@ -6,22 +6,27 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use plugin_protocol::{FileAction, FileRequest};
 use tempfile::TempDir;
 
 use super::*;
-use crate::storage::{Options, Step, database::Synchronous};
+use crate::storage::{Options, Step, database::Synchronous, files::Files};
 
 const KEPT: Retention = Retention {
     count: 7,
     age: Duration::from_secs(30 * 86_400),
 };
 
-/// A plugin's database that is open.
-struct One(Database);
+/// A plugin's database that is open, and all plugins' files.
+struct One(Database, Files);
 
-impl OpenStores for One {
-    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
-        Box::pin(std::future::ready(vec![self.0.clone()]))
+impl PluginData for One {
+    fn hold_open(&self) -> BoxFuture<'_, (Vec<Database>, Guard)> {
+        Box::pin(std::future::ready((vec![self.0.clone()], Box::new(()) as Guard)))
+    }
+
+    fn hold_files(&self) -> BoxFuture<'_, Guard> {
+        Box::pin(async { Box::new(self.1.hold().await) as Guard })
     }
 
     fn pause(&self) -> BoxFuture<'_, ()> {
@@ -35,6 +40,7 @@ struct World {
     layout: Layout,
     tables: Tables,
     plugin: Database,
+    files: Files,
     backups: Backups,
     _folder: TempDir,
 }
@@ -62,11 +68,17 @@ async fn world() -> World {
     let files = layout.data.join("plugins/levels/files");
     fs::create_dir_all(&files).unwrap();
     fs::write(files.join("ranks.json"), "[1]").unwrap();
-    let backups = Backups::new(layout.clone(), tables.clone(), Arc::new(One(plugin.clone())));
+    let kept = Files::new(layout.data.join("plugins"), |_| {});
+    let backups = Backups::new(
+        layout.clone(),
+        tables.clone(),
+        Arc::new(One(plugin.clone(), kept.clone())),
+    );
     World {
         layout,
         tables,
         plugin,
+        files: kept,
         backups,
         _folder: folder,
     }
@@ -153,6 +165,68 @@ async fn a_backup_under_load_restores_a_state_that_existed_and_can_be_undone() {
         .filter(|entry| entry.file_name().to_string_lossy().starts_with('.'))
         .count();
     assert_eq!(hidden, 0, "nothing is left behind");
+}
+
+/// Writes a plugin's file, and waits until that is acknowledged.
+async fn write_file(files: &Files, path: &str, number: u64) {
+    let (tell, told) = oneshot::channel();
+    let request = FileRequest {
+        action: FileAction::Write,
+        path: path.to_owned(),
+        ..FileRequest::default()
+    };
+    let content = number.to_string().into_bytes().into();
+    files.ask("levels".parse().unwrap(), request, content, move |met| {
+        let _ = tell.send(met.map(drop));
+    });
+    told.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_has_one_moment_of_databases_and_files() {
+    let world = world().await;
+    let is_enough = Arc::new(AtomicBool::new(false));
+    let (plugin, files, stop) = (world.plugin.clone(), world.files.clone(), Arc::clone(&is_enough));
+    let (begun, has_begun) = oneshot::channel();
+    let load = tokio::spawn(async move {
+        let mut begun = Some(begun);
+        for number in 1.. {
+            // Each behind the acknowledgement of the one before.
+            write_file(&files, "first.json", number).await;
+            count_once(&plugin).await;
+            write_file(&files, "last.json", number).await;
+            if let Some(begun) = begun.take() {
+                let _ = begun.send(());
+            }
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    });
+    has_begun.await.unwrap();
+    let mut states = Vec::new();
+    for _ in 0..5 {
+        let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+        let unpacked = archive::unpack(&world.layout, made.id).unwrap();
+        let folder = unpacked.path().join("plugins/levels");
+        let number = |name: &str| -> i64 {
+            let text = fs::read_to_string(folder.join("files").join(name)).unwrap();
+            text.parse().unwrap()
+        };
+        let database = rusqlite::Connection::open(folder.join("plugin.db")).unwrap();
+        let counted: i64 = database
+            .query_row("SELECT value FROM counter", [], |row| row.get(0))
+            .unwrap();
+        states.push((number("first.json"), counted, number("last.json")));
+    }
+    is_enough.store(true, Ordering::Relaxed);
+    load.await.unwrap();
+    for (first, counted, last) in &states {
+        assert!(
+            first - counted <= 1 && counted - last <= 1 && first >= counted && counted >= last && first - last <= 1,
+            "{states:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use plugin_protocol::{FileAction, FileAnswer, FileRequest, PluginName, Problem, 
 
 pub use error::FileError;
 pub use path::{FilePath, WrongPath};
-use queue::Queue;
+use queue::{Queue, Rest};
 use store::Store;
 
 /// The files of all plugins. Clones share everything; when the last one is dropped, what waits is still done.
@@ -32,6 +32,10 @@ pub struct Files {
     store: Arc<Store>,
     queue: Arc<Queue>,
 }
+
+/// All files as they are at one moment: what is asked waits until this is dropped.
+#[must_use = "plugins' files change again when it is dropped"]
+pub struct HeldFiles(#[allow(dead_code, reason = "held for its drop")] Rest);
 
 /// What the owner has to hear about a plugin's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +82,16 @@ impl Files {
         self.queue.put((plugin.clone(), path.clone()), move || {
             owed.pay(store.meet(plugin, path, &request, content).map_err(Problem::from));
         });
+    }
+
+    /// Waits until nobody works on a file, and holds all of them.
+    pub async fn hold(&self) -> HeldFiles {
+        HeldFiles(self.queue.rest().await)
+    }
+
+    /// Waits until all that was asked is done.
+    pub async fn settle(&self) {
+        self.queue.done().await;
     }
 
     /// What is remembered, and how well that served.

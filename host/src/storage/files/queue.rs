@@ -2,6 +2,7 @@
 //! different files side by side, on threads of their own.
 //!
 //! Plugins take turns, and none has more than a share of the threads: one that floods, or whose disk hangs, delays itself.
+//! All of it can be held, so that a backup sees the files of one moment.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use plugin_protocol::PluginName;
+use tokio::sync::Notify;
 
 use super::cache::Key;
 
@@ -30,7 +32,13 @@ pub(super) struct Queue {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Nothing is under way any more, or nothing waits either.
+    rested: Notify,
 }
+
+/// Begins nothing until it is dropped.
+#[must_use = "jobs go on when it is dropped"]
+pub(super) struct Rest(Arc<Shared>);
 
 #[derive(Default)]
 struct State {
@@ -39,6 +47,10 @@ struct State {
     plugins: HashMap<PluginName, Turns>,
     /// The plugins with ready jobs and a thread to spare, in the order of their turns.
     turns: VecDeque<PluginName>,
+    /// How many jobs are under way.
+    working: usize,
+    /// How many hold everything.
+    rests: usize,
     threads: usize,
     idle: usize,
     closed: bool,
@@ -82,6 +94,38 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Begins nothing any more, and waits until nothing is under way. What is put meanwhile waits.
+    pub(super) async fn rest(&self) -> Rest {
+        self.shared.lock().rests += 1;
+        let rest = Rest(Arc::clone(&self.shared));
+        self.until(|state| state.working == 0).await;
+        rest
+    }
+
+    /// Waits until all that was put is done.
+    pub(super) async fn done(&self) {
+        self.until(|state| state.behind.is_empty()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&State) -> bool) {
+        loop {
+            let rested = self.shared.rested.notified();
+            if is_so(&self.shared.lock()) {
+                return;
+            }
+            rested.await;
+        }
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.lock().rests -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 impl Drop for Queue {
     /// What waits is still done, then the threads end.
     fn drop(&mut self) {
@@ -110,16 +154,21 @@ impl State {
     }
 
     fn next(&mut self) -> Option<(Key, Job)> {
+        if self.rests > 0 {
+            return None;
+        }
         let plugin = self.turns.pop_front()?;
         let turns = self.plugins.get_mut(&plugin)?;
         turns.queued = false;
         turns.working += 1;
+        self.working += 1;
         let next = turns.ready.pop_front();
         self.queue(plugin);
         next
     }
 
     fn done(&mut self, key: Key) {
+        self.working -= 1;
         let plugin = key.0.clone();
         if let Some(turns) = self.plugins.get_mut(&plugin) {
             turns.working -= 1;
@@ -156,9 +205,12 @@ impl Shared {
                 let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
                 state.done(key);
+                if state.working == 0 {
+                    self.rested.notify_waiters();
+                }
                 continue;
             }
-            if state.closed {
+            if state.closed && state.rests == 0 {
                 return;
             }
             state.idle += 1;
@@ -235,6 +287,44 @@ mod tests {
             assert_eq!(done.recv_timeout(PATIENCE), Ok("hung"));
         }
         assert_eq!(done.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_while_all_is_held_and_what_was_put_is_done_behind_it() {
+        let queue = Arc::new(Queue::new());
+        let (release, hang) = mpsc::channel::<()>();
+        let (sender, done) = mpsc::channel();
+        let begun = Arc::new(std::sync::Barrier::new(2));
+        let at_work = Arc::clone(&begun);
+        queue.put(key("a", "first"), move || {
+            at_work.wait();
+            let _ = hang.recv();
+        });
+        begun.wait();
+        let (resting, all) = (Arc::clone(&queue), Arc::clone(&queue));
+        let rest = tokio::spawn(async move { resting.rest().await });
+        // It asks for rest before anything else is put.
+        while queue.shared.lock().rests == 0 {
+            tokio::task::yield_now().await;
+        }
+        for path in ["first", "second"] {
+            let sender = sender.clone();
+            queue.put(key("a", path), move || sender.send(path).unwrap());
+        }
+        let settled = tokio::spawn(async move { all.done().await });
+        assert!(!rest.is_finished(), "one is under way");
+        release.send(()).unwrap();
+        let rest = rest.await.unwrap();
+        assert_eq!(done.try_recv(), Err(mpsc::TryRecvError::Empty));
+        assert!(!settled.is_finished(), "two wait");
+        drop(rest);
+        settled.await.unwrap();
+        let mut both = [
+            done.recv_timeout(PATIENCE).unwrap(),
+            done.recv_timeout(PATIENCE).unwrap(),
+        ];
+        both.sort_unstable();
+        assert_eq!(both, ["first", "second"]);
     }
 
     #[test]

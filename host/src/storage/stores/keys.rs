@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,7 +19,7 @@ use plugin_protocol::{Keys, Problem, ProblemCode};
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::Mutex as Turn, task::spawn_blocking};
 
-use super::{entries, problem};
+use super::{entries, gate::Gate, problem};
 use crate::storage::{Database, Limits, Options, StorageError, database::Synchronous};
 
 pub use super::entries::Done;
@@ -59,8 +59,7 @@ pub struct KeysRequest {
 pub(super) struct KeysOf {
     path: PathBuf,
     synchronous: Synchronous,
-    /// Whether it may not be opened at the moment.
-    is_paused: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     state: Mutex<State>,
     /// Whose turn it is to open the file.
     opening: Turn<()>,
@@ -92,11 +91,11 @@ impl State {
 }
 
 impl KeysOf {
-    pub(super) fn new(path: PathBuf, synchronous: Synchronous, is_paused: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(path: PathBuf, synchronous: Synchronous, gate: Arc<Gate>) -> Self {
         Self {
             path,
             synchronous,
-            is_paused,
+            gate,
             state: Mutex::default(),
             opening: Turn::default(),
             // Beyond all that were given before: a version is compared with such as this process has given only.
@@ -144,11 +143,15 @@ impl KeysOf {
 
     /// The file, opened if it is not.
     pub(super) async fn database(&self) -> Result<Database, Problem> {
-        let _turn = self.opening.lock().await;
-        if let Some(database) = self.state().database.clone() {
+        if let Some(database) = self.open_database() {
             return Ok(database);
         }
-        if self.is_paused.load(Ordering::Acquire) {
+        let _pass = self.gate.pass().await;
+        let _turn = self.opening.lock().await;
+        if let Some(database) = self.open_database() {
+            return Ok(database);
+        }
+        if self.gate.is_paused() {
             return Err(Problem::new(ProblemCode::Closed, StorageError::Closed.to_string()));
         }
         let options = Options {

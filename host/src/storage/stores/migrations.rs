@@ -39,6 +39,7 @@ impl Stores {
     /// Why this version can't run on the plugin's database, in words for the owner.
     pub async fn migrations_due(&self, plugin: &PluginName, migrations: &[Migration]) -> Result<bool, String> {
         let kept = self.kept(plugin);
+        let _pass = self.0.gate.pass().await;
         let mut sql = kept.sql.lock().await;
         let path = kept.folder.join(SQL_FILE);
         if sql.is_none() && !exists(&path).await {
@@ -58,6 +59,7 @@ impl Stores {
     /// Which step failed, and why, in words for the owner. Those before it are made: undo them.
     pub async fn migrate(&self, plugin: &PluginName, migrations: &[Migration]) -> Result<(), String> {
         let kept = self.kept(plugin);
+        let _pass = self.0.gate.pass().await;
         let mut sql = kept.sql.lock().await;
         let (path, copy) = (kept.folder.join(SQL_FILE), kept.folder.join(BEFORE));
         let is_new = sql.is_none() && !exists(&path).await;
@@ -87,6 +89,7 @@ impl Stores {
         let Some(undo) = kept.undo.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
+        let _pass = self.0.gate.pass().await;
         let mut sql = kept.sql.lock().await;
         if let Some(database) = sql.take() {
             database.close().await;
@@ -107,6 +110,7 @@ impl Stores {
     /// The copy is no longer needed.
     pub async fn keep_migrations(&self, plugin: &PluginName) {
         let kept = self.kept(plugin);
+        let _pass = self.0.gate.pass().await;
         kept.undo.lock().unwrap_or_else(PoisonError::into_inner).take();
         remove(kept.folder.join(BEFORE)).await;
     }

@@ -5,16 +5,19 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
 };
 
 use bytes::Bytes;
 use plugin_protocol::{Keys, KeysAction, ProblemCode};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
+};
 
 use super::{
-    Asker, Done, KeysRequest, OpenStores, Stores,
+    Asker, Done, KeysRequest, Stores,
     tests::{key, migration, plugin, request, sql, stores},
 };
 
@@ -63,6 +66,54 @@ async fn a_text_of_many_statements_is_refused_without_exhausting_the_stack() {
     assert_eq!(sql(&stores, &[&ended]).await.unwrap(), "Integer(1) ");
     assert!(sql(&stores, &[&literal]).await.unwrap().contains(";;"));
     stores.close().await;
+}
+
+#[tokio::test]
+async fn while_all_is_held_nothing_is_opened_or_migrated_and_what_is_open_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = stores(&folder);
+    let steps = [migration("notes", "CREATE TABLE notes (text)", false)];
+    sql(&stores, &["SELECT 1"]).await.unwrap();
+    let (open, held) = stores.hold_open().await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(sql(&stores, &["SELECT 2"]).await.unwrap(), "Integer(2) ");
+    let late = stores.clone();
+    let migrated = tokio::spawn(async move { late.migrate(&plugin(), &steps).await });
+    let (tell, mut told) = oneshot::channel();
+    let (runtime, other) = (Handle::current(), stores.clone());
+    let asker: Arc<dyn Asker> = Arc::new(Once(Mutex::new(Some(tell))));
+    other.keys(
+        &runtime,
+        &plugin(),
+        KeysRequest {
+            asker,
+            id: 0,
+            head: request(0, KeysAction::Get, "n"),
+            value: Bytes::new(),
+            held: Box::new(()),
+        },
+    );
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        assert!(!migrated.is_finished());
+        assert!(told.try_recv().is_err());
+    }
+    assert!(!stores.folder().join(plugin().as_str()).join("keys.db").exists());
+    drop(held);
+    migrated.await.unwrap().unwrap();
+    told.await.unwrap();
+    stores.close().await;
+}
+
+/// Tells once that something was answered.
+struct Once(Mutex<Option<oneshot::Sender<()>>>);
+
+impl Asker for Once {
+    fn answer(&self, _: Vec<(u64, Done)>) {
+        if let Some(tell) = self.0.lock().unwrap().take() {
+            let _ = tell.send(());
+        }
+    }
 }
 
 #[tokio::test]

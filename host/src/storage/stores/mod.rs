@@ -5,6 +5,7 @@
 
 mod authorizer;
 mod entries;
+mod gate;
 mod keys;
 mod migrations;
 #[cfg(test)]
@@ -17,20 +18,17 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use plugin_protocol::{GuildId, PluginName, Problem, ProblemCode, Sql, SqlAnswer, UserId};
 use tokio::{runtime::Handle, sync::Mutex as Turn, task::spawn_blocking};
 
 pub use keys::{Asker, Done, KeysRequest};
 
-use super::{Database, Limits, Options, StorageError, backup::OpenStores, database::Synchronous};
+use super::{Database, Limits, Options, StorageError, database::Synchronous};
+use gate::Gate;
 use keys::KeysOf;
 use statements::Fault;
 
@@ -62,8 +60,7 @@ struct Inner {
     synchronous: Synchronous,
     /// By plugin. A lock of std: held for a look-up only.
     plugins: Mutex<HashMap<PluginName, Arc<Kept>>>,
-    /// Whether nothing may be opened: a backup is being restored.
-    is_paused: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 /// What one plugin keeps.
@@ -74,7 +71,7 @@ struct Kept {
     sql: Turn<Option<Database>>,
     /// How the steps that were made last are undone.
     undo: Mutex<Option<migrations::Undo>>,
-    is_paused: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 impl Stores {
@@ -85,7 +82,7 @@ impl Stores {
             folder,
             synchronous,
             plugins: Mutex::default(),
-            is_paused: Arc::default(),
+            gate: Arc::default(),
         }))
     }
 
@@ -213,12 +210,12 @@ impl Stores {
             keys: Arc::new(KeysOf::new(
                 folder.join(KEYS_FILE),
                 self.0.synchronous,
-                Arc::clone(&self.0.is_paused),
+                Arc::clone(&self.0.gate),
             )),
             folder,
             sql: Turn::default(),
             undo: Mutex::default(),
-            is_paused: Arc::clone(&self.0.is_paused),
+            gate: Arc::clone(&self.0.gate),
         });
         plugins.insert(plugin.clone(), Arc::clone(&kept));
         kept
@@ -226,6 +223,10 @@ impl Stores {
 
     async fn sql_database(&self, plugin: &PluginName) -> Result<Database, Problem> {
         let kept = self.kept(plugin);
+        if let Some(open) = kept.sql.lock().await.clone() {
+            return Ok(open);
+        }
+        let _pass = self.0.gate.pass().await;
         let mut sql = kept.sql.lock().await;
         kept.open_sql(&mut sql, self.0.synchronous)
             .await
@@ -254,25 +255,23 @@ impl Stores {
     }
 }
 
-impl OpenStores for Stores {
-    fn open_databases(&self) -> BoxFuture<'_, Vec<Database>> {
-        let open = async move {
-            self.open_databases()
-                .await
-                .into_iter()
-                .map(|(_, database)| database)
-                .collect()
-        };
-        Box::pin(open)
+impl Stores {
+    /// The databases that are open. No other is opened, migrated or exchanged until the second part is dropped.
+    pub async fn hold_open(&self) -> (Vec<Database>, impl Send + 'static + use<>) {
+        let held = self.0.gate.hold().await;
+        let open = self.open_databases().await;
+        (open.into_iter().map(|(_, database)| database).collect(), held)
     }
 
-    fn pause(&self) -> BoxFuture<'_, ()> {
-        self.0.is_paused.store(true, Ordering::Release);
-        Box::pin(self.close())
+    /// Closes all files. What is asked until [`resume`](Self::resume) is refused as closed, and nothing is opened.
+    pub async fn pause(&self) {
+        self.0.gate.pause(true);
+        self.close().await;
     }
 
-    fn resume(&self) {
-        self.0.is_paused.store(false, Ordering::Release);
+    /// Files may be opened again: they may be others by now.
+    pub fn resume(&self) {
+        self.0.gate.pause(false);
     }
 }
 
@@ -282,7 +281,7 @@ impl Kept {
         if let Some(database) = sql {
             return Ok(database.clone());
         }
-        if self.is_paused.load(Ordering::Acquire) {
+        if self.gate.is_paused() {
             return Err(StorageError::Closed.to_string());
         }
         let options = Options {
