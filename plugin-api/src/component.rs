@@ -1,4 +1,4 @@
-//! Controls: a handler's function is also the factory of its buttons.
+//! Controls: a handler's function is also the factory of its buttons and selects.
 //!
 //! `#[component]` turns `async fn count(ctx, n)` into a function that returns [`Handled`], whose type names the handler;
 //! [`ButtonFactory`] is implemented for all functions of that shape, so that `count.button("Count")` is a button whose
@@ -12,7 +12,10 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{ClickCtx, Result, definition::Running, message::ButtonOf};
+use crate::{
+    ChannelSelect, ClickCtx, MentionableSelect, Result, RoleSelect, StringSelect, UserSelect, definition::Running,
+    message::ButtonOf,
+};
 
 /// A handler of controls, as `#[component]` declares it; not for implementing by hand.
 pub trait Handler: 'static {
@@ -112,4 +115,94 @@ where
     fn button(self, label: impl Into<String>) -> ButtonOf<()> {
         ButtonOf::new(H::NAME, label.into())
     }
+}
+
+/// Makes selects of a `#[component]` function, each with the state that the handler gets.
+///
+/// What was chosen are [`ClickCtx::values`], and what they mean [`users`](ClickCtx::users),
+/// [`members`](ClickCtx::members), [`roles`](ClickCtx::roles) and [`channels`](ClickCtx::channels).
+///
+/// ```
+/// use plugin_api::{ChannelKind, prelude::*};
+///
+/// /// Choose a colour, and where it is told.
+/// #[command(slash, prefix)]
+/// async fn colour(ctx: Ctx) -> Result {
+///     let colours = picked.string_select(&()).placeholder("Colour").options(["red", "green", "blue"]);
+///     let channels = told.channel_select(&7).channel_kinds([ChannelKind::Text]);
+///     ctx.reply("Which one?").select(colours).select(channels).await
+/// }
+///
+/// #[component]
+/// async fn picked(ctx: ClickCtx) -> Result {
+///     ctx.update(format!("{} it is.", ctx.value().unwrap_or_default())).without_controls().await
+/// }
+///
+/// #[component]
+/// async fn told(ctx: ClickCtx, number: u8) -> Result {
+///     let names: Vec<_> = ctx.channels().map(|channel| channel.mention()).collect();
+///     ctx.reply(format!("{number}: {}", names.join(", "))).await
+/// }
+/// # mod linked { plugin_api::plugin!(linked; commands: [super::colour], components: [super::picked, super::told]); }
+/// # fn main() {}
+/// ```
+pub trait SelectFactory<Kind> {
+    /// The state that a choice hands to the handler.
+    type State;
+
+    /// A select of texts; give it options.
+    fn string_select(self, state: &Self::State) -> StringSelect;
+    /// A select of users.
+    fn user_select(self, state: &Self::State) -> UserSelect;
+    /// A select of roles.
+    fn role_select(self, state: &Self::State) -> RoleSelect;
+    /// A select of channels.
+    fn channel_select(self, state: &Self::State) -> ChannelSelect;
+    /// A select of users and roles.
+    fn mentionable_select(self, state: &Self::State) -> MentionableSelect;
+}
+
+macro_rules! selects {
+    () => {
+        fn string_select(self, state: &Self::State) -> StringSelect {
+            StringSelect::of_strings(H::NAME, state)
+        }
+
+        fn user_select(self, state: &Self::State) -> UserSelect {
+            UserSelect::of_users(H::NAME, state)
+        }
+
+        fn role_select(self, state: &Self::State) -> RoleSelect {
+            RoleSelect::of_roles(H::NAME, state)
+        }
+
+        fn channel_select(self, state: &Self::State) -> ChannelSelect {
+            ChannelSelect::of_channels(H::NAME, state)
+        }
+
+        fn mentionable_select(self, state: &Self::State) -> MentionableSelect {
+            MentionableSelect::of_mentionables(H::NAME, state)
+        }
+    };
+}
+
+impl<F, S, T, H> SelectFactory<(S, T, H)> for F
+where
+    F: FnOnce(ClickCtx<S>, T) -> Handled<H>,
+    T: Serialize,
+    H: Handler<State = S>,
+{
+    type State = T;
+
+    selects!();
+}
+
+impl<F, S, H> SelectFactory<(S, H)> for F
+where
+    F: FnOnce(ClickCtx<S>) -> Handled<H>,
+    H: Handler<State = S>,
+{
+    type State = ();
+
+    selects!();
 }

@@ -67,7 +67,7 @@ mod store;
 mod user_data;
 
 pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape, Utc, WrongArgument, Zone};
-pub use component::{ButtonFactory, Handled, Handler};
+pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
 pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
 pub use error::{Error, HttpError, Result, refuse};
@@ -75,7 +75,10 @@ pub use event::GatewayEvent;
 pub use files::Files;
 pub use id::IntoId;
 pub use mention::Mention;
-pub use message::{Answer, Button, Embed, Message, Reply, embed, message};
+pub use message::{
+    Answer, Button, ChannelKind, ChannelSelect, Control, Embed, MentionableSelect, Message, Reply, RoleSelect, Select,
+    SelectOption, StringSelect, UserSelect, embed, message, of,
+};
 /// # Examples
 ///
 /// ```

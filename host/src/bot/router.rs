@@ -295,9 +295,15 @@ impl Router {
             InteractionKind::Component {
                 custom_id,
                 values,
+                chosen,
                 message_id,
             } => {
-                self.route_click(&table, interaction, &custom_id, values, message_id, payload)
+                let click = Click {
+                    values,
+                    chosen,
+                    ..Click::default()
+                };
+                self.route_click(&table, interaction, &custom_id, click, message_id, payload)
                     .await;
             }
             InteractionKind::Autocomplete { name, typed } => {
@@ -314,7 +320,7 @@ impl Router {
         table: &Table,
         interaction: Interaction,
         custom_id: &str,
-        values: Vec<String>,
+        mut click: Click,
         message_id: Option<plugin_protocol::MessageId>,
         payload: &str,
     ) {
@@ -344,10 +350,7 @@ impl Router {
             self.refuse(&origin, &text).await;
             return;
         }
-        let click = Click {
-            state: id.state,
-            values,
-        };
+        click.state = id.state;
         let name = name.to_owned();
         let invocation = invocation(
             interaction,
@@ -421,7 +424,7 @@ impl Router {
 
     /// Counts a command; clicks are none.
     fn count(&self, invocation: &Invocation) {
-        if invocation.door != Door::Component {
+        if !matches!(invocation.door, Door::Component | Door::Modal) {
             self.tables.count_command(&invocation.name, invocation.author.id);
         }
     }

@@ -1,8 +1,10 @@
-//! An interaction, decoded from the gateway's payload: slash command with its arguments, or control.
+//! An interaction, decoded from the gateway's payload: slash command with its arguments, control or form.
 //!
 //! One parse into own, borrowed structures (Discord's objects here are partial ones that client libraries model more
 //! strictly than needed). Which arguments a command has is asked of the caller, since a Discord user option is a user
 //! for one command and a member for another.
+
+mod chosen;
 
 use std::{
     borrow::Cow,
@@ -12,12 +14,13 @@ use std::{
 };
 
 use plugin_protocol::{
-    ApplicationId, Argument, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, GuildId,
-    InteractionId, Member, MessageId, Role, RoleId, Typed, User, UserId,
+    ApplicationId, Argument, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, FormField,
+    GuildId, InteractionId, Member, MessageId, Role, RoleId, Typed, User, UserId,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::chosen::Sent;
 use super::{
     arguments::{ArgumentError, ArgumentProblem, fit_integer, fit_number, fit_text, fits_channel},
     lookup::{is_of_a_server, require},
@@ -86,6 +89,8 @@ pub enum InteractionKind {
         custom_id: String,
         /// A select's values.
         values: Vec<String>,
+        /// What the values of a select of users, roles or channels mean.
+        chosen: Vec<ArgumentValue>,
         /// The message that it is on.
         message_id: Option<MessageId>,
     },
@@ -100,6 +105,10 @@ pub enum InteractionKind {
     Modal {
         /// Its custom id.
         custom_id: String,
+        /// What was written and chosen.
+        fields: Vec<FormField>,
+        /// The message with the control that opened it; `None` if a command did.
+        message_id: Option<MessageId>,
     },
     /// Anything else.
     Unknown,
@@ -153,7 +162,12 @@ struct Data<'a> {
     #[serde(default)]
     custom_id: String,
     #[serde(default)]
+    component_type: u8,
+    #[serde(default)]
     values: Vec<String>,
+    /// Of forms.
+    #[serde(default)]
+    components: Vec<Sent>,
 }
 
 #[derive(Deserialize)]
@@ -222,12 +236,15 @@ impl Interaction {
             kinds::COMMAND if data.kind == kinds::CHAT_INPUT => command(data, guild_id, arguments),
             kinds::COMPONENT => InteractionKind::Component {
                 custom_id: data.custom_id,
+                chosen: chosen::chosen(data.component_type, &data.values, &data.resolved, guild_id),
                 values: data.values,
                 message_id: interaction.message.map(|message| message.id),
             },
             kinds::AUTOCOMPLETE => autocomplete(data),
             kinds::MODAL => InteractionKind::Modal {
                 custom_id: data.custom_id,
+                fields: chosen::fields(data.components, &data.resolved, guild_id),
+                message_id: interaction.message.map(|message| message.id),
             },
             _ => InteractionKind::Unknown,
         };

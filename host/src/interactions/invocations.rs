@@ -548,6 +548,7 @@ fn senseless_problem(senseless: Senseless, door: Door) -> Problem {
         Door::Prefix => "a prefix command",
         Door::Slash => "a slash command",
         Door::Component => "a control",
+        Door::Modal => "a form",
         Door::Unknown => "this",
     };
     match senseless {

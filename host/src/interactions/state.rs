@@ -131,6 +131,9 @@ impl Conversation {
         let way = match door {
             Door::Slash => Way::Slash,
             Door::Component => Way::Control { message_id },
+            // A form that a control opened can change the control's message; one of a command has none.
+            Door::Modal if message_id.is_some() => Way::Control { message_id },
+            Door::Modal => Way::Slash,
             Door::Prefix | Door::Unknown => Way::Channel,
         };
         Self {

@@ -7,6 +7,7 @@ mod arguments;
 mod budgets;
 mod commands;
 mod containment;
+mod controls;
 mod crash;
 mod damage;
 mod ecosystem;

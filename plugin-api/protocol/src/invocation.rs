@@ -61,6 +61,8 @@ pub enum Door {
     Slash,
     /// A button or select.
     Component,
+    /// A form that was sent.
+    Modal,
     /// A door that this side doesn't know.
     #[serde(other)]
     Unknown,
@@ -128,8 +130,8 @@ pub struct Suggestions {
     pub choices: Vec<Choice>,
 }
 
-/// A control that somebody used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A control that somebody used, or a form that was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Click {
     /// The state that the custom id carries: JSON of the handler's state type.
     #[serde(default)]
@@ -137,6 +139,25 @@ pub struct Click {
     /// A select's values; empty for a button.
     #[serde(default)]
     pub values: Vec<String>,
+    /// What the values of a select of users, roles or channels mean, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<ArgumentValue>,
+    /// Of a form that was sent: its fields. Absent for a button or select.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Vec<FormField>>,
+}
+
+/// A field of a form, as it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FormField {
+    /// The field's custom id.
+    pub name: String,
+    /// A text's one value, or what was chosen.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// What ids among the values mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<ArgumentValue>,
 }
 
 /// A gateway event: the head of an [`EVENT`](crate::kind::EVENT).

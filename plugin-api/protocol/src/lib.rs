@@ -40,7 +40,7 @@ pub use ids::{
 };
 pub use incidents::{IncidentList, IncidentStory, IncidentSummary, LevelSource, LogLevel, LogLevels};
 pub use invocation::{
-    ArgumentValue, Click, Door, Event, Invocation, Outcome, PanicReport, Suggestions, Typed, Verdict,
+    ArgumentValue, Click, Door, Event, FormField, Invocation, Outcome, PanicReport, Suggestions, Typed, Verdict,
 };
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};

@@ -4,11 +4,11 @@
 
 use std::{fmt, ops::Deref};
 
-use plugin_protocol::Action;
+use plugin_protocol::{Action, ArgumentValue};
 use serde::de::DeserializeOwned;
 
 use super::Ctx;
-use crate::{Message, Reply, Result, refuse};
+use crate::{Channel, Member, Message, Reply, Result, Role, User, refuse};
 
 /// What the handler of a button or select is given.
 ///
@@ -39,6 +39,49 @@ impl<S> ClickCtx<S> {
     #[must_use]
     pub fn values(&self) -> &[String] {
         self.asked.invocation.click.as_ref().map_or(&[], |click| &click.values)
+    }
+
+    /// The first that was chosen in a select; `None` for a button, and where nothing was chosen.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.values().first().map(String::as_str)
+    }
+
+    /// The users that were chosen, members of the server or not, in the order of choosing.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.chosen().filter_map(|chosen| match chosen {
+            ArgumentValue::User(user) => Some(user),
+            ArgumentValue::Member(member) => Some(&member.user),
+            _ => None,
+        })
+    }
+
+    /// Those that were chosen who are members of the server.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.chosen().filter_map(|chosen| match chosen {
+            ArgumentValue::Member(member) => Some(member),
+            _ => None,
+        })
+    }
+
+    /// The roles that were chosen.
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.chosen().filter_map(|chosen| match chosen {
+            ArgumentValue::Role(role) => Some(role),
+            _ => None,
+        })
+    }
+
+    /// The channels that were chosen.
+    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.chosen().filter_map(|chosen| match chosen {
+            ArgumentValue::Channel(channel) => Some(channel),
+            _ => None,
+        })
+    }
+
+    fn chosen(&self) -> impl Iterator<Item = &ArgumentValue> {
+        self.asked.invocation.click.iter().flat_map(|click| &click.chosen)
     }
 
     /// The state in the control's custom id, for generated code.

@@ -6,17 +6,15 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Button, Embed};
+use super::{Button, Control, Embed, Select, control::rows};
 use crate::{Error, IntoId, Result, RoleId, UserId, runtime::Core};
 
 /// The limits of Discord's documentation.
 const MAX_CONTENT: usize = 2000;
 const MAX_EMBEDS: usize = 10;
 const MAX_EMBED_TEXT: usize = 6000;
-const MAX_ROWS: usize = 5;
-const ROW: usize = 5;
 
-/// A message to be sent: text, embeds and buttons.
+/// A message to be sent: text, embeds, buttons and selects.
 ///
 /// Texts and [`Embed`]s become messages by themselves; [`message`] begins one. Only the one replied to is notified by
 /// mentions, unless [`ping_user`](Self::ping_user) and [`ping_role`](Self::ping_role) say otherwise.
@@ -31,7 +29,7 @@ const ROW: usize = 5;
 pub struct Message {
     content: Option<String>,
     embeds: Option<Vec<Embed>>,
-    buttons: Option<Vec<Button>>,
+    controls: Option<Vec<Control>>,
     pinged_users: Vec<UserId>,
     pinged_roles: Vec<RoleId>,
     pub(crate) ephemeral: bool,
@@ -58,11 +56,29 @@ impl Message {
         self
     }
 
-    /// Adds a button, up to 25 in rows of five.
+    /// Adds a button. Buttons that follow one another stand in rows of five; a message has up to five rows.
     #[must_use]
-    pub fn button(mut self, button: Button) -> Self {
-        self.buttons.get_or_insert_default().push(button);
+    pub fn button(self, button: Button) -> Self {
+        self.control(button)
+    }
+
+    /// Adds a select, in a row of its own.
+    #[must_use]
+    pub fn select<K>(self, select: Select<K>) -> Self {
+        self.control(select)
+    }
+
+    /// Adds a button or a select.
+    #[must_use]
+    pub fn control(mut self, control: impl Into<Control>) -> Self {
+        self.controls.get_or_insert_default().push(control.into());
         self
+    }
+
+    /// The next button begins a row.
+    #[must_use]
+    pub fn new_row(self) -> Self {
+        self.control(Control::row_break())
     }
 
     /// In an edit: takes the embeds away.
@@ -72,11 +88,17 @@ impl Message {
         self
     }
 
-    /// In an edit: takes the buttons away.
+    /// In an edit: takes the buttons and selects away.
     #[must_use]
-    pub fn without_buttons(mut self) -> Self {
-        self.buttons = Some(Vec::new());
+    pub fn without_controls(mut self) -> Self {
+        self.controls = Some(Vec::new());
         self
+    }
+
+    /// In an edit: takes the buttons away, and the selects.
+    #[must_use]
+    pub fn without_buttons(self) -> Self {
+        self.without_controls()
     }
 
     /// Only the asker sees it: by slash and by a control. By prefix it is an ordinary reply.
@@ -126,8 +148,8 @@ impl Message {
                 return Err(Error::new(text));
             }
         }
-        if let Some(buttons) = self.buttons {
-            body.components = Some(rows(buttons, to)?);
+        if let Some(controls) = self.controls {
+            body.components = Some(rows(controls, to)?);
         }
         if !self.pinged_users.is_empty() || !self.pinged_roles.is_empty() {
             body.allowed_mentions = Some(json!({
@@ -138,13 +160,13 @@ impl Message {
             && body.embeds.as_deref().is_none_or(<[_]>::is_empty)
             && body.components.as_deref().is_none_or(<[_]>::is_empty);
         if nothing && !to.edits {
-            return Err(Error::new("a message needs a text, an embed or a button"));
+            return Err(Error::new("a message needs a text, an embed or a control"));
         }
         Ok(serde_json::to_vec(&body)?)
     }
 }
 
-/// To whom a message goes, for the custom ids of its buttons.
+/// To whom a message goes, for the custom ids of its controls.
 pub(crate) struct Addressee<'a> {
     pub(crate) core: &'a Core,
     pub(crate) requester: Option<UserId>,
@@ -161,35 +183,6 @@ struct Body {
     components: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_mentions: Option<Value>,
-}
-
-fn rows(buttons: Vec<Button>, to: &Addressee<'_>) -> Result<Vec<Value>> {
-    if buttons.len() > MAX_ROWS * ROW {
-        return Err(Error::new(format!(
-            "a message has {} buttons, Discord takes {}",
-            buttons.len(),
-            MAX_ROWS * ROW
-        )));
-    }
-    let mut ids = Vec::new();
-    let mut written = Vec::with_capacity(buttons.len());
-    for button in buttons {
-        let button = button.into_json(to)?;
-        let id = button["custom_id"].as_str().map(str::to_owned);
-        if id.as_ref().is_some_and(|id| ids.contains(id)) {
-            let text = format!(
-                "two buttons of a message have the same handler and state; one is {}",
-                button["label"]
-            );
-            return Err(Error::new(text));
-        }
-        ids.extend(id);
-        written.push(button);
-    }
-    Ok(written
-        .chunks(ROW)
-        .map(|row| json!({ "type": 1, "components": row }))
-        .collect())
 }
 
 /// Refuses a text that is longer than Discord takes; returns how long it is, in characters.
@@ -240,7 +233,10 @@ mod tests {
     use plugin_abi::{Delivery, Envelope, Receiver};
 
     use super::*;
-    use crate::{embed, runtime::Link};
+    use crate::{
+        ChannelId, ChannelKind, ChannelSelect, SelectOption, embed,
+        runtime::{Controls, Link},
+    };
 
     struct Deaf;
 
@@ -253,7 +249,11 @@ mod tests {
     fn body(message: Message, edits: bool) -> Result<Value, String> {
         let host = plugin_abi::Host::leak(Box::new(Deaf));
         let link = Link::new(host, "test".into(), 1, plugin_protocol::Level::Info);
-        let core = Core::new(Arc::new(link), HashMap::new());
+        let controls = Controls {
+            anyone: true,
+            expires_seconds: None,
+        };
+        let core = Core::new(Arc::new(link), HashMap::from([("pick", controls)]));
         let body = message.into_body(&Addressee {
             core: &core,
             requester: None,
@@ -282,21 +282,86 @@ mod tests {
         assert_eq!(pinged["allowed_mentions"]["parse"], json!([]));
     }
 
+    fn lengths(rows: &[&Value]) -> Vec<usize> {
+        rows.iter()
+            .filter_map(|row| row["components"].as_array().map(Vec::len))
+            .collect()
+    }
+
+    fn select() -> crate::StringSelect {
+        crate::StringSelect::of_strings("pick", &())
+    }
+
+    #[test]
+    fn controls_stand_in_the_order_given() {
+        let message = message("a")
+            .button(link(0))
+            .select(select().option("A", "a"))
+            .button(link(1))
+            .new_row()
+            .button(link(2))
+            .button(link(3));
+        let body = body(message, false).expect("fits");
+        let rows: Vec<_> = body["components"].as_array().into_iter().flatten().collect();
+        assert_eq!(lengths(&rows), [1, 1, 1, 2]);
+        assert_eq!(rows[1]["components"][0]["type"], 3);
+        assert_eq!(rows[3]["components"][1]["label"], "3");
+    }
+
+    #[test]
+    fn selects_are_written_as_discord_takes_them() {
+        let options = [
+            SelectOption::new("A", "a")
+                .description("the first")
+                .emoji("👍")
+                .default(),
+            "b".into(),
+        ];
+        let select = select()
+            .placeholder("Which?")
+            .min_values(0)
+            .max_values(2)
+            .options(options);
+        let written = &body(message("a").select(select), false).expect("fits")["components"][0]["components"][0];
+        let mut without_id = written.clone();
+        assert!(
+            without_id
+                .as_object_mut()
+                .and_then(|select| select.remove("custom_id"))
+                .is_some()
+        );
+        assert_eq!(
+            without_id,
+            json!({
+                "type": 3, "placeholder": "Which?", "min_values": 0, "max_values": 2,
+                "options": [
+                    { "label": "A", "value": "a", "description": "the first", "emoji": { "name": "👍" }, "default": true },
+                    { "label": "b", "value": "b" },
+                ],
+            })
+        );
+        let channels = ChannelSelect::of_channels("pick", &())
+            .channel_kinds([ChannelKind::Text, ChannelKind::Forum, ChannelKind::Text])
+            .default_channel(ChannelId::new(5).expect("not 0"))
+            .disabled();
+        let written = &body(message("a").select(channels), false).expect("fits")["components"][0]["components"][0];
+        assert_eq!(written["channel_types"], json!([0, 15]));
+        assert_eq!(written["default_values"], json!([{ "id": "5", "type": "channel" }]));
+        assert_eq!(written["disabled"], true);
+    }
+
     #[test]
     fn buttons_stand_in_rows_of_five() {
         let message = (0..7).fold(message("a"), |message, number| message.button(link(number)));
         let body = body(message, false).expect("fits");
         let rows: Vec<_> = body["components"].as_array().into_iter().flatten().collect();
-        let lengths: Vec<_> = rows
-            .iter()
-            .filter_map(|row| row["components"].as_array().map(Vec::len))
-            .collect();
-        assert_eq!(lengths, [5, 2]);
+        assert_eq!(lengths(&rows), [5, 2]);
         assert_eq!(rows[1]["components"][1]["label"], "6");
     }
 
     #[test]
     fn what_discord_would_refuse_is_refused_before() {
+        let user = UserId::new(1).expect("not 0");
         let many = (0..26).fold(message("a"), |message, number| message.button(link(number)));
         let embeds = |count: usize, length: usize| {
             (0..count).fold(Message::default(), |message, _| {
@@ -308,8 +373,11 @@ mod tests {
                 "x".repeat(2001).into(),
                 "the text of a message has 2001 characters, Discord takes 2000",
             ),
-            (Message::default(), "a message needs a text, an embed or a button"),
-            (many, "a message has 26 buttons, Discord takes 25"),
+            (Message::default(), "a message needs a text, an embed or a control"),
+            (
+                many,
+                "the controls of a message take 6 rows, Discord takes 5: a row has up to 5 buttons or one select",
+            ),
             (embeds(11, 1), "a message has 11 embeds, Discord takes 10"),
             (
                 embeds(2, 3001),
@@ -318,6 +386,38 @@ mod tests {
             (
                 message("a").button(Button::link("", "x")),
                 "a button needs a label or an emoji",
+            ),
+            (
+                message("a").select(select()),
+                "a select has 0 options, Discord takes 1 to 25",
+            ),
+            (
+                message("a").select(select().option("A", "a").max_values(2)),
+                "a select of 1 options can't take 2 values",
+            ),
+            (
+                message("a").select(select().option("A", "a").min_values(2)),
+                "a select takes 2 to 1 values: Discord takes 0 to 25 as the least, 1 to 25 as the most",
+            ),
+            (
+                message("a").select(select().option("A", "a").option("B", "a")),
+                "two options of a select have the value `a`",
+            ),
+            (
+                message("a").select(select().option("", "a")),
+                "an option of a select needs a label",
+            ),
+            (
+                message("a").select(select().option("A", "a").placeholder("x".repeat(151))),
+                "the placeholder of a select has 151 characters, Discord takes 150",
+            ),
+            (
+                message("a").select(
+                    crate::UserSelect::of_users("pick", &())
+                        .default_user(user)
+                        .default_user(user),
+                ),
+                "a select has 2 values chosen from the start, it takes 1",
             ),
         ] {
             assert_eq!(body(message, false), Err(text.to_owned()));

@@ -1,17 +1,16 @@
 //! Buttons (<https://discord.com/developers/docs/components/reference#button>).
 //!
-//! A custom id is written last: only when the message is sent is it known who asked and when the button runs out.
+//! A button is complete with its style, which takes the state; links are the ones without a handler.
 
-use std::{
-    marker::PhantomData,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::marker::PhantomData;
 
-use plugin_protocol::custom_id::{CustomId, Route};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::body::{Addressee, limit};
+use super::{
+    body::{Addressee, limit},
+    control::{Aim, emoji},
+};
 use crate::{Error, Result};
 
 /// A button that still needs its style, which takes the state that a click hands to the handler.
@@ -53,14 +52,10 @@ impl<T: Serialize> ButtonOf<T> {
     }
 
     fn style(self, style: u8, state: &T) -> Button {
-        let state = serde_json::to_string(state).map_err(|error| error.to_string());
         Button {
             label: self.label,
             style,
-            action: Action::Handler {
-                name: self.handler,
-                state,
-            },
+            action: Action::Handler(Aim::new(self.handler, state)),
             emoji: None,
             disabled: false,
         }
@@ -79,11 +74,7 @@ pub struct Button {
 
 #[derive(Clone, Debug)]
 enum Action {
-    /// The state is JSON, or why it could not be written.
-    Handler {
-        name: &'static str,
-        state: Result<String, String>,
-    },
+    Handler(Aim),
     Link(String),
 }
 
@@ -102,14 +93,8 @@ impl Button {
 
     /// An emoji before the label: `"👍"`, or one of a server as a message writes it, `"<:name:id>"`.
     #[must_use]
-    pub fn emoji(mut self, emoji: &str) -> Self {
-        let custom = emoji.strip_prefix('<').and_then(|emoji| emoji.strip_suffix('>'));
-        let parts = custom.map(|emoji| emoji.split(':').collect::<Vec<_>>());
-        self.emoji = Some(match parts.as_deref() {
-            Some(["", name, id]) => json!({ "name": name, "id": id }),
-            Some(["a", name, id]) => json!({ "name": name, "id": id, "animated": true }),
-            _ => json!({ "name": emoji }),
-        });
+    pub fn emoji(mut self, text: &str) -> Self {
+        self.emoji = Some(emoji(text));
         self
     }
 
@@ -136,58 +121,12 @@ impl Button {
             button["disabled"] = true.into();
         }
         match self.action {
-            Action::Handler { name, state } => button["custom_id"] = custom_id(name, state, to)?.into(),
+            Action::Handler(aim) => button["custom_id"] = aim.custom_id(to)?.into(),
             Action::Link(url) => {
                 limit("the address of a button", &url, 512)?;
                 button["url"] = url.into();
             }
         }
         Ok(button)
-    }
-}
-
-fn custom_id(handler: &'static str, state: Result<String, String>, to: &Addressee<'_>) -> Result<String> {
-    let state = state.map_err(|error| {
-        Error::new(format!(
-            "the state of a control of `{handler}` can't be written: {error}"
-        ))
-    })?;
-    let Some(controls) = to.core.controls.get(handler) else {
-        return Err(Error::new(format!(
-            "`{handler}` is not among the `components` of `plugin!`"
-        )));
-    };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let id = CustomId {
-        route: Route::new(to.core.link.plugin(), handler),
-        user: if controls.anyone { None } else { to.requester },
-        expires: controls
-            .expires_seconds
-            .map(|seconds| u32::try_from(now.saturating_add(seconds.into())).unwrap_or(u32::MAX)),
-        state,
-    };
-    id.encode().map_err(|error| Error::new(format!("`{handler}`: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn emojis_of_discord_and_of_servers_are_told_apart() {
-        let of = |emoji| {
-            Button::link("a", "https://example.org")
-                .emoji(emoji)
-                .emoji
-                .expect("set")
-        };
-        assert_eq!(of("👍"), json!({ "name": "👍" }));
-        assert_eq!(of("<:blob:12>"), json!({ "name": "blob", "id": "12" }));
-        assert_eq!(
-            of("<a:blob:12>"),
-            json!({ "name": "blob", "id": "12", "animated": true })
-        );
     }
 }

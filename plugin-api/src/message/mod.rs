@@ -5,12 +5,18 @@
 mod answer;
 mod body;
 mod button;
+mod control;
 mod embed;
 mod reply;
+mod select;
 
 pub use answer::Answer;
 pub(crate) use body::Addressee;
 pub use body::{Message, message};
 pub use button::{Button, ButtonOf};
+pub use control::Control;
 pub use embed::{Embed, embed};
 pub use reply::Reply;
+pub use select::{
+    ChannelKind, ChannelSelect, MentionableSelect, RoleSelect, Select, SelectOption, StringSelect, UserSelect, of,
+};

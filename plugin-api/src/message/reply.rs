@@ -7,7 +7,7 @@ use std::{future::IntoFuture, panic::Location, pin::Pin};
 use plugin_protocol::{Action, Respond, Responded, Rest, RestAnswer, kind};
 use serde::Deserialize;
 
-use super::{Addressee, Answer, Button, Embed, Message};
+use super::{Addressee, Answer, Button, Control, Embed, Message, Select};
 use crate::{ChannelId, Host, HttpError, IntoId, MessageId, Result, RoleId, UserId};
 
 /// A message that is sent when it is awaited; a handler's last expression, as often as not.
@@ -94,13 +94,37 @@ impl Reply {
         self
     }
 
+    /// Adds a select; see [`Message::select`].
+    pub fn select<K>(mut self, select: Select<K>) -> Self {
+        self.message = self.message.select(select);
+        self
+    }
+
+    /// Adds a button or a select; see [`Message::control`].
+    pub fn control(mut self, control: impl Into<Control>) -> Self {
+        self.message = self.message.control(control);
+        self
+    }
+
+    /// The next button begins a row.
+    pub fn new_row(mut self) -> Self {
+        self.message = self.message.new_row();
+        self
+    }
+
     /// In an edit: takes the embeds away.
     pub fn without_embeds(mut self) -> Self {
         self.message = self.message.without_embeds();
         self
     }
 
-    /// In an edit: takes the buttons away.
+    /// In an edit: takes the buttons and selects away.
+    pub fn without_controls(mut self) -> Self {
+        self.message = self.message.without_controls();
+        self
+    }
+
+    /// In an edit: takes the buttons away, and the selects.
     pub fn without_buttons(mut self) -> Self {
         self.message = self.message.without_buttons();
         self

@@ -13,6 +13,8 @@ pub(crate) mod panics;
 mod scope;
 mod spans;
 
+#[cfg(test)]
+pub(crate) use self::core::Controls;
 pub use self::core::Spawned;
 pub(crate) use self::{
     core::Core,

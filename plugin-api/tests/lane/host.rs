@@ -159,7 +159,7 @@ impl FakeHost {
     pub(crate) fn click(&self, id: u64, name: &str, state: &str) {
         let click = Click {
             state: state.to_owned(),
-            values: Vec::new(),
+            ..Click::default()
         };
         let invocation = Invocation {
             door: Door::Component,

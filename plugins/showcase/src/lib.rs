@@ -1,7 +1,8 @@
-//! What commands can be, each once: groups of them, and an argument of each kind.
+//! What commands can be, each once: groups of them, an argument of each kind, controls.
 //!
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
+mod controls;
 mod kind;
 mod warn;
 
@@ -36,6 +37,7 @@ async fn hello(ctx: Ctx) -> Result {
 plugin! {
     commands: [
         hello,
+        controls::selects,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
@@ -44,4 +46,5 @@ plugin! {
             fruit,
         },
     ],
+    components: [controls::size, controls::whom],
 }

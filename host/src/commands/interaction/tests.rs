@@ -163,10 +163,33 @@ fn controls_and_other_kinds() {
         InteractionKind::Component {
             custom_id: "abc".to_owned(),
             values: vec!["a".to_owned(), "b".to_owned()],
+            chosen: Vec::new(),
             message_id: MessageId::new(77),
         }
     );
     assert_eq!((clicked.member, clicked.guild_id), (None, None));
+    let users = r#"{"custom_id":"abc","component_type":7,"values":["5","8","6","x","9"],"resolved":{
+        "users":{"5":{"id":"5","username":"bob"},"6":{"id":"6","username":"carol"}},"members":{"5":{"roles":[]}},
+        "roles":{"8":{"id":"8","name":"Mods","permissions":"0","position":2}}}}"#;
+    let InteractionKind::Component { chosen, .. } = decode(3, users, IN_A_SERVER).kind else {
+        panic!("a control")
+    };
+    let [
+        ArgumentValue::Member(bob),
+        ArgumentValue::Role(mods),
+        ArgumentValue::User(carol),
+    ] = chosen.as_slice()
+    else {
+        panic!("{chosen:?}")
+    };
+    assert_eq!(
+        (&*bob.user.username, &*mods.name, &*carol.username),
+        ("bob", "Mods", "carol")
+    );
+    assert_eq!(
+        (bob.guild_id, mods.guild_id),
+        (GuildId::new(30).unwrap(), GuildId::new(30))
+    );
     let user_menu = r#"{"id":"1","name":"Report","type":2,"target_id":"5"}"#;
     assert_eq!(decode(2, user_menu, IN_A_SERVER).kind, InteractionKind::Unknown);
     let typed = r#"{"id":"1","name":"a","type":1,"options":[]}"#;
@@ -185,11 +208,30 @@ fn controls_and_other_kinds() {
         }),
     };
     assert_eq!(decode(4, typed, IN_A_SERVER).kind, half);
-    let form = r#"{"custom_id":"f","components":[]}"#;
-    let modal = InteractionKind::Modal {
-        custom_id: "f".to_owned(),
+    let form = r#"{"custom_id":"f","components":[
+        {"type":18,"id":1,"component":{"type":4,"id":2,"custom_id":"why","value":"so"}},
+        {"type":1,"id":3,"components":[{"type":4,"id":4,"custom_id":"more","value":""}]},
+        {"type":18,"id":5,"component":{"type":8,"id":6,"custom_id":"where","values":["7"]}},
+        {"type":10,"id":7},{"type":18,"id":8,"component":{"type":23,"id":9,"custom_id":"sure","value":true}}],
+        "resolved":{"channels":{"7":{"id":"7","type":0,"name":"general"}}}}"#;
+    let InteractionKind::Modal { fields, message_id, .. } = decode(5, form, IN_A_SERVER).kind else {
+        panic!("a form")
     };
-    assert_eq!(decode(5, form, IN_A_SERVER).kind, modal);
+    let written: Vec<_> = fields
+        .iter()
+        .map(|field| (&*field.name, field.values.join(","), field.chosen.len()))
+        .collect();
+    let expected = [
+        ("why", "so", 0),
+        ("more", "", 0),
+        ("where", "7", 1),
+        ("sure", "true", 0),
+    ];
+    assert_eq!(
+        written,
+        expected.map(|(name, values, chosen)| (name, values.to_owned(), chosen))
+    );
+    assert_eq!(message_id, None);
     assert_eq!(decode(99, "{}", IN_A_SERVER).kind, InteractionKind::Unknown);
 }
 

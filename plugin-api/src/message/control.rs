@@ -1,0 +1,161 @@
+//! What buttons and selects have in common: whose handler they call with which state, and how they stand in rows.
+//!
+//! A custom id is written last: only when the message is sent is it known who asked and when the control runs out.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use plugin_protocol::custom_id::{CustomId, Route};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Button, Select, body::Addressee, select::AnySelect};
+use crate::{Error, Result};
+
+/// The limits of Discord's documentation.
+const MAX_ROWS: usize = 5;
+const ROW: usize = 5;
+
+/// Which handler a control calls, and with which state.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    handler: &'static str,
+    /// JSON, or why it could not be written.
+    state: Result<String, String>,
+}
+
+impl Aim {
+    pub(super) fn new(handler: &'static str, state: &impl Serialize) -> Self {
+        Self {
+            handler,
+            state: serde_json::to_string(state).map_err(|error| error.to_string()),
+        }
+    }
+
+    pub(super) fn custom_id(self, to: &Addressee<'_>) -> Result<String> {
+        let handler = self.handler;
+        let state = self.state.map_err(|error| {
+            Error::new(format!(
+                "the state of a control of `{handler}` can't be written: {error}"
+            ))
+        })?;
+        let Some(controls) = to.core.controls.get(handler) else {
+            return Err(Error::new(format!(
+                "`{handler}` is not among the `components` of `plugin!`"
+            )));
+        };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let id = CustomId {
+            route: Route::new(to.core.link.plugin(), handler),
+            user: if controls.anyone { None } else { to.requester },
+            expires: controls
+                .expires_seconds
+                .map(|seconds| u32::try_from(now.saturating_add(seconds.into())).unwrap_or(u32::MAX)),
+            state,
+        };
+        id.encode().map_err(|error| Error::new(format!("`{handler}`: {error}")))
+    }
+}
+
+/// A button or a select, for [`Message::control`](super::Message::control).
+#[derive(Clone, Debug)]
+pub struct Control(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Button(Button),
+    Select(AnySelect),
+    /// What comes next stands in a row of its own.
+    Break,
+}
+
+impl Control {
+    pub(super) fn row_break() -> Self {
+        Self(Kind::Break)
+    }
+}
+
+impl From<Button> for Control {
+    fn from(button: Button) -> Self {
+        Self(Kind::Button(button))
+    }
+}
+
+impl<K> From<Select<K>> for Control {
+    fn from(select: Select<K>) -> Self {
+        Self(Kind::Select(select.into_any()))
+    }
+}
+
+/// The rows of a message: up to five buttons, or one select, in each, in the order given.
+pub(super) fn rows(controls: Vec<Control>, to: &Addressee<'_>) -> Result<Vec<Value>> {
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    let mut ids = Vec::new();
+    // Whether the last row takes a further button.
+    let mut is_open = false;
+    for Control(control) in controls {
+        let (written, is_button) = match control {
+            Kind::Button(button) => (button.into_json(to)?, true),
+            Kind::Select(select) => (select.into_json(to)?, false),
+            Kind::Break => {
+                is_open = false;
+                continue;
+            }
+        };
+        let id = written["custom_id"].as_str().map(str::to_owned);
+        if id.as_ref().is_some_and(|id| ids.contains(id)) {
+            let name = [&written["label"], &written["placeholder"]]
+                .into_iter()
+                .find_map(Value::as_str);
+            let text = format!(
+                "two controls of a message have the same handler and state; one is \"{}\"",
+                name.unwrap_or("without a name")
+            );
+            return Err(Error::new(text));
+        }
+        ids.extend(id);
+        match rows.last_mut().filter(|row| is_button && is_open && row.len() < ROW) {
+            Some(row) => row.push(written),
+            None => rows.push(vec![written]),
+        }
+        is_open = is_button;
+    }
+    if rows.len() > MAX_ROWS {
+        return Err(Error::new(format!(
+            "the controls of a message take {} rows, Discord takes {MAX_ROWS}: a row has up to {ROW} buttons or one \
+             select",
+            rows.len(),
+        )));
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| json!({ "type": 1, "components": row }))
+        .collect())
+}
+
+/// An emoji as controls carry it: one of Unicode, or one of a server as a message writes it.
+pub(super) fn emoji(text: &str) -> Value {
+    let custom = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    let parts = custom.map(|text| text.split(':').collect::<Vec<_>>());
+    match parts.as_deref() {
+        Some(["", name, id]) => json!({ "name": name, "id": id }),
+        Some(["a", name, id]) => json!({ "name": name, "id": id, "animated": true }),
+        _ => json!({ "name": text }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emojis_of_discord_and_of_servers_are_told_apart() {
+        assert_eq!(emoji("👍"), json!({ "name": "👍" }));
+        assert_eq!(emoji("<:blob:12>"), json!({ "name": "blob", "id": "12" }));
+        assert_eq!(
+            emoji("<a:blob:12>"),
+            json!({ "name": "blob", "id": "12", "animated": true })
+        );
+    }
+}
