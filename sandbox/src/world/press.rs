@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Stored, World,
     interaction::Act,
-    resolved::{Resolved, text_of},
+    resolved::{CHANNEL, MENTIONABLE, ROLE, Resolved, USER, text_of},
 };
 
 /// What a person pressed or chose.
@@ -54,7 +54,7 @@ impl World {
                     values.push(found["value"].clone());
                 } else {
                     let id = text.parse().map_err(|_| format!("\"{text}\" is no id"))?;
-                    self.resolve(message.channel_id, kind + 1, id, &mut resolved)?;
+                    self.resolve(message.channel_id, chosen_kind(kind), id, &mut resolved)?;
                     values.push(json!(text));
                 }
             }
@@ -85,6 +85,7 @@ impl World {
         let modal = interaction.modal.as_ref().ok_or("the bot opened no modal")?.0.clone();
         let mut components = Vec::new();
         let mut known = Vec::new();
+        let mut resolved = Resolved::default();
         for row in modal["components"].as_array().map_or(&[][..], Vec::as_slice) {
             let label = row["type"] == 18;
             let inner = if label {
@@ -105,7 +106,8 @@ impl World {
                     return Err(format!("the modal's field `{custom_id}` is required"));
                 }
                 let length = text.encode_utf16().count() as u64;
-                if !text.is_empty()
+                if input["type"] == 4
+                    && !text.is_empty()
                     && (length < input["min_length"].as_u64().unwrap_or(0)
                         || length > input["max_length"].as_u64().unwrap_or(4000))
                 {
@@ -117,7 +119,19 @@ impl World {
                 if input["type"] == 4 {
                     field["value"] = json!(text);
                 } else {
-                    field["values"] = text.split(',').filter(|part| !part.is_empty()).collect();
+                    let kind = input["type"].as_u64().unwrap_or(0);
+                    let values: Vec<&str> = text.split(',').filter(|part| !part.is_empty()).collect();
+                    for value in values.iter().filter(|_| (5..=8).contains(&kind)) {
+                        let id = value.parse().map_err(|_| format!("\"{value}\" is no id"))?;
+                        self.resolve(interaction.channel_id, chosen_kind(kind), id, &mut resolved)?;
+                    }
+                    let options = input["options"].as_array().map_or(&[][..], Vec::as_slice);
+                    let is_offered =
+                        |value: &&str| kind != 3 || options.iter().any(|option| option["value"] == **value);
+                    if let Some(unknown) = values.iter().find(|value| !is_offered(value)) {
+                        return Err(format!("the modal's field `{custom_id}` has no option \"{unknown}\""));
+                    }
+                    field["values"] = json!(values);
                 }
                 sent.push(field);
             }
@@ -136,13 +150,17 @@ impl World {
                 known.join(", ")
             ));
         }
+        let mut data = json!({ "custom_id": modal["custom_id"], "components": components });
+        if let Some(resolved) = resolved.json() {
+            data["resolved"] = resolved;
+        }
         Ok(self.interact(Act {
             kind: 5,
             user_id: interaction.user_id,
             channel_id: interaction.channel_id,
             name: modal["custom_id"].as_str().unwrap_or_default().to_owned(),
             command_kind: 0,
-            data: json!({ "custom_id": modal["custom_id"], "components": components }),
+            data,
             on_message: interaction.on_message,
             opened_by: Some(interaction.id),
         }))
@@ -155,4 +173,14 @@ fn describe(component: &Value) -> String {
         .or(component["custom_id"].as_str())
         .unwrap_or("that control");
     format!("\"{name}\"")
+}
+
+/// The type of an option that takes what a select of this type does.
+const fn chosen_kind(select: u64) -> u64 {
+    match select {
+        5 => USER,
+        6 => ROLE,
+        8 => CHANNEL,
+        _ => MENTIONABLE,
+    }
 }
