@@ -5,10 +5,14 @@
 
 #![allow(missing_docs, reason = "for generated code only")]
 
+mod policy;
+
 use std::{collections::HashMap, pin::Pin, rc::Rc};
 
 use plugin_protocol as protocol;
 use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
+
+pub use policy::PolicyDef;
 
 use crate::{
     ClickCtx, Ctx, Error, EventCtx, Result, Saved, StartCtx, StopCtx,
@@ -47,6 +51,7 @@ pub struct CommandDef<S: 'static> {
     pub slash: bool,
     pub aliases: &'static [&'static str],
     pub owner_only: bool,
+    pub policy: PolicyDef,
     pub arguments: &'static [ArgumentDef],
     /// By the names of arguments, what suggests values for them.
     pub suggest: &'static [(&'static str, Suggest<S>)],
@@ -120,6 +125,7 @@ impl<S> CommandDef<S> {
             aliases: self.aliases.iter().map(|alias| self.full(alias)).collect(),
             arguments: self.arguments.iter().map(ArgumentDef::describe).collect(),
             owner_only: self.owner_only,
+            ..self.policy.describe()
         }
     }
 }

@@ -267,8 +267,8 @@ pub use plugin_protocol::statistics::{CommandStatistics, CommandUse};
 pub use plugin_protocol::upkeep;
 pub use plugin_protocol::{
     ApplicationId, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, Choice, CodeBlock, Door,
-    Emoji, EmojiId, FileEntry, GuildId, InteractionId, Member, MessageId, MessageLink, Problem, ProblemCode, Role,
-    RoleId, StopReason, UnmetExpectation, User, UserId,
+    Emoji, EmojiId, FileEntry, GuildId, InteractionId, Member, MessageId, MessageLink, Permissions, Problem,
+    ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
 };
 /// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};

@@ -4,12 +4,15 @@
 #![allow(missing_docs, reason = "for generated code only")]
 
 pub use plugin_abi::export;
-pub use plugin_protocol::{ArgumentKind, ArgumentValue, Group, Migration};
+pub use plugin_protocol::{
+    ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, Migration,
+    Permissions,
+};
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
     argument::{Arguments, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
-    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, Running, check_name},
+    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, PolicyDef, Running, check_name},
     event::intents,
     export::Loaded,
     linked::LinkedPlugin,

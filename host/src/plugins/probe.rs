@@ -325,6 +325,17 @@ pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(
                 .is_some_and(|zone| !crate::commands::time::is_zone(zone))
         };
         for command in &description.commands {
+            // It is a label in help's select: https://discord.com/developers/docs/components/reference#string-select
+            let category = command
+                .category
+                .as_deref()
+                .map(|category| category.trim().chars().count());
+            if category.is_some_and(|length| !(1..=100).contains(&length)) {
+                let name = &command.name;
+                return Err(format!(
+                    "the category of its command `{name}` must have 1 to 100 characters"
+                ));
+            }
             if let Some(argument) = command.arguments.iter().find(unknown_zone) {
                 return Err(format!(
                     "argument `{}` of its command `{}` has a time zone that does not exist: name one of the IANA's, such as `Europe/Berlin`",

@@ -3,11 +3,13 @@
 //! Apart from the plan, which decides what is registered: here is what a command looks like then, and why one can't be.
 //! Pure. Limits: <https://discord.com/developers/docs/interactions/application-commands#application-command-object>.
 
+use std::collections::BTreeMap;
+
 use plugin_protocol::{Argument, ArgumentKind, PluginName};
 use serde::Serialize;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::plan::Reason;
+use super::{gate::Gate, plan::Reason};
 use crate::commands::arguments::GREATEST_NUMBER;
 
 /// Discord's limit of options of a command, and of subcommands of a command or group.
@@ -32,10 +34,13 @@ pub struct SlashCommand {
     /// Discord's number of commands that are typed: 1.
     #[serde(rename = "type")]
     pub(super) kind: u8,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) name_localizations: BTreeMap<String, String>,
     pub(super) description: String,
-    /// Who is shown it unless a server's administrators say otherwise: `"0"` for administrators only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) default_member_permissions: Option<&'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) description_localizations: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub(super) gate: Gate,
     pub(super) options: Vec<SlashOption>,
     /// Whose it is: the plugin that had it first.
     #[serde(skip)]
@@ -48,7 +53,11 @@ pub(super) struct SlashOption {
     pub(super) name: String,
     #[serde(rename = "type")]
     pub(super) kind: u8,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) name_localizations: BTreeMap<String, String>,
     pub(super) description: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) description_localizations: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +114,9 @@ impl SlashCommand {
     }
 
     pub(super) fn characters(&self) -> usize {
-        characters(&self.name, &self.description) + self.options.iter().map(SlashOption::characters).sum::<usize>()
+        longest(&self.name, &self.name_localizations)
+            + longest(&self.description, &self.description_localizations)
+            + self.options.iter().map(SlashOption::characters).sum::<usize>()
     }
 }
 
@@ -114,7 +125,9 @@ impl SlashOption {
         Self {
             name: name.to_owned(),
             kind,
+            name_localizations: BTreeMap::new(),
             description: String::new(),
+            description_localizations: BTreeMap::new(),
             required: false,
             min_value: None,
             max_value: None,
@@ -128,12 +141,13 @@ impl SlashOption {
     }
 
     pub(super) fn characters(&self) -> usize {
-        let choices = self
-            .choices
-            .iter()
-            .map(|choice| characters(&choice.name, &choice.value));
+        let choices = self.choices.iter();
+        let choices = choices.map(|choice| choice.name.chars().count() + choice.value.chars().count());
         let options = self.options.iter().map(Self::characters);
-        characters(&self.name, &self.description) + choices.sum::<usize>() + options.sum::<usize>()
+        longest(&self.name, &self.name_localizations)
+            + longest(&self.description, &self.description_localizations)
+            + choices.sum::<usize>()
+            + options.sum::<usize>()
     }
 }
 
@@ -300,6 +314,8 @@ pub(super) fn is_holder(kind: u8) -> bool {
     matches!(kind, kinds::SUBCOMMAND | kinds::GROUP)
 }
 
-fn characters(name: &str, description: &str) -> usize {
-    name.chars().count() + description.chars().count()
+/// The characters of a text, or of its longest translation: that is what counts for Discord.
+fn longest(text: &str, localizations: &BTreeMap<String, String>) -> usize {
+    let translated = localizations.values().map(|text| text.chars().count());
+    translated.chain([text.chars().count()]).max().unwrap_or_default()
 }

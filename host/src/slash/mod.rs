@@ -3,6 +3,7 @@
 //! `plan` decides and `command` is what it decides about, without I/O; `sync` writes to Discord what was decided, and must not leave out or add anything.
 
 pub mod command;
+mod gate;
 pub mod plan;
 pub mod sync;
 

@@ -8,9 +8,12 @@ use std::{collections::BTreeMap, fmt};
 
 use plugin_protocol::{Command, Group, PluginName};
 
-use super::command::{
-    LONGEST_CHOICE, LONGEST_NAME, MOST_CHARACTERS, MOST_OPTIONS, SlashCommand, SlashOption, description, is_holder,
-    is_name, kinds, options,
+use super::{
+    command::{
+        LONGEST_CHOICE, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CHARACTERS, MOST_OPTIONS, SlashCommand, SlashOption,
+        description, is_holder, is_name, kinds, options,
+    },
+    gate::{Gate, check_localizations},
 };
 
 /// Discord's limit of commands that are typed, in all servers together.
@@ -87,6 +90,10 @@ pub enum Reason {
     BadRange(String),
     /// An argument has more choices than Discord takes, or one that is none.
     BadChoices(String),
+    /// A name or description in another language is none.
+    BadLocalization(String),
+    /// Discord has no such permission.
+    UnknownPermission,
     /// With it, the command would have more than 8,000 characters.
     TooLarge,
 }
@@ -118,6 +125,12 @@ impl fmt::Display for Reason {
                 f,
                 "argument `{name}` has at most {MOST_OPTIONS} choices, each with a name of its own, of 1 to {LONGEST_CHOICE} characters"
             ),
+            Self::BadLocalization(locale) => write!(
+                f,
+                "the name or description in `{locale}` is not one: 1 to {LONGEST_NAME} lower-case letters, digits, - _ ' \
+                 and 1 to {LONGEST_DESCRIPTION} characters, by Discord's codes of languages"
+            ),
+            Self::UnknownPermission => f.write_str("it requires a permission that Discord doesn't have"),
             Self::TooLarge => write!(
                 f,
                 "the names and descriptions of the command would have more than {MOST_CHARACTERS} characters"
@@ -191,11 +204,16 @@ fn place(
     if let Some(bad) = words.iter().find(|word| !is_name(word)) {
         return Err(Reason::BadName((*bad).to_owned()));
     }
+    let gate = Gate::of(command)?;
+    check_localizations(command)?;
     let arguments = options(&command.arguments)?;
     let described = description(&command.description, &command.name);
+    let (names, descriptions) = (&command.name_localizations, &command.description_localizations);
     let (first, below) = (words[0], &words[1..]);
     let subcommand = |name: &str, arguments| SlashOption {
+        name_localizations: names.clone(),
         description: described.clone(),
+        description_localizations: descriptions.clone(),
         ..SlashOption::holder(kinds::SUBCOMMAND, name, arguments)
     };
     let (top_description, top_options) = match below {
@@ -211,11 +229,15 @@ fn place(
         _ => return Err(Reason::TooDeep),
     };
     let Some(existing) = commands.get_mut(first) else {
+        let is_whole = below.is_empty();
+        let own = |texts: &BTreeMap<_, _>| if is_whole { texts.clone() } else { BTreeMap::new() };
         let new = SlashCommand {
             name: first.to_owned(),
             kind: 1,
+            name_localizations: own(names),
             description: top_description,
-            default_member_permissions: command.owner_only.then_some("0"),
+            description_localizations: own(descriptions),
+            gate,
             options: top_options,
             plugin: plugin.clone(),
         };
@@ -237,6 +259,7 @@ fn place(
         join(&mut grown, option, &by)?;
     }
     let larger = SlashCommand {
+        gate: existing.gate.clone().join(&gate),
         options: grown,
         ..existing.clone()
     };

@@ -18,6 +18,7 @@ use crate::{
     function::{
         allow, beside, check, check_length, check_name, comma, context_type, first_paragraph, parameters, unraw,
     },
+    policy::{KNOWN, Policy},
 };
 
 /// What stands in the brackets.
@@ -28,6 +29,7 @@ pub(crate) struct Options {
     name: Option<LitStr>,
     aliases: Vec<LitStr>,
     owner_only: bool,
+    policy: Policy,
 }
 
 impl Parse for Options {
@@ -51,11 +53,13 @@ impl Parse for Options {
                         .collect();
                 }
                 other => {
-                    let known = "`slash`, `prefix`, `name = \"..\"`, `aliases(\"..\")` and `owner_only`";
-                    return Err(Error::new(
-                        option.span(),
-                        format!("`{other}` is no option of a command: {known} are"),
-                    ));
+                    if !options.policy.apply(&option, input)? {
+                        let known = "`slash`, `prefix`, `name = \"..\"`, `aliases(\"..\")`, `owner_only`";
+                        return Err(Error::new(
+                            option.span(),
+                            format!("`{other}` is no option of a command: {known}, {KNOWN} are"),
+                        ));
+                    }
                 }
             }
             comma(input)?;
@@ -71,6 +75,8 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         (false, false) => (true, true),
         doors => doors,
     };
+
+    options.policy.check(prefix, slash, options.owner_only)?;
 
     let (name, span) = match &options.name {
         Some(name) => (name.value(), name.span()),
@@ -125,7 +131,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     });
     let (visibility, beside, allow) = (&function.vis, beside("command", &ident), allow());
     let aliases = &options.aliases;
-    let owner_only = options.owner_only;
+    let (owner_only, policy) = (options.owner_only, options.policy.definition());
     // Without arguments, nothing is taken out.
     let mutable = (!arguments.is_empty()).then(|| quote!(mut));
     let used = arguments.is_empty().then(|| quote!(let _ = arguments;));
@@ -145,6 +151,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             slash: #slash,
             aliases: &[#(#aliases),*],
             owner_only: #owner_only,
+            policy: #policy,
             arguments: &[#(#definitions),*],
             suggest: &[#(#suggest),*],
             run: |ctx, #mutable arguments| ::std::boxed::Box::pin(async move {
@@ -290,6 +297,81 @@ mod tests {
             let error = error(options, function);
             assert!(error.contains(text), "{function}: {error}");
         }
+    }
+
+    #[test]
+    fn options_that_say_nothing_or_what_discord_would_refuse_are_refused() {
+        let cases = [
+            (
+                "requires(BAN_MEMBERS), bot_requires(BAN_MEMBERS, KICK_MEMBERS), open, guild_only, nsfw",
+                "accepted",
+            ),
+            (
+                "cooldown(3, per = \"10s\", bucket = \"guild\"), max_concurrency(1, bucket = \"channel\")",
+                "accepted",
+            ),
+            (
+                "cooldown(1, \"5s\", user), max_concurrency(2, guild), defer = ephemeral",
+                "accepted",
+            ),
+            (
+                "cooldown(none), defer = \"never\", examples(\"a 1\", \"a 2\"), hidden, priority = -10",
+                "accepted",
+            ),
+            ("category = \"Moderation\", delete_invocation, typing", "accepted"),
+            (
+                "name_localized(\"de\", \"größe\"), description_localized(\"de\", \"A.\")",
+                "accepted",
+            ),
+            ("requires(ban_members)", "`ban_members` is no permission"),
+            ("guild_only, dm_only", "can't be both"),
+            ("dm_only, requires(BAN_MEMBERS)", "no permissions in direct messages"),
+            (
+                "dm_only, owner_only",
+                "owners' slash commands are in their servers only",
+            ),
+            ("open", "this one is open already"),
+            ("owner_only, requires(BAN_MEMBERS), open", "never open"),
+            ("cooldown(0, per = \"1s\")", "at least 1"),
+            ("cooldown(1)", "a cooldown needs its time"),
+            ("cooldown(1, per = \"0s\")", "write a time of up to 30 days"),
+            ("cooldown(1, per = \"31d\")", "write a time of up to 30 days"),
+            ("cooldown(1, per = \"1s\", bucket = \"server\")", "`server` is none of"),
+            ("cooldown(always)", "write `cooldown(none)`"),
+            ("max_concurrency(0)", "at least 1"),
+            ("max_concurrency(1, per = \"1s\")", "`bucket` is"),
+            ("defer = \"later\"", "`later` is none of"),
+            (
+                "prefix, defer = \"never\"",
+                "`defer` says nothing of a command that is no slash command",
+            ),
+            ("prefix, priority = 1", "`priority` says nothing"),
+            (
+                "slash, typing",
+                "`typing` says nothing of a command that can't be used by message",
+            ),
+            ("slash, delete_invocation", "`delete_invocation` says nothing"),
+            ("category = \" \"", "has 0 characters"),
+            ("examples(\"\")", "an example has 0 characters"),
+            ("name_localized(\"xx\", \"a\")", "`xx` is no language"),
+            ("name_localized(\"de\", \"A\")", "the name of a command `A`"),
+            ("name_localized(\"de\")", "write `name_localized("),
+            (
+                "name_localized(\"de\", \"a\"), name_localized(\"de\", \"b\")",
+                "given twice",
+            ),
+            (
+                "prefix, name_localized(\"de\", \"a\")",
+                "only slash commands have names",
+            ),
+        ];
+        for (options, text) in cases {
+            let error = error(options, "/// A.\nasync fn a(ctx: Ctx) -> Result { Ok(()) }");
+            assert!(error.contains(text), "{options}: {error}");
+        }
+        let long = format!("description_localized(\"de\", \"{}\")", "x".repeat(101));
+        let error = error(&long, "/// A.\nasync fn a(ctx: Ctx) -> Result { Ok(()) }");
+        assert!(error.contains("has 101 characters"), "{error}");
     }
 
     #[test]

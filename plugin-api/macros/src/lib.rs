@@ -13,6 +13,7 @@ mod event_names;
 mod function;
 mod lifecycle;
 mod plugin;
+mod policy;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, ItemFn, parse_macro_input};

@@ -2,7 +2,11 @@
 //!
 //! Data only: whether Discord would take it is judged by the macros, and by the host again when it plans.
 
+use std::{collections::BTreeMap, ops::Not};
+
 use serde::{Deserialize, Serialize};
+
+use crate::{Concurrency, Contexts, CooldownRule, Defer, Permissions};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +61,7 @@ pub struct Group {
 }
 
 /// A command (<https://discord.com/developers/docs/interactions/application-commands>).
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     /// The name, lower case; words of a group and its subcommand are separated by a space.
@@ -76,6 +81,65 @@ pub struct Command {
     /// Whether only the bot's owners may use it.
     #[serde(default)]
     pub owner_only: bool,
+    /// Under which heading help lists it, 1 to 100 characters; `None` for the plugin's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Whether help leaves it out.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub hidden: bool,
+    /// What a user must be permitted in the channel to use it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub requires: Permissions,
+    /// What the bot must be permitted in the channel for it to work.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub bot_requires: Permissions,
+    /// Whether Discord shows it to everybody though it `requires` something, so that rules of a server can allow it.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub open: bool,
+    /// Where it can be used.
+    #[serde(default, skip_serializing_if = "Contexts::is_everywhere")]
+    pub contexts: Contexts,
+    /// Whether it can be used in age-restricted channels only.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub nsfw: bool,
+    /// How often it may be used.
+    #[serde(default, skip_serializing_if = "CooldownRule::is_default")]
+    pub cooldown: CooldownRule,
+    /// How many of it may run at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<Concurrency>,
+    /// How its interaction is deferred while it takes its time.
+    #[serde(default, skip_serializing_if = "Defer::is_public")]
+    pub defer: Defer,
+    /// How it is used, for its card in help: without prefix, `ban @Bob spam`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+    /// Of the commands for which there is no room as slash commands, those of lower priority are left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slash_priority: i32,
+    /// Whether the message by which it was asked for is deleted.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub delete_invocation: bool,
+    /// Whether the bot shows that it is typing as soon as it was asked for by message.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub typing: bool,
+    /// Its name, or the last word of it, in other languages, by Discord's codes of them
+    /// (<https://discord.com/developers/docs/reference#locales>).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub name_localizations: BTreeMap<String, String>,
+    /// Its description in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub description_localizations: BTreeMap<String, String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(permissions: &Permissions) -> bool {
+    permissions.is_empty()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// By which doors a command can be used.

@@ -19,6 +19,8 @@ mod invocation;
 pub mod kind;
 mod lifecycle;
 mod manifest;
+mod permissions;
+mod policy;
 mod requests;
 pub mod statistics;
 mod storage;
@@ -44,6 +46,8 @@ pub use invocation::{
 };
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
+pub use permissions::Permissions;
+pub use policy::{Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer};
 pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
