@@ -299,6 +299,85 @@ async fn a_database_of_another_user_is_told() {
     }
 }
 
+/// The command as another user who may write nothing in the data folder; `None` where that can't be tried.
+#[cfg(unix)]
+async fn as_nobody(world: &World) -> Option<Command> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    const NOBODY: u32 = 65_534;
+    let mut command = world.command();
+    fs::set_permissions(world.root().join("data"), fs::Permissions::from_mode(0o555)).unwrap();
+    if !rustix::process::geteuid().is_root() {
+        return Some(command);
+    }
+    fs::set_permissions(world.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    for folder in ["", "plugins"] {
+        chown(world.root().join(folder), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let mut probing = Command::new(env!("CARGO_BIN_EXE_bothost"));
+    probing.arg("--version").uid(NOBODY).gid(NOBODY).output().await.ok()?;
+    command.uid(NOBODY).gid(NOBODY);
+    Some(command)
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_cannot_be_written_is_told() {
+    let world = with_database().await;
+    let Some(command) = as_nobody(&world).await else {
+        eprintln!("left out: other users can't run the program where it lies");
+        return;
+    };
+    let (code, log) = Bot::spawn(command, world.sandbox.clone()).fails().await;
+    assert_eq!(code, Some(78), "{log}");
+    assert!(
+        log.contains("give the folder to the user that the bot runs as"),
+        "{log}"
+    );
+    fs::set_permissions(
+        world.root().join("data"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_finds_no_room_leaves_nothing_and_the_next_one_with_room_is_made() {
+    let world = World::new().await;
+    let folder = world.root().join("data/backups");
+    let Some(disk) = Disk::mount(&folder, 256).await else {
+        eprintln!("left out: no disk can be made here");
+        return;
+    };
+    // Nothing that could be packed smaller.
+    let mut seed = 0x9e37_79b9_u32;
+    let noise: Vec<u8> = (0..1 << 20)
+        .map(|_| {
+            seed ^= seed << 13;
+            seed ^= seed >> 17;
+            seed ^= seed << 5;
+            seed.to_le_bytes()[0]
+        })
+        .collect();
+    let files = world.root().join("data/plugins/example/files");
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("noise.bin"), noise).unwrap();
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let refused = owner_is_told(&world, "!backup now").await;
+    assert!(
+        refused.contains("is full") && refused.contains("free some space"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left of it");
+    assert!(answers(&world).await);
+    fs::remove_file(files.join("noise.bin")).unwrap();
+    let made = owner_is_told(&world, "!backup now").await;
+    assert!(made.contains("made and verified"), "{made}");
+    bot.stop().await;
+    drop(disk);
+}
+
 /// A disk of its own with this much room; `None` where that is not allowed.
 struct Disk<'a>(&'a Path);
 

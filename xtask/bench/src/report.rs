@@ -280,6 +280,7 @@ fn stored(storage: &Storage) -> String {
     let of_plugin = storage.plugin.iter().map(|figures| ("plugin", figures));
     let mut all: Vec<_> = of_plugin
         .chain(storage.alone.iter().map(|figures| ("alone", figures)))
+        .chain(storage.host.iter().map(|figures| ("host", figures)))
         .collect();
     all.sort_by(|(_, one), (_, other)| one.what.cmp(&other.what));
     for (who, figures) in all {
@@ -296,7 +297,7 @@ fn stored(storage: &Storage) -> String {
     let mut text = table.text();
     text.push_str(
         "plugin: from the call in a plugin to its answer; alone: SQLite or the file system on one thread, where \"at once\" is \
-         the size of a transaction, and its times those of transactions\n",
+         the size of a transaction, and its times those of transactions; host: without a plugin, on one thread\n",
     );
     text
 }

@@ -1,6 +1,7 @@
 //! Storage: what plugins keep, measured in a plugin, beside the same work done by SQLite and the file system alone.
 //!
-//! Both are of one run, on one disk. The plugin's figures are its own: from a call to its answer, through the boundary.
+//! Both are of one run, on one disk. The plugin's figures are its own: from a call to its answer, through the boundary. What
+//! the host counts with every command is measured by itself: in a command it is lost in the noise.
 
 use std::{
     fs::{self, File},
@@ -10,6 +11,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use host::storage::{Tables, database::Synchronous};
+use plugin_protocol::UserId;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +38,8 @@ pub struct Storage {
     pub plugin: Vec<Figures>,
     /// By SQLite and the file system alone, on one thread.
     pub alone: Vec<Figures>,
+    /// In the host, without a plugin.
+    pub host: Vec<Figures>,
 }
 
 /// What some work took.
@@ -71,8 +76,44 @@ pub async fn measure(programs: &Programs, count: u32) -> Result<Storage> {
     let (_, body) = load::ask(&bot, &format!("!measure-storage {count}")).await?;
     let plugin = bot.told(figures(&body))?;
     bot.stop().await?;
-    let alone = spawn_blocking(move || alone(home.path(), count)).await??;
-    Ok(Storage { plugin, alone })
+    let path = home.path().to_owned();
+    let alone = spawn_blocking(move || alone(&path, count)).await??;
+    let host = counting(home.path(), count).await?;
+    Ok(Storage { plugin, alone, host })
+}
+
+/// What it costs to count a command, which is done with every one, and to write down what was counted, which is done once
+/// a second: of 50 commands used by as many people as commands are counted.
+async fn counting(folder: &Path, count: u32) -> Result<Vec<Figures>> {
+    /// So many are timed together: the clock would cost more than one of them.
+    const TOGETHER: u32 = 100;
+    let tables = Tables::open(&folder.join("counted.db"), Synchronous::Normal).await?;
+    let counted = tables.clone();
+    let began = Instant::now();
+    let took = spawn_blocking(move || {
+        let names: Vec<_> = (0..50).map(|number| format!("command-{number}")).collect();
+        let mut took = Vec::new();
+        for begin in (0..count).step_by(TOGETHER as usize) {
+            let began = Instant::now();
+            for number in begin..count.min(begin + TOGETHER) {
+                if let Some(user) = UserId::new(u64::from(number) + 1) {
+                    counted.count_command(&names[number as usize % names.len()], user);
+                }
+            }
+            took.push(began.elapsed() / TOGETHER);
+        }
+        took
+    });
+    let took = took.await?;
+    let counting = taken("counting: a command", 1, count, began.elapsed(), &took);
+    let began = Instant::now();
+    tables.flush().await;
+    let flushed = began.elapsed();
+    tables.close().await;
+    Ok(vec![
+        counting,
+        taken("counting: written down", count, count, flushed, &[flushed]),
+    ])
 }
 
 /// The figures in the plugin's answer.
