@@ -64,8 +64,8 @@ impl<H> std::fmt::Debug for Handled<H> {
 
 /// Makes buttons of a `#[component]` function.
 ///
-/// The state travels in the button's custom id, as JSON of at most 54 bytes, so that buttons go on working after a
-/// reload and a restart. Only the one who asked for the message may use them, unless the handler says `anyone`.
+/// The state travels in the button's custom id, as JSON of at most 48 bytes, so that buttons go on working after a
+/// reload and a restart; the host keeps longer ones, of up to 16 KiB, for half a year. Only the one who asked for the message may use them, unless the handler says `anyone`.
 ///
 /// ```
 /// use plugin_api::prelude::*;

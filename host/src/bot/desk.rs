@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::{calls::Calls, files, incidents::Reporter, owners::Owners, stores, upkeep::Upkeep};
 use crate::{
     config,
-    interactions::{Invocations, texts},
+    interactions::{ControlKeys, Invocations, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
@@ -69,6 +69,8 @@ pub struct Desk {
     pub logs: Logs,
     /// Tells of what went wrong.
     pub reporter: Reporter,
+    /// What custom ids of controls are signed with.
+    pub control_keys: ControlKeys,
 }
 
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
@@ -136,6 +138,7 @@ impl plugins::Desk for Desk {
                     upkeep: self.upkeep.clone(),
                     logs: self.logs.clone(),
                     incidents: self.reporter.incidents.clone(),
+                    control_keys: self.control_keys.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {

@@ -44,7 +44,7 @@ use crate::{
     cache::Cache,
     config::{self, Environment, Root},
     gateway::GatewayError,
-    interactions::Invocations,
+    interactions::{ControlKeys, Invocations},
     network,
     plugins::{self, Linked, Plugins, Records},
     process,
@@ -348,12 +348,21 @@ async fn serve_stored(
     };
     // Ends with the bot.
     let mut beside = JoinSet::new();
+    beside.spawn(sweep_controls(tables.clone()));
     beside.spawn(incidents::keep(reporter.incidents.clone(), tables.clone()));
     let of_invocations = reporter.clone();
     let invocations = Invocations::new(rest.clone(), move |incident, story| {
         of_invocations.of_invocation(&incident, story);
     });
 
+    let data = root.data();
+    let control_keys = tokio::task::spawn_blocking(move || ControlKeys::open(&data)).await;
+    let control_keys = control_keys.map_err(Failure::other)?.map_err(|error| {
+        Failure::configuration(format!(
+            "the key of controls in {} can't be read or written ({error}): check its permissions and the free space",
+            root.data().display()
+        ))
+    })?;
     let upkeep = Upkeep::new(root, live.clone(), cache.clone());
     let sweeping = upkeep.clone();
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
@@ -378,6 +387,7 @@ async fn serve_stored(
         upkeep,
         logs: logs.clone(),
         reporter,
+        control_keys: control_keys.clone(),
     };
     let outlook = Outlook {
         config: live.clone(),
@@ -385,6 +395,7 @@ async fn serve_stored(
         notices: notices.clone(),
         stores: stores.clone(),
         logs: logs.clone(),
+        control_keys: control_keys.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;
@@ -427,6 +438,7 @@ async fn serve_stored(
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),
         answers: router::answers(),
+        control_keys,
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
@@ -537,6 +549,20 @@ async fn wind_down(tasks: &TaskTracker, plugins: &Plugins) {
     // What plugins asked for while they were drained.
     if timeout(LAST_WORK, tasks.wait()).await.is_err() {
         tracing::warn!(left = tasks.len(), "some answers were not sent");
+    }
+}
+
+/// How often states of controls are swept whose time is over.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+async fn sweep_controls(tables: Tables) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        match tables.sweep_control_states().await {
+            Ok(swept) => tracing::debug!(swept, "states of controls whose time is over were removed"),
+            Err(error) => tracing::warn!(%error, "states of controls whose time is over stay for now"),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use plugin_protocol::{Activation, Migration, PluginName, Settings};
 
 use crate::{
     cache::Cache,
-    config, plugins,
+    config,
+    interactions::ControlKeys,
+    plugins,
     storage::Stores,
     telemetry::{Logs, NoticeKind, Notices},
 };
@@ -24,6 +26,8 @@ pub struct Outlook {
     pub stores: Stores,
     /// What is logged of whom.
     pub logs: Logs,
+    /// What custom ids of controls are signed with.
+    pub control_keys: ControlKeys,
 }
 
 impl plugins::Outlook for Outlook {
@@ -32,6 +36,7 @@ impl plugins::Outlook for Outlook {
         Ok(Settings {
             section: config.plugins.section(plugin.as_str())?,
             level: self.logs.level_of_plugin(plugin.as_str()),
+            control_key: self.control_keys.of(plugin),
         })
     }
 

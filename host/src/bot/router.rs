@@ -16,7 +16,9 @@ use std::{
 };
 
 use plugin_protocol::{
-    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, custom_id::CustomId, kind,
+    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, UserId, Verdict,
+    custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
+    kind,
 };
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -30,7 +32,7 @@ use crate::{
     },
     config,
     gateway::{Partial, RawEvent},
-    interactions::{InteractionRef, Invocations, Origin, texts},
+    interactions::{ControlKeys, InteractionRef, Invocations, Origin, texts},
     plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
     storage::Tables,
 };
@@ -65,6 +67,8 @@ pub struct Router {
     pub full_noted: std::sync::Mutex<Option<Instant>>,
     /// Places for answers of the host itself.
     pub answers: Semaphore,
+    /// What custom ids of controls are signed with.
+    pub control_keys: ControlKeys,
 }
 
 /// The places for answers of the host itself.
@@ -311,7 +315,19 @@ impl Router {
                     self.suggest(&table, interaction, &name, typed, payload).await;
                 }
             }
-            InteractionKind::Modal { .. } | InteractionKind::Unknown => {}
+            InteractionKind::Modal {
+                custom_id,
+                fields,
+                message_id,
+            } => {
+                let click = Click {
+                    form: Some(fields),
+                    ..Click::default()
+                };
+                self.route_click(&table, interaction, &custom_id, click, message_id, payload)
+                    .await;
+            }
+            InteractionKind::Unknown => {}
         }
     }
 
@@ -324,43 +340,60 @@ impl Router {
         message_id: Option<plugin_protocol::MessageId>,
         payload: &str,
     ) {
-        let Some(id) = CustomId::decode(custom_id) else {
+        let door = if click.form.is_some() {
+            Door::Modal
+        } else {
+            Door::Component
+        };
+        let aimed = match CustomId::decode(custom_id) {
+            Ok(id) => self.aim(table, interaction.author.id, id).await,
+            Err(NoCustomId::OtherVersion) => Err(texts::OUTDATED.to_owned()),
             // A control that was made by hand: only handlers of components can answer.
-            let origin = origin(&interaction, &super::HOST_NAME, "", Door::Component, message_id);
-            self.refuse(&origin, texts::PLUGIN_ABSENT).await;
-            return;
+            Err(NoCustomId::Foreign) => Err(texts::FOREIGN.to_owned()),
         };
-        let handler = table.component(id.route).cloned();
-        let (plugin, name) = handler
-            .as_ref()
-            .map_or((&*super::HOST_NAME, ""), |(plugin, name)| (plugin, name));
-        let origin = origin(&interaction, plugin, name, Door::Component, message_id);
-        let refusal = match id.user {
-            _ if handler.is_none() => Some(texts::PLUGIN_ABSENT.to_owned()),
-            Some(owner) if owner != interaction.author.id => Some(texts::foreign(owner, None)),
-            _ if id
-                .expires
-                .is_some_and(|expires| u64::from(expires) < seconds_since_1970()) =>
-            {
-                Some(texts::EXPIRED.to_owned())
+        let (plugin, name, state) = match aimed {
+            Ok(aimed) => aimed,
+            Err(text) => {
+                tracing::debug!(author = %interaction.author.id, custom_id, "a control was refused: {text}");
+                let origin = origin(&interaction, &super::HOST_NAME, "", door, message_id);
+                self.refuse(&origin, &text).await;
+                return;
             }
-            _ => None,
         };
-        if let Some(text) = refusal {
-            self.refuse(&origin, &text).await;
-            return;
-        }
-        click.state = id.state;
-        let name = name.to_owned();
-        let invocation = invocation(
-            interaction,
-            name,
-            Door::Component,
-            message_id,
-            BTreeMap::new(),
-            Some(click),
-        );
+        let origin = origin(&interaction, &plugin, &name, door, message_id);
+        click.state = state;
+        let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
         self.invoke(origin, &invocation, payload).await;
+    }
+
+    /// Which handler of which plugin a control's id leads to, and with which state; else what its user is told.
+    async fn aim(&self, table: &Table, user: UserId, id: Unchecked) -> Result<(PluginName, String, String), String> {
+        let Some((plugin, name)) = table.component(id.route()).cloned() else {
+            return Err(texts::PLUGIN_ABSENT.to_owned());
+        };
+        let Some(id) = id.check(&self.control_keys.of(&plugin)) else {
+            return Err(texts::FORGED.to_owned());
+        };
+        if let Some(owner) = id.user.filter(|&owner| owner != user) {
+            return Err(texts::foreign(owner, None));
+        }
+        if id
+            .expires
+            .is_some_and(|expires| u64::from(expires) < seconds_since_1970())
+        {
+            return Err(texts::EXPIRED.to_owned());
+        }
+        let state = match id.state {
+            ControlState::Inline(state) => state,
+            ControlState::Kept(key) => match self.tables.control_state(&plugin, key).await {
+                Ok(state) => state.ok_or_else(|| texts::EXPIRED.to_owned())?,
+                Err(error) => {
+                    tracing::warn!(%plugin, %error, "the state of a control can't be read");
+                    return Err(texts::BUSY.to_owned());
+                }
+            },
+        };
+        Ok((plugin, name, state))
     }
 
     /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next.

@@ -14,6 +14,12 @@ pub const PLUGIN_ABSENT: &str = "The plugin behind this button is not loaded rig
 pub const COMMAND_ABSENT: &str = "That command is not available right now. Please try again later.";
 /// A control's time is over.
 pub const EXPIRED: &str = "This button has expired. Use the command again for a new one.";
+/// A control of another version of the program.
+pub const OUTDATED: &str = "This button is from an older version of the bot. Use the command again for a new one.";
+/// A control that the bot has not made as it is.
+pub const FORGED: &str = "This button was not made by this bot as it is. Use the command again for a new one.";
+/// A control that no plugin here has made.
+pub const FOREIGN: &str = "Nothing here handles this button.";
 /// A plugin's queue is full.
 pub const BUSY: &str = "That plugin is busy right now. Please try again in a moment.";
 /// A refusal without a text of its own.
@@ -49,6 +55,9 @@ mod tests {
             PLUGIN_ABSENT,
             COMMAND_ABSENT,
             EXPIRED,
+            OUTDATED,
+            FORGED,
+            FOREIGN,
             BUSY,
             REFUSED,
             OWNER_ONLY,

@@ -43,3 +43,105 @@ async fn selects_of_each_kind_arrive_with_what_was_chosen() {
     }
     bot.stop().await;
 }
+
+/// The same custom id with another byte in its state or, for `at` beyond it, cut.
+fn forged(id: &str) -> Vec<String> {
+    let letters: Vec<char> = id.chars().collect();
+    let swapped = |at: usize| {
+        let mut letters = letters.clone();
+        letters[at] = if letters[at] == 'A' { 'B' } else { 'A' };
+        letters.into_iter().collect::<String>()
+    };
+    vec![
+        swapped(10),
+        swapped(20),
+        swapped(30),
+        swapped(36),
+        letters[..36].iter().collect(),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_foreign_stale_and_cut_ids_are_answered_clearly() {
+    let world = World::new().await;
+    world.configure(&serde_json::json!({ "logging": { "level": "DEBUG" } }));
+    world.drop_plugin("showcase");
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let message = alice.says("!selects").await.expect_reply().await;
+    let id = |message: &sandbox::Message, name: &str| {
+        message.component(name).unwrap()["custom_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let sizes = id(&message, "Sizes");
+    let mut told = Vec::new();
+    for forged in forged(&sizes) {
+        let answer = alice.forges_click(&message, &forged).await.expect_reply().await;
+        assert!(answer.is_ephemeral());
+        told.push(answer.content().to_owned());
+    }
+    for foreign in ["confirm", "AAAA", "\u{202e}%s'\"--", &"A".repeat(100), &"_".repeat(100)] {
+        told.push(
+            alice
+                .forges_click(&message, foreign)
+                .await
+                .expect_reply()
+                .await
+                .content()
+                .to_owned(),
+        );
+    }
+    let theirs = bob.forges_click(&message, &sizes).await.expect_reply().await;
+    told.push(theirs.content().replace(&alice.id().to_string(), "ALICE"));
+    // A state that another version wrote, in an id that is right: one of another handler of the same plugin.
+    insta::assert_snapshot!(told.join("\n"));
+    bot.logs("a control was refused").await;
+    assert_eq!(alice.says("!hello").await.expect_reply().await.content(), "Hello.");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_of_any_size_outlive_a_reload_a_restart_and_a_lost_plugin() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let long = "long ".repeat(300);
+    let message = alice.says(&format!("!remember {long}")).await.expect_reply().await;
+    let short = alice.says("!remember short").await.expect_reply().await;
+    let kept = message.component("Recall").unwrap()["custom_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(kept.len() <= 100);
+    let recalled = alice.clicks(&message, "Recall").await.expect_reply().await;
+    assert_eq!(recalled.content(), long.trim());
+    bot.stop().await;
+
+    let bot = world.start().await;
+    for (message, expected) in [(&message, long.trim()), (&short, "short")] {
+        let recalled = alice.clicks(message, "Recall").await.expect_reply().await;
+        assert_eq!(recalled.content(), expected);
+    }
+    let key = world.root().join("data/controls.key");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    bot.stop().await;
+
+    // Without the key, nothing that was shown before counts any more.
+    std::fs::remove_file(&key).unwrap();
+    let bot = world.start().await;
+    let refused = alice.clicks(&short, "Recall").await.expect_reply().await;
+    assert!(
+        refused.content().contains("was not made by this bot"),
+        "{}",
+        refused.content()
+    );
+    bot.stop().await;
+}

@@ -79,7 +79,7 @@ pub fn derive_one_of(item: TokenStream) -> TokenStream {
 /// Makes a handler of controls of an `async fn`, and of its name the factory of its buttons.
 ///
 /// The first parameter is the [`ClickCtx`](../plugin_api/struct.ClickCtx.html); a second one, if any, is the state that a
-/// button carries: any type of serde that takes at most 54 bytes as JSON.
+/// button carries: any type of serde that takes at most 16 KiB as JSON.
 ///
 /// In brackets behind `component`:
 ///

@@ -48,7 +48,10 @@ pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReaso
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
 pub use permissions::Permissions;
 pub use policy::{Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer};
-pub use requests::{Action, Call, LogRecord, Problem, ProblemCode, Respond, Responded, Rest, RestAnswer};
+pub use requests::{
+    Action, Call, KeepControlState, KeptControlState, LogRecord, Problem, ProblemCode, Respond, Responded, Rest,
+    RestAnswer,
+};
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
     StatementResult, UnmetExpectation, UserData,

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApplicationId, UserId};
+use crate::{ApplicationId, UserId, custom_id::ControlKey};
 
 /// Build the state; touch nothing outside yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct Settings {
     /// The least important level that is logged.
     #[serde(default)]
     pub level: Level,
+    /// What the custom ids of its controls are signed with.
+    #[serde(default)]
+    pub control_key: ControlKey,
 }
 
 /// How important a log record is.

@@ -177,3 +177,20 @@ pub struct LogRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<String>,
 }
+
+/// The arguments of the call `controls.keep`: a control's state that doesn't fit into its custom id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepControlState {
+    /// The state as JSON, of at most [`MAX_KEPT_STATE`](crate::custom_id::MAX_KEPT_STATE) bytes.
+    pub state: String,
+    /// Until when it is needed, in seconds since 1970; for long, if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u32>,
+}
+
+/// The answer to the call `controls.keep`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptControlState {
+    /// What goes into the custom id instead.
+    pub key: [u8; crate::custom_id::KEPT_KEY],
+}

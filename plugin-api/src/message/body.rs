@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Control, Embed, Select, control::rows};
-use crate::{Error, IntoId, Result, RoleId, UserId, runtime::Core};
+use crate::{Error, Host, IntoId, Result, RoleId, UserId, runtime::Core};
 
 /// The limits of Discord's documentation.
 const MAX_CONTENT: usize = 2000;
@@ -120,6 +120,14 @@ impl Message {
     pub fn ping_role(mut self, role: impl IntoId<RoleId>) -> Self {
         self.pinged_roles.push(role.into_id());
         self
+    }
+
+    /// Has the host keep what doesn't fit into custom ids. Before the body is written.
+    pub(crate) async fn keep_states(&mut self, host: &Host) -> Result {
+        for control in self.controls.iter_mut().flatten() {
+            control.keep_state(host).await?;
+        }
+        Ok(())
     }
 
     /// The body as Discord takes it.

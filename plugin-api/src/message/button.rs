@@ -11,7 +11,7 @@ use super::{
     body::{Addressee, limit},
     control::{Aim, emoji},
 };
-use crate::{Error, Result};
+use crate::{Error, Host, Result};
 
 /// A button that still needs its style, which takes the state that a click hands to the handler.
 #[derive(Clone, Debug)]
@@ -103,6 +103,13 @@ impl Button {
     pub fn disabled(mut self) -> Self {
         self.disabled = true;
         self
+    }
+
+    pub(super) async fn keep_state(&mut self, host: &Host) -> Result {
+        match &mut self.action {
+            Action::Handler(aim) => aim.keep(host).await,
+            Action::Link(_) => Ok(()),
+        }
     }
 
     pub(super) fn into_json(self, to: &Addressee<'_>) -> Result<Value> {

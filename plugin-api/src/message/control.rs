@@ -4,12 +4,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use plugin_protocol::custom_id::{CustomId, Route};
+use plugin_protocol::{
+    KeepControlState, KeptControlState,
+    custom_id::{ControlState, CustomId, MAX_STATE, Route},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Select, body::Addressee, select::AnySelect};
-use crate::{Error, Result};
+use crate::{Error, Host, Result};
 
 /// The limits of Discord's documentation.
 const MAX_ROWS: usize = 5;
@@ -19,16 +22,36 @@ const ROW: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) struct Aim {
     handler: &'static str,
-    /// JSON, or why it could not be written.
-    state: Result<String, String>,
+    /// Why it could not be written, else.
+    state: Result<ControlState, String>,
 }
 
 impl Aim {
     pub(super) fn new(handler: &'static str, state: &impl Serialize) -> Self {
         Self {
             handler,
-            state: serde_json::to_string(state).map_err(|error| error.to_string()),
+            state: serde_json::to_string(state)
+                .map(ControlState::Inline)
+                .map_err(|error| error.to_string()),
         }
+    }
+
+    /// Has the host keep a state that doesn't fit into a custom id.
+    pub(super) async fn keep(&mut self, host: &Host) -> Result {
+        let Ok(ControlState::Inline(state)) = &self.state else {
+            return Ok(());
+        };
+        if state.len() <= MAX_STATE {
+            return Ok(());
+        }
+        let declared = host.core.controls.get(self.handler);
+        let asked = KeepControlState {
+            state: state.clone(),
+            until: declared.and_then(|controls| controls.expires_seconds).map(from_now),
+        };
+        let KeptControlState { key } = host.call("controls.keep", &asked).await?;
+        self.state = Ok(ControlState::Kept(key));
+        Ok(())
     }
 
     pub(super) fn custom_id(self, to: &Addressee<'_>) -> Result<String> {
@@ -43,19 +66,23 @@ impl Aim {
                 "`{handler}` is not among the `components` of `plugin!`"
             )));
         };
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
         let id = CustomId {
             route: Route::new(to.core.link.plugin(), handler),
             user: if controls.anyone { None } else { to.requester },
-            expires: controls
-                .expires_seconds
-                .map(|seconds| u32::try_from(now.saturating_add(seconds.into())).unwrap_or(u32::MAX)),
+            expires: controls.expires_seconds.map(from_now),
             state,
         };
-        id.encode().map_err(|error| Error::new(format!("`{handler}`: {error}")))
+        id.encode(&to.core.control_key.get())
+            .map_err(|error| Error::new(format!("`{handler}`: {error}")))
     }
+}
+
+/// In so many seconds, as seconds since 1970.
+fn from_now(seconds: u32) -> u32 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    u32::try_from(now.saturating_add(seconds.into())).unwrap_or(u32::MAX)
 }
 
 /// A button or a select, for [`Message::control`](super::Message::control).
@@ -71,6 +98,14 @@ enum Kind {
 }
 
 impl Control {
+    pub(super) async fn keep_state(&mut self, host: &Host) -> Result {
+        match &mut self.0 {
+            Kind::Button(button) => button.keep_state(host).await,
+            Kind::Select(select) => select.keep_state(host).await,
+            Kind::Break => Ok(()),
+        }
+    }
+
     pub(super) fn row_break() -> Self {
         Self(Kind::Break)
     }

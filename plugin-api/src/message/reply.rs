@@ -159,7 +159,10 @@ impl Reply {
     }
 
     async fn deliver(self) -> Result<Answer> {
-        let Self { host, to, message, .. } = self;
+        let Self {
+            host, to, mut message, ..
+        } = self;
+        message.keep_states(&host).await?;
         let edits = match &to {
             Place::Invocation { action, .. } => *action != Action::Reply,
             Place::Channel(_) => false,

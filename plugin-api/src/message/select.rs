@@ -11,7 +11,7 @@ use super::{
     body::{Addressee, limit},
     control::{Aim, emoji},
 };
-use crate::{ChannelId, Error, IntoId, Result, RoleId, UserId};
+use crate::{ChannelId, Error, Host, IntoId, Result, RoleId, UserId};
 
 /// The limits of Discord's documentation.
 const MAX_OPTIONS: usize = 25;
@@ -198,6 +198,10 @@ impl ChannelSelect {
 }
 
 impl AnySelect {
+    pub(super) async fn keep_state(&mut self, host: &Host) -> Result {
+        self.aim.keep(host).await
+    }
+
     pub(super) fn into_json(self, to: &Addressee<'_>) -> Result<Value> {
         let Self { min, max, .. } = self;
         if min > max || max == 0 || usize::from(max) > MAX_OPTIONS {

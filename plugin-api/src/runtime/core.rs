@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use plugin_protocol::{Activation, Level, LogRecord, Settings};
+use plugin_protocol::{Activation, Level, LogRecord, Settings, custom_id::ControlKey};
 use serde_json::Value;
 use tokio::{
     sync::watch,
@@ -23,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
     pub(crate) ledger: Rc<Ledger>,
     pub(crate) activation: RefCell<Activation>,
+    /// What custom ids are signed with.
+    pub(crate) control_key: Cell<ControlKey>,
     /// What each component's handler declared, by name, for the custom ids of its controls.
     pub(crate) controls: HashMap<&'static str, Controls>,
     pub(crate) file_turns: Turns,
@@ -97,6 +99,7 @@ impl Core {
             link,
             ledger: Rc::default(),
             activation: RefCell::default(),
+            control_key: Cell::default(),
             controls,
             file_turns: Turns::default(),
             key_turns: Turns::default(),
@@ -120,6 +123,7 @@ impl Core {
     }
 
     pub(crate) fn configure(&self, settings: Settings) {
+        self.control_key.set(settings.control_key);
         self.section.send_if_modified(|section| {
             let is_other = *section != settings.section;
             *section = settings.section;

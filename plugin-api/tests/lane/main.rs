@@ -17,9 +17,10 @@ use host::{FakeHost, invocation};
 use plugin::linked_plugin;
 use plugin_abi::Delivery;
 use plugin_protocol::{
-    Action, Activation, ArgumentKind, ArgumentValue, Call, Description, LogRecord, Manifest, MessageId, PanicReport,
-    ProblemCode, Respond, Responded, Rest, RestAnswer, Settings, Stopped, User, UserId, Verdict,
-    custom_id::{CustomId, Route},
+    Action, Activation, ArgumentKind, ArgumentValue, Call, Description, KeptControlState, LogRecord, Manifest,
+    MessageId, PanicReport, ProblemCode, Respond, Responded, Rest, RestAnswer, Settings, Stopped, User, UserId,
+    Verdict,
+    custom_id::{ControlKey, ControlState, CustomId, Route},
     kind,
 };
 use serde_json::{Value, json};
@@ -357,17 +358,20 @@ fn a_control_carries_its_state_there_and_back() {
         (&row[0]["type"], &row[0]["style"], &row[0]["label"]),
         (&json!(2), &json!(1), &json!("Count"))
     );
-    let id = CustomId::decode(row[0]["custom_id"].as_str().unwrap()).unwrap();
+    let id = read(&row[0]);
     assert_eq!((id.route, id.user), (Route::new("under-test", "count"), UserId::new(7)));
     assert!(id.expires.is_some());
 
-    host.click(3, "count", &id.state);
+    let ControlState::Inline(state) = &id.state else {
+        panic!("{id:?}")
+    };
+    host.click(3, "count", state);
     let respond = host.request(kind::RESPOND);
     assert_eq!(respond.head::<Respond>().action, Action::UpdateMessage);
     let body = respond.body();
     assert_eq!(body["content"], "Count: 1");
-    let id = CustomId::decode(body["components"][0]["components"][0]["custom_id"].as_str().unwrap()).unwrap();
-    assert_eq!(id.state, r#"[1,"x"]"#);
+    let id = read(&body["components"][0]["components"][0]);
+    assert_eq!(id.state, ControlState::Inline(r#"[1,"x"]"#.to_owned()));
 
     host.click(4, "close", "");
     assert_eq!(
@@ -379,19 +383,32 @@ fn a_control_carries_its_state_there_and_back() {
     assert_eq!(outcome.verdict, Verdict::Refused, "{outcome:?}");
 }
 
+/// The custom id of a control, as the host reads it.
+fn read(control: &Value) -> CustomId {
+    let id = CustomId::decode(control["custom_id"].as_str().unwrap()).unwrap();
+    id.check(&ControlKey::default()).unwrap()
+}
+
 #[test]
 fn buttons_that_can_not_be_sent_say_why() {
     let mut host = FakeHost::started(linked_plugin());
     host.invoke(2, "crowded", &[("twice", ArgumentValue::Boolean(true))]);
     host.invoke(3, "crowded", &[("twice", ArgumentValue::Boolean(false))]);
-    let (twice, long) = (in_plugin(host.outcome(2).text), in_plugin(host.outcome(3).text));
+    let twice = in_plugin(host.outcome(2).text);
     assert_eq!(
         twice,
-        "two buttons of a message have the same handler and state; one is \"Close\""
+        "two controls of a message have the same handler and state; one is \"Close\""
     );
+    // What is too long for the id goes to the host first, which gives a key for it.
+    let keep = host.request(kind::CALL);
+    let call = keep.head::<Call>();
+    assert_eq!(call.name, "controls.keep");
+    assert_eq!(call.arguments["state"].as_str().map(str::len), Some(66));
+    host.reply(&keep, &KeptControlState { key: [3; 16] }, b"");
+    let sent = host.request(kind::RESPOND).body();
     assert_eq!(
-        long,
-        "`count`: the state of a control takes 66 bytes as JSON, 54 fit into its custom id"
+        read(&sent["components"][0]["components"][0]).state,
+        ControlState::Kept([3; 16])
     );
 }
 
@@ -463,6 +480,7 @@ fn log_records_arrive_with_their_fields_from_the_level_on() {
     let settings = Settings {
         section: Value::Null,
         level: plugin_protocol::Level::Debug,
+        ..Settings::default()
     };
     host.put(kind::CONFIGURE, kind::FLAG_UNBOUNDED, 0, &settings, b"");
     host.invoke(3, "logging", &marker(2));

@@ -15,7 +15,11 @@ fn a_change_of_the_section_is_heard_of_and_a_change_of_the_level_is_none() {
     host.invoke(2, "following", &[]);
     assert_eq!(host.outcome(2).verdict, Verdict::Done);
     let mut configure = |section: Value, level| {
-        let settings = Settings { section, level };
+        let settings = Settings {
+            section,
+            level,
+            ..Settings::default()
+        };
         host.put(kind::CONFIGURE, kind::FLAG_UNBOUNDED, 0, &settings, b"");
         host.request(kind::LOG).head::<LogRecord>().message
     };
@@ -30,6 +34,7 @@ fn a_change_of_the_section_is_heard_of_and_a_change_of_the_level_is_none() {
     let same = Settings {
         section: json!({ "greeting": 3 }),
         level: plugin_protocol::Level::Warn,
+        ..Settings::default()
     };
     host.put(kind::CONFIGURE, kind::FLAG_UNBOUNDED, 0, &same, b"");
     host.invoke(3, "refusing", &[]);

@@ -52,3 +52,17 @@ pub(crate) async fn whom(ctx: ClickCtx, what: String) -> Result {
         .without_controls()
         .await
 }
+
+/// Remember a text in a button.
+#[command]
+pub(crate) async fn remember(ctx: Ctx, #[rest] text: String) -> Result {
+    ctx.reply("Remembered.")
+        .button(recall.button("Recall").primary(&text))
+        .await
+}
+
+/// What is too long for Discord is kept by the bot: the handler doesn't know.
+#[component]
+pub(crate) async fn recall(ctx: ClickCtx, text: String) -> Result {
+    ctx.reply(text).await
+}

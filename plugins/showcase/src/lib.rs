@@ -38,6 +38,7 @@ plugin! {
     commands: [
         hello,
         controls::selects,
+        controls::remember,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
@@ -46,5 +47,5 @@ plugin! {
             fruit,
         },
     ],
-    components: [controls::size, controls::whom],
+    components: [controls::size, controls::whom, controls::recall],
 }

@@ -317,6 +317,26 @@ impl Person {
         }
     }
 
+    /// Presses a button that is not there, as no client of Discord's can: what a forged custom id would come to.
+    ///
+    /// # Panics
+    ///
+    /// If the message is gone.
+    #[allow(clippy::unused_async, reason = "as above")]
+    pub async fn forges_click(&self, message: &Message, custom_id: &str) -> Used {
+        let pressed = self.sandbox.with(|world| {
+            let stored = world.message(message.channel_id(), message.id()).map(Arc::clone)?;
+            let component = json!({ "type": 2, "id": 1, "custom_id": custom_id });
+            let values = Vec::new();
+            let id = world.press(self.id, &stored, &Pressed { component, values }).ok()?;
+            Some((id, stored))
+        });
+        match pressed {
+            Some((id, stored)) => Used::new(&self.sandbox, id, Some(stored)),
+            None => panic!("{} sees no such message any more", self.name()),
+        }
+    }
+
     /// Sends a modal that the bot opened, with texts by custom id.
     ///
     /// # Panics

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::{Access, Calls};
 use crate::{
     bot::backups::retention,
+    interactions::ControlKeys,
+    plugins::Paused,
     storage::{
         BackupError, BackupId,
         backup::{Entry, Why},
@@ -49,10 +51,29 @@ impl Calls {
             let plugins = self.life()?.clone();
             let restoring = backups.clone();
             // A task of its own: it must not end with whoever asked.
-            let restoring = tokio::spawn(async move { restoring.restore(id, plugins.pause()).await });
+            let keys = self.control_keys.clone();
+            let quiet = async move {
+                let paused = plugins.pause().await;
+                Quiet { keys, _paused: paused }
+            };
+            let restoring = tokio::spawn(async move { restoring.restore(id, quiet).await });
             restoring.await.unwrap_or(Err(BackupError::Panicked))
         };
         done.map(|entry| json!(info(&entry))).map_err(|error| problem(&error))
+    }
+}
+
+/// Plugins are at rest; before they start again, what they are handed is read again.
+struct Quiet {
+    keys: ControlKeys,
+    /// Dropped after what `drop` does.
+    _paused: Paused,
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // 32 bytes, while nothing else goes on.
+        self.keys.reload();
     }
 }
 

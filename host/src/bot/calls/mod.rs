@@ -4,6 +4,7 @@
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
 mod backups;
+mod controls;
 mod data;
 mod files;
 mod logs;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use super::{owners::Owners, upkeep::Upkeep};
 use crate::{
     config,
-    interactions::Invocations,
+    interactions::{ControlKeys, Invocations},
     plugins::{Generation, Plugins},
     storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
     telemetry::{Incidents, Logs},
@@ -37,7 +38,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 8] = [
+const SUBJECTS: [&[(&str, Access)]; 9] = [
     plugins::CALLS,
     statistics::CALLS,
     data::USER_DATA,
@@ -46,6 +47,7 @@ const SUBJECTS: [&[(&str, Access)]; 8] = [
     storage::CALLS,
     backups::CALLS,
     logs::CALLS,
+    controls::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -72,6 +74,8 @@ pub struct Calls {
     pub logs: Logs,
     /// What went wrong lately.
     pub incidents: Incidents,
+    /// What custom ids of controls are signed with.
+    pub control_keys: ControlKeys,
 }
 
 impl Calls {
@@ -119,6 +123,7 @@ impl Calls {
             "user_data" => self.about_user_data(call).await,
             "data" => self.about_data(call).await,
             "logs" => self.about_logs(&call).await,
+            "controls" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
             _ => Err(unknown(&call.name)),
         }

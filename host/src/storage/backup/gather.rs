@@ -18,7 +18,7 @@ use crate::storage::{
 };
 
 /// What is kept of `data/` beside the databases: decisions and licences, neither caches nor what mirrors Discord.
-pub(super) const KEPT: [&str; 3] = ["plugins", "plugin_decisions.json", "marketplace"];
+pub(super) const KEPT: [&str; 4] = ["plugins", "plugin_decisions.json", "marketplace", "controls.key"];
 /// The bot's own database in an archive.
 pub(super) const OWN: &str = "bot.db";
 

@@ -4,6 +4,7 @@
 //! [`Tables`], whose database may be another one after a backup has been restored.
 
 mod audit;
+mod controls;
 mod guild_settings;
 mod incidents;
 mod statistics;
@@ -21,7 +22,7 @@ use guild_settings::Guilds;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 2] = [
+pub const STEPS: [Step; 3] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -53,6 +54,16 @@ pub const STEPS: [Step; 2] = [
     Step::new(
         "incidents",
         "CREATE TABLE incidents (id INTEGER PRIMARY KEY, code TEXT NOT NULL, story TEXT NOT NULL) STRICT;",
+    ),
+    Step::new(
+        "states of controls",
+        "CREATE TABLE control_states (
+         key BLOB PRIMARY KEY,
+         plugin TEXT NOT NULL,
+         state TEXT NOT NULL,
+         until INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX control_states_until ON control_states (until);",
     ),
 ];
 
