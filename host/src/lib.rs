@@ -11,6 +11,7 @@ pub mod config;
 pub mod gateway;
 pub mod interactions;
 pub mod network;
+pub mod permits;
 pub mod plugins;
 pub mod process;
 pub mod rest;

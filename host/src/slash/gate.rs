@@ -36,7 +36,7 @@ impl Gate {
             return Err(Reason::UnknownPermission);
         }
         let members = match command.requires {
-            _ if command.owner_only => Some(Permissions::NONE),
+            _ if command.owner_only || command.guild_owner_only => Some(Permissions::NONE),
             requires if requires.is_empty() || command.open => None,
             requires => Some(requires),
         };

@@ -330,6 +330,8 @@ mod tests {
                 "dm_only, owner_only",
                 "owners' slash commands are in their servers only",
             ),
+            ("guild_owner_only", "accepted"),
+            ("guild_owner_only, requires(BAN_MEMBERS)", "says it all"),
             ("open", "this one is open already"),
             ("owner_only, requires(BAN_MEMBERS), open", "never open"),
             ("cooldown(0, per = \"1s\")", "at least 1"),

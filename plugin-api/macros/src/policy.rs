@@ -16,7 +16,7 @@ use crate::function::{check_length, check_name};
 
 /// What these options are, for whoever misspells one.
 pub(crate) const KNOWN: &str = "`category = \"..\"`, `hidden`, `requires(BAN_MEMBERS)`, `bot_requires(..)`, `open`, \
-     `guild_only`, `dm_only`, `nsfw`, `cooldown(3, per = \"10s\", bucket = \"user\")`, `max_concurrency(1, bucket = \
+     `guild_only`, `dm_only`, `guild_owner_only`, `nsfw`, `cooldown(3, per = \"10s\", bucket = \"user\")`, `max_concurrency(1, bucket = \
      \"guild\")`, `defer = \"ephemeral\"`, `examples(\"..\")`, `priority = 10`, `delete_invocation`, `typing`, \
      `name_localized(\"de\", \"..\")` and `description_localized(\"de\", \"..\")`";
 
@@ -34,6 +34,7 @@ const LONGEST_COOLDOWN_MS: u64 = 30 * 86_400_000;
 pub(crate) struct Policy {
     category: Option<LitStr>,
     hidden: bool,
+    guild_owner_only: Option<Ident>,
     requires: Vec<Ident>,
     bot_requires: Vec<Ident>,
     open: Option<Ident>,
@@ -72,6 +73,7 @@ impl Policy {
             "open" => self.open = Some(option.clone()),
             "guild_only" => self.guild_only = Some(option.clone()),
             "dm_only" => self.dm_only = Some(option.clone()),
+            "guild_owner_only" => self.guild_owner_only = Some(option.clone()),
             "nsfw" => self.nsfw = true,
             "cooldown" => self.cooldown = Some(cooldown(option, input)?),
             "max_concurrency" => self.max_concurrency = Some(concurrency(option, input)?),
@@ -118,6 +120,12 @@ impl Policy {
         if let (Some(dm_only), Some(first)) = (&self.dm_only, self.requires.iter().chain(&self.bot_requires).next()) {
             let text = format!("there are no permissions in direct messages: leave out `{dm_only}` or `{first}`");
             return refused(first, &text);
+        }
+        if let Some(owner) = &self.guild_owner_only
+            && (owner_only || self.dm_only.is_some() || !self.requires.is_empty())
+        {
+            let text = "`guild_owner_only` says it all: no `owner_only`, no `requires(..)`, no `dm_only` beside it";
+            return refused(owner, text);
         }
         if let Some(open) = &self.open
             && self.requires.is_empty()
@@ -166,7 +174,10 @@ impl Policy {
     /// The `PolicyDef`.
     pub(crate) fn definition(&self) -> TokenStream {
         let category = optional(self.category.as_ref().map(|category| quote!(#category)));
-        let contexts = match (&self.guild_only, &self.dm_only) {
+        let contexts = match (
+            self.guild_only.as_ref().or(self.guild_owner_only.as_ref()),
+            &self.dm_only,
+        ) {
             (Some(_), _) => quote!(Guild),
             (_, Some(_)) => quote!(DirectMessages),
             _ => quote!(Everywhere),
@@ -190,6 +201,7 @@ impl Policy {
         let (requires, bot_requires) = (sum(&self.requires), sum(&self.bot_requires));
         let priority = self.priority.as_ref().map_or(0, |(_, priority)| *priority);
         let (hidden, open, nsfw) = (self.hidden, self.open.is_some(), self.nsfw);
+        let guild_owner_only = self.guild_owner_only.is_some();
         let (delete_invocation, typing) = (self.delete_invocation.is_some(), self.typing.is_some());
         let examples = &self.examples;
         let pairs = |list: &[(LitStr, LitStr)]| {
@@ -201,6 +213,7 @@ impl Policy {
             ::plugin_api::__private::PolicyDef {
                 category: #category,
                 hidden: #hidden,
+                guild_owner_only: #guild_owner_only,
                 requires: #requires,
                 bot_requires: #bot_requires,
                 open: #open,

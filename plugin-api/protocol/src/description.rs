@@ -81,6 +81,9 @@ pub struct Command {
     /// Whether only the bot's owners may use it.
     #[serde(default)]
     pub owner_only: bool,
+    /// Whether, besides them, only the server's owner may use it.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub guild_owner_only: bool,
     /// Under which heading help lists it, 1 to 100 characters; `None` for the plugin's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,

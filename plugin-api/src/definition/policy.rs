@@ -11,6 +11,7 @@ use plugin_protocol::{Concurrency, Contexts, CooldownRule, Defer, Permissions};
 pub struct PolicyDef {
     pub category: Option<&'static str>,
     pub hidden: bool,
+    pub guild_owner_only: bool,
     pub requires: Permissions,
     pub bot_requires: Permissions,
     pub open: bool,
@@ -32,6 +33,7 @@ impl PolicyDef {
     pub const DEFAULT: Self = Self {
         category: None,
         hidden: false,
+        guild_owner_only: false,
         requires: Permissions::NONE,
         bot_requires: Permissions::NONE,
         open: false,
@@ -59,6 +61,7 @@ impl PolicyDef {
         protocol::Command {
             category: self.category.map(str::to_owned),
             hidden: self.hidden,
+            guild_owner_only: self.guild_owner_only,
             requires: self.requires,
             bot_requires: self.bot_requires,
             open: self.open,

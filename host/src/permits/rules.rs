@@ -1,0 +1,156 @@
+//! A server's own rules: who may use a command or a category of them, and what is switched off there.
+//!
+//! Pure. Of a command's rules the narrowest that is about the asker decides: their own, then the channel's, then those of
+//! their roles; within one of these a refusal wins. Where none is about them, the category's rules are asked.
+
+use std::collections::BTreeSet;
+
+use plugin_protocol::{ChannelId, RoleId, UserId};
+
+/// What a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A command, by its full name.
+    Command(Box<str>),
+    /// All commands of a category, as help shows it, lower case.
+    Category(Box<str>),
+}
+
+/// Whom or where a rule is about, the narrowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A user.
+    User(UserId),
+    /// A channel and the threads in it.
+    Channel(ChannelId),
+    /// The members with a role; the server's id is everybody.
+    Role(RoleId),
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Whom it is about may, whatever the command requires of users.
+    Allow,
+    /// Whom it is about may not.
+    Deny,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// What it is about.
+    pub target: Target,
+    /// Whom or where it is about.
+    pub subject: Subject,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// All of one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerRules {
+    /// Few enough to be looked through; a subject has one rule for a target.
+    pub rules: Vec<Rule>,
+    /// The plugins that are switched off there.
+    pub plugins_off: BTreeSet<Box<str>>,
+    /// The commands that are.
+    pub commands_off: BTreeSet<Box<str>>,
+}
+
+/// What rules say of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// Nothing.
+    None,
+    /// This rule decides.
+    By(Rule),
+    /// They allow others only.
+    For(Vec<Subject>),
+}
+
+/// Who asks, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Whom<'a> {
+    /// The user.
+    pub user: UserId,
+    /// Their roles, without @everyone.
+    pub roles: &'a [RoleId],
+    /// The role that everybody has.
+    pub everyone: Option<RoleId>,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Of a thread, its channel.
+    pub parent: Option<ChannelId>,
+}
+
+impl Whom<'_> {
+    fn is(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::User(user) => user == self.user,
+            Subject::Channel(channel) => channel == self.channel || Some(channel) == self.parent,
+            Subject::Role(role) => self.roles.contains(&role) || Some(role) == self.everyone,
+        }
+    }
+}
+
+impl ServerRules {
+    /// Whether a plugin, or a command of it, is switched off.
+    #[must_use]
+    pub fn is_off(&self, plugin: &str, command: &str) -> bool {
+        self.plugins_off.contains(plugin) || self.commands_off.contains(command)
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.plugins_off.is_empty() && self.commands_off.is_empty()
+    }
+
+    /// What they say of somebody who uses a command of this category.
+    #[must_use]
+    pub fn say(&self, command: &str, category: &str, whom: &Whom<'_>) -> Ruling {
+        if self.rules.is_empty() {
+            return Ruling::None;
+        }
+        let category = category.to_lowercase();
+        let is_commands = |target: &Target| matches!(target, Target::Command(name) if **name == *command);
+        let is_categorys = |target: &Target| matches!(target, Target::Category(name) if **name == *category);
+        let mut others = None;
+        for is_meant in [&is_commands as &dyn Fn(&Target) -> bool, &is_categorys] {
+            let rules = || self.rules.iter().filter(|rule| is_meant(&rule.target));
+            let level = |subject: &Subject| match subject {
+                Subject::User(_) => 0,
+                Subject::Channel(_) => 1,
+                Subject::Role(_) => 2,
+            };
+            let about = rules().filter(|rule| whom.is(rule.subject));
+            if let Some(rule) = about.min_by_key(|rule| (level(&rule.subject), rule.effect == Effect::Allow)) {
+                return Ruling::By(rule.clone());
+            }
+            let allowed: Vec<_> = rules()
+                .filter(|rule| rule.effect == Effect::Allow)
+                .map(|rule| rule.subject)
+                .collect();
+            if others.is_none() && !allowed.is_empty() {
+                others = Some(allowed);
+            }
+        }
+        others.map_or(Ruling::None, Ruling::For)
+    }
+
+    /// Puts a rule, over the one of its target and subject.
+    pub fn put(&mut self, rule: Rule) {
+        self.clear(&rule.target, Some(rule.subject));
+        self.rules.push(rule);
+        self.rules.sort();
+    }
+
+    /// Takes rules away: a subject's, or all of a target. How many there were.
+    pub fn clear(&mut self, target: &Target, subject: Option<Subject>) -> usize {
+        let before = self.rules.len();
+        self.rules
+            .retain(|rule| rule.target != *target || subject.is_some_and(|subject| subject != rule.subject));
+        before - self.rules.len()
+    }
+}
