@@ -15,16 +15,17 @@ use plugin_protocol::{
     StopReason, Verdict, kind,
 };
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
 
-use super::{calls::Calls, files, incidents::Reporter, owners::Owners, stores, upkeep::Upkeep};
+use super::{calls::Calls, files, incidents::Reporter, owners::Owners, ready::Standing, stores, upkeep::Upkeep};
 use crate::{
     config,
     interactions::{ControlKeys, Invocations, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
+    slash::Slash,
     storage::{Backups, Stores, Tables, files::Files},
     telemetry::{
         self, Logs, NoticeKind, Notices, Story,
@@ -71,6 +72,10 @@ pub struct Desk {
     pub reporter: Reporter,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
+    /// The registered slash commands.
+    pub slash: Slash,
+    /// How the gateway stands.
+    pub standing: watch::Receiver<Standing>,
 }
 
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
@@ -139,6 +144,8 @@ impl plugins::Desk for Desk {
                     logs: self.logs.clone(),
                     incidents: self.reporter.incidents.clone(),
                     control_keys: self.control_keys.clone(),
+                    slash: self.slash.clone(),
+                    standing: self.standing.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {

@@ -22,6 +22,7 @@ mod recommendation;
 mod router;
 mod settings;
 mod shards;
+mod signals;
 mod slash;
 mod stores;
 mod upkeep;
@@ -49,6 +50,7 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
+    slash::Slash,
     storage::{
         Backups, Stores, Tables,
         backup::{self, Layout},
@@ -67,6 +69,7 @@ use plugin_data::PluginData;
 use ready::Ready;
 use router::Router;
 use shards::Phase;
+use signals::{Signals, keep_signals, note_panics};
 use upkeep::Upkeep;
 
 /// The name of the built-in plugin, and of the host where an answer is nobody else's.
@@ -368,6 +371,8 @@ async fn serve_stored(
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
         tracing::error!("temporary files of an earlier run could not be looked for");
     }
+    let (registered, orders) = Slash::new();
+    let standing = watch::Sender::new(ready::Standing::new());
     let plugins_life = Arc::new(OnceLock::new());
     let desk = Desk {
         runtime: tokio::runtime::Handle::current(),
@@ -388,6 +393,8 @@ async fn serve_stored(
         logs: logs.clone(),
         reporter,
         control_keys: control_keys.clone(),
+        slash: registered.clone(),
+        standing: standing.subscribe(),
     };
     let outlook = Outlook {
         config: live.clone(),
@@ -439,6 +446,7 @@ async fn serve_stored(
         full_noted: std::sync::Mutex::default(),
         answers: router::answers(),
         control_keys,
+        slash: registered.clone(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
@@ -461,7 +469,7 @@ async fn serve_stored(
         shards: config.shards,
         queue: None,
         asking: Some(asking),
-        standing: watch::Sender::new(ready::Standing::new()),
+        standing,
     };
     let ready = Ready {
         began,
@@ -484,7 +492,7 @@ async fn serve_stored(
     };
     let settings = tokio::spawn(settings::keep(settings, root.folder().to_owned()));
     let commands = slash::keep(slash::Keeper {
-        path: root.data().join("slash.json"),
+        tables: tables.clone(),
         rest,
         identity: gateway.identity.subscribe(),
         config: live.clone(),
@@ -494,7 +502,9 @@ async fn serve_stored(
         plugins: plugins.clone(),
         is_local: gateway.environment.api.is_some(),
         notices: notices.clone(),
-        left_out: Vec::new(),
+        slash: registered,
+        orders,
+        told: slash::Told::default(),
         phase,
     });
     let commands = tokio::spawn(commands);
@@ -563,66 +573,5 @@ async fn sweep_controls(tables: Tables) {
             Ok(swept) => tracing::debug!(swept, "states of controls whose time is over were removed"),
             Err(error) => tracing::warn!(%error, "states of controls whose time is over stay for now"),
         }
-    }
-}
-
-/// How often it is looked whether signals still reach the bot.
-const SIGNALS: Duration = Duration::from_secs(1);
-
-/// Puts back what a plugin has changed about the signals that stop the bot: else nobody could stop it any more.
-async fn keep_signals() {
-    let ours = process::Signals::remember();
-    loop {
-        tokio::time::sleep(SIGNALS).await;
-        for name in ours.put_back() {
-            tracing::warn!(
-                signal = name,
-                "a plugin changed what this signal does, it was put back: plugins hear of the bot's end in their stop function"
-            );
-        }
-    }
-}
-
-/// Panics of built-in plugins' handlers are reports; all others are logged before the default hook speaks.
-fn note_panics() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if let Some(report) = plugin_api::linked::record_panic(info) {
-            tracing::error!(location = %report.location, thread = %report.thread, "the host panicked: {}", report.message);
-            default(info);
-        }
-    }));
-}
-
-/// What tells the process to stop.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn stop(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

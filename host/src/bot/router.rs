@@ -34,12 +34,13 @@ use crate::{
     gateway::{Partial, RawEvent},
     interactions::{ControlKeys, InteractionRef, Invocations, Origin, texts},
     plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
+    slash::Slash,
     storage::Tables,
 };
 
 /// How many invocations and events of one plugin may be under way.
 const MAX_UNDER_WAY: usize = 8192;
-/// How often a plugin whose queue is full is told of in the log.
+/// How often a full queue is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
 /// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
 /// behind Discord's limits.
@@ -69,6 +70,8 @@ pub struct Router {
     pub answers: Semaphore,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
+    /// The registered slash commands.
+    pub slash: Slash,
 }
 
 /// The places for answers of the host itself.
@@ -147,7 +150,7 @@ impl Router {
             return;
         };
         let table = self.routing.read();
-        let Some(found) = table.commands.find(rest) else {
+        let Some(found) = self.slash.find(&table.commands, rest) else {
             if table.commands.group(rest).is_some() {
                 let (router, payload) = (Arc::clone(self), event.payload.clone());
                 let (prefix, rest) = (prefix.to_owned(), rest.to_owned());

@@ -1,10 +1,20 @@
 //! Keeps the registered slash commands as the live plugins have them: planned anew after every change, written only when
-//! the set has changed.
+//! a set has changed.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use plugin_protocol::{ApplicationId, GuildId};
-use tokio::{sync::watch, time::sleep};
+use plugin_protocol::{
+    ApplicationId, Command, GuildId, PluginName,
+    slash::{PrefixOnly, SlashFigures, SlashKind, SlashLimits, SyncReport, SyncedSet, UnavailableCommand},
+};
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 
 use super::{
     owners::Owners,
@@ -13,9 +23,13 @@ use super::{
 use crate::{
     cache::Cache,
     config,
-    plugins::Plugins,
-    rest::{Method, Request, Rest},
-    slash::{LeftOut, Limits, Plan, SlashSync, SyncError, Synced, plan},
+    plugins::{Plugins, Table},
+    rest::Rest,
+    slash::{
+        Held, LeftOut, Limits, MOST_COMMANDS, Order, Plan, Reason, Registered, RegisteredCommand, Set, Slash,
+        SlashCommand, SlashSync, Standing, SyncError, Synced, memory, plan_beside,
+    },
+    storage::Tables,
     telemetry::{NoticeKind, Notices},
 };
 
@@ -23,11 +37,15 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_secs(30);
+/// Discord's limit of commands on users, and on messages.
+const MOST_CONTEXT_COMMANDS: u32 = 15;
+/// How many commands a notice names.
+const NAMED: usize = 20;
 
 /// What keeping them needs.
 pub struct Keeper {
     /// Where what was written is remembered.
-    pub path: PathBuf,
+    pub tables: Tables,
     /// The way to Discord.
     pub rest: Rest,
     /// The application, once the gateway has told it.
@@ -46,38 +64,81 @@ pub struct Keeper {
     pub is_local: bool,
     /// Tells the owner.
     pub notices: Notices,
-    /// What was left out of the last plan, as told.
-    pub left_out: Vec<LeftOut>,
+    /// Who asks what is registered, and orders.
+    pub slash: Slash,
+    /// What is ordered.
+    pub orders: mpsc::Receiver<Order>,
+    /// What the owner was told.
+    pub told: Told,
     /// How far the end of the bot has come.
     pub phase: watch::Receiver<Phase>,
 }
 
+/// What the owner was told of, so that each is told once.
+#[derive(Debug, Default)]
+pub struct Told {
+    left_out: Vec<LeftOut>,
+    is_nearly_full: bool,
+}
+
+/// What a look at all sets came to.
+#[derive(Default)]
+struct Round {
+    report: SyncReport,
+    /// Something has to be tried again.
+    again: bool,
+    /// When the first command goes whose plugin is not there, in seconds since 1970.
+    next: Option<u64>,
+}
+
+/// A set that is looked at: what was written last, and what of it stays though nobody offers it.
+struct Scope {
+    guild: Option<GuildId>,
+    registered: Registered,
+    kept: BTreeMap<String, RegisteredCommand>,
+    /// What Discord has, if it was ordered.
+    there: Option<Vec<Value>>,
+}
+
+impl Scope {
+    /// How many places are taken besides those of running plugins' commands.
+    fn taken(&self) -> usize {
+        self.kept.len()
+            + self
+                .registered
+                .foreign
+                .iter()
+                .filter(|one| memory::is_typed(one))
+                .count()
+    }
+}
+
 /// Keeps the commands until the bot stops.
 pub async fn keep(mut keeper: Keeper) {
-    let sync = match SlashSync::open(&keeper.path) {
+    let sync = match SlashSync::open(keeper.tables.clone()).await {
         Ok(sync) => sync,
         Err(error) => {
             tracing::error!(%error, "slash commands are not registered");
             return;
         }
     };
-    let mut phase = keeper.phase.clone();
-    tokio::select! {
-        () = keeper.work(&sync) => {}
-        () = reached(&mut phase, Phase::Draining) => {}
-    }
+    keeper.work(&sync).await;
 }
 
 impl Keeper {
     async fn work(&mut self, sync: &SlashSync) {
-        let Ok(Some(application)) = self.identity.wait_for(Option::is_some).await.map(|id| *id) else {
-            return;
+        let mut phase = self.phase.clone();
+        let identity = tokio::select! {
+            identity = self.identity.wait_for(Option::is_some) => identity.ok().and_then(|id| *id),
+            () = reached(&mut phase, Phase::Draining) => None,
         };
+        let Some(application) = identity else { return };
         let mut changes = self.plugins.views();
         let mut settings = self.config.subscribe();
         let mut identity = self.identity.clone();
         // At first, and whenever a session begins anew: another service may have forgotten what was written.
         let mut is_new_session = true;
+        let mut ordered: Option<Order> = None;
         loop {
             changes.mark_unchanged();
             settings.mark_unchanged();
@@ -86,10 +147,18 @@ impl Keeper {
             if self.is_local && is_new_session {
                 self.forget_what_is_not_there(sync, application).await;
             }
-            let plan = self.plan();
-            let retry = self.write(sync, application, &plan).await.then_some(RETRY);
+            let round = self.round(sync, application, ordered.is_some()).await;
+            if let Some(order) = ordered.take() {
+                // Whoever ordered it may be gone.
+                let _ = order.send(round.report);
+            }
+            let wait = if round.again {
+                Some(RETRY)
+            } else {
+                round.next.map(|at| Duration::from_secs(at.saturating_sub(now()) + 1))
+            };
             let again = async {
-                match retry {
+                match wait {
                     Some(wait) => sleep(wait).await,
                     None => std::future::pending().await,
                 }
@@ -103,35 +172,158 @@ impl Keeper {
                     Ok(()) => is_new_session = true,
                     Err(_) => return,
                 },
+                order = self.orders.recv() => {
+                    ordered = order;
+                    // Whoever waits sees the state of now; what comes shortly after is another round's.
+                    continue;
+                }
                 () = again => {}
+                // Not in the middle of a round: what was written is remembered.
+                () = reached(&mut phase, Phase::Draining) => return,
             }
             sleep(GATHER).await;
         }
     }
 
-    /// Writes the sets that have changed; whether it has to be tried again.
-    async fn write(&self, sync: &SlashSync, application: ApplicationId, plan: &Plan) -> bool {
-        let mut again = match sync.sync(&self.rest, application, None, &plan.commands).await {
-            // The same set would be refused again.
-            Err(SyncError::Refused(why)) => {
-                let text = format!("Discord refuses the slash commands: {why}");
-                self.notices.tell(NoticeKind::Slash, text);
-                false
-            }
-            synced => note(None, synced),
-        };
+    /// Looks at all sets and writes those that have changed. By order, what is registered is compared with what Discord
+    /// has, and nothing is kept that no running plugin offers.
+    async fn round(&mut self, sync: &SlashSync, application: ApplicationId, is_ordered: bool) -> Round {
+        let table = self.plugins.routing().read();
+        let mut round = Round::default();
         let homes = self.homes();
+        let wanted = [None].into_iter().chain(homes.iter().copied().map(Some));
+        let mut scopes = Vec::new();
+        for guild in wanted {
+            match self.scope(sync, application, guild, &table, is_ordered).await {
+                Ok(scope) => scopes.push(scope),
+                Err(error) => {
+                    let (set, again) = noted(guild, Err(error), 0);
+                    round.again |= again;
+                    round.report.sets.push(set);
+                }
+            }
+        }
+        let plan = self.plan(&table, &scopes, is_ordered);
+        self.tell(&plan, &scopes);
+        round.report.prefix_only = plan.left_out.iter().map(prefix_only).collect();
+        self.publish(sync, application, &plan, &scopes, None).await;
+        // First, so that a command that moves from one server to another is never in both.
+        round.again |= self.leave(sync, application, &homes).await;
+        let mut trouble = None;
+        for scope in scopes.iter_mut() {
+            let planned: &[SlashCommand] = if scope.guild.is_none() {
+                &plan.commands
+            } else {
+                &plan.owners
+            };
+            let foreign = if is_ordered {
+                Vec::new()
+            } else {
+                scope.registered.foreign_beside(planned)
+            };
+            let kept = scope.kept.clone();
+            let leaves = kept.values().filter_map(|command| command.absent_since);
+            let next = leaves.min().map(|since| since + memory::ABSENT.as_secs());
+            round.next = [round.next, next].into_iter().flatten().min();
+            let set = Set::new(planned, kept, foreign);
+            let count = set.commands.len() + set.foreign.len();
+            let there = scope.there.as_deref();
+            let synced = sync.sync(&self.rest, application, scope.guild, set, there).await;
+            if let Err(SyncError::Refused(why)) = &synced
+                && scope.guild.is_none()
+            {
+                let text = format!("Discord refuses the slash commands: {why}");
+                self.notices.tell(NoticeKind::Slash, text.clone());
+            }
+            let (set, again) = noted(scope.guild, synced, count);
+            round.again |= again;
+            trouble = trouble.or_else(|| set.trouble.clone());
+            round.report.sets.push(set);
+            if is_ordered {
+                scope.registered.foreign.clear();
+            }
+        }
+        self.publish(sync, application, &plan, &scopes, trouble).await;
+        round
+    }
+
+    async fn scope(
+        &self,
+        sync: &SlashSync,
+        application: ApplicationId,
+        guild: Option<GuildId>,
+        table: &Table,
+        is_ordered: bool,
+    ) -> Result<Scope, SyncError> {
+        if is_ordered {
+            let there = sync.there(&self.rest, application, guild).await?;
+            return Ok(Scope {
+                guild,
+                registered: Registered::default(),
+                kept: BTreeMap::new(),
+                there: Some(there),
+            });
+        }
+        let registered = sync.registered(&self.rest, application, guild).await?;
+        let running: BTreeSet<&PluginName> = table.offers().map(|(name, _)| name).collect();
+        let is_here = |command: &&Command| command.doors.slash && command.owner_only == guild.is_some();
+        let commands = table.offers().flat_map(|(_, description)| &description.commands);
+        let offered: BTreeSet<_> = commands.filter(is_here).map(crate::slash::first_word).collect();
+        let kept = registered.kept(&running, &offered, now());
+        Ok(Scope {
+            guild,
+            registered,
+            kept,
+            there: None,
+        })
+    }
+
+    fn plan(&self, table: &Table, scopes: &[Scope], is_ordered: bool) -> Plan {
+        let offers = table
+            .offers()
+            .map(|(name, description)| (name, &*description.commands, &*description.groups));
+        let everywhere = scopes.iter().find(|scope| scope.guild.is_none());
+        let mut held = Held {
+            taken: everywhere.map_or(0, Scope::taken),
+            taken_at_home: scopes
+                .iter()
+                .filter(|scope| scope.guild.is_some())
+                .map(Scope::taken)
+                .max()
+                .unwrap_or(0),
+            ..Held::default()
+        };
+        // By order, places are given anew: to those of the highest priority.
+        if let Some(everywhere) = everywhere.filter(|_| !is_ordered) {
+            held.names = everywhere.registered.commands.keys().cloned().collect();
+        }
+        plan_beside(offers, &held, self.limits())
+    }
+
+    fn limits(&self) -> Limits {
+        let config = self.config.get();
+        Limits {
+            max: config.slash_limiter.max_limit as usize,
+            warning: config.slash_limiter.warning_threshold as usize,
+            safe: config.slash_limiter.safe_limit as usize,
+        }
+    }
+
+    /// Takes the owners' commands out of servers that are no homes any more.
+    async fn leave(&self, sync: &SlashSync, application: ApplicationId, homes: &[GuildId]) -> bool {
+        let mut again = false;
         for guild in sync.guilds(application).await {
             match self.cache.guild(guild) {
                 _ if homes.contains(&guild) => {}
                 Some(known) if known.unavailable || known.owner_id.is_none() => {}
-                Some(_) => again |= note(Some(guild), sync.sync(&self.rest, application, Some(guild), &[]).await),
+                Some(_) => {
+                    let known = sync.known(application, Some(guild)).await.unwrap_or_default();
+                    let set = Set::new(&[], BTreeMap::new(), known.foreign);
+                    let synced = sync.sync(&self.rest, application, Some(guild), set, None).await;
+                    again |= noted(Some(guild), synced, 0).1;
+                }
                 None => sync.forget_guild(application, guild).await,
             }
-        }
-        for guild in homes {
-            let synced = sync.sync(&self.rest, application, Some(guild), &plan.owners).await;
-            again |= note(Some(guild), synced);
         }
         again
     }
@@ -155,69 +347,166 @@ impl Keeper {
         guilds
     }
 
-    fn plan(&mut self) -> Plan {
-        let table = self.plugins.routing().read();
-        let commands = table
-            .offers()
-            .map(|(name, description)| (name, &*description.commands, &*description.groups));
-        let config = self.config.get();
-        let limits = Limits {
-            max: config.slash_limiter.max_limit as usize,
-            warning: config.slash_limiter.warning_threshold as usize,
-            safe: config.slash_limiter.safe_limit as usize,
-        };
-        let plan = plan(commands, limits);
-        for left_out in plan
-            .left_out
-            .iter()
-            .filter(|left_out| !self.left_out.contains(left_out))
-        {
+    /// Tells the owner what has come to have no place, and that there are few left; once each.
+    fn tell(&mut self, plan: &Plan, scopes: &[Scope]) {
+        let is_new = |left_out: &&LeftOut| !self.told.left_out.contains(left_out);
+        let mut full = Vec::new();
+        for left_out in plan.left_out.iter().filter(is_new) {
             tracing::warn!(plugin = %left_out.plugin, command = %left_out.command, reason = %left_out.reason, "no slash command for it");
+            if left_out.reason == Reason::Full {
+                full.push(format!("`{}`", left_out.command));
+            }
         }
-        self.left_out.clone_from(&plan.left_out);
-        plan
+        let taken = scopes
+            .iter()
+            .find(|scope| scope.guild.is_none())
+            .map_or(0, Scope::taken);
+        let (count, limits) = (plan.commands.len() + taken, self.limits());
+        if !full.is_empty() {
+            let more = match full.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            full.truncate(NAMED);
+            let text = format!(
+                "There is no place for these slash commands, they work by prefix: {}{more}. {count} of {MOST_COMMANDS} are \
+                 taken; `slashlimit` shows all. Unload what is not needed and use `sync`, or raise \
+                 slash_limiter.safe_limit ({}) in config.json.",
+                full.join(", "),
+                limits.safe
+            );
+            self.notices.tell(NoticeKind::Slash, text);
+        } else if plan.is_nearly_full && !self.told.is_nearly_full {
+            let text = format!(
+                "{count} of {MOST_COMMANDS} slash commands are taken: from {} on new ones work by prefix only. `slashlimit` \
+                 shows all; slash_limiter in config.json says when you are told.",
+                limits.safe
+            );
+            self.notices.tell(NoticeKind::Slash, text);
+        }
+        self.told.is_nearly_full = plan.is_nearly_full;
+        self.told.left_out.clone_from(&plan.left_out);
+    }
+
+    async fn publish(
+        &self,
+        sync: &SlashSync,
+        application: ApplicationId,
+        plan: &Plan,
+        scopes: &[Scope],
+        trouble: Option<String>,
+    ) {
+        let ids = |known: Option<Registered>| -> BTreeMap<String, String> {
+            let commands = known.unwrap_or_default().commands;
+            commands
+                .into_iter()
+                .filter_map(|(name, command)| Some((name, command.id?)))
+                .collect()
+        };
+        let everywhere = scopes.iter().find(|scope| scope.guild.is_none());
+        let foreign = everywhere.map(|scope| &*scope.registered.foreign).unwrap_or_default();
+        let of_kind = |kind: u64| {
+            let count = foreign.iter().filter(|one| one["type"].as_u64() == Some(kind)).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        let typed = plan.commands.len() + everywhere.map_or(0, Scope::taken);
+        let kind = |kind, used, most| SlashKind { kind, used, most };
+        let limits = self.limits();
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let unavailable = everywhere.into_iter().flat_map(|scope| &scope.kept);
+        let figures = SlashFigures {
+            kinds: vec![
+                kind(1, small(typed), small(MOST_COMMANDS)),
+                kind(2, of_kind(2), MOST_CONTEXT_COMMANDS),
+                kind(3, of_kind(3), MOST_CONTEXT_COMMANDS),
+            ],
+            limits: SlashLimits {
+                max: small(limits.max),
+                warning: small(limits.warning),
+                safe: small(limits.safe),
+            },
+            prefix_only: plan.left_out.iter().map(prefix_only).collect(),
+            unavailable: unavailable
+                .map(|(name, command)| UnavailableCommand {
+                    command: name.clone(),
+                    plugins: command.plugins.iter().map(ToString::to_string).collect(),
+                    until: command.absent_since.unwrap_or_default() + memory::ABSENT.as_secs(),
+                })
+                .collect(),
+            foreign: foreign
+                .iter()
+                .filter_map(|one| one["name"].as_str().map(str::to_owned))
+                .collect(),
+            trouble,
+        };
+        let mut standing = Standing {
+            figures,
+            ids: ids(sync.known(application, None).await),
+            ..Standing::default()
+        };
+        for guild in scopes.iter().filter_map(|scope| scope.guild) {
+            let known = sync.known(application, Some(guild)).await;
+            standing.guild_ids.insert(guild, ids(known));
+        }
+        self.slash.publish(standing);
     }
 
     /// A local Discord that was started anew has none of what was written to the one before.
     async fn forget_what_is_not_there(&self, sync: &SlashSync, application: ApplicationId) {
-        let request = Request {
-            method: Method::Get,
-            path: format!("/applications/{application}/commands"),
-            body: Vec::new(),
-            content_type: None,
-            reason: None,
-        };
-        let there: Vec<serde_json::Value> = match self.rest.send(request).await {
-            Ok(response) if response.status == 200 => serde_json::from_slice(&response.body).unwrap_or_default(),
-            _ => return,
-        };
-        let ids: Vec<&str> = there.iter().filter_map(|command| command["id"].as_str()).collect();
-        if !sync.agrees(application, &ids).await {
+        if let Ok(there) = sync.there(&self.rest, application, None).await
+            && !sync.agrees(application, &there).await
+        {
             sync.forget(application).await;
         }
     }
 }
 
-/// Logs what came of writing a set; whether it has to be tried again.
-fn note(guild: Option<GuildId>, synced: Result<Synced, SyncError>) -> bool {
+fn prefix_only(left_out: &LeftOut) -> PrefixOnly {
+    PrefixOnly {
+        command: left_out.command.clone(),
+        plugin: left_out.plugin.to_string(),
+        why: left_out.reason.to_string(),
+        full: left_out.reason == Reason::Full,
+    }
+}
+
+/// Logs what came of writing a set, and says it; whether it has to be tried again.
+fn noted(guild: Option<GuildId>, synced: Result<Synced, SyncError>, registered: usize) -> (SyncedSet, bool) {
     let server = guild.map_or_else(|| "all".to_owned(), |guild| guild.to_string());
+    let mut set = SyncedSet {
+        guild_id: guild,
+        registered: u32::try_from(registered).unwrap_or(u32::MAX),
+        ..SyncedSet::default()
+    };
     match synced {
-        Ok(Synced::Unchanged) => false,
+        Ok(Synced::Unchanged) => (set, false),
         Ok(Synced::Written {
             added,
             changed,
             removed,
         }) => {
             tracing::info!(%server, added = %added.join(" "), changed = %changed.join(" "), removed = %removed.join(" "), "slash commands written");
-            false
+            (set.added, set.changed, set.removed) = (added, changed, removed);
+            (set, false)
         }
+        // The same set would be refused again.
         Err(SyncError::Refused(why)) => {
-            tracing::warn!(%server, %why, "Discord refuses the owners' slash commands: they can be used by prefix");
-            false
+            tracing::warn!(%server, %why, "Discord refuses the slash commands: they can be used by prefix");
+            set.trouble = Some(why.to_string());
+            (set, false)
         }
         Err(error) => {
             tracing::error!(%server, %error, "slash commands could not be written, tried again in {} s", RETRY.as_secs());
-            true
+            set.trouble = Some(error.to_string());
+            (set, true)
         }
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }

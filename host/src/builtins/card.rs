@@ -327,7 +327,7 @@ fn budget(figure: &BudgetFigure) -> String {
 }
 
 /// As many as fit, and how many are left out.
-fn some_of(items: impl Iterator<Item = String>, separator: &str, most: usize) -> String {
+pub(super) fn some_of(items: impl Iterator<Item = String>, separator: &str, most: usize) -> String {
     /// Room for "and 12345 more".
     const MORE: usize = 24;
     let items: Vec<_> = items.collect();

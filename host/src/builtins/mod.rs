@@ -11,6 +11,8 @@ mod inspection;
 mod lifecycle;
 mod logs;
 mod report;
+mod slash;
+mod slash_card;
 mod storage;
 mod storage_card;
 mod upkeep_card;
@@ -34,6 +36,8 @@ plugin! {
         backup::backup,
         logs::errors,
         logs::loglevel,
+        slash::sync,
+        slash::slashlimit,
     ],
     components: [inspection::page, logs::errors_page],
 }

@@ -14,6 +14,8 @@ use super::arguments::{as_code, usage};
 pub struct CommandIndex {
     commands: Vec<(PluginName, Command)>,
     by_prefix: HashMap<String, usize>,
+    /// Those that are slash commands only, should they have no place among these.
+    without_place: HashMap<String, usize>,
     by_slash: HashMap<String, usize>,
     most_words: usize,
     /// By the words in front of their names, all commands by prefix.
@@ -99,6 +101,10 @@ impl CommandIndex {
                         index.groups.entry(name[..end].to_owned()).or_default().push(at);
                     }
                 }
+                if doors.slash && !doors.prefix && !name.is_empty() {
+                    index.most_words = index.most_words.max(name.split(' ').count());
+                    index.without_place.entry(name.clone()).or_insert(at);
+                }
                 if doors.slash {
                     let taken = *index.by_slash.entry(name.clone()).or_insert(at);
                     index.report(name, taken, at);
@@ -142,6 +148,15 @@ impl CommandIndex {
     /// goes before `warn`. `None` is an unknown command: silence, not an error.
     #[must_use]
     pub fn find<'t>(&self, text: &'t str) -> Option<Found<'_, 't>> {
+        self.find_beside(text, |_, _| false)
+    }
+
+    /// The same, also among slash commands of which `has_no_place` says that they are none, and so need another door.
+    pub fn find_beside<'t>(
+        &self,
+        text: &'t str,
+        has_no_place: impl Fn(&PluginName, &str) -> bool,
+    ) -> Option<Found<'_, 't>> {
         let mut name = String::new();
         let mut rest = text.trim_start();
         let mut found = None;
@@ -157,6 +172,11 @@ impl CommandIndex {
             name.push_str(&word.to_lowercase());
             if let Some(&at) = self.by_prefix.get(&name) {
                 found = Some((at, rest));
+            } else if let Some(&at) = self.without_place.get(&name) {
+                let (plugin, command) = &self.commands[at];
+                if has_no_place(plugin, &command.name) {
+                    found = Some((at, rest));
+                }
             }
         }
         found.map(|(at, rest)| {

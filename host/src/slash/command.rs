@@ -3,7 +3,7 @@
 //! Apart from the plan, which decides what is registered: here is what a command looks like then, and why one can't be.
 //! Pure. Limits: <https://discord.com/developers/docs/interactions/application-commands#application-command-object>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plugin_protocol::{Argument, ArgumentKind, PluginName};
 use serde::Serialize;
@@ -45,6 +45,9 @@ pub struct SlashCommand {
     /// Whose it is: the plugin that had it first.
     #[serde(skip)]
     pub(super) plugin: PluginName,
+    /// All plugins that have a part in it.
+    #[serde(skip)]
+    pub plugins: BTreeSet<PluginName>,
 }
 
 /// A subcommand, a group of them, or an argument.
@@ -98,12 +101,6 @@ pub(super) mod kinds {
     pub const MENTIONABLE: u8 = 9;
     pub const NUMBER: u8 = 10;
     pub const ATTACHMENT: u8 = 11;
-}
-
-/// The body of the bulk overwrite of a set. The same set gives the same bytes, whatever order plugins were loaded in.
-#[must_use]
-pub fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
-    json(&commands)
 }
 
 impl SlashCommand {

@@ -4,7 +4,11 @@
 //! left out here, with the reason. Limits:
 //! <https://discord.com/developers/docs/interactions/application-commands#application-command-object>.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 use plugin_protocol::{Command, Group, PluginName};
 
@@ -38,6 +42,17 @@ impl Default for Limits {
             safe: 95,
         }
     }
+}
+
+/// What has a place already: a set that was planned once is not shaken up by every change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The names (their first words) that are registered for all servers: these keep their places.
+    pub names: BTreeSet<String>,
+    /// How many places others take: commands that no running plugin offers, or that somebody else registered.
+    pub taken: usize,
+    /// The same for home servers.
+    pub taken_at_home: usize,
 }
 
 /// What is registered, and what is not.
@@ -78,6 +93,11 @@ pub enum Reason {
         /// The plugin whose command has it.
         by: PluginName,
     },
+    /// The owners' command is in a group of commands that are everybody's.
+    MixedGroup {
+        /// The plugin whose commands are everybody's.
+        by: PluginName,
+    },
     /// The command or group has 25 subcommands already.
     TooManySubcommands,
     /// More than 25 arguments.
@@ -108,6 +128,11 @@ impl fmt::Display for Reason {
             ),
             Self::TooDeep => f.write_str("a slash command's name has at most three words"),
             Self::NameTaken { by } => write!(f, "plugin {by} has a slash command of that name"),
+            Self::MixedGroup { by } => write!(
+                f,
+                "its group has commands of plugin {by} that are not for owners only: give the owners' commands a group of \
+                 their own, or make all of them `owner_only`"
+            ),
             Self::TooManySubcommands => write!(f, "its group has {MOST_OPTIONS} subcommands already"),
             Self::TooManyArguments => write!(f, "a slash command has at most {MOST_OPTIONS} arguments"),
             Self::BadArgumentName(name) => write!(
@@ -139,39 +164,90 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Plans the global set and that of home servers, which has the owners' commands: of two commands with one name the
-/// earlier plugin's is registered, and when there is no room, the earlier ones are.
+/// What plugins offer: each one's commands and what its groups are for, in the order in which they came.
+type Offer<'a> = (&'a PluginName, &'a [Command], &'a [Group]);
+
+/// Plans the sets where nothing is registered yet; see [`plan_beside`].
 #[must_use]
-pub fn plan<'a>(
-    plugins: impl IntoIterator<Item = (&'a PluginName, &'a [Command], &'a [Group])>,
-    limits: Limits,
-) -> Plan {
+pub fn plan<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, limits: Limits) -> Plan {
+    plan_beside(plugins, &Held::default(), limits)
+}
+
+/// Plans the global set and that of home servers, which has the owners' commands. Of two commands with one name the
+/// earlier plugin's is registered. What has a place keeps it, up to the most there may be; places that are free go to
+/// those of higher priority first, up to the safe number.
+///
+/// A group is either the owners' or everybody's: its commands would else be spread over two sets, and Discord would show
+/// the group twice in home servers. Everybody's part is registered then.
+#[must_use]
+pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held, limits: Limits) -> Plan {
     let plugins: Vec<_> = plugins.into_iter().collect();
     let groups = Groups::of(&plugins);
-    let most = limits.safe.min(limits.max).min(MOST_COMMANDS);
+    let (max, safe) = (
+        limits.max.min(MOST_COMMANDS),
+        limits.safe.min(limits.max).min(MOST_COMMANDS),
+    );
+    let mut offered: Vec<_> = plugins
+        .iter()
+        .flat_map(|(plugin, commands, _)| commands.iter().map(move |command| (*plugin, command)))
+        .filter(|(_, command)| command.doors.slash)
+        .collect();
+    // A group has the priority of its most important command.
+    let mut priorities = HashMap::<&str, i32>::new();
+    for (_, command) in &offered {
+        let priority = priorities.entry(first_word(command)).or_insert(i32::MIN);
+        *priority = (*priority).max(command.slash_priority);
+    }
+    let is_held = |command: &Command| held.names.contains(first_word(command));
+    // A stable sort: among equals the earlier plugin goes first. The owners' come last, when everybody's groups are known.
+    offered.sort_by_key(|(_, command)| {
+        let priority = priorities.get(first_word(command)).copied().unwrap_or_default();
+        (command.owner_only, !is_held(command), Reverse(priority))
+    });
     let (mut commands, mut owners) = (BTreeMap::new(), BTreeMap::new());
     let mut left_out = Vec::new();
-    for (plugin, theirs, _) in plugins {
-        for command in theirs.iter().filter(|command| command.doors.slash) {
-            let placed = if command.owner_only {
-                place(&mut owners, plugin, command, &groups, MOST_COMMANDS)
-            } else {
-                place(&mut commands, plugin, command, &groups, most)
-            };
-            if let Err(reason) = placed {
-                left_out.push(LeftOut {
-                    plugin: plugin.clone(),
-                    command: command.name.clone(),
-                    reason,
-                });
-            }
+    for (plugin, command) in offered {
+        let placed = if command.owner_only {
+            let most = MOST_COMMANDS.saturating_sub(held.taken_at_home);
+            mixes(&commands, command).and_then(|()| place(&mut owners, plugin, command, &groups, most))
+        } else {
+            let most = if is_held(command) { max } else { safe };
+            place(&mut commands, plugin, command, &groups, most.saturating_sub(held.taken))
+        };
+        if let Err(reason) = placed {
+            left_out.push(LeftOut {
+                plugin: plugin.clone(),
+                command: command.name.clone(),
+                reason,
+            });
         }
     }
     Plan {
-        is_nearly_full: commands.len() >= limits.warning,
+        is_nearly_full: commands.len() + held.taken >= limits.warning,
         commands: commands.into_values().collect(),
         owners: owners.into_values().collect(),
         left_out,
+    }
+}
+
+/// The word that takes a place: the command's name, or its group's.
+#[must_use]
+pub fn first_word(command: &Command) -> &str {
+    command.name.split(' ').next().unwrap_or_default()
+}
+
+/// Refuses an owners' command whose name, or group, is everybody's.
+fn mixes(everybodys: &BTreeMap<String, SlashCommand>, command: &Command) -> Result<(), Reason> {
+    match everybodys.get(first_word(command)) {
+        None => Ok(()),
+        Some(there) if command.name.contains(' ') && there.options.iter().any(|option| is_holder(option.kind)) => {
+            Err(Reason::MixedGroup {
+                by: there.plugin.clone(),
+            })
+        }
+        Some(there) => Err(Reason::NameTaken {
+            by: there.plugin.clone(),
+        }),
     }
 }
 
@@ -240,6 +316,7 @@ fn place(
             gate,
             options: top_options,
             plugin: plugin.clone(),
+            plugins: [plugin.clone()].into(),
         };
         if new.characters() > MOST_CHARACTERS {
             return Err(Reason::TooLarge);
@@ -267,6 +344,7 @@ fn place(
         return Err(Reason::TooLarge);
     }
     *existing = larger;
+    existing.plugins.insert(plugin.clone());
     Ok(())
 }
 

@@ -149,11 +149,15 @@ async fn owners_load_reload_and_unload_and_others_do_not() {
         owner.says("!unload example").await.expect_reply().await.content(),
         "Unloaded `example`."
     );
-    // Unloaded survives a restart; slash commands of what is gone are gone.
-    world
-        .sandbox
-        .expect_commands(|names| !names.contains(&"ping".to_owned()))
-        .await;
+    // Its slash commands stay for a day, or until the owner has them written anew.
+    let absent = alice.slash("ping", &[]).await.expect_reply().await;
+    assert_eq!(
+        absent.content(),
+        "That command is not available right now. Please try again later."
+    );
+    owner.says("!sync").await.expect_reply().await;
+    assert!(!world.sandbox.commands().iter().any(|command| command["name"] == "ping"));
+    // Unloaded survives a restart.
     bot.stop().await;
     let bot = world.start().await;
     let reply = owner.says("!load example").await.expect_reply().await;
@@ -171,10 +175,12 @@ async fn slash_commands_are_written_once_and_only_when_they_change() {
     let world = World::new().await;
     world.drop_plugin("example");
     let bot = world.start().await;
-    world
-        .sandbox
-        .expect_commands(|names| names.contains(&"ping".to_owned()))
-        .await;
+    let all = |names: &[String]| {
+        ["ping", "unload"]
+            .iter()
+            .all(|name| names.contains(&(*name).to_owned()))
+    };
+    world.sandbox.expect_commands(all).await;
     world.owner().says("!reload example").await.expect_reply().await;
     bot.stop().await;
     let bot = world.start().await;

@@ -28,5 +28,6 @@ mod replacement;
 mod requests;
 mod resume;
 mod settings;
+mod slash_limit;
 mod storage;
 mod tls;

@@ -7,6 +7,7 @@
 //! an unknown kind that asks for an answer is answered with [`ProblemCode::NotSupported`], and nothing changes meaning.
 
 pub mod backups;
+pub mod commands;
 pub mod custom_id;
 pub mod databases;
 mod description;
@@ -22,6 +23,7 @@ mod manifest;
 mod permissions;
 mod policy;
 mod requests;
+pub mod slash;
 pub mod statistics;
 mod storage;
 pub mod upkeep;

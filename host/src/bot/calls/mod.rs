@@ -4,11 +4,13 @@
 //! with a grant. Each file here answers the calls of one subject, and names them in a table of its own.
 
 mod backups;
+mod commands;
 mod controls;
 mod data;
 mod files;
 mod logs;
 mod plugins;
+mod slash;
 mod statistics;
 mod storage;
 
@@ -16,12 +18,15 @@ use std::sync::{Arc, OnceLock};
 
 use plugin_protocol::{Call, Problem, ProblemCode, User};
 use serde_json::Value;
+use tokio::sync::watch;
+use twilight_model::gateway::Intents;
 
-use super::{owners::Owners, upkeep::Upkeep};
+use super::{owners::Owners, ready::Standing, upkeep::Upkeep};
 use crate::{
     config,
     interactions::{ControlKeys, Invocations},
     plugins::{Generation, Plugins},
+    slash::Slash,
     storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
     telemetry::{Incidents, Logs},
 };
@@ -38,8 +43,10 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 9] = [
+const SUBJECTS: [&[(&str, Access)]; 11] = [
     plugins::CALLS,
+    commands::CALLS,
+    slash::CALLS,
     statistics::CALLS,
     data::USER_DATA,
     data::DATA,
@@ -76,6 +83,10 @@ pub struct Calls {
     pub incidents: Incidents,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
+    /// The registered slash commands.
+    pub slash: Slash,
+    /// What the gateway was asked for.
+    pub standing: watch::Receiver<Standing>,
 }
 
 impl Calls {
@@ -116,6 +127,8 @@ impl Calls {
         let (subject, _) = call.name.split_once('.').unwrap_or_default();
         match subject {
             "caches" | "cleanup" => self.about_files(call).await,
+            "commands" => self.about_commands(from.name(), &call),
+            "slash" => self.about_slash(&call).await,
             "plugins" => self.about_plugins(from, call).await,
             "storage" => self.about_storage(call).await,
             "backups" => self.about_backups(call).await,
@@ -151,6 +164,14 @@ impl Calls {
         self.plugins
             .get()
             .ok_or_else(|| Problem::new(ProblemCode::Busy, "the bot is starting: ask again once it is ready"))
+    }
+
+    /// Whether Discord sends what people write who neither mention the bot nor write to it directly.
+    fn reads_messages(&self) -> bool {
+        let standing = self.standing.borrow();
+        standing
+            .intents
+            .is_none_or(|intents| intents.contains(Intents::MESSAGE_CONTENT))
     }
 
     /// Whether one of the bot's owners asks in an invocation of this very plugin.

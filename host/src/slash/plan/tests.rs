@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::slash::command::overwrite;
 
 fn command(name: &str) -> Command {
     Command {
@@ -46,6 +45,11 @@ fn planned(plugins: &[(&str, Vec<Command>)]) -> Plan {
         plugins.iter().map(|(name, commands)| (name, *commands, &[][..])),
         Limits::default(),
     )
+}
+
+/// A set as Discord gets it.
+fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
+    crate::slash::Set::new(commands, BTreeMap::new(), Vec::new()).body()
 }
 
 fn json_of(plan: &Plan) -> Value {
@@ -393,6 +397,104 @@ fn when_it_is_full_further_commands_are_by_prefix_only() {
 }
 
 #[test]
+fn what_has_a_place_keeps_it_and_others_get_what_is_free() {
+    let many = |range: std::ops::Range<usize>| range.map(|n| command(&format!("c{n:03}"))).collect::<Vec<_>>();
+    let (old, new) = (
+        "old".parse::<PluginName>().unwrap(),
+        "new".parse::<PluginName>().unwrap(),
+    );
+    let (theirs, further) = (many(0..95), many(100..110));
+    let held = |taken| Held {
+        names: theirs.iter().map(|command| command.name.clone()).collect(),
+        taken,
+        ..Held::default()
+    };
+    let planned = |old_commands: &[Command], held: &Held| {
+        // The newer one comes first this time, as after a restart.
+        plan_beside(
+            [(&new, further.as_slice(), &[][..]), (&old, old_commands, &[][..])],
+            held,
+            Limits::default(),
+        )
+    };
+    let full = planned(&theirs, &held(0));
+    assert_eq!(full.commands.len(), 95);
+    assert!(full.left_out.iter().all(|left_out| left_out.plugin == new));
+    // Three are given up: three of the further ones get places.
+    let freed = planned(&theirs[3..], &held(0));
+    assert_eq!((freed.commands.len(), freed.left_out.len()), (95, 7));
+    // What is absent, or others', takes places, too: those that have one keep it up to the most there may be.
+    assert_eq!(planned(&theirs, &held(5)).commands.len(), 95);
+    assert_eq!(planned(&theirs, &held(6)).commands.len(), 94);
+}
+
+#[test]
+fn places_go_to_the_most_important_first_and_a_group_is_as_important_as_the_most_important_of_it() {
+    let important = |name: &str, slash_priority| Command {
+        slash_priority,
+        ..command(name)
+    };
+    let a: PluginName = "a".parse().unwrap();
+    let commands = [
+        command("first"),
+        important("low", -1),
+        important("group one", 0),
+        important("high", 5),
+        important("group two", 9),
+    ];
+    for (safe, names) in [
+        (1, &["group"][..]),
+        (2, &["group", "high"]),
+        (3, &["first", "group", "high"]),
+        (4, &["first", "group", "high", "low"]),
+    ] {
+        let limits = Limits {
+            safe,
+            ..Limits::default()
+        };
+        let plan = plan([(&a, &commands[..], &[][..])], limits);
+        let planned: Vec<_> = plan.commands.iter().map(|command| command.name.as_str()).collect();
+        assert_eq!(planned, names);
+        // What has a place does not lose it to what is more important.
+        let held = Held {
+            names: ["low".to_owned()].into(),
+            ..Held::default()
+        };
+        let plan = plan_beside([(&a, &commands[..], &[][..])], &held, limits);
+        assert!(plan.commands.iter().any(|command| command.name == "low"));
+        assert_eq!(plan.commands.len(), safe);
+    }
+}
+
+#[test]
+fn a_group_is_the_owners_or_everybodys() {
+    let owners = |name: &str| Command {
+        owner_only: true,
+        ..command(name)
+    };
+    let a: PluginName = "a".parse().unwrap();
+    let mixed = [owners("mod purge"), command("mod ban")];
+    let refused = super::check(&a, &mixed).unwrap_err();
+    assert_eq!(
+        (refused.command.as_str(), refused.reason),
+        ("mod purge", Reason::MixedGroup { by: a.clone() })
+    );
+    assert_eq!(super::check(&a, &[owners("mod purge"), owners("mod ban")]), Ok(()));
+    // Another plugin's part is left out, whoever came first.
+    for plugins in [
+        [("a", vec![command("mod ban")]), ("b", vec![owners("mod purge")])],
+        [("b", vec![owners("mod purge")]), ("a", vec![command("mod ban")])],
+    ] {
+        let plan = planned(&plugins);
+        assert_eq!(
+            reasons(&plan),
+            [("b", "mod purge", Reason::MixedGroup { by: a.clone() })]
+        );
+        assert_eq!((plan.commands.len(), plan.owners.len()), (1, 0));
+    }
+}
+
+#[test]
 fn a_group_takes_25_subcommands_and_8000_characters() {
     let subs: Vec<_> = (0..26).map(|n| command(&format!("g s{n:02}"))).collect();
     assert_eq!(
@@ -431,6 +533,9 @@ fn texts() {
         Reason::BadName(name.clone()),
         Reason::TooDeep,
         Reason::NameTaken {
+            by: "levels".parse().unwrap(),
+        },
+        Reason::MixedGroup {
             by: "levels".parse().unwrap(),
         },
         Reason::TooManySubcommands,

@@ -7,6 +7,7 @@ mod audit;
 mod controls;
 mod guild_settings;
 mod incidents;
+mod slash;
 mod statistics;
 
 use std::{path::Path, sync::Arc};
@@ -22,7 +23,7 @@ use guild_settings::Guilds;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 3] = [
+pub const STEPS: [Step; 4] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -64,6 +65,15 @@ pub const STEPS: [Step; 3] = [
          until INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX control_states_until ON control_states (until);",
+    ),
+    Step::new(
+        "slash commands",
+        "CREATE TABLE slash_sets (
+         application_id INTEGER NOT NULL,
+         guild_id INTEGER NOT NULL,
+         memory TEXT NOT NULL,
+         PRIMARY KEY (application_id, guild_id)
+     ) STRICT, WITHOUT ROWID;",
     ),
 ];
 

@@ -1,0 +1,151 @@
+//! `commands.*`: what whoever asks may use in the place where they ask.
+//!
+//! Open to every plugin: it tells of no one but the asker of its own invocation.
+
+use plugin_protocol::{
+    Bucket, Call, Command, Contexts, Cooldown, CooldownRule, GuildId, PluginName, Problem,
+    commands::{CommandList, ListedArgument, ListedCommand},
+    wording,
+};
+use serde_json::{Value, json};
+
+use super::{Access, Calls};
+use crate::{commands::usage, slash::Standing};
+
+/// What is answered here.
+pub(super) const CALLS: &[(&str, Access)] = &[("commands.list", Access::All)];
+
+/// Where it is asked.
+struct Here {
+    guild: Option<GuildId>,
+    prefix: String,
+    is_owner: bool,
+    /// Of commands that declare none: so many uses in so many milliseconds.
+    default_cooldown: (u32, u64),
+}
+
+impl Calls {
+    pub(super) fn about_commands(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
+        let config = self.config.get();
+        let origin = call
+            .invocation
+            .and_then(|id| self.invocations.origin(id))
+            .filter(|origin| origin.plugin == *from);
+        let guild = origin.as_ref().and_then(|origin| origin.guild_id);
+        let own = guild.and_then(|guild| self.tables.guild(guild)?.prefix.clone());
+        let here = Here {
+            guild,
+            prefix: own.unwrap_or_else(|| config.prefix.clone()),
+            default_cooldown: (
+                config.cooldowns.default_rate,
+                u64::try_from(config.cooldowns.default_per.as_millis()).unwrap_or(u64::MAX),
+            ),
+            is_owner: origin.is_some_and(|origin| self.owners.contains(origin.author.id)),
+        };
+        let table = self.life()?.routing().read();
+        let standing = self.slash.standing();
+        let mut commands: Vec<_> = table
+            .commands
+            .commands()
+            .map(|(plugin, command)| listed(plugin, command, &here, &standing))
+            .filter(|command| command.prefix || command.slash)
+            .collect();
+        commands.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(json!(CommandList {
+            prefix: here.prefix,
+            mention: config.allow_mention_prefix,
+            reads_messages: self.reads_messages(),
+            commands,
+        }))
+    }
+}
+
+fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standing) -> ListedCommand {
+    let left_out = standing.left_out(plugin.as_str(), &command.name);
+    let slash_id = standing
+        .id(&command.name, here.guild)
+        .filter(|_| command.doors.slash && left_out.is_none());
+    let arguments = command.arguments.iter().map(|argument| ListedArgument {
+        name: argument.name.clone(),
+        description: argument.description.clone(),
+        wants: wording::wants(argument),
+        required: argument.required,
+    });
+    ListedCommand {
+        name: command.name.clone(),
+        description: command.description.clone(),
+        plugin: plugin.to_string(),
+        category: command.category.clone().unwrap_or_else(|| plugin.to_string()),
+        prefix: command.doors.prefix || left_out.is_some_and(|left_out| left_out.full),
+        slash: slash_id.is_some(),
+        prefix_only: left_out.map(|left_out| left_out.why.clone()),
+        slash_id: slash_id.map(str::to_owned),
+        usage: usage(&here.prefix, command),
+        aliases: command.aliases.clone(),
+        arguments: arguments.collect(),
+        cooldown: cooldown(command, here.default_cooldown),
+        who: who(command),
+        examples: command.examples.clone(),
+        owner_only: command.owner_only,
+        hidden: command.hidden,
+        may_run: (!command.owner_only || here.is_owner) && fits(command.contexts, here.guild),
+    }
+}
+
+/// Whether a command can be used in a server, or in a direct message, at all.
+fn fits(contexts: Contexts, guild: Option<GuildId>) -> bool {
+    match contexts {
+        Contexts::Guild => guild.is_some(),
+        Contexts::DirectMessages => guild.is_none(),
+        _ => true,
+    }
+}
+
+/// How often it may be used: "3 times in 5 s, each user".
+fn cooldown(command: &Command, default: (u32, u64)) -> Option<String> {
+    let (uses, per_ms, bucket) = match command.cooldown {
+        CooldownRule::None => return None,
+        CooldownRule::Default => (default.0, default.1, Bucket::User),
+        CooldownRule::Of(Cooldown { uses, per_ms, bucket }) => (uses, per_ms, bucket),
+    };
+    let times = if uses == 1 {
+        "once".to_owned()
+    } else {
+        format!("{uses} times")
+    };
+    let seconds = per_ms / 1000;
+    let per = match (seconds, per_ms % 1000) {
+        (seconds, 0) if seconds >= 3600 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        (seconds, 0) if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        (seconds, 0) => format!("{seconds} s"),
+        (seconds, rest) => format!("{seconds}.{} s", rest / 100),
+    };
+    let whose = match bucket {
+        Bucket::User => "each user",
+        Bucket::Member => "each member",
+        Bucket::Channel => "each channel",
+        Bucket::Guild => "each server",
+        Bucket::Global => "all together",
+    };
+    Some(format!("{times} in {per}, {whose}"))
+}
+
+/// Who may use it unless a server says otherwise; `None` for everyone.
+fn who(command: &Command) -> Option<String> {
+    let mut parts = Vec::new();
+    if command.owner_only {
+        parts.push("the bot's owner".to_owned());
+    } else if !command.requires.is_empty() {
+        let names: Vec<_> = command.requires.shown().map(|name| format!("*{name}*")).collect();
+        parts.push(format!("members with {}", names.join(", ")));
+    }
+    match command.contexts {
+        Contexts::Guild => parts.push("in servers".to_owned()),
+        Contexts::DirectMessages => parts.push("in direct messages".to_owned()),
+        _ => {}
+    }
+    if command.nsfw {
+        parts.push("in age-restricted channels".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,115 @@
+//! What is registered at the moment, for everyone who asks: help, `slashlimit`, the router, plugins.
+//!
+//! Read without waiting for whoever writes to Discord; ordering a synchronisation waits for its report.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use plugin_protocol::{
+    GuildId, PluginName,
+    slash::{PrefixOnly, SlashFigures, SyncReport},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::commands::{CommandIndex, Found};
+
+/// How many orders may wait.
+const ORDERS: usize = 8;
+
+/// The slash commands as they stand. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Slash {
+    standing: Arc<ArcSwap<Standing>>,
+    /// Whether it was ever told what is registered.
+    is_known: watch::Sender<bool>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// Somebody wants all sets to be written now.
+pub type Order = oneshot::Sender<SyncReport>;
+
+/// What is registered, and what is not.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The figures.
+    pub figures: SlashFigures,
+    /// Discord's ids of the commands of all servers, by their first words.
+    pub ids: BTreeMap<String, String>,
+    /// The same of single servers' commands.
+    pub guild_ids: HashMap<GuildId, BTreeMap<String, String>>,
+}
+
+impl Slash {
+    /// Nothing is registered yet; whoever keeps the commands takes the orders.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::Receiver<Order>) {
+        let (orders, taken) = mpsc::channel(ORDERS);
+        let slash = Self {
+            standing: Arc::default(),
+            is_known: watch::Sender::new(false),
+            orders,
+        };
+        (slash, taken)
+    }
+
+    /// What is registered now.
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        self.standing.load_full()
+    }
+
+    /// Waits until it is known what is registered: shortly after the gateway's first answer.
+    pub async fn known(&self) {
+        // An error means that nobody can tell it any more.
+        let _ = self.is_known.subscribe().wait_for(|&is_known| is_known).await;
+    }
+
+    /// The command that a text begins with: one that can be written, or a slash command that has no place as such.
+    #[must_use]
+    pub fn find<'i, 't>(&self, commands: &'i CommandIndex, text: &'t str) -> Option<Found<'i, 't>> {
+        let standing = self.standing.load();
+        commands.find_beside(text, |plugin, name| standing.is_prefix_only(plugin, name))
+    }
+
+    /// Tells what is registered from now on.
+    pub fn publish(&self, standing: Standing) {
+        self.standing.store(Arc::new(standing));
+        self.is_known.send_replace(true);
+    }
+
+    /// Has all sets compared with what Discord has, and written; `None` if the bot is ending, or has too many orders.
+    pub async fn sync(&self) -> Option<SyncReport> {
+        let (order, report) = oneshot::channel();
+        self.orders.try_send(order).ok()?;
+        report.await.ok()
+    }
+}
+
+impl Standing {
+    /// Discord's id of a slash command as it is used in this place, by its whole name.
+    #[must_use]
+    pub fn id(&self, name: &str, guild: Option<GuildId>) -> Option<&str> {
+        let first = name.split(' ').next().unwrap_or(name);
+        let at_home = guild.and_then(|guild| self.guild_ids.get(&guild)?.get(first));
+        at_home.or_else(|| self.ids.get(first)).map(String::as_str)
+    }
+
+    /// Why a slash command has no place, if it has none.
+    #[must_use]
+    pub fn left_out(&self, plugin: &str, name: &str) -> Option<&PrefixOnly> {
+        let left_out = &self.figures.prefix_only;
+        left_out
+            .iter()
+            .find(|left_out| left_out.command == name && left_out.plugin == plugin)
+    }
+
+    /// Whether a command without a door by prefix has one all the same, since it has no place as a slash command.
+    #[must_use]
+    pub fn is_prefix_only(&self, plugin: &PluginName, name: &str) -> bool {
+        let left_out = self.left_out(plugin.as_str(), name);
+        left_out.is_some_and(|left_out| left_out.full)
+    }
+}
