@@ -10,11 +10,12 @@ use std::{
     task::{Context, Poll},
 };
 
+use plugin_protocol::Defer;
 use serde::Serialize;
 
 use crate::{
     ChannelSelect, ClickCtx, MentionableSelect, Result, RoleSelect, StringSelect, UserSelect, definition::Running,
-    message::ButtonOf,
+    message::ButtonOf, modal::Form,
 };
 
 /// A handler of controls, as `#[component]` declares it; not for implementing by hand.
@@ -27,6 +28,11 @@ pub trait Handler: 'static {
     const ANYONE: bool;
     #[doc(hidden)]
     const EXPIRES_SECONDS: Option<u32>;
+    #[doc(hidden)]
+    const DEFER: Defer = Defer::Public;
+    /// Of a form's handler: what the form is.
+    #[doc(hidden)]
+    const FORM: Option<fn() -> Form> = None;
     #[doc(hidden)]
     fn run(ctx: ClickCtx<Self::State>) -> Running;
 }

@@ -19,6 +19,7 @@ use crate::{
     argument::{Arguments, Shape, WrongArgument},
     context::Asked,
     event::Payload,
+    modal::{self, Form},
     runtime::Core,
 };
 
@@ -85,6 +86,9 @@ pub struct ComponentDef<S> {
     pub name: &'static str,
     pub anyone: bool,
     pub expires_seconds: Option<u32>,
+    pub defer: protocol::Defer,
+    /// Of a form's handler: what the form is.
+    pub form: Option<fn() -> Form>,
     pub run: fn(ClickCtx<S>) -> Running,
 }
 
@@ -222,10 +226,10 @@ pub(crate) fn describe<M: Module>() -> Description {
         version: M::VERSION.to_owned(),
         commands: M::commands().iter().map(CommandDef::describe).collect(),
         groups: M::groups(),
-        components: M::components()
-            .iter()
+        components: handlers::<M>()
             .map(|component| protocol::Component {
                 name: component.name.to_owned(),
+                defer: component.defer,
             })
             .collect(),
         events: M::events()
@@ -239,6 +243,11 @@ pub(crate) fn describe<M: Module>() -> Description {
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
     }
+}
+
+/// The plugin's handlers of controls, and those of this crate, whose names no function can have.
+fn handlers<M: Module>() -> impl Iterator<Item = ComponentDef<M::State>> {
+    M::components().into_iter().chain(modal::controls())
 }
 
 /// The tables of a plugin, by name, for the lane.
@@ -259,10 +268,7 @@ impl<S: 'static> Definition<S> {
                 .into_iter()
                 .map(|command| (command.full(command.name), command))
                 .collect(),
-            components: M::components()
-                .into_iter()
-                .map(|component| (component.name, component))
-                .collect(),
+            components: handlers::<M>().map(|component| (component.name, component)).collect(),
             events,
         }
     }

@@ -60,6 +60,7 @@ pub mod linked;
 pub mod manifest;
 mod mention;
 mod message;
+mod modal;
 pub mod prelude;
 mod raw;
 mod runtime;
@@ -79,6 +80,7 @@ pub use message::{
     Answer, Button, ChannelKind, ChannelSelect, Control, Embed, MentionableSelect, Message, Reply, RoleSelect, Select,
     SelectOption, StringSelect, UserSelect, embed, message, of,
 };
+pub use modal::{Modal, ModalFactory, ModalOf};
 /// # Examples
 ///
 /// ```
@@ -258,7 +260,7 @@ pub use plugin_macros::command;
 /// }
 /// ```
 pub use plugin_macros::event;
-pub use plugin_macros::{Choice, OneOf, component, plugin, start, stop};
+pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, start, stop};
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
 /// How often commands are used, see [`Host::command_statistics`].

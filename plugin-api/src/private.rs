@@ -17,6 +17,7 @@ pub use crate::{
     export::Loaded,
     linked::LinkedPlugin,
     manifest,
+    modal::{Form, FormDef, FormFields, Modal, check_field},
 };
 
 /// The type of the state behind a context's type.
@@ -47,6 +48,8 @@ impl<S> ComponentDef<S> {
             name: H::NAME,
             anyone: H::ANYONE,
             expires_seconds: H::EXPIRES_SECONDS,
+            defer: H::DEFER,
+            form: H::FORM,
             run: H::run,
         }
     }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use plugin_protocol::{
-    ArgumentValue, Click, Command, Door, Event, Invocation, Outcome, PluginName, UserId, Verdict,
+    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Outcome, PluginName, UserId, Verdict,
     custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
     kind,
 };
@@ -33,7 +33,7 @@ use crate::{
     config,
     gateway::{Partial, RawEvent},
     interactions::{ControlKeys, InteractionRef, Invocations, Origin, texts},
-    plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
+    plugins::{Delivery, Entered, Generation, Handles, Held, Routing, Table, Undelivered},
     slash::Slash,
     storage::Tables,
 };
@@ -178,7 +178,8 @@ impl Router {
                 return;
             }
         };
-        let origin = written_by(&message, &written.plugin, &written.command.name);
+        let mut origin = written_by(&message, &written.plugin, &written.command.name);
+        origin.typing = written.command.typing;
         if written.command.owner_only && !self.owners.contains(message.author.id) {
             self.refuse(&origin, texts::OWNER_ONLY).await;
             return;
@@ -269,7 +270,8 @@ impl Router {
                     self.refuse(&origin, texts::COMMAND_ABSENT).await;
                     return;
                 };
-                let origin = origin(&interaction, plugin, &name, Door::Slash, None);
+                let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
+                origin.defer = command.defer;
                 if command.owner_only && !self.owners.contains(interaction.author.id) {
                     self.refuse(&origin, texts::OWNER_ONLY).await;
                     return;
@@ -354,7 +356,7 @@ impl Router {
             // A control that was made by hand: only handlers of components can answer.
             Err(NoCustomId::Foreign) => Err(texts::FOREIGN.to_owned()),
         };
-        let (plugin, name, state) = match aimed {
+        let (Handles { plugin, name, defer }, state) = match aimed {
             Ok(aimed) => aimed,
             Err(text) => {
                 tracing::debug!(author = %interaction.author.id, custom_id, "a control was refused: {text}");
@@ -363,15 +365,16 @@ impl Router {
                 return;
             }
         };
-        let origin = origin(&interaction, &plugin, &name, door, message_id);
+        let mut origin = origin(&interaction, &plugin, &name, door, message_id);
+        origin.defer = defer;
         click.state = state;
         let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
         self.invoke(origin, &invocation, payload).await;
     }
 
     /// Which handler of which plugin a control's id leads to, and with which state; else what its user is told.
-    async fn aim(&self, table: &Table, user: UserId, id: Unchecked) -> Result<(PluginName, String, String), String> {
-        let Some((plugin, name)) = table.component(id.route()).cloned() else {
+    async fn aim(&self, table: &Table, user: UserId, id: Unchecked) -> Result<(Handles, String), String> {
+        let Some(Handles { plugin, name, defer }) = table.component(id.route()).cloned() else {
             return Err(texts::PLUGIN_ABSENT.to_owned());
         };
         let Some(id) = id.check(&self.control_keys.of(&plugin)) else {
@@ -396,7 +399,8 @@ impl Router {
                 }
             },
         };
-        Ok((plugin, name, state))
+        let handles = Handles { plugin, name, defer };
+        Ok((handles, state))
     }
 
     /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next.
@@ -535,7 +539,8 @@ fn written_by(message: &Message, plugin: &PluginName, command: &str) -> Origin {
         author: message.author.clone(),
         interaction: None,
         asked: None,
-        auto_defer: true,
+        defer: Defer::Public,
+        typing: false,
     }
 }
 
@@ -560,7 +565,8 @@ fn origin(
             application_id: interaction.application_id,
         }),
         asked: None,
-        auto_defer: true,
+        defer: Defer::Public,
+        typing: false,
     }
 }
 

@@ -15,6 +15,8 @@ use serde_json::value::{RawValue, to_raw_value};
 /// The message flag that makes an answer visible to the asker only
 /// (<https://discord.com/developers/docs/resources/message#message-object-message-flags>).
 const EPHEMERAL: u64 = 1 << 6;
+/// The message flag by which components are all of the message.
+const COMPONENTS_V2: u64 = 1 << 15;
 /// Discord's limit for the text of a message, in characters
 /// (<https://discord.com/developers/docs/resources/message#create-message>).
 const LONGEST_TEXT: usize = 2000;
@@ -84,6 +86,18 @@ impl<'a> Body<'a> {
                 },
             );
         }
+    }
+
+    /// Empties the text, unless it has one: for what takes the place of another message.
+    pub fn clear_text(&mut self) {
+        if self.get("content").is_none() && !self.is_of_components() {
+            self.set("content", &"");
+        }
+    }
+
+    /// Whether its components are the message, by the flag of Components V2: then it has no text.
+    fn is_of_components(&self) -> bool {
+        self.flags() & COMPONENTS_V2 != 0
     }
 
     /// Makes it a reply to a message, unless it says itself to which.

@@ -14,6 +14,7 @@ mod callback {
     pub(super) const DEFER_UPDATE: u8 = 6;
     pub(super) const UPDATE: u8 = 7;
     pub(super) const SUGGEST: u8 = 8;
+    pub(super) const MODAL: u8 = 9;
 }
 
 /// The request of a call; the body is what the plugin sent, with the host's rules applied. Calls without a message
@@ -21,11 +22,23 @@ mod callback {
 #[must_use]
 pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Request> {
     let channel = origin.channel_id;
-    body.limit_mentions(origin.door == Door::Prefix && call == Call::Send);
+    if call == Call::OpenModal {
+        let interaction = origin.interaction.as_ref()?;
+        return Some(Request {
+            method: "POST",
+            path: format!(
+                "/interactions/{}/{}/callback",
+                interaction.id,
+                interaction.token.as_str()
+            ),
+            body: body.to_callback(callback::MODAL),
+        });
+    }
+    body.limit_mentions(origin.door == Door::Prefix && matches!(call, Call::Send | Call::NoteInChannel));
     // Only where a message is made can it become ephemeral.
     body.set_ephemeral(matches!(
         call,
-        Call::Answer { ephemeral: true } | Call::FollowUp { ephemeral: true }
+        Call::Answer { ephemeral: true } | Call::FollowUp { ephemeral: true } | Call::NoteToAsker
     ));
     let callback = |body: Vec<u8>| {
         let interaction = origin.interaction.as_ref()?;
@@ -51,7 +64,7 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
         Some(Request { method, path, body })
     };
     match call {
-        Call::Send => {
+        Call::Send | Call::NoteInChannel => {
             if let (Door::Prefix, Some(id)) = (origin.door, origin.message_id) {
                 body.refer_to(id);
             }
@@ -67,10 +80,11 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
         }
         Call::DeferUpdate => callback(format!(r#"{{"type":{}}}"#, callback::DEFER_UPDATE).into_bytes()),
         Call::Update => callback(body.to_callback(callback::UPDATE)),
-        Call::EditOriginal => webhook("PATCH", "/messages/@original", body.to_json()),
+        Call::EditOriginal | Call::NoteInOriginal => webhook("PATCH", "/messages/@original", body.to_json()),
         Call::DeleteOriginal => webhook("DELETE", "/messages/@original", Vec::new()),
-        Call::FollowUp { .. } => webhook("POST", "", body.to_json()),
+        Call::FollowUp { .. } | Call::NoteToAsker => webhook("POST", "", body.to_json()),
         Call::EditFollowUp(id) => webhook("PATCH", &format!("/messages/{id}"), body.to_json()),
+        Call::OpenModal => None,
         Call::DeleteFollowUp(id) => webhook("DELETE", &format!("/messages/{id}"), Vec::new()),
     }
 }

@@ -17,8 +17,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Action, Argument, ChannelId, Choice, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
-    Responded, Verdict,
+    Action, Argument, ChannelId, Choice, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded,
+    Verdict,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,8 +30,9 @@ use super::{
     calls,
     deadlines::Deadlines,
     incidents::Codes,
+    problems::{senseless_problem, unknown_invocation},
     refusal::{ALREADY_ACKNOWLEDGED, Refusal},
-    state::{Closing, Conversation, Senseless, State, Step},
+    state::{Closing, Conversation, State, Step},
     story::{self, Told},
     texts,
 };
@@ -39,6 +40,8 @@ use crate::telemetry::{Story, scope};
 
 /// How long a handler may take before the host defers for it: a second less than Discord waits.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
+/// How long a handler may take before its asker is told that it takes long.
+const LONG_AFTER: Duration = Duration::from_secs(30);
 /// How long an interaction can be answered
 /// (<https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages>).
 const ANSWERABLE: Duration = Duration::from_secs(15 * 60);
@@ -78,6 +81,9 @@ struct Entry {
     generation: AtomicU32,
     origin: Arc<Origin>,
     opened: Instant,
+    /// When it counts as slow; after that, when it counts as long.
+    slow_at: Instant,
+    is_slow: AtomicBool,
     finished: AtomicBool,
     /// An asynchronous lock, since it is held while a call is under way: that keeps calls in order.
     conversation: tokio::sync::Mutex<Conversation>,
@@ -138,20 +144,20 @@ impl Invocations {
     pub fn open(&self, origin: Origin, generation: u32) -> u64 {
         let id = self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let opened = Instant::now();
-        let is_deferred_when_slow = origin.auto_defer;
+        let slow_at = opened + if origin.typing { Duration::ZERO } else { SLOW_AFTER };
         let entry = Arc::new(Entry {
             id,
             generation: AtomicU32::new(generation),
             conversation: tokio::sync::Mutex::new(conversation(&origin)),
             origin: Arc::new(origin),
             opened,
+            slow_at,
+            is_slow: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             told: Told::default(),
         });
         self.inner.table().entries.insert(id, entry);
-        if is_deferred_when_slow {
-            self.inner.deadlines.insert(opened + SLOW_AFTER, id);
-        }
+        self.inner.deadlines.insert(slow_at, id);
         id
     }
 
@@ -230,15 +236,14 @@ impl Invocations {
     pub fn finish_silently(&self, id: u64, outcome: Outcome) -> Option<Outcome> {
         let entry = self.inner.entry(id)?;
         let is_silent = matches!(outcome.verdict, Verdict::Done | Verdict::Unknown)
-            && entry
-                .conversation
-                .try_lock()
-                .is_ok_and(|conversation| matches!(conversation.closing(outcome.released), Closing::Nothing));
+            && entry.conversation.try_lock().is_ok_and(|conversation| {
+                matches!(conversation.closing(outcome.released), Closing::Nothing) && conversation.idle_note().is_none()
+            });
         if !is_silent {
             return Some(outcome);
         }
         if !entry.finished.swap(true, Ordering::Relaxed) {
-            self.inner.deadlines.remove(entry.opened + SLOW_AFTER, id);
+            self.inner.end_deadlines(&entry);
             self.inner.ended(&entry, outcome.released);
         }
         None
@@ -251,7 +256,7 @@ impl Invocations {
         if entry.finished.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.inner.deadlines.remove(entry.opened + SLOW_AFTER, id);
+        self.inner.end_deadlines(&entry);
         let story: Arc<dyn Story> = Arc::clone(&entry) as _;
         scope::within(story, self.inner.finish(&entry, outcome)).await;
     }
@@ -303,6 +308,16 @@ impl Inner {
         self.table().entries.get(&id).cloned()
     }
 
+    /// It ends in time: nobody has to be told that it takes a while.
+    fn end_deadlines(&self, entry: &Entry) {
+        let at = if entry.is_slow.load(Ordering::Relaxed) {
+            entry.opened + LONG_AFTER
+        } else {
+            entry.slow_at
+        };
+        self.deadlines.remove(at, entry.id);
+    }
+
     async fn finish(&self, entry: &Arc<Entry>, outcome: Outcome) {
         let origin = &entry.origin;
         let text = match outcome.verdict {
@@ -340,7 +355,15 @@ impl Inner {
         match text {
             Some(text) => self.say(origin, &mut conversation, &text, true).await,
             None => match conversation.closing(outcome.released) {
-                Closing::Nothing => {}
+                Closing::Nothing => {
+                    if let Some(call) = conversation.idle_note() {
+                        let step = Step {
+                            calls: vec![call],
+                            next: conversation.state(),
+                        };
+                        let _ = self.perform(origin, &mut conversation, &step, &Body::default()).await;
+                    }
+                }
                 Closing::Say => self.say(origin, &mut conversation, texts::DONE, true).await,
                 Closing::Acknowledge(step) => {
                     let acknowledged = self.perform(origin, &mut conversation, &step, &Body::default()).await;
@@ -397,7 +420,11 @@ impl Inner {
             conversation.moved(step.next);
         }
         for &call in &step.calls {
-            let request = calls::request(origin, call, body.clone()).ok_or_else(|| {
+            let mut body = body.clone();
+            if conversation.replaces_note(call) {
+                body.clear_text();
+            }
+            let request = calls::request(origin, call, body).ok_or_else(|| {
                 let text = "this invocation has no interaction to answer";
                 Problem::new(ProblemCode::Invalid, text)
             })?;
@@ -456,13 +483,19 @@ impl Inner {
         let story: Arc<dyn Story> = Arc::clone(&entry) as _;
         scope::within(story, async {
             let mut conversation = entry.conversation.lock().await;
-            let Some(step) = conversation.step_when_slow() else {
-                return;
+            let is_long = entry.is_slow.swap(true, Ordering::Relaxed);
+            let (step, body) = if is_long {
+                (conversation.step_when_long(), Body::text(texts::SLOW))
+            } else {
+                self.deadlines.insert(entry.opened + LONG_AFTER, id);
+                if entry.finished.load(Ordering::Relaxed) {
+                    // It ended meanwhile, and took back only the deadline that it knew.
+                    self.deadlines.remove(entry.opened + LONG_AFTER, id);
+                }
+                (conversation.step_when_slow(entry.origin.defer), Body::default())
             };
-            if let Err(problem) = self
-                .perform(&entry.origin, &mut conversation, &step, &Body::default())
-                .await
-            {
+            let Some(step) = step else { return };
+            if let Err(problem) = self.perform(&entry.origin, &mut conversation, &step, &body).await {
                 log_unsaid(&entry.origin, &problem);
             }
         })
@@ -536,43 +569,6 @@ fn told(body: &[u8]) -> Responded {
             channel_id: sent.channel_id,
         },
     )
-}
-
-fn unknown_invocation() -> Problem {
-    let text = "that invocation is unknown: it never was, or it has ended and its 15 minutes are over";
-    Problem::new(ProblemCode::NotFound, text)
-}
-
-fn senseless_problem(senseless: Senseless, door: Door) -> Problem {
-    let by = match door {
-        Door::Prefix => "a prefix command",
-        Door::Slash => "a slash command",
-        Door::Component => "a control",
-        Door::Modal => "a form",
-        Door::Unknown => "this",
-    };
-    match senseless {
-        Senseless::Expired => Problem::new(
-            ProblemCode::NotFound,
-            "the interaction can't be answered any more: Discord allows it for 15 minutes",
-        ),
-        Senseless::NothingAnswered => Problem::new(
-            ProblemCode::NotFound,
-            "there is no answer to change yet: reply or defer first",
-        ),
-        Senseless::NotOurs(id) => Problem::new(
-            ProblemCode::NotFound,
-            format!("message {id} is no answer of this invocation: use a REST call for other messages"),
-        ),
-        Senseless::NoControl => Problem::new(
-            ProblemCode::Invalid,
-            format!("{by} is on no message that could be updated: edit the answer instead"),
-        ),
-        Senseless::UnknownAction => Problem::new(
-            ProblemCode::NotSupported,
-            "this host doesn't know that action: it is older than the plugin's plugin-api",
-        ),
-    }
 }
 
 fn log_unsaid(origin: &Origin, problem: &Problem) {

@@ -12,6 +12,7 @@ pub mod incidents;
 mod invocations;
 mod keys;
 mod origin;
+mod problems;
 pub mod refusal;
 pub mod state;
 mod story;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use plugin_protocol::{ApplicationId, ChannelId, Door, GuildId, InteractionId, MessageId, PluginName, User};
+use plugin_protocol::{ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, PluginName, User};
 
 use crate::commands::InteractionToken;
 
@@ -30,8 +30,10 @@ pub struct Origin {
     /// What was asked, as the plugin is told it: an [`Invocation`](plugin_protocol::Invocation) as JSON. For the story of
     /// an incident.
     pub asked: Option<Arc<Vec<u8>>>,
-    /// Whether the host defers it (by prefix: shows typing) when nothing is answered in 2 seconds.
-    pub auto_defer: bool,
+    /// How the host defers it when nothing is answered in 2 seconds; by prefix it shows typing in any case.
+    pub defer: Defer,
+    /// Whether the bot is shown as typing at once: by prefix.
+    pub typing: bool,
 }
 
 /// What answers an interaction.

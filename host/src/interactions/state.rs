@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use plugin_protocol::{Action, Door, MessageId};
+use plugin_protocol::{Action, Defer, Door, MessageId};
 
 /// How many messages of one invocation are remembered as its own.
 const REMEMBERED: usize = 256;
@@ -14,6 +14,8 @@ const REMEMBERED: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
     way: Way,
+    /// Whether it can be answered with a form: Discord opens none in answer to one.
+    opens_forms: bool,
     /// Where the acknowledgement of an interaction stands; stays [`State::Fresh`] by prefix.
     state: State,
     /// The first answer's message, if Discord told its id.
@@ -22,6 +24,19 @@ pub struct Conversation {
     sent: VecDeque<MessageId>,
     /// Whether there has been an answer.
     answered: bool,
+    /// What tells that it takes long, which the first answer takes the place of.
+    note: Option<Note>,
+}
+
+/// Where the asker was told that it takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Note {
+    /// In a message in the channel.
+    Message(MessageId),
+    /// In the original answer, which stays a promise.
+    Original,
+    /// In a further answer, which stays.
+    FollowUp,
 }
 
 /// How an invocation is answered.
@@ -98,6 +113,14 @@ pub enum Call {
     EditFollowUp(MessageId),
     /// Delete a further answer.
     DeleteFollowUp(MessageId),
+    /// Acknowledge by opening a form (type 9).
+    OpenModal,
+    /// Say that it takes long: in the channel.
+    NoteInChannel,
+    /// Say that it takes long, where the answer will be.
+    NoteInOriginal,
+    /// Say that it takes long: to the asker only.
+    NoteToAsker,
 }
 
 /// What an action means: the calls, one after the other, and the state when all were accepted.
@@ -120,6 +143,10 @@ pub enum Senseless {
     NotOurs(MessageId),
     /// There is no control whose message could be changed.
     NoControl,
+    /// A form can only be opened for somebody who used a command of Discord's or a control.
+    NoFormHere,
+    /// A form can only be opened as the first answer.
+    TooLateForForm,
     /// An action that this host doesn't know.
     UnknownAction,
 }
@@ -138,10 +165,12 @@ impl Conversation {
         };
         Self {
             way,
+            opens_forms: door != Door::Modal,
             state: State::Fresh,
             first: None,
             sent: VecDeque::new(),
             answered: false,
+            note: None,
         }
     }
 
@@ -179,15 +208,25 @@ impl Conversation {
 
     fn step_in_channel(&self, action: Action, message_id: Option<MessageId>) -> Result<Step, Senseless> {
         let answer = message_id.or(self.first).ok_or(Senseless::NothingAnswered);
-        let call = match action {
+        let call = match (action, self.note) {
+            (Action::Reply, Some(Note::Message(id))) if self.first.is_none() => {
+                return Ok(self.staying(Call::EditMessage(id)));
+            }
+            (action, _) => self.call_in_channel(action, answer)?,
+        };
+        Ok(self.staying(call))
+    }
+
+    fn call_in_channel(&self, action: Action, answer: Result<MessageId, Senseless>) -> Result<Call, Senseless> {
+        Ok(match action {
             Action::Reply => Call::Send,
             Action::Edit => Call::EditMessage(answer?),
             Action::Delete => Call::DeleteMessage(answer?),
             Action::Defer => Call::Typing,
             Action::UpdateMessage => return Err(Senseless::NoControl),
+            Action::OpenModal => return Err(Senseless::NoFormHere),
             Action::Unknown => return Err(Senseless::UnknownAction),
-        };
-        Ok(self.staying(call))
+        })
     }
 
     fn step_of_interaction(
@@ -210,6 +249,9 @@ impl Conversation {
             (Action::Unknown, _) => Err(Senseless::UnknownAction),
             (_, State::Expired) => Err(Senseless::Expired),
             (Action::UpdateMessage, _) => self.update(),
+            // What was written before stays; further answers are messages of their own.
+            (Action::OpenModal, State::Fresh) if self.opens_forms => to(Call::OpenModal, State::Detached),
+            (Action::OpenModal, _) => Err(Senseless::TooLateForForm),
             (Action::Edit | Action::Delete, State::Fresh) => Err(Senseless::NothingAnswered),
             (Action::Edit, _) if message_id.is_some() => {
                 stay(message_id.map_or(Call::EditOriginal, Call::EditFollowUp))
@@ -269,18 +311,21 @@ impl Conversation {
         }
     }
 
-    /// What the host does when nothing was answered in time: defer, or show typing. `None` if something was.
+    /// What the host does when nothing was answered in time: defer, or show typing. `None` if something was, or if it is
+    /// never deferred.
     #[must_use]
-    pub fn step_when_slow(&self) -> Option<Step> {
+    pub fn step_when_slow(&self, defer: Defer) -> Option<Step> {
         if self.answered || self.state != State::Fresh {
             return None;
         }
+        let ephemeral = defer == Defer::Ephemeral;
         Some(match self.way {
             Way::Channel => self.staying(Call::Typing),
+            Way::Slash | Way::Control { .. } if defer == Defer::Never => return None,
             Way::Slash => Step {
-                calls: vec![Call::Defer { ephemeral: false }],
+                calls: vec![Call::Defer { ephemeral }],
                 next: State::Deferred {
-                    ephemeral: false,
+                    ephemeral,
                     by_host: true,
                 },
             },
@@ -289,6 +334,38 @@ impl Conversation {
                 next: State::Updating,
             },
         })
+    }
+
+    /// How the asker is told that it takes long. `None` if there has been an answer, or where nothing can be said.
+    #[must_use]
+    pub fn step_when_long(&self) -> Option<Step> {
+        let call = match (self.way, self.state) {
+            _ if self.note.is_some() => return None,
+            (Way::Channel, _) if !self.answered => Call::NoteInChannel,
+            (_, State::Deferred { .. }) => Call::NoteInOriginal,
+            (Way::Control { .. }, State::Updating) if !self.answered => Call::NoteToAsker,
+            _ => return None,
+        };
+        Some(self.staying(call))
+    }
+
+    /// Whether the next answer takes the place of a note: what of it the answer doesn't set must go.
+    #[must_use]
+    pub fn replaces_note(&self, call: Call) -> bool {
+        match (self.note, call) {
+            (Some(Note::Original), Call::EditOriginal) => matches!(self.state, State::Deferred { .. }),
+            (Some(Note::Message(note)), Call::EditMessage(id)) => id == note && self.first.is_none(),
+            _ => false,
+        }
+    }
+
+    /// The message that told that it takes long, if nothing came of it.
+    #[must_use]
+    pub fn idle_note(&self) -> Option<Call> {
+        match self.note {
+            Some(Note::Message(id)) if self.first.is_none() => Some(Call::DeleteMessage(id)),
+            _ => None,
+        }
     }
 
     /// How an invocation that ended well without an answer is closed: what a slash command needs said, or a control's
@@ -322,7 +399,14 @@ impl Conversation {
                 self.answered = true;
                 self.remember(message_id, false);
             }
-            Call::Answer { .. } | Call::Update => self.answered = true,
+            Call::Answer { .. } | Call::Update | Call::OpenModal => self.answered = true,
+            Call::NoteInChannel => self.note = message_id.map(Note::Message),
+            Call::NoteInOriginal => self.note = Some(Note::Original),
+            Call::NoteToAsker => self.note = Some(Note::FollowUp),
+            Call::EditMessage(id) if self.first.is_none() && self.note == Some(Note::Message(id)) => {
+                self.answered = true;
+                self.remember(Some(id), true);
+            }
             Call::DeleteMessage(id) | Call::DeleteFollowUp(id) => {
                 self.sent.retain(|&sent| sent != id);
                 if self.first == Some(id) {

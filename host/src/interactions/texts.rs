@@ -8,6 +8,8 @@ use plugin_protocol::UserId;
 pub const DONE: &str = "Done.";
 /// An invocation was cut off.
 pub const INTERRUPTED: &str = "That command was interrupted because its plugin was replaced. Please try again.";
+/// It takes long.
+pub const SLOW: &str = "This takes longer than usual, but it is still running. The answer will appear here.";
 /// A control's plugin is not there.
 pub const PLUGIN_ABSENT: &str = "The plugin behind this button is not loaded right now.";
 /// A slash command that is registered, but that no live plugin has.
@@ -52,6 +54,7 @@ mod tests {
         let texts = [
             DONE,
             INTERRUPTED,
+            SLOW,
             PLUGIN_ABSENT,
             COMMAND_ABSENT,
             EXPIRED,

@@ -39,4 +39,4 @@ pub use lane::{Entered, Gate, Routing, Ticket, Way};
 pub use life::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
-pub use table::Table;
+pub use table::{Handles, Table};

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use plugin_protocol::{Description, EventSubscription, PluginName, custom_id::Route};
+use plugin_protocol::{Defer, Description, EventSubscription, PluginName, custom_id::Route};
 
 use super::{delivery::Delivery, generation::Generation, hold::Hold, lane::Way};
 use crate::commands::CommandIndex;
@@ -15,10 +15,21 @@ use crate::commands::CommandIndex;
 pub struct Table {
     /// The commands, by name and alias.
     pub commands: CommandIndex,
-    components: HashMap<Route, (PluginName, String)>,
+    components: HashMap<Route, Handles>,
     events: HashMap<String, Vec<(PluginName, EventSubscription)>>,
     /// In the order in which they came, few enough to be searched.
     posts: Vec<Post>,
+}
+
+/// Who handles a control.
+#[derive(Clone, Debug)]
+pub struct Handles {
+    /// The plugin.
+    pub plugin: PluginName,
+    /// The handler's name.
+    pub name: String,
+    /// How it is deferred.
+    pub defer: Defer,
 }
 
 /// Where a plugin's deliveries go.
@@ -47,7 +58,12 @@ impl Table {
             let (name, description) = (post.generation.name(), &post.generation.description);
             for component in &description.components {
                 let route = Route::new(name.as_str(), &component.name);
-                table.components.insert(route, (name.clone(), component.name.clone()));
+                let handles = Handles {
+                    plugin: name.clone(),
+                    name: component.name.clone(),
+                    defer: component.defer,
+                };
+                table.components.insert(route, handles);
             }
             for event in &description.events {
                 table
@@ -90,9 +106,9 @@ impl Table {
         posts.map(|generation| (generation.name(), &*generation.description))
     }
 
-    /// The plugin and handler behind a control.
+    /// The handler behind a control.
     #[must_use]
-    pub fn component(&self, route: Route) -> Option<&(PluginName, String)> {
+    pub fn component(&self, route: Route) -> Option<&Handles> {
         self.components.get(&route)
     }
 

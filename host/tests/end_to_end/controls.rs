@@ -145,3 +145,91 @@ async fn states_of_any_size_outlive_a_reload_a_restart_and_a_lost_plugin() {
     );
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_are_opened_by_every_door_and_sent_with_their_state() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let (bob_id, general) = (bob.id().to_string(), world.channel().id().to_string());
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"report".to_owned()))
+        .await;
+    let by_slash = alice.slash("report", &[]).await;
+    // By prefix Discord opens no form: a button does.
+    let asked = alice.says("!report").await.expect_reply().await;
+    let by_prefix = alice.clicks(&asked, "Open the form").await;
+    let form = by_slash.expect_modal().await;
+    assert_eq!(form["title"], "Report a member");
+    let labels: Vec<_> = form["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["label"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            "Who is it about?",
+            "What happened?",
+            "How bad is it?",
+            "How often?",
+            "Where?"
+        ]
+    );
+    let full = [
+        ("who", &*bob_id),
+        ("what", "so loud"),
+        ("severity", "high"),
+        ("times", " 3 "),
+        ("channels", &general),
+    ];
+    let short = [("who", &*bob_id), ("what", "so loud"), ("severity", "low")];
+    for (opened, fields, expected) in [
+        (&by_slash, &full[..], "42: bob, High, 3 times, in [general]: so loud"),
+        (&by_prefix, &short[..], "42: bob, Low, once, in []: so loud"),
+    ] {
+        opened.expect_modal().await;
+        let answer = alice.submits(opened, fields).await.expect_reply().await;
+        assert_eq!((answer.content(), answer.is_ephemeral()), (expected, true));
+    }
+    let again = alice.slash("report", &[]).await;
+    again.expect_modal().await;
+    let wrong = [
+        ("who", &*bob_id),
+        ("what", "so loud"),
+        ("severity", "low"),
+        ("times", "often"),
+    ];
+    let answer = alice.submits(&again, &wrong).await.expect_reply().await;
+    assert_eq!(
+        answer.content(),
+        "\"How often?\" wants a number. Please fill in the form again."
+    );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_a_button_holds_what_was_there_and_changes_the_message() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let note = alice.says("!note").await.expect_reply().await;
+    let opened = alice.clicks(&note, "Edit").await;
+    let form = opened.expect_modal().await;
+    assert_eq!(
+        (&form["title"], &form["components"][0]["component"]["value"]),
+        (&"Edit the note".into(), &"old".into())
+    );
+    let sent = alice.submits(&opened, &[("text", "new")]).await;
+    let note = sent.expect_update().await;
+    assert_eq!(note.content(), "new");
+    let opened = alice.clicks(&note, "Edit").await;
+    opened.expect_modal().await;
+    let refused = alice.submits(&opened, &[("text", "")]).await.expect_reply().await;
+    assert_eq!(refused.content(), "A note can't be empty.");
+    bot.stop().await;
+}

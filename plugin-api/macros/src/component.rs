@@ -11,12 +11,23 @@ use syn::{
 };
 
 use crate::function::{allow, beside, check, comma, context_type, parameters, unraw};
+use crate::modal::missing_form;
 
 /// What stands in the brackets.
 #[derive(Default)]
 pub(crate) struct Options {
     anyone: bool,
     expires_seconds: Option<u32>,
+    never_deferred: bool,
+}
+
+/// What the function handles.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Buttons and selects.
+    Controls,
+    /// A form: its second parameter is what was sent.
+    Form,
 }
 
 impl Parse for Options {
@@ -33,8 +44,19 @@ impl Parse for Options {
                     let wants = "write a time such as \"60s\", \"15m\", \"2h\" or \"7d\"";
                     options.expires_seconds = Some(seconds.ok_or_else(|| Error::new(text.span(), wants))?);
                 }
+                "defer" => {
+                    input.parse::<Token![=]>()?;
+                    let text: LitStr = input.parse()?;
+                    if text.value() != "never" {
+                        let wants = "a handler of controls can say `defer = \"never\"`";
+                        return Err(Error::new(text.span(), wants));
+                    }
+                    options.never_deferred = true;
+                }
                 other => {
-                    let text = format!("`{other}` is no option of a component: `anyone` and `expires = \"60s\"` are");
+                    let text = format!(
+                        "`{other}` is no option of a component: `anyone`, `expires = \"60s\"` and `defer = \"never\"` are"
+                    );
                     return Err(Error::new(option.span(), text));
                 }
             }
@@ -57,14 +79,27 @@ fn seconds(text: &str) -> Option<u32> {
     number.checked_mul(factor).filter(|&seconds| seconds > 0)
 }
 
-pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStream> {
+pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<TokenStream> {
     check(&function, "a handler of controls")?;
     let ident = function.sig.ident.clone();
     let context = context_type(&mut function, "ctx: ClickCtx<State>")?;
     let types: Vec<_> = parameters(&mut function)
         .map(|parameter| (*parameter.ty).clone())
         .collect();
-    let (read, state) = match &types[1..] {
+    let (form, read_form, formed) = match (of, types.get(1)) {
+        (Of::Controls, _) => (quote!(), quote!(), quote!()),
+        (Of::Form, Some(ty)) => (
+            quote! {
+                const FORM: ::core::option::Option<fn() -> ::plugin_api::__private::Form> =
+                    ::core::option::Option::Some(::plugin_api::__private::Form::of::<#ty>);
+            },
+            quote!(let form: #ty = ctx.form()?;),
+            quote!(, form),
+        ),
+        (Of::Form, None) => return Err(missing_form(function.sig.paren_token.span.join())),
+    };
+    let taken = if of == Of::Form { 2 } else { 1 };
+    let (read, state) = match &types[taken..] {
         [] => (quote!(), quote!()),
         [ty] => (quote!(let state: #ty = ctx.control_state()?;), quote!(, state)),
         [_, second, ..] => {
@@ -93,6 +128,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         Some(seconds) => quote!(::core::option::Option::Some(#seconds)),
         None => quote!(::core::option::Option::None),
     };
+    let defer = quote::format_ident!("{}", if options.never_deferred { "Never" } else { "Public" });
     Ok(quote! {
         #(#attributes)*
         #visibility fn #ident(#(#inputs),*) -> ::plugin_api::__private::Handled<#beside> {
@@ -111,11 +147,14 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             const NAME: &'static str = #name;
             const ANYONE: bool = #anyone;
             const EXPIRES_SECONDS: ::core::option::Option<u32> = #expires;
+            const DEFER: ::plugin_api::__private::Defer = ::plugin_api::__private::Defer::#defer;
+            #form
 
             fn run(ctx: ::plugin_api::__private::ClickCtx<Self::State>) -> ::plugin_api::__private::Running {
                 ::std::boxed::Box::pin(async move {
+                    #read_form
                     #read
-                    #ident(ctx #state).await
+                    #ident(ctx #formed #state).await
                 })
             }
         }

@@ -12,6 +12,7 @@ mod event;
 mod event_names;
 mod function;
 mod lifecycle;
+mod modal;
 mod plugin;
 mod policy;
 
@@ -85,11 +86,57 @@ pub fn derive_one_of(item: TokenStream) -> TokenStream {
 ///
 /// - `anyone`: everybody may use the controls, not only the one who asked for the message.
 /// - `expires = "60s"`: for how long, in `s`, `m`, `h` or `d`; else for ever.
+/// - `defer = "never"`: the handler opens a form, or is always quick: nothing is acknowledged for it after 2 seconds.
 #[proc_macro_attribute]
 pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as component::Options);
     let function = parse_macro_input!(item as ItemFn);
-    component::expand(&options, function)
+    component::expand(&options, function, component::Of::Controls)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a struct what a form asks for; see [`Modal`](../plugin_api/trait.Modal.html).
+///
+/// On the struct `#[title = "Report a member"]`, of at most 45 characters; else its name is shown. A field's label is its
+/// documentation's first paragraph or `#[label = ".."]`, of at most 45 characters. Further attributes of a field:
+///
+/// - `#[description = ".."]`: stands below the label; `#[placeholder = ".."]`: is shown while nothing is written.
+/// - `#[paragraph]`: a text of several lines. `#[min_length = 1]`, `#[max_length = 4000]`: limits of a text or number.
+/// - `#[min_values = 0]`, `#[max_values = 25]`: how many are chosen or uploaded, of a `Vec`.
+///
+/// A field that is an `Option` or a `Vec` may be left out.
+#[proc_macro_derive(
+    Modal,
+    attributes(
+        title,
+        label,
+        description,
+        placeholder,
+        paragraph,
+        min_length,
+        max_length,
+        min_values,
+        max_values
+    )
+)]
+pub fn derive_modal(item: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(item as DeriveInput);
+    modal::expand(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a handler of a form of an `async fn`, and of its name the factory of the form; see
+/// [`Modal`](../plugin_api/trait.Modal.html).
+///
+/// The parameters are the [`ClickCtx`](../plugin_api/struct.ClickCtx.html), what was sent, and at most one state. It is
+/// listed among the `components` of `plugin!`. In brackets: what `component` takes.
+#[proc_macro_attribute]
+pub fn modal(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as component::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    component::expand(&options, function, component::Of::Form)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

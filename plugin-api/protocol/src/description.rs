@@ -301,6 +301,10 @@ pub enum ArgumentKind {
 pub struct Component {
     /// The handler's name, by which custom ids find it.
     pub name: String,
+    /// How a click is acknowledged whose handler has not answered after 2 s: all but [`Defer::Never`] promise a change of
+    /// the message that the control is on.
+    #[serde(default, skip_serializing_if = "Defer::is_public")]
+    pub defer: Defer,
 }
 
 /// A gateway event that the plugin handles.

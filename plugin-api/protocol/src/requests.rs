@@ -38,6 +38,9 @@ pub enum Action {
     Defer,
     /// Change the message that the used control is on to the tail (components only).
     UpdateMessage,
+    /// Open the form in the tail: a modal of Discord's, as the data of a callback. Only as the first answer to a slash
+    /// command, a context menu or a control.
+    OpenModal,
     /// An action that this side doesn't know.
     #[serde(other)]
     Unknown,

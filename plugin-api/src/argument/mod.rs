@@ -72,6 +72,11 @@ impl WrongArgument {
         }
     }
 
+    /// What is wanted, as the object of a sentence.
+    pub(crate) const fn wanted(&self) -> &'static str {
+        self.wants
+    }
+
     /// What the asker is told, if it is for the asker, without the usage line.
     pub(crate) fn refusal(&self) -> Option<Cow<'_, str>> {
         let given = self.given.as_ref()?;

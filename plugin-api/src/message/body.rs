@@ -260,6 +260,7 @@ mod tests {
         let controls = Controls {
             anyone: true,
             expires_seconds: None,
+            form: None,
         };
         let core = Core::new(Arc::new(link), HashMap::from([("pick", controls)]));
         let body = message.into_body(&Addressee {

@@ -20,14 +20,14 @@ const ROW: usize = 5;
 
 /// Which handler a control calls, and with which state.
 #[derive(Clone, Debug)]
-pub(super) struct Aim {
+pub(crate) struct Aim {
     handler: &'static str,
     /// Why it could not be written, else.
     state: Result<ControlState, String>,
 }
 
 impl Aim {
-    pub(super) fn new(handler: &'static str, state: &impl Serialize) -> Self {
+    pub(crate) fn new(handler: &'static str, state: &impl Serialize) -> Self {
         Self {
             handler,
             state: serde_json::to_string(state)
@@ -37,7 +37,7 @@ impl Aim {
     }
 
     /// Has the host keep a state that doesn't fit into a custom id.
-    pub(super) async fn keep(&mut self, host: &Host) -> Result {
+    pub(crate) async fn keep(&mut self, host: &Host) -> Result {
         let Ok(ControlState::Inline(state)) = &self.state else {
             return Ok(());
         };
@@ -54,7 +54,7 @@ impl Aim {
         Ok(())
     }
 
-    pub(super) fn custom_id(self, to: &Addressee<'_>) -> Result<String> {
+    pub(crate) fn custom_id(self, to: &Addressee<'_>) -> Result<String> {
         let handler = self.handler;
         let state = self.state.map_err(|error| {
             Error::new(format!(

@@ -14,6 +14,7 @@ pub use answer::Answer;
 pub(crate) use body::Addressee;
 pub use body::{Message, message};
 pub use button::{Button, ButtonOf};
+pub(crate) use control::Aim;
 pub use control::Control;
 pub use embed::{Embed, embed};
 pub use reply::Reply;

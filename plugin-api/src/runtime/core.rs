@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Guarded, debt::Ledger, link::Link};
-use crate::{Result, definition::Running, files::Turns};
+use crate::{Result, definition::Running, files::Turns, modal::Form};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -41,6 +41,8 @@ pub(crate) struct Core {
 pub(crate) struct Controls {
     pub(crate) anyone: bool,
     pub(crate) expires_seconds: Option<u32>,
+    /// Of a form's handler: what the form is.
+    pub(crate) form: Option<fn() -> Form>,
 }
 
 #[derive(Default)]

@@ -167,6 +167,7 @@ impl<M: Module> Serving<M> {
                 let controls = Controls {
                     anyone: component.anyone,
                     expires_seconds: component.expires_seconds,
+                    form: component.form,
                 };
                 (component.name, controls)
             })

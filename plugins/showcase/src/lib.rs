@@ -3,6 +3,7 @@
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
 mod controls;
+mod form;
 mod kind;
 mod warn;
 
@@ -39,6 +40,8 @@ plugin! {
         hello,
         controls::selects,
         controls::remember,
+        form::report,
+        form::note,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
@@ -47,5 +50,5 @@ plugin! {
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall],
+    components: [controls::size, controls::whom, controls::recall, form::sent, form::noted, form::edit],
 }

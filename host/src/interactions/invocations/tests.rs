@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, future};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use plugin_protocol::{ApplicationId, GuildId, InteractionId, PanicReport, User, UserId};
+use plugin_protocol::{ApplicationId, Defer, Door, GuildId, InteractionId, PanicReport, User, UserId};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -146,7 +146,8 @@ fn origin(door: Door) -> Origin {
         },
         interaction,
         asked: None,
-        auto_defer: true,
+        defer: Defer::Public,
+        typing: false,
     }
 }
 
@@ -224,14 +225,19 @@ async fn what_is_slow_is_deferred_after_two_seconds() {
     let finished = world.invocations.open(origin(Door::Slash), 3);
     world.finish(finished, Verdict::Refused, Some("No.")).await;
     let never = Origin {
-        auto_defer: false,
+        defer: Defer::Never,
         ..origin(Door::Slash)
     };
     let _ = world.invocations.open(never, 3);
+    let ephemeral = Origin {
+        defer: Defer::Ephemeral,
+        ..origin(Door::Slash)
+    };
+    let _ = world.invocations.open(ephemeral, 3);
     assert_eq!(world.sent().len(), 2);
 
     let mut deferred = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         deferred.push(line(&world.requests.recv().await.unwrap()));
     }
     assert_eq!(begin.elapsed(), SLOW_AFTER);
@@ -240,12 +246,57 @@ async fn what_is_slow_is_deferred_after_two_seconds() {
         deferred,
         [
             "POST /channels/20/typing",
+            r#"POST /interactions/50/TOKEN/callback {"type":5,"data":{"flags":64}}"#,
             r#"POST /interactions/50/TOKEN/callback {"type":5}"#,
             r#"POST /interactions/50/TOKEN/callback {"type":6}"#,
         ]
     );
     tokio::time::sleep(SLOW_AFTER * 2).await;
     assert_eq!(world.sent(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_long_says_so_and_the_answer_takes_its_place() {
+    let mut world = World::new();
+    let begin = Instant::now();
+    let doors = [Door::Prefix, Door::Slash, Door::Component];
+    let ids = doors.map(|door| world.invocations.open(origin(door), 3));
+    for _ in 0..3 {
+        world.requests.recv().await.unwrap();
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(line(&world.requests.recv().await.unwrap()));
+    }
+    assert_eq!(begin.elapsed(), LONG_AFTER);
+    told.sort();
+    for id in ids {
+        world.respond(id, Action::Reply, r#"{"embeds":[]}"#).await.unwrap();
+    }
+    told.push("then:".to_owned());
+    told.extend(world.sent());
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_is_the_first_answer_or_none() {
+    let mut world = World::new();
+    let form = r#"{"custom_id":"f","title":"T","components":[]}"#;
+    for door in [Door::Slash, Door::Component] {
+        let id = world.invocations.open(origin(door), 3);
+        world.respond(id, Action::OpenModal, form).await.unwrap();
+        let again = world.respond(id, Action::OpenModal, form).await.unwrap_err();
+        assert!(again.message.contains("only be opened as the first answer"), "{again}");
+        world.finish(id, Verdict::Done, None).await;
+    }
+    for door in [Door::Prefix, Door::Modal] {
+        let id = world.invocations.open(origin(door), 3);
+        let refused = world.respond(id, Action::OpenModal, form).await.unwrap_err();
+        assert_eq!(refused.code, ProblemCode::Invalid, "{refused}");
+    }
+    let opened =
+        r#"POST /interactions/50/TOKEN/callback {"type":9,"data":{"custom_id":"f","title":"T","components":[]}}"#;
+    assert_eq!(world.sent(), [opened; 2]);
 }
 
 #[tokio::test(start_paused = true)]

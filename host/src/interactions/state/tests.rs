@@ -222,7 +222,11 @@ fn the_first_answer_stays_the_first() {
 
 #[test]
 fn what_happens_when_it_is_slow() {
-    let slow = |conversation: &Conversation| conversation.step_when_slow().map(|step| (step.calls, step.next));
+    let slow = |conversation: &Conversation| {
+        conversation
+            .step_when_slow(Defer::Public)
+            .map(|step| (step.calls, step.next))
+    };
     let prefix = Conversation::new(Door::Prefix, None);
     assert_eq!(slow(&prefix), Some((vec![Call::Typing], State::Fresh)));
     let mut answered = prefix;
