@@ -45,7 +45,7 @@ use crate::{
     cache::Cache,
     config::{self, Environment, Root},
     gateway::GatewayError,
-    interactions::{ControlKeys, Invocations},
+    interactions::{ControlKeys, Invocations, Seen},
     network,
     plugins::{self, Linked, Plugins, Records},
     process,
@@ -447,6 +447,7 @@ async fn serve_stored(
         answers: router::answers(),
         control_keys,
         slash: registered.clone(),
+        seen: Seen::default(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {

@@ -32,7 +32,7 @@ use crate::{
     },
     config,
     gateway::{Partial, RawEvent},
-    interactions::{ControlKeys, InteractionRef, Invocations, Origin, texts},
+    interactions::{ControlKeys, InteractionRef, Invocations, Origin, Seen, texts},
     plugins::{Delivery, Entered, Generation, Handles, Held, Routing, Table, Undelivered},
     slash::Slash,
     storage::Tables,
@@ -72,6 +72,8 @@ pub struct Router {
     pub control_keys: ControlKeys,
     /// The registered slash commands.
     pub slash: Slash,
+    /// The interactions that have come.
+    pub seen: Seen,
 }
 
 /// The places for answers of the host itself.
@@ -263,6 +265,10 @@ impl Router {
                 return;
             }
         };
+        if !self.seen.is_new(interaction.id) {
+            tracing::debug!(id = %interaction.id, "an interaction came twice");
+            return;
+        }
         match interaction.kind.clone() {
             InteractionKind::Command { name, arguments } => {
                 let Some((plugin, command)) = table.commands.slash(&name) else {

@@ -14,6 +14,7 @@ mod ecosystem;
 mod endings;
 mod files;
 mod forging;
+mod garbage;
 mod harness;
 mod hold;
 mod inspection;
