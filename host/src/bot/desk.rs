@@ -18,7 +18,10 @@ use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
 
-use super::{calls::Calls, files, incidents::Reporter, owners::Owners, ready::Standing, stores, upkeep::Upkeep};
+use super::{
+    calls::Calls, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners, ready::Standing, stores,
+    upkeep::Upkeep,
+};
 use crate::{
     config,
     interactions::{ControlKeys, Invocations, texts},
@@ -70,6 +73,8 @@ pub struct Desk {
     pub logs: Logs,
     /// Tells of what went wrong.
     pub reporter: Reporter,
+    /// Who may use what.
+    pub gatekeeper: Gatekeeper,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
     /// The registered slash commands.
@@ -146,6 +151,7 @@ impl plugins::Desk for Desk {
                     control_keys: self.control_keys.clone(),
                     slash: self.slash.clone(),
                     standing: self.standing.clone(),
+                    gatekeeper: self.gatekeeper.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {

@@ -76,7 +76,7 @@ impl LiveDirectory {
 
 impl OfPlugin<'_> {
     /// What Discord says; `None` for a 404.
-    async fn get<T: DeserializeOwned>(&self, path: String) -> Result<Option<T>, DirectoryError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: String) -> Result<Option<T>, DirectoryError> {
         let request = Request {
             method: Method::Get,
             path,

@@ -9,7 +9,9 @@ mod backups;
 mod calls;
 mod desk;
 mod directory;
+mod fading;
 mod files;
+mod gatekeeper;
 mod incidents;
 mod logging;
 mod offline;
@@ -62,6 +64,8 @@ pub use offline::{BackupOrder, backups as offline_backups};
 
 use desk::Desk;
 use directory::LiveDirectory;
+use fading::Fading;
+use gatekeeper::Gatekeeper;
 use incidents::Reporter;
 use outlook::Outlook;
 use owners::Owners;
@@ -374,7 +378,16 @@ async fn serve_stored(
     let (registered, orders) = Slash::new();
     let standing = watch::Sender::new(ready::Standing::new());
     let plugins_life = Arc::new(OnceLock::new());
+    let directory = LiveDirectory::new(cache.clone(), rest.clone());
+    let gatekeeper = Gatekeeper::new(
+        live.clone(),
+        cache.clone(),
+        owners.clone(),
+        tables.clone(),
+        directory.clone(),
+    );
     let desk = Desk {
+        gatekeeper: gatekeeper.clone(),
         runtime: tokio::runtime::Handle::current(),
         config: live.clone(),
         rest: rest.clone(),
@@ -434,13 +447,16 @@ async fn serve_stored(
     let _ = plugins_life.set(plugins.clone());
     beside.spawn(logging::tell_trouble(logs.clone(), notices.clone()));
 
+    let (fading, deletes) = Fading::new(rest.clone());
+    beside.spawn(deletes);
     let router = Arc::new(Router {
         config: live.clone(),
         cache: cache.clone(),
         routing: Arc::clone(plugins.routing()),
         invocations,
-        directory: LiveDirectory::new(cache.clone(), rest.clone()),
-        owners: owners.clone(),
+        directory,
+        gatekeeper,
+        fading,
         tables: tables.clone(),
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),

@@ -23,7 +23,11 @@ use plugin_protocol::{
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::{directory::LiveDirectory, owners::Owners};
+use super::{
+    directory::LiveDirectory,
+    fading::{self, Fading},
+    gatekeeper::{Asked, Gatekeeper, Pass},
+};
 use crate::{
     cache::Cache,
     commands::{
@@ -33,6 +37,7 @@ use crate::{
     config,
     gateway::{Partial, RawEvent},
     interactions::{ControlKeys, InteractionRef, Invocations, Origin, Seen, texts},
+    permits::Refusal,
     plugins::{Delivery, Entered, Generation, Handles, Held, Routing, Table, Undelivered},
     slash::Slash,
     storage::Tables,
@@ -58,8 +63,10 @@ pub struct Router {
     pub invocations: Invocations,
     /// Looks up what commands name.
     pub directory: LiveDirectory,
-    /// Who owns the bot.
-    pub owners: Owners,
+    /// Who may use what.
+    pub gatekeeper: Gatekeeper,
+    /// Answers that delete themselves.
+    pub fading: Fading,
     /// What servers have set, and how often commands are used.
     pub tables: Tables,
     /// Work that goes on behind the shard's task; waited for at stop.
@@ -111,6 +118,9 @@ impl Router {
         let head = serde_json::to_vec(&head).unwrap_or_default();
         for (plugin, filter) in subscribers {
             if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
+                continue;
+            }
+            if self.gatekeeper.is_off(plugin, partial.guild_id) {
                 continue;
             }
             let wait = || Delivery {
@@ -182,8 +192,14 @@ impl Router {
         };
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
         origin.typing = written.command.typing;
-        if written.command.owner_only && !self.owners.contains(message.author.id) {
-            self.refuse(&origin, texts::OWNER_ONLY).await;
+        let asked = Asked::of(
+            (&written.plugin, &written.command),
+            (message.author.id, message.member.as_ref()),
+            (message.guild_id, message.channel_id),
+        );
+        if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
+            self.turn_away(&origin, &written.prefix, &written.command, &refusal)
+                .await;
             return;
         }
         let place = Place {
@@ -207,12 +223,21 @@ impl Router {
             }
             Err(error) => {
                 let text = error.text(&usage(&written.prefix, &written.command));
-                self.refuse(&origin, &text).await;
+                let lasts = self.config.get().replies.usage_delete_after;
+                self.refuse_for(&origin, &text, lasts).await;
+                return;
+            }
+        };
+        let pass = match self.gatekeeper.take(&asked) {
+            Ok(pass) => pass,
+            Err(refusal) => {
+                self.turn_away(&origin, &written.prefix, &written.command, &refusal)
+                    .await;
                 return;
             }
         };
         let invocation = Invocation {
-            name: written.command.name,
+            name: written.command.name.clone(),
             door: Door::Prefix,
             author: message.author,
             member: message.member,
@@ -226,7 +251,7 @@ impl Router {
             click: None,
             typed: None,
         };
-        self.invoke(origin, &invocation, &written.payload).await;
+        self.invoke_counted(origin, &invocation, &written.payload, pass).await;
     }
 
     /// A group's name without one of its commands: says which there are, for the one who asks.
@@ -240,13 +265,26 @@ impl Router {
             return;
         };
         let origin = written_by(&message, plugin, group.name);
-        if !self.owners.contains(message.author.id) {
-            group.commands.retain(|(_, command)| !command.owner_only);
+        let mut refusal = None;
+        let mut usable = Vec::new();
+        for (plugin, command) in group.commands {
+            let asked = Asked::of(
+                (plugin, command),
+                (message.author.id, message.member.as_ref()),
+                (message.guild_id, message.channel_id),
+            );
+            match self.gatekeeper.decide(&asked, None).await {
+                Ok(()) => usable.push((plugin, command)),
+                Err(why) => refusal = Some((command, why)),
+            }
         }
-        if group.commands.is_empty() {
-            self.refuse(&origin, texts::OWNER_ONLY).await;
-        } else {
-            self.refuse(&origin, &group.text(prefix)).await;
+        group.commands = usable;
+        match refusal {
+            Some((command, why)) if group.commands.is_empty() => self.turn_away(&origin, prefix, command, &why).await,
+            _ => {
+                let lasts = self.config.get().replies.usage_delete_after;
+                self.refuse_for(&origin, &group.text(prefix), lasts).await;
+            }
         }
     }
 
@@ -278,8 +316,9 @@ impl Router {
                 };
                 let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
                 origin.defer = command.defer;
-                if command.owner_only && !self.owners.contains(interaction.author.id) {
-                    self.refuse(&origin, texts::OWNER_ONLY).await;
+                let asked = asked(&interaction, plugin, command);
+                if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
+                    self.turn_away(&origin, "/", command, &refusal).await;
                     return;
                 }
                 let arguments = match arguments {
@@ -297,10 +336,13 @@ impl Router {
                     Err(error) => Err(error),
                 };
                 match arguments {
-                    Ok(arguments) => {
-                        let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
-                        self.invoke(origin, &invocation, payload).await;
-                    }
+                    Ok(arguments) => match self.gatekeeper.take(&asked) {
+                        Ok(pass) => {
+                            let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
+                            self.invoke_counted(origin, &invocation, payload, pass).await;
+                        }
+                        Err(refusal) => self.turn_away(&origin, "/", command, &refusal).await,
+                    },
                     Err(error) => {
                         let text = error.text(&usage("/", command));
                         self.refuse(&origin, &text).await;
@@ -373,6 +415,10 @@ impl Router {
         };
         let mut origin = origin(&interaction, &plugin, &name, door, message_id);
         origin.defer = defer;
+        if self.gatekeeper.is_off(&plugin, interaction.guild_id) {
+            self.refuse(&origin, texts::PLUGIN_DISABLED).await;
+            return;
+        }
         click.state = state;
         let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
         self.invoke(origin, &invocation, payload).await;
@@ -409,8 +455,16 @@ impl Router {
         Ok((handles, state))
     }
 
-    /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next.
-    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) {
+    /// Delivers a command whose use was counted; one that is not delivered doesn't count.
+    async fn invoke_counted(&self, mut origin: Origin, invocation: &Invocation, payload: &str, pass: Pass) {
+        origin.slot.clone_from(&pass.slot);
+        if !self.invoke(origin, invocation, payload).await {
+            self.gatekeeper.give_back(&invocation.name, &pass);
+        }
+    }
+
+    /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next; false if neither.
+    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) -> bool {
         let head = Arc::new(serde_json::to_vec(invocation).unwrap_or_default());
         origin.asked = Some(Arc::clone(&head));
         let wait = || Delivery {
@@ -427,18 +481,18 @@ impl Router {
             Some(Entered::Now(generation, ticket)) => (generation, ticket),
             Some(Entered::Waits) => {
                 self.count(invocation);
-                return;
+                return true;
             }
             Some(Entered::Full) => {
                 self.refuse(&origin, texts::BUSY).await;
-                return;
+                return false;
             }
             None => {
                 // Unloaded since the command was found. By prefix an unknown command is silent.
                 if origin.interaction.is_some() {
                     self.refuse(&origin, texts::COMMAND_ABSENT).await;
                 }
-                return;
+                return false;
             }
         };
         // What is given to a lane that hangs would run when nobody waits for it any more.
@@ -451,7 +505,7 @@ impl Router {
             };
             self.note_undelivered(&origin.plugin, why);
             self.refuse(&origin, texts::BUSY).await;
-            return;
+            return false;
         }
         let plugin = origin.plugin.clone();
         self.count(invocation);
@@ -465,7 +519,9 @@ impl Router {
                 ..Outcome::default()
             };
             self.invocations.finish(id, outcome).await;
+            return false;
         }
+        true
     }
 
     /// Counts a command; clicks are none.
@@ -475,14 +531,38 @@ impl Router {
         }
     }
 
-    /// Answers for the host itself: by interaction only the asker sees it.
+    /// Tells somebody that they may not use a command. By message, one that is switched off is not there.
+    async fn turn_away(&self, origin: &Origin, prefix: &str, command: &Command, refusal: &Refusal) {
+        if *refusal == Refusal::Disabled && origin.door == Door::Prefix {
+            return;
+        }
+        let name = Command {
+            name: command.name.clone(),
+            ..Command::default()
+        };
+        let lasts = fading::lasts(refusal, self.config.get().replies.errors_delete_after);
+        self.refuse_for(origin, &refusal.text(&usage(prefix, &name)), lasts)
+            .await;
+    }
+
+    /// Answers for the host itself, for as long as an error's text lasts.
     async fn refuse(&self, origin: &Origin, text: &str) {
+        self.refuse_for(origin, text, self.config.get().replies.errors_delete_after)
+            .await;
+    }
+
+    /// Answers for the host itself: by interaction only the asker sees it, by message it deletes itself after a while.
+    async fn refuse_for(&self, origin: &Origin, text: &str, lasts: Option<Duration>) {
         let Ok(_place) = self.answers.try_acquire() else {
             tracing::debug!(command = %origin.command, "an answer of the host was left out: too many are under way");
             return;
         };
-        if let Err(problem) = self.invocations.answer_directly(origin, text, true).await {
-            tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
+        match self.invocations.answer_directly(origin, text, true).await {
+            Ok(answer) if origin.door == Door::Prefix => self.fading.fade(&answer, origin.channel_id, lasts),
+            Ok(_) => {}
+            Err(problem) => {
+                tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
+            }
         }
     }
 
@@ -547,6 +627,7 @@ fn written_by(message: &Message, plugin: &PluginName, command: &str) -> Origin {
         asked: None,
         defer: Defer::Public,
         typing: false,
+        slot: None,
     }
 }
 
@@ -573,6 +654,19 @@ fn origin(
         asked: None,
         defer: Defer::Public,
         typing: false,
+        slot: None,
+    }
+}
+
+/// Who asks for a command by an interaction, with what Discord has computed for it.
+fn asked<'a>(interaction: &'a Interaction, plugin: &'a PluginName, command: &'a Command) -> Asked<'a> {
+    Asked {
+        bot: interaction.app_permissions,
+        ..Asked::of(
+            (plugin, command),
+            (interaction.author.id, interaction.member.as_ref()),
+            (interaction.guild_id, interaction.channel_id),
+        )
     }
 }
 

@@ -11,7 +11,7 @@ mod snapshot;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use plugin_protocol::{ApplicationId, Channel, ChannelId, GuildId, Role, RoleId, User, UserId};
+use plugin_protocol::{ApplicationId, Channel, ChannelId, GuildId, Permissions, Role, RoleId, User, UserId};
 
 use model::World;
 pub use snapshot::CacheSnapshot;
@@ -130,6 +130,44 @@ impl Cache {
         let guild = world.guilds.get(&guild_id)?;
         let channel = guild.channels.iter().find(|channel| same(&channel.name, name))?;
         Some(channel.public(guild_id))
+    }
+
+    /// Who owns a server that is known.
+    #[must_use]
+    pub fn guild_owner(&self, id: GuildId) -> Option<UserId> {
+        self.read().guilds.get(&id)?.owner_id
+    }
+
+    /// Where a channel is: of a thread, the channel that it is in, and whether it is age-restricted. `None` if it, or
+    /// the thread's channel, is unknown.
+    #[must_use]
+    pub fn place(&self, guild_id: GuildId, id: ChannelId) -> Option<(Option<ChannelId>, bool)> {
+        let world = self.read();
+        let (channel, holding) = world.guilds.get(&guild_id)?.place(id)?;
+        Some((channel.is_thread().then_some(holding.id), holding.nsfw))
+    }
+
+    /// What a member with these roles may in a channel of a server; `None` if server or channel are unknown.
+    #[must_use]
+    pub fn permissions(
+        &self,
+        guild_id: GuildId,
+        channel: ChannelId,
+        user: UserId,
+        roles: &[RoleId],
+    ) -> Option<Permissions> {
+        let world = self.read();
+        let guild = world.guilds.get(&guild_id).filter(|guild| !guild.unavailable)?;
+        guild.permissions(guild_id, channel, user, roles)
+    }
+
+    /// What the bot itself may in a channel of a server; `None` if server or channel are unknown.
+    #[must_use]
+    pub fn own_permissions(&self, guild_id: GuildId, channel: ChannelId) -> Option<Permissions> {
+        let world = self.read();
+        let own_id = world.user.as_ref()?.id;
+        let guild = world.guilds.get(&guild_id).filter(|guild| !guild.unavailable)?;
+        guild.permissions(guild_id, channel, own_id, &guild.own_roles)
     }
 
     /// A role of a server.

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use compact_str::CompactString;
-use plugin_protocol::{ApplicationId, Channel, ChannelId, GuildId, Role, RoleId, User, UserId};
+use plugin_protocol::{ApplicationId, Channel, ChannelId, GuildId, Permissions, Role, RoleId, User, UserId};
+
+use crate::permits::{Membership, Overwrite};
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -35,6 +37,10 @@ pub(super) struct ChannelEntry {
     pub(super) parent_id: Option<ChannelId>,
     pub(super) name: CompactString,
     pub(super) kind: u8,
+    /// Whether it is age-restricted.
+    pub(super) nsfw: bool,
+    /// Who may what in it; a thread has none of its own.
+    pub(super) overwrites: Box<[Overwrite]>,
 }
 
 /// A role.
@@ -104,6 +110,37 @@ impl GuildEntry {
     pub(super) fn role(&self, id: RoleId) -> Option<&RoleEntry> {
         let at = self.roles.binary_search_by_key(&id, |role| role.id).ok()?;
         self.roles.get(at)
+    }
+
+    /// A channel and, of a thread, the one that it is in, whose overwrites hold there; `None` if one is unknown.
+    pub(super) fn place(&self, id: ChannelId) -> Option<(&ChannelEntry, &ChannelEntry)> {
+        let channel = self.channel(id)?;
+        let holding = match channel.is_thread() {
+            true => self.channel(channel.parent_id?)?,
+            false => channel,
+        };
+        Some((channel, holding))
+    }
+
+    /// What a member with these roles may in a channel; `None` if it is unknown.
+    pub(super) fn permissions(
+        &self,
+        guild: GuildId,
+        channel: ChannelId,
+        user: UserId,
+        roles: &[RoleId],
+    ) -> Option<Permissions> {
+        let (channel, holding) = self.place(channel)?;
+        let membership = Membership {
+            guild,
+            user,
+            owns_guild: self.owner_id == Some(user),
+            roles,
+            timed_out: false,
+            in_thread: channel.is_thread(),
+            overwrites: &holding.overwrites,
+        };
+        Some(membership.permissions(|id| Some(Permissions::from_bits(self.role(id)?.permissions))))
     }
 
     pub(super) fn put_role(&mut self, role: RoleEntry) {

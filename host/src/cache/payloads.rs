@@ -14,6 +14,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::model::{ChannelEntry, GuildEntry, RoleEntry};
+use crate::permits::Overwrite;
 
 /// The events that tell anything that is kept.
 pub(super) const EVENTS: &[&str] = &[
@@ -309,6 +310,22 @@ struct ChannelPart {
     parent_id: Option<ChannelId>,
     #[serde(default)]
     thread_metadata: Option<ThreadPart>,
+    #[serde(default)]
+    nsfw: bool,
+    #[serde(default)]
+    permission_overwrites: Vec<OverwritePart>,
+}
+
+#[derive(Deserialize)]
+struct OverwritePart {
+    /// A role's or a user's: of both there is only the number.
+    id: RoleId,
+    #[serde(rename = "type")]
+    kind: u8,
+    #[serde(default, deserialize_with = "bits")]
+    allow: u64,
+    #[serde(default, deserialize_with = "bits")]
+    deny: u64,
 }
 
 #[derive(Deserialize)]
@@ -330,6 +347,12 @@ impl From<ChannelPart> for ChannelEntry {
             parent_id: part.parent_id,
             name: part.name.unwrap_or_default(),
             kind: part.kind,
+            nsfw: part.nsfw,
+            overwrites: part
+                .permission_overwrites
+                .into_iter()
+                .map(|part| Overwrite::new(part.id.get(), part.kind, part.allow, part.deny))
+                .collect(),
         }
     }
 }

@@ -5,6 +5,8 @@
 use plugin_protocol::{ApplicationId, ChannelId, GuildId, RoleId, User, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::permits::Overwrite;
+
 use super::model::{ChannelEntry, GuildEntry, RoleEntry, World};
 
 /// Everything that a cache holds.
@@ -15,6 +17,9 @@ pub struct CacheSnapshot {
     guilds: Vec<GuildRow>,
 }
 
+/// A snapshot of an older host has shorter rows, so that it can't be read: it doesn't tell who may what.
+type ChannelRow = (ChannelId, u8, Option<ChannelId>, String, bool, Vec<(u64, u8, u64, u64)>);
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct GuildRow {
     id: GuildId,
@@ -23,7 +28,7 @@ struct GuildRow {
     members: u64,
     unavailable: bool,
     own_roles: Vec<RoleId>,
-    channels: Vec<(ChannelId, u8, Option<ChannelId>, String)>,
+    channels: Vec<ChannelRow>,
     roles: Vec<(RoleId, u64, i32, String)>,
 }
 
@@ -39,7 +44,16 @@ impl CacheSnapshot {
             channels: guild
                 .channels
                 .iter()
-                .map(|channel| (channel.id, channel.kind, channel.parent_id, channel.name.to_string()))
+                .map(|channel| {
+                    (
+                        channel.id,
+                        channel.kind,
+                        channel.parent_id,
+                        channel.name.to_string(),
+                        channel.nsfw,
+                        channel.overwrites.iter().map(|overwrite| overwrite.parts()).collect(),
+                    )
+                })
                 .collect(),
             roles: guild
                 .roles
@@ -64,11 +78,16 @@ impl CacheSnapshot {
             let channels = row
                 .channels
                 .into_iter()
-                .map(|(id, kind, parent_id, name)| ChannelEntry {
+                .map(|(id, kind, parent_id, name, nsfw, overwrites)| ChannelEntry {
                     id,
                     parent_id,
                     name: name.into(),
                     kind,
+                    nsfw,
+                    overwrites: overwrites
+                        .into_iter()
+                        .map(|(id, kind, allow, deny)| Overwrite::new(id, kind, allow, deny))
+                        .collect(),
                 });
             let roles = row
                 .roles

@@ -15,7 +15,7 @@ use std::{
 
 use plugin_protocol::{
     ApplicationId, Argument, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, FormField,
-    GuildId, InteractionId, Member, MessageId, Role, RoleId, Typed, User, UserId,
+    GuildId, InteractionId, Member, MessageId, Permissions, Role, RoleId, Typed, User, UserId,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,6 +69,8 @@ pub struct Interaction {
     pub author: User,
     /// Who used it, as a member with permissions; absent in direct messages.
     pub member: Option<Member>,
+    /// What the bot may in the channel, as Discord has computed it.
+    pub app_permissions: Option<Permissions>,
     /// The user's language, such as `de` or `en-US`.
     pub locale: Option<String>,
 }
@@ -137,6 +139,8 @@ struct Payload<'a> {
     member: Option<PartialMember>,
     #[serde(default)]
     user: Option<User>,
+    #[serde(default)]
+    app_permissions: Option<Permissions>,
     #[serde(default)]
     message: Option<OnlyId>,
     #[serde(default)]
@@ -257,6 +261,7 @@ impl Interaction {
             channel_id: interaction.channel_id,
             member: guild_id.and_then(|guild_id| Some(member?.complete(author.clone(), guild_id))),
             author,
+            app_permissions: interaction.app_permissions,
             locale: interaction.locale,
         })
     }

@@ -267,12 +267,9 @@ impl Invocations {
     /// # Errors
     ///
     /// `Failed`: Discord refused it or did not answer.
-    pub async fn answer_directly(&self, origin: &Origin, text: &str, ephemeral: bool) -> Result<(), Problem> {
+    pub async fn answer_directly(&self, origin: &Origin, text: &str, ephemeral: bool) -> Result<Responded, Problem> {
         let mut conversation = conversation(origin);
-        self.inner
-            .try_to_say(origin, &mut conversation, text, ephemeral)
-            .await
-            .map(drop)
+        self.inner.try_to_say(origin, &mut conversation, text, ephemeral).await
     }
 }
 
@@ -505,6 +502,9 @@ impl Inner {
     /// Remembers a finished invocation until its 15 minutes are over or too many others have finished; one that nothing
     /// can answer any more is forgotten.
     fn ended(&self, entry: &Entry, released: bool) {
+        if let Some(slot) = &entry.origin.slot {
+            slot.end();
+        }
         let until = entry.opened + ANSWERABLE;
         if released || until <= Instant::now() {
             self.table().entries.remove(&entry.id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use plugin_protocol::{ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, PluginName, User};
 
-use crate::commands::InteractionToken;
+use crate::{commands::InteractionToken, permits::Slot};
 
 /// Where an invocation came from.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Origin {
     /// What was asked, as the plugin is told it: an [`Invocation`](plugin_protocol::Invocation) as JSON. For the story of
     /// an incident.
     pub asked: Option<Arc<Vec<u8>>>,
+    /// By a command of which only so many may run: its place among them.
+    pub slot: Option<Arc<Slot>>,
     /// How the host defers it when nothing is answered in 2 seconds; by prefix it shows typing in any case.
     pub defer: Defer,
     /// Whether the bot is shown as typing at once: by prefix.

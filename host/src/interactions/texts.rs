@@ -24,6 +24,8 @@ pub const FORGED: &str = "This button was not made by this bot as it is. Use the
 pub const FOREIGN: &str = "Nothing here handles this button.";
 /// A plugin's queue is full.
 pub const BUSY: &str = "That plugin is busy right now. Please try again in a moment.";
+/// A control of a plugin that is switched off where it is used.
+pub const PLUGIN_DISABLED: &str = "The plugin behind this is disabled in this server.";
 /// A refusal without a text of its own.
 pub const REFUSED: &str = "You can't do that right now.";
 /// An owner's command, used by somebody else.
@@ -63,6 +65,7 @@ mod tests {
             FOREIGN,
             BUSY,
             REFUSED,
+            PLUGIN_DISABLED,
             OWNER_ONLY,
             &incident("7K3B"),
             &foreign(owner, Some("help")),

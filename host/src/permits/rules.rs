@@ -154,3 +154,107 @@ impl ServerRules {
         before - self.rules.len()
     }
 }
+
+/// The owner's rules for all servers, from `command_permissions` of config.json: by a command's name, or `@` and a
+/// category's, a role's id, or `{"allow": [..], "deny": [..]}` of `role:ID`, `user:ID` and `channel:ID`. And what of it is
+/// not understood.
+#[must_use]
+pub fn read_defaults(written: &serde_json::Map<String, serde_json::Value>) -> (ServerRules, Vec<String>) {
+    use serde_json::Value;
+
+    let (mut rules, mut faults) = (ServerRules::default(), Vec::new());
+    for (name, value) in written {
+        let target = match name.strip_prefix('@') {
+            Some(category) => Target::Category(category.to_lowercase().into()),
+            None => Target::Command(name.to_lowercase().into()),
+        };
+        let mut put = |subject: &Value, effect| match read_subject(subject) {
+            Some(subject) => rules.put(Rule {
+                target: target.clone(),
+                subject,
+                effect,
+            }),
+            None => faults.push(format!(
+                "`{name}`: {subject} is none of \"role:ID\", \"user:ID\", \"channel:ID\", so it is passed over"
+            )),
+        };
+        match value {
+            Value::Object(lists) => {
+                for (key, effect) in [("allow", Effect::Allow), ("deny", Effect::Deny)] {
+                    for subject in lists.get(key).and_then(Value::as_array).into_iter().flatten() {
+                        put(subject, effect);
+                    }
+                }
+                let is_known = |key: &&String| matches!(key.as_str(), "allow" | "deny");
+                for key in lists.keys().filter(|key| !is_known(key)) {
+                    faults.push(format!(
+                        "`{name}`: `{key}` is neither `allow` nor `deny`, so it is passed over"
+                    ));
+                }
+            }
+            role => put(role, Effect::Allow),
+        }
+    }
+    (rules, faults)
+}
+
+fn read_subject(value: &serde_json::Value) -> Option<Subject> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (kind, id) = text.split_once(':').unwrap_or(("role", &text));
+    Some(match kind {
+        "user" => Subject::User(id.parse().ok()?),
+        "channel" => Subject::Channel(id.parse().ok()?),
+        "role" => Subject::Role(id.parse().ok()?),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn defaults_are_read_and_what_is_not_understood_is_told() {
+        let written = serde_json::json!({
+            "Ban": "10",
+            "@Moderation": { "allow": ["role:11", "user:5"], "deny": ["channel:7", "server:1"], "maybe": [] },
+            "kick": true,
+        });
+        let (rules, faults) = read_defaults(written.as_object().unwrap());
+        let role = |id| Subject::Role(RoleId::new(id).unwrap());
+        let whom = Whom {
+            user: UserId::new(5).unwrap(),
+            roles: &[],
+            everyone: None,
+            channel: ChannelId::new(1).unwrap(),
+            parent: None,
+        };
+        assert_eq!(rules.say("ban", "Fun", &whom), Ruling::For(vec![role(10)]));
+        assert!(matches!(rules.say("warn", "MODERATION", &whom), Ruling::By(rule) if rule.effect == Effect::Allow));
+        assert_eq!(rules.rules.len(), 4);
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn rules_are_taken_away_by_subject_or_all() {
+        let mut rules = ServerRules::default();
+        let target = Target::Command("ban".into());
+        for id in 1..4 {
+            let subject = Subject::User(UserId::new(id).unwrap());
+            for effect in [Effect::Deny, Effect::Allow] {
+                rules.put(Rule {
+                    target: target.clone(),
+                    subject,
+                    effect,
+                });
+            }
+        }
+        assert_eq!(rules.rules.len(), 3, "one a subject, the latest");
+        assert_eq!(rules.clear(&target, Some(Subject::User(UserId::new(1).unwrap()))), 1);
+        assert_eq!(rules.clear(&Target::Category("ban".into()), None), 0);
+        assert_eq!(rules.clear(&target, None), 2);
+        assert!(rules.is_empty());
+    }
+}

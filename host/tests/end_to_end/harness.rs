@@ -80,7 +80,9 @@ impl World {
     pub fn on(sandbox: Sandbox) -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("plugins")).unwrap();
-        Self { sandbox, root }
+        let world = Self { sandbox, root };
+        world.configure(&serde_json::json!({}));
+        world
     }
 
     /// The bot's folder.
@@ -88,8 +90,16 @@ impl World {
         self.root.path()
     }
 
-    /// Writes config.json.
+    /// Writes config.json. Unless it says otherwise, commands without a cooldown of their own have none: scenarios ask
+    /// more quickly than people do.
     pub fn configure(&self, config: &serde_json::Value) {
+        let mut config = config.clone();
+        if let Some(config) = config.as_object_mut() {
+            config
+                .entry("cooldowns")
+                .or_insert_with(|| serde_json::json!({ "default_per": 0 }));
+        }
+        let config = &config;
         fs::write(
             self.root().join("config.json"),
             serde_json::to_vec_pretty(config).unwrap(),

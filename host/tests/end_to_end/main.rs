@@ -23,6 +23,7 @@ mod linked;
 mod logs;
 mod misbehaviour;
 mod network;
+mod permits;
 mod refusals;
 mod refused_files;
 mod replacement;

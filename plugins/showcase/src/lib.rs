@@ -5,6 +5,7 @@
 mod controls;
 mod form;
 mod kind;
+mod policy;
 mod warn;
 
 use plugin_api::prelude::*;
@@ -42,6 +43,15 @@ plugin! {
         controls::remember,
         form::report,
         form::note,
+        policy::warden,
+        policy::openly,
+        policy::bound,
+        policy::privately,
+        policy::adults,
+        policy::seldom,
+        policy::often,
+        policy::alone,
+        policy::release,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},

@@ -7,10 +7,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{Access, Calls, storage_problem};
-use crate::storage::{
-    GuildSettings,
-    stores::Whom,
-    user_data::{self, Refusal},
+use crate::{
+    permits::ServerRules,
+    storage::{
+        GuildSettings,
+        stores::Whom,
+        user_data::{self, Refusal},
+    },
 };
 
 /// What is answered here of users.
@@ -98,7 +101,9 @@ impl Calls {
             Whom::User(user) => user_data::forget(&self.tables.database(), user)
                 .await
                 .map_err(|error| storage_problem(&error))?,
-            Whom::Guild(guild) if self.tables.guild(guild).is_some() => {
+            Whom::Guild(guild) if self.tables.guild(guild).is_some() || self.tables.rules(guild).is_some() => {
+                let forgotten = self.tables.change_rules(guild, |rules| *rules = ServerRules::default());
+                forgotten.await.map_err(|error| storage_problem(&error))?;
                 let forgotten = self
                     .tables
                     .change_guild(guild, |settings| *settings = GuildSettings::default());

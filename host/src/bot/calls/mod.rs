@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use twilight_model::gateway::Intents;
 
-use super::{owners::Owners, ready::Standing, upkeep::Upkeep};
+use super::{gatekeeper::Gatekeeper, owners::Owners, ready::Standing, upkeep::Upkeep};
 use crate::{
     config,
     interactions::{ControlKeys, Invocations},
@@ -81,6 +81,8 @@ pub struct Calls {
     pub logs: Logs,
     /// What went wrong lately.
     pub incidents: Incidents,
+    /// Who may use what.
+    pub gatekeeper: Gatekeeper,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
     /// The registered slash commands.

@@ -148,6 +148,7 @@ fn origin(door: Door) -> Origin {
         asked: None,
         defer: Defer::Public,
         typing: false,
+        slot: None,
     }
 }
 

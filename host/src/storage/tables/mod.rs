@@ -5,8 +5,10 @@
 
 mod audit;
 mod controls;
+mod cooldowns;
 mod guild_settings;
 mod incidents;
+mod rules;
 mod slash;
 mod statistics;
 
@@ -19,11 +21,13 @@ pub use audit::Action;
 pub use guild_settings::GuildSettings;
 
 use super::database::{Database, OpenError, Options, Step, StorageError, Synchronous};
+use cooldowns::Kept;
 use guild_settings::Guilds;
+use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 4] = [
+pub const STEPS: [Step; 5] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -75,6 +79,23 @@ pub const STEPS: [Step; 4] = [
          PRIMARY KEY (application_id, guild_id)
      ) STRICT, WITHOUT ROWID;",
     ),
+    Step::new(
+        "who may use what in servers, and long cooldowns",
+        "CREATE TABLE permission_rules (
+         guild_id INTEGER NOT NULL,
+         target TEXT NOT NULL,
+         subject TEXT NOT NULL,
+         effect TEXT NOT NULL,
+         PRIMARY KEY (guild_id, target, subject)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE cooldowns (
+         command TEXT NOT NULL,
+         place INTEGER NOT NULL,
+         user INTEGER NOT NULL,
+         full_at INTEGER NOT NULL,
+         PRIMARY KEY (command, place, user)
+     ) STRICT, WITHOUT ROWID;",
+    ),
 ];
 
 /// How many threads read from the host's own database: nobody waits for it often.
@@ -90,6 +111,8 @@ struct Inner {
     synchronous: Synchronous,
     guilds: Guilds,
     counters: Counters,
+    rules: Rules,
+    cooldowns: Kept,
 }
 
 impl Tables {
@@ -101,11 +124,15 @@ impl Tables {
     pub async fn open(path: &Path, synchronous: Synchronous) -> Result<Self, OpenError> {
         let database = open(path, synchronous).await?;
         let guilds = Guilds::load(&database).await.map_err(OpenError::Storage)?;
+        let rules = Rules::load(&database).await.map_err(OpenError::Storage)?;
+        let cooldowns = Kept::load(&database).await.map_err(OpenError::Storage)?;
         Ok(Self(Arc::new(Inner {
             database: ArcSwap::from_pointee(database),
             synchronous,
             guilds,
             counters: Counters::default(),
+            rules,
+            cooldowns,
         })))
     }
 
@@ -118,6 +145,7 @@ impl Tables {
     /// Writes down what was counted and closes the database. What comes later is refused, until [`Tables::reopen`].
     pub async fn close(&self) {
         self.flush().await;
+        self.flush_cooldowns().await;
         self.database().close().await;
     }
 
@@ -129,6 +157,7 @@ impl Tables {
     pub async fn reopen(&self) -> Result<(), OpenError> {
         let database = open(self.database().path(), self.0.synchronous).await?;
         self.0.guilds.reload(&database).await.map_err(OpenError::Storage)?;
+        self.0.rules.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.database.store(Arc::new(database));
         Ok(())
     }

@@ -155,6 +155,7 @@ impl Tables {
         loop {
             ticks.tick().await;
             self.flush().await;
+            self.flush_cooldowns().await;
         }
     }
 

@@ -1,0 +1,394 @@
+//! Asks the evaluator for every door: gathers the facts, which lie in memory but for rare ones, and counts uses.
+//!
+//! What the cache lacks is asked of Discord, never guessed; what Discord does not tell refuses. Nothing is decided here.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use plugin_protocol::{
+    ChannelId, Command, Cooldown, CooldownRule, GuildId, Member, Permissions, PluginName, RoleId, UserId,
+};
+use serde::Deserialize;
+
+use super::{HOST_NAME, directory::LiveDirectory, owners::Owners};
+use crate::{
+    cache::Cache,
+    config::{self, Config},
+    permits::{
+        Asker, Concurrency, Facts, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules, Slot, Step,
+        Taken, decide, rules,
+    },
+    storage::Tables,
+};
+
+/// The command that no rule and no switch may hide: it credits those whose work this is.
+const CREDITS: &str = "discordbotframework";
+
+/// Lets people pass, or says why not. Clones are the same.
+#[derive(Clone)]
+pub struct Gatekeeper {
+    config: config::Live,
+    cache: Cache,
+    owners: Owners,
+    tables: Tables,
+    directory: LiveDirectory,
+    running: Concurrency,
+    /// The owner's rules for all servers, with the settings that they are from.
+    defaults: Arc<ArcSwap<(Option<Arc<Config>>, Arc<ServerRules>)>>,
+}
+
+/// Who asks for what, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Whose command.
+    pub plugin: &'a PluginName,
+    /// The command.
+    pub command: &'a Command,
+    /// Who asks.
+    pub user: UserId,
+    /// Their roles, without @everyone.
+    pub roles: &'a [RoleId],
+    /// What they may in the channel, if Discord has said.
+    pub permissions: Option<Permissions>,
+    /// What the bot may there, if Discord has said.
+    pub bot: Option<Permissions>,
+    /// The server.
+    pub guild: Option<GuildId>,
+    /// The channel.
+    pub channel: ChannelId,
+}
+
+impl<'a> Asked<'a> {
+    /// Somebody who is asked about as a member, or in direct messages as a user.
+    pub fn of(
+        (plugin, command): (&'a PluginName, &'a Command),
+        (user, member): (UserId, Option<&'a Member>),
+        (guild, channel): (Option<GuildId>, ChannelId),
+    ) -> Self {
+        let permissions = member.and_then(|member| member.permissions.as_deref());
+        Self {
+            plugin,
+            command,
+            user,
+            roles: member.map_or(&[], |member| &member.roles),
+            permissions: permissions
+                .and_then(|bits| bits.parse().ok())
+                .map(Permissions::from_bits),
+            bot: None,
+            guild,
+            channel,
+        }
+    }
+}
+
+/// What was counted for a use.
+#[derive(Debug, Default)]
+pub struct Pass {
+    taken: Option<Taken>,
+    /// Its place among those that run, until it ends.
+    pub slot: Option<Arc<Slot>>,
+}
+
+/// The facts of a server that decide.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    place: Place,
+    permissions: Permissions,
+    bot: Permissions,
+    owns_guild: bool,
+}
+
+impl Gatekeeper {
+    /// Asks these.
+    pub fn new(config: config::Live, cache: Cache, owners: Owners, tables: Tables, directory: LiveDirectory) -> Self {
+        Self {
+            config,
+            cache,
+            owners,
+            tables,
+            directory,
+            running: Concurrency::default(),
+            defaults: Arc::default(),
+        }
+    }
+
+    /// Whether somebody may use a command: everything but how often. With a trace, every fact is looked up.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub async fn decide(&self, asked: &Asked<'_>, trace: Option<&mut Vec<Step>>) -> Result<(), Refusal> {
+        let rules = asked
+            .guild
+            .and_then(|guild| self.tables.rules(guild))
+            .unwrap_or_default();
+        let defaults = self.defaults();
+        let standing = match asked.guild {
+            None => Standing {
+                place: Place::Direct,
+                permissions: Permissions::NONE,
+                bot: Permissions::NONE,
+                owns_guild: false,
+            },
+            Some(guild) => {
+                let all = trace.is_some();
+                let has_rules = !(rules.rules.is_empty() && defaults.rules.is_empty());
+                self.standing(asked, guild, has_rules, all).await?
+            }
+        };
+        let facts = Facts {
+            plugin: asked.plugin,
+            command: asked.command,
+            asker: Asker {
+                id: asked.user,
+                owns_bot: self.owners.contains(asked.user),
+                owns_guild: standing.owns_guild,
+                roles: asked.roles,
+                permissions: standing.permissions,
+            },
+            place: standing.place,
+            bot: standing.bot,
+            rules: &rules,
+            defaults: &defaults,
+            overrides: Overrides::default(),
+            is_protected: is_protected(asked.plugin, asked.command),
+        };
+        decide(&facts, trace)
+    }
+
+    /// Counts a use, after everything else has passed.
+    ///
+    /// # Errors
+    ///
+    /// It was used too often, or too many run.
+    pub fn take(&self, asked: &Asked<'_>) -> Result<Pass, Refusal> {
+        let name = &asked.command.name;
+        let key = |bucket| Key::of(bucket, asked.user, asked.guild, asked.channel);
+        let slot = match asked.command.max_concurrency {
+            None => None,
+            Some(limit) => {
+                let slot = self.running.enter(name, limit.most, key(limit.bucket));
+                Some(Arc::new(slot.ok_or(Refusal::Running(limit.most))?))
+            }
+        };
+        let taken = match self.cooldown(asked) {
+            None => None,
+            Some(rule) => {
+                let taken = self.tables.take_cooldown(name, rule, key(rule.bucket));
+                Some(taken.map_err(Refusal::Cooldown)?)
+            }
+        };
+        Ok(Pass { taken, slot })
+    }
+
+    /// Whether a use would be counted, without counting it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gatekeeper::take`].
+    pub fn peek(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
+        let name = &asked.command.name;
+        let key = |bucket| Key::of(bucket, asked.user, asked.guild, asked.channel);
+        if let Some(limit) = asked.command.max_concurrency
+            && self.running.running(name, key(limit.bucket)) >= limit.most
+        {
+            return Err(Refusal::Running(limit.most));
+        }
+        let next = self
+            .cooldown(asked)
+            .and_then(|rule| self.tables.next_use(name, rule, key(rule.bucket)));
+        next.map_or(Ok(()), |at| Err(Refusal::Cooldown(at)))
+    }
+
+    /// What was counted did not come about.
+    pub fn give_back(&self, command: &str, pass: &Pass) {
+        if let Some(taken) = pass.taken {
+            self.tables.give_cooldown_back(command, taken);
+        }
+        if let Some(slot) = &pass.slot {
+            slot.end();
+        }
+    }
+
+    /// Whether a plugin is switched off in a server.
+    #[must_use]
+    pub fn is_off(&self, plugin: &PluginName, guild: Option<GuildId>) -> bool {
+        let rules = guild.and_then(|guild| self.tables.rules(guild));
+        *plugin != *HOST_NAME && rules.is_some_and(|rules| rules.plugins_off.contains(plugin.as_str()))
+    }
+
+    /// The cooldown that holds for whoever asks; the bot's owners have none.
+    #[must_use]
+    pub fn cooldown(&self, asked: &Asked<'_>) -> Option<Cooldown> {
+        if self.owners.contains(asked.user) {
+            return None;
+        }
+        match asked.command.cooldown {
+            CooldownRule::None => None,
+            CooldownRule::Of(rule) => Some(rule),
+            CooldownRule::Default => {
+                let config = self.config.get();
+                let rule = Cooldown {
+                    uses: u32::try_from(config.cooldowns.default_rate).unwrap_or(u32::MAX),
+                    per_ms: u64::try_from(config.cooldowns.default_per.as_millis()).unwrap_or(u64::MAX),
+                    ..Cooldown::default()
+                };
+                (rule.per_ms > 0).then_some(rule)
+            }
+        }
+    }
+
+    /// What holds for whoever asks in a server: what is not needed is left at nothing.
+    async fn standing(
+        &self,
+        asked: &Asked<'_>,
+        guild: GuildId,
+        has_rules: bool,
+        all: bool,
+    ) -> Result<Standing, Refusal> {
+        let command = asked.command;
+        let needs_permissions = all || !command.requires.is_empty();
+        let needs_bot = all || !command.bot_requires.is_empty();
+        let needs_place = all || has_rules || command.nsfw;
+        let needs_owner = all || command.guild_owner_only;
+        let permissions = asked
+            .permissions
+            .or_else(|| self.cache.permissions(guild, asked.channel, asked.user, asked.roles));
+        let bot = asked.bot.or_else(|| self.cache.own_permissions(guild, asked.channel));
+        let place = self.cache.place(guild, asked.channel);
+        let owner = self.cache.guild_owner(guild);
+        let is_known = (permissions.is_some() || !needs_permissions)
+            && (bot.is_some() || !needs_bot)
+            && (place.is_some() || !needs_place)
+            && (owner.is_some() || !needs_owner);
+        if !is_known {
+            return self.fetch(asked, guild).await.ok_or(Refusal::Unknown);
+        }
+        let (parent, is_nsfw) = place.unwrap_or_default();
+        Ok(Standing {
+            place: Place::Server {
+                guild,
+                channel: asked.channel,
+                parent,
+                is_nsfw,
+            },
+            permissions: permissions.unwrap_or_default(),
+            bot: bot.unwrap_or_default(),
+            owns_guild: owner == Some(asked.user),
+        })
+    }
+
+    /// The same as Discord tells it when it is asked: for archived threads, and servers that have not arrived.
+    async fn fetch(&self, asked: &Asked<'_>, guild: GuildId) -> Option<Standing> {
+        #[derive(Deserialize)]
+        struct Guild {
+            owner_id: UserId,
+            #[serde(default)]
+            roles: Vec<Role>,
+        }
+        #[derive(Deserialize)]
+        struct Role {
+            id: RoleId,
+            permissions: Permissions,
+        }
+        #[derive(Deserialize)]
+        struct Channel {
+            id: ChannelId,
+            #[serde(rename = "type")]
+            kind: u8,
+            #[serde(default)]
+            parent_id: Option<ChannelId>,
+            #[serde(default)]
+            nsfw: bool,
+            #[serde(default)]
+            permission_overwrites: Vec<Part>,
+        }
+        #[derive(Deserialize)]
+        struct Part {
+            id: RoleId,
+            #[serde(rename = "type")]
+            kind: u8,
+            allow: Permissions,
+            deny: Permissions,
+        }
+        #[derive(Deserialize)]
+        struct Own {
+            #[serde(default)]
+            roles: Vec<RoleId>,
+        }
+        let discord = self.directory.of(asked.plugin);
+        let told: Option<Guild> = discord.get(format!("/guilds/{guild}")).await.ok()?;
+        let told = told?;
+        let channel: Option<Channel> = discord.get(format!("/channels/{}", asked.channel)).await.ok()?;
+        let channel = channel?;
+        let in_thread = matches!(channel.kind, 10..=12);
+        let holding = if in_thread {
+            let parent: Option<Channel> = discord.get(format!("/channels/{}", channel.parent_id?)).await.ok()?;
+            parent?
+        } else {
+            channel
+        };
+        let bot = self.cache.bot_id()?;
+        let own: Option<Own> = discord.get(format!("/guilds/{guild}/members/{bot}")).await.ok()?;
+        let overwrites: Vec<_> = holding
+            .permission_overwrites
+            .iter()
+            .map(|part| Overwrite::new(part.id.get(), part.kind, part.allow.bits(), part.deny.bits()))
+            .collect();
+        let permissions = |user, roles: &[RoleId]| {
+            let membership = Membership {
+                guild,
+                user,
+                owns_guild: told.owner_id == user,
+                roles,
+                timed_out: false,
+                in_thread,
+                overwrites: &overwrites,
+            };
+            membership.permissions(|id| Some(told.roles.iter().find(|role| role.id == id)?.permissions))
+        };
+        Some(Standing {
+            place: Place::Server {
+                guild,
+                channel: asked.channel,
+                parent: in_thread.then_some(holding.id),
+                is_nsfw: holding.nsfw,
+            },
+            permissions: asked
+                .permissions
+                .unwrap_or_else(|| permissions(asked.user, asked.roles)),
+            bot: asked
+                .bot
+                .unwrap_or_else(|| permissions(bot, &own.map(|own| own.roles).unwrap_or_default())),
+            owns_guild: told.owner_id == asked.user,
+        })
+    }
+
+    /// The owner's rules for all servers, read again when the settings have changed.
+    fn defaults(&self) -> Arc<ServerRules> {
+        let config = self.config.get();
+        let known = self.defaults.load();
+        if known.0.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config)) {
+            return Arc::clone(&known.1);
+        }
+        let (read, faults) = rules::read_defaults(&config.command_permissions);
+        for fault in faults {
+            tracing::warn!("command_permissions in config.json: {fault}");
+        }
+        let read = Arc::new(read);
+        self.defaults.store(Arc::new((Some(config), Arc::clone(&read))));
+        read
+    }
+}
+
+/// Whether no rule and no switch may hide or restrict a command.
+#[must_use]
+pub fn is_protected(plugin: &PluginName, command: &Command) -> bool {
+    *plugin == *HOST_NAME && command.name == CREDITS
+}
+
+/// Whether a command can't be switched off: without `config`, nobody could switch anything on again.
+#[must_use]
+pub fn is_always_on(plugin: &PluginName, command: &str) -> bool {
+    *plugin == *HOST_NAME && (command == CREDITS || command.split(' ').next() == Some("config"))
+}

@@ -1,0 +1,186 @@
+//! Who may use what: the same by message and by slash command, in every place, for everybody.
+
+use sandbox::Person;
+use serde_json::json;
+
+use crate::harness::World;
+
+const BAN_MEMBERS: u64 = 1 << 2;
+
+/// What somebody is told by message, and then by slash command.
+async fn told(world: &World, person: &Person, name: &str) -> [String; 2] {
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&name.to_owned()))
+        .await;
+    let by_message = person.says(&format!("!{name}")).await.expect_reply().await;
+    let by_slash = match person.try_slash(name, &[]).await {
+        Ok(used) => used.expect_reply().await.content().to_owned(),
+        Err(_) => "not offered".to_owned(),
+    };
+    [by_message.content().to_owned(), by_slash]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_requires_is_asked_by_every_door() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+
+    let lacking = "You need *Ban Members* for that.";
+    assert_eq!(told(&world, &alice, "warden").await, [lacking, "not offered"]);
+    assert_eq!(told(&world, &alice, "openly").await, [lacking, lacking]);
+    assert_eq!(
+        told(&world, &owner, "openly").await,
+        ["guarded openly", "guarded openly"]
+    );
+    let moderator = world.person("mia").role("Moderator");
+    assert_eq!(told(&world, &moderator, "warden").await, ["guarded", "guarded"]);
+
+    // The channel's overwrites, for those who have it by role, and for those who haven't.
+    let channel = world.channel();
+    channel.overwrite(moderator.id(), 0, BAN_MEMBERS);
+    channel.overwrite(alice.id(), BAN_MEMBERS, 0);
+    assert_eq!(told(&world, &moderator, "openly").await, [lacking, lacking]);
+    assert_eq!(
+        told(&world, &alice, "openly").await,
+        ["guarded openly", "guarded openly"]
+    );
+
+    // The bot's own half, for everybody.
+    let bots = "I need *Manage Expressions* for that.";
+    assert_eq!(told(&world, &alice, "bound").await, [bots, bots]);
+    assert_eq!(told(&world, &owner, "bound").await, [bots, bots]);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_are_kept() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+
+    let direct = "`!privately` can be used in direct messages with me only.";
+    let answer = alice.says("!privately").await.expect_reply().await;
+    assert_eq!(answer.content(), direct);
+    assert_eq!(alice.dm("privately").await.expect_reply().await.content(), "between us");
+    let server = alice.dm("!warden").await.expect_reply().await;
+    assert_eq!(server.content(), "`!warden` can be used in servers only.");
+    let adults = told(&world, &alice, "adults").await;
+    assert_eq!(
+        adults,
+        ["!", "/"].map(|by| format!("`{by}adults` can be used in age-restricted channels only."))
+    );
+
+    let commands = world.sandbox.commands();
+    let gate = |name: &str| commands.iter().find(|command| command["name"] == name).unwrap().clone();
+    assert_eq!(gate("warden")["default_member_permissions"], BAN_MEMBERS.to_string());
+    assert_eq!(gate("warden")["contexts"], json!([0]));
+    assert_eq!(gate("warden")["name_localizations"], json!({ "de": "wächter" }));
+    assert_eq!(gate("openly")["default_member_permissions"], json!(null));
+    assert_eq!(gate("privately")["contexts"], json!([1]));
+    assert_eq!(gate("adults")["nsfw"], true);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cooldowns_outlive_reloads_and_restarts_and_count_what_ran() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"seldom".to_owned()))
+        .await;
+
+    let wrong = alice.says("!seldom 0").await.expect_reply().await;
+    assert!(wrong.content().contains("!seldom [number]"), "{}", wrong.content());
+    assert_eq!(alice.says("!seldom").await.expect_reply().await.content(), "seldom 0");
+    let second = alice
+        .slash("seldom", &[("number", json!(2))])
+        .await
+        .expect_reply()
+        .await;
+    assert_eq!(second.content(), "seldom 2", "what was wrong did not count");
+    let third = alice.says("!seldom").await.expect_reply().await;
+    assert!(
+        third.content().starts_with("You can use `!seldom` again <t:"),
+        "{}",
+        third.content()
+    );
+    let by_slash = alice.slash("seldom", &[]).await.expect_reply().await;
+    assert!(by_slash.is_ephemeral() && by_slash.content().starts_with("You can use `/seldom` again <t:"));
+    assert_eq!(
+        world.person("bob").says("!seldom").await.expect_reply().await.content(),
+        "seldom 0"
+    );
+    for _ in 0..4 {
+        assert_eq!(
+            owner.says("!seldom").await.expect_reply().await.content(),
+            "seldom 0",
+            "owners have none"
+        );
+    }
+
+    owner.says("!reload showcase").await.expect_reply().await;
+    let after = alice.says("!seldom").await.expect_reply().await;
+    assert!(after.content().starts_with("You can use"), "{}", after.content());
+    bot.stop().await;
+    let bot = world.start().await;
+    let after = alice.says("!seldom").await.expect_reply().await;
+    assert!(after.content().starts_with("You can use"), "{}", after.content());
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configured_cooldown_holds_for_commands_that_declare_none_and_its_text_goes_when_it_ends() {
+    let world = World::new().await;
+    world.configure(&json!({ "cooldowns": { "default_rate": 2, "default_per": 3.0 } }));
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    for _ in 0..2 {
+        assert_eq!(alice.says("!hello").await.expect_reply().await.content(), "Hello.");
+    }
+    let refused = alice.says("!hello").await.expect_reply().await;
+    assert!(
+        refused.content().starts_with("You can use `!hello` again"),
+        "{}",
+        refused.content()
+    );
+    for _ in 0..5 {
+        assert_eq!(alice.says("!often").await.expect_reply().await.content(), "often");
+    }
+    refused.expect_deleted().await;
+    assert_eq!(alice.says("!hello").await.expect_reply().await.content(), "Hello.");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_run_at_a_time() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let working = alice.says("!alone").await;
+    assert_eq!(working.expect_reply().await.content(), "working");
+    let refused = bob.says("!alone").await.expect_reply().await;
+    assert_eq!(
+        refused.content(),
+        "`!alone` is still running. Use it again when it is done."
+    );
+    let mut said = world.sandbox.watch();
+    bob.says("!release").await;
+    let mut done = Vec::new();
+    while done.len() < 2 {
+        done.push(said.next().await.unwrap().content().to_owned());
+    }
+    done.sort();
+    assert_eq!(done, ["done", "released"]);
+    assert_eq!(bob.says("!alone").await.expect_reply().await.content(), "working");
+    bob.says("!release").await.expect_reply().await;
+    bot.stop().await;
+}
