@@ -261,6 +261,8 @@ pub use plugin_macros::command;
 /// ```
 pub use plugin_macros::event;
 pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, start, stop};
+/// What is known of a server without asking Discord, see [`Host::guild`].
+pub use plugin_protocol::guilds::Guild;
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
 /// How often commands are used, see [`Host::command_statistics`].

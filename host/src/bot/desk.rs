@@ -23,6 +23,7 @@ use super::{
     upkeep::Upkeep,
 };
 use crate::{
+    cache::Cache,
     config,
     interactions::{ControlKeys, Invocations, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
@@ -79,6 +80,8 @@ pub struct Desk {
     pub control_keys: ControlKeys,
     /// The registered slash commands.
     pub slash: Slash,
+    /// What is known of servers.
+    pub cache: Cache,
     /// How the gateway stands.
     pub standing: watch::Receiver<Standing>,
 }
@@ -138,6 +141,7 @@ impl plugins::Desk for Desk {
             _ => {
                 let calls = Calls {
                     config: self.config.clone(),
+                    cache: self.cache.clone(),
                     plugins: Arc::clone(&self.plugins),
                     invocations: self.invocations.clone(),
                     owners: self.owners.clone(),

@@ -388,6 +388,7 @@ async fn serve_stored(
     );
     let desk = Desk {
         gatekeeper: gatekeeper.clone(),
+        cache: cache.clone(),
         runtime: tokio::runtime::Handle::current(),
         config: live.clone(),
         rest: rest.clone(),

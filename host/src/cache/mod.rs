@@ -123,6 +123,15 @@ impl Cache {
         Some(world.guilds.get(&guild_id)?.channel(id)?.public(guild_id))
     }
 
+    /// All channels and active threads of a server, in the order in which they were made.
+    #[must_use]
+    pub fn channels(&self, guild_id: GuildId) -> Vec<Channel> {
+        let world = self.read();
+        let channels = world.guilds.get(&guild_id).map(|guild| guild.channels.as_slice());
+        let channels = channels.unwrap_or_default().iter();
+        channels.map(|channel| channel.public(guild_id)).collect()
+    }
+
     /// A server's channel by its name, without regard to case; the one made first if several have it.
     #[must_use]
     pub fn channel_by_name(&self, guild_id: GuildId, name: &str) -> Option<Channel> {

@@ -13,6 +13,7 @@ pub mod databases;
 mod description;
 mod entities;
 mod files;
+pub mod guilds;
 mod ids;
 mod incidents;
 pub mod inspection;

@@ -5,6 +5,7 @@
 mod click;
 mod command;
 mod event;
+mod guild;
 mod host;
 mod lifecycle;
 

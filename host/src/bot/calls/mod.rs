@@ -8,6 +8,7 @@ mod commands;
 mod controls;
 mod data;
 mod files;
+mod guilds;
 mod logs;
 mod plugins;
 mod slash;
@@ -23,6 +24,7 @@ use twilight_model::gateway::Intents;
 
 use super::{gatekeeper::Gatekeeper, owners::Owners, ready::Standing, upkeep::Upkeep};
 use crate::{
+    cache::Cache,
     config,
     interactions::{ControlKeys, Invocations},
     plugins::{Generation, Plugins},
@@ -43,7 +45,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 11] = [
+const SUBJECTS: [&[(&str, Access)]; 12] = [
     plugins::CALLS,
     commands::CALLS,
     slash::CALLS,
@@ -55,12 +57,15 @@ const SUBJECTS: [&[(&str, Access)]; 11] = [
     backups::CALLS,
     logs::CALLS,
     controls::CALLS,
+    guilds::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
 pub struct Calls {
     /// The settings.
     pub config: config::Live,
+    /// What is known of servers.
+    pub cache: Cache,
     /// Set once the life of plugins has begun.
     pub plugins: Arc<OnceLock<Plugins>>,
     /// The open invocations: in which something is asked.
@@ -140,6 +145,7 @@ impl Calls {
             "logs" => self.about_logs(&call).await,
             "controls" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
+            "guilds" => self.about_guilds(&call),
             _ => Err(unknown(&call.name)),
         }
     }

@@ -1,0 +1,36 @@
+//! `guilds.*`: servers, as the gateway has told of them. Nothing is asked of Discord.
+
+use plugin_protocol::{Call, GuildId, Problem, ProblemCode, guilds::Guild};
+use serde_json::{Value, json};
+
+use super::{Access, Calls};
+
+/// What is answered here.
+pub(super) const CALLS: &[(&str, Access)] = &[("guilds.get", Access::All), ("guilds.list", Access::All)];
+
+impl Calls {
+    pub(super) fn about_guilds(&self, call: &Call) -> Result<Value, Problem> {
+        if call.name == "guilds.list" {
+            let mut ids = self.cache.guild_ids();
+            ids.sort_unstable();
+            return Ok(json!(ids));
+        }
+        let id = call.arguments.get("guild_id").and_then(Value::as_str);
+        let id: Option<GuildId> = id.and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| Problem::new(ProblemCode::Invalid, "`guild_id` must be a server's id"))?;
+        let known = self.cache.guild(id).filter(|guild| !guild.unavailable);
+        let known = known.ok_or_else(|| {
+            let text = "the bot is not in that server, or Discord has not told of it yet";
+            Problem::new(ProblemCode::NotFound, text)
+        })?;
+        Ok(json!(Guild {
+            id,
+            name: known.name,
+            owner_id: known.owner_id,
+            member_count: known.member_count,
+            roles: self.cache.roles(id),
+            channels: self.cache.channels(id),
+            own_roles: self.cache.own_roles(id),
+        }))
+    }
+}
