@@ -248,6 +248,40 @@ impl HttpError {
     }
 }
 
+/// Turns "there is no such thing" into `None`.
+///
+/// ```
+/// use plugin_api::prelude::*;
+///
+/// /// Take a ban back.
+/// #[command(requires(BAN_MEMBERS), bot_requires(BAN_MEMBERS), guild_only)]
+/// async fn unban(ctx: Ctx, user: User) -> Result {
+///     let guild = ctx.guild_id().ok_or_else(|| Error::new("only in a server"))?;
+///     let taken_back = ctx.raw().delete(&format!("/guilds/{guild}/bans/{}", user.id)).await.optional()?;
+///     ctx.reply(if taken_back.is_some() { "Taken back." } else { "They are not banned." }).await
+/// }
+/// # mod linked { plugin_api::plugin!(linked; commands: [super::unban]); }
+/// # fn main() {}
+/// ```
+pub trait Optional<T> {
+    /// `None` where Discord answers that there is no such thing (status 404).
+    ///
+    /// # Errors
+    ///
+    /// Whatever else went wrong.
+    fn optional(self) -> Result<Option<T>>;
+}
+
+impl<T> Optional<T> for Result<T> {
+    fn optional(self) -> Result<Option<T>> {
+        match self {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.http().is_some_and(|http| http.status == 404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Writes the tree of what is wrong with a body as a list of paths and reasons
 /// (<https://discord.com/developers/docs/reference#error-messages>).
 fn flatten(errors: &Value, path: &str, fields: &mut Vec<String>) {
@@ -334,6 +368,15 @@ mod tests {
              BASE_TYPE_REQUIRED (This field is required)"
         );
         assert_eq!(Error::from(error).http().map(|error| error.status), Some(403));
+    }
+
+    #[test]
+    fn only_what_is_not_there_is_none() {
+        let answered = |status| Err::<(), _>(Error::from(HttpError::read(status, b"{}")));
+        assert_eq!(answered(404).optional().expect("no failure"), None);
+        assert!(answered(403).optional().is_err());
+        assert!(Err::<(), _>(Error::new("no answer")).optional().is_err());
+        assert_eq!(Ok(1).optional().expect("no failure"), Some(1));
     }
 
     #[test]

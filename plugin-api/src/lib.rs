@@ -71,7 +71,7 @@ pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
 pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
-pub use error::{Error, HttpError, Result, refuse};
+pub use error::{Error, HttpError, Optional, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;
 pub use id::IntoId;

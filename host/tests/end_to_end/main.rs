@@ -22,6 +22,7 @@ mod keeping;
 mod linked;
 mod logs;
 mod misbehaviour;
+mod moderation;
 mod network;
 mod permits;
 mod refusals;

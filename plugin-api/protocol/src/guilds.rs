@@ -27,6 +27,9 @@ pub struct Guild {
     /// All its channels and active threads that the bot knows, in the order in which they were made.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// The bot's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_id: Option<UserId>,
     /// The bot's own roles, without @everyone.
     #[serde(default)]
     pub own_roles: Vec<RoleId>,
@@ -60,10 +63,12 @@ impl Guild {
         self.stands_above((member.user.id, &member.roles), (other.user.id, &other.roles))
     }
 
-    /// The same for the bot, whose id this is.
+    /// The same for the bot.
     #[must_use]
-    pub fn bot_outranks(&self, bot: UserId, other: &Member) -> bool {
-        self.stands_above((bot, &self.own_roles), (other.user.id, &other.roles))
+    pub fn bot_outranks(&self, other: &Member) -> bool {
+        let other = (other.user.id, other.roles.as_slice());
+        self.bot_id
+            .is_some_and(|bot| self.stands_above((bot, &self.own_roles), other))
     }
 
     fn stands_above(&self, (one, roles): (UserId, &[RoleId]), (other, others): (UserId, &[RoleId])) -> bool {
@@ -122,6 +127,7 @@ mod tests {
                 role("4", 2, Permissions::ADMINISTRATOR),
             ],
             channels: Vec::new(),
+            bot_id: UserId::new(30),
             own_roles: vec!["3".parse().unwrap()],
         }
     }
@@ -165,9 +171,8 @@ mod tests {
         ] {
             assert_eq!(guild.outranks(&one, &other), above, "{one:?} {other:?}");
         }
-        let bot = UserId::new(30).unwrap();
-        assert!(guild.bot_outranks(bot, &member(21, &[])));
-        assert!(!guild.bot_outranks(bot, &member(21, &["2"])));
+        assert!(guild.bot_outranks(&member(21, &[])));
+        assert!(!guild.bot_outranks(&member(21, &["2"])) && !guild.bot_outranks(&member(30, &[])));
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Calls {
             member_count: known.member_count,
             roles: self.cache.roles(id),
             channels: self.cache.channels(id),
+            bot_id: self.cache.bot_id(),
             own_roles: self.cache.own_roles(id),
         }))
     }

@@ -1,0 +1,100 @@
+//! Warnings: kept in the plugin's database, numbered over all servers.
+
+use plugin_api::prelude::*;
+use serde::Deserialize;
+
+use crate::{check_ranks, log};
+
+/// How many are listed.
+const LISTED: u32 = 10;
+
+/// A warning, as its table has it.
+#[derive(Deserialize)]
+struct Warning {
+    id: i64,
+    moderator: UserId,
+    reason: String,
+    at: i64,
+}
+
+/// Warn a member.
+#[command(
+    category = "Moderation",
+    requires(MODERATE_MEMBERS),
+    guild_only,
+    examples("warn add @Bob spam")
+)]
+pub(crate) async fn add(
+    ctx: Ctx,
+    #[description = "Who is warned"] member: Member,
+    #[description = "Why"]
+    #[rest]
+    #[max_length = 400]
+    reason: String,
+) -> Result {
+    check_ranks(&ctx, &member).await?;
+    let written = ctx
+        .db()
+        .execute(
+            "INSERT INTO warnings (guild, member, moderator, reason, at) VALUES (?1, ?2, ?3, ?4, unixepoch())",
+            (member.guild_id, member.user.id, ctx.author().id, &reason),
+        )
+        .await?;
+    let text = format!("{} is warned (number {}).", member.mention(), written.last_insert_id);
+    log::tell(&ctx, "Warning", &text, Some(&reason)).await?;
+    ctx.reply(message(text).ping_user(member.user.id)).await
+}
+
+/// List the warnings of a member, the newest first.
+#[command(
+    category = "Moderation",
+    requires(MODERATE_MEMBERS),
+    guild_only,
+    examples("warn list @Bob")
+)]
+pub(crate) async fn list(ctx: Ctx, #[description = "Whose"] member: Member) -> Result {
+    let warnings: Vec<Warning> = ctx
+        .db()
+        .query(
+            "SELECT id, moderator, reason, at FROM warnings WHERE guild = ?1 AND member = ?2 ORDER BY id DESC LIMIT ?3",
+            (member.guild_id, member.user.id, LISTED),
+        )
+        .await?;
+    if warnings.is_empty() {
+        return ctx.reply(format!("{} has no warnings.", member.mention())).await;
+    }
+    let mut card = embed(format!("Warnings of {}", member.user.username));
+    for warning in warnings {
+        let by = format!("by {} <t:{}:R>", warning.moderator.mention(), warning.at);
+        card = card.field(format!("#{}", warning.id), format!("{}\n{by}", warning.reason));
+    }
+    ctx.reply(card).await
+}
+
+/// Take a warning back.
+#[command(
+    category = "Moderation",
+    requires(MODERATE_MEMBERS),
+    guild_only,
+    examples("warn remove 3")
+)]
+pub(crate) async fn remove(
+    ctx: Ctx,
+    #[description = "Its number, as the list shows it"]
+    #[min = 1]
+    number: i64,
+) -> Result {
+    let removed = ctx
+        .db()
+        .execute(
+            "DELETE FROM warnings WHERE id = ?1 AND guild = ?2",
+            (number, ctx.guild_id()),
+        )
+        .await?;
+    if removed.rows_changed == 0 {
+        return refuse(format!("There is no warning #{number} in this server."));
+    }
+    let text = format!("Warning #{number} is taken back.");
+    log::tell(&ctx, "Warning taken back", &text, None).await?;
+    ctx.reply(text).await
+}
