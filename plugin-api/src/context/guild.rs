@@ -70,11 +70,6 @@ impl<S> Ctx<S> {
     /// It was not asked in a server.
     #[track_caller]
     pub fn bot_outranks(&self, member: &Member) -> impl Future<Output = Result<bool>> {
-        placed(async move {
-            let bot = self
-                .bot_id()
-                .ok_or_else(|| Error::new("the bot is not connected yet"))?;
-            Ok(self.guild(member.guild_id).await?.bot_outranks(bot, member))
-        })
+        placed(async move { Ok(self.guild(member.guild_id).await?.bot_outranks(member)) })
     }
 }
