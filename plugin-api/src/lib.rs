@@ -278,8 +278,8 @@ pub use plugin_protocol::{
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};
 /// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
 pub use plugin_protocol::{backups, databases, statistics};
-/// What the host answers to the calls `commands.list` and `slash.*`, see [`Host::call`].
-pub use plugin_protocol::{commands, slash};
+/// What the host answers to the calls `commands.list`, `slash.*` and `bot.figures`, see [`Host::call`].
+pub use plugin_protocol::{commands, figures, slash};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use store::{ListRequest, Page, SetRequest, Store};

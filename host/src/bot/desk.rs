@@ -19,8 +19,8 @@ use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    calls::Calls, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners, ready::Standing, stores,
-    upkeep::Upkeep,
+    calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners,
+    ready::Standing, stores, upkeep::Upkeep,
 };
 use crate::{
     cache::Cache,
@@ -78,10 +78,12 @@ pub struct Desk {
     pub gatekeeper: Gatekeeper,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
-    /// The registered slash commands.
-    pub slash: Slash,
+    /// What is counted of the bot as a whole.
+    pub figures: Arc<Figures>,
     /// What is known of servers.
     pub cache: Cache,
+    /// The registered slash commands.
+    pub slash: Slash,
     /// How the gateway stands.
     pub standing: watch::Receiver<Standing>,
 }
@@ -153,6 +155,7 @@ impl plugins::Desk for Desk {
                     logs: self.logs.clone(),
                     incidents: self.reporter.incidents.clone(),
                     control_keys: self.control_keys.clone(),
+                    figures: Arc::clone(&self.figures),
                     slash: self.slash.clone(),
                     standing: self.standing.clone(),
                     gatekeeper: self.gatekeeper.clone(),

@@ -10,6 +10,7 @@ mod calls;
 mod desk;
 mod directory;
 mod fading;
+mod figures;
 mod files;
 mod gatekeeper;
 mod incidents;
@@ -65,6 +66,7 @@ pub use offline::{BackupOrder, backups as offline_backups};
 use desk::Desk;
 use directory::LiveDirectory;
 use fading::Fading;
+use figures::Figures;
 use gatekeeper::Gatekeeper;
 use incidents::Reporter;
 use outlook::Outlook;
@@ -85,10 +87,8 @@ static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
 
 /// How long plugins may take to start before the bot connects without those that have not.
 const START: Duration = Duration::from_secs(3);
-
 /// How long work that is under way may take at the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
-
 /// How long notices that wait may take at the end.
 const LAST_NOTICES: Duration = Duration::from_secs(2);
 
@@ -375,6 +375,7 @@ async fn serve_stored(
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
         tracing::error!("temporary files of an earlier run could not be looked for");
     }
+    let figures = Arc::new(Figures::new());
     let (registered, orders) = Slash::new();
     let standing = watch::Sender::new(ready::Standing::new());
     let plugins_life = Arc::new(OnceLock::new());
@@ -407,6 +408,7 @@ async fn serve_stored(
         logs: logs.clone(),
         reporter,
         control_keys: control_keys.clone(),
+        figures: Arc::clone(&figures),
         slash: registered.clone(),
         standing: standing.subscribe(),
     };
@@ -465,6 +467,8 @@ async fn serve_stored(
         control_keys,
         slash: registered.clone(),
         seen: Seen::default(),
+        figures: Arc::clone(&figures),
+        mentioned: router::Mentioned::default(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
@@ -486,6 +490,7 @@ async fn serve_stored(
         refused: Intents::empty(),
         shards: config.shards,
         queue: None,
+        figures,
         asking: Some(asking),
         standing,
     };

@@ -4,7 +4,9 @@
 //! look-up. A command whose arguments need no look-up is delivered before the next event is read; one that has to ask
 //! Discord for a member goes on in a task of its own.
 
+mod mentioned;
 mod suggestions;
+mod written;
 
 use std::{
     collections::BTreeMap,
@@ -23,9 +25,13 @@ use plugin_protocol::{
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+pub use mentioned::Mentioned;
+use written::{Written, written_by};
+
 use super::{
     directory::LiveDirectory,
     fading::{self, Fading},
+    figures::Figures,
     gatekeeper::{Asked, Gatekeeper, Pass},
 };
 use crate::{
@@ -81,6 +87,10 @@ pub struct Router {
     pub slash: Slash,
     /// The interactions that have come.
     pub seen: Seen,
+    /// What is counted of the bot as a whole.
+    pub figures: Arc<Figures>,
+    /// Where the bot has answered its mention lately.
+    pub mentioned: Mentioned,
 }
 
 /// The places for answers of the host itself.
@@ -150,6 +160,7 @@ impl Router {
         if partial.is_by_bot() {
             return;
         }
+        self.figures.note_message();
         let config = self.config.get();
         let guild = partial.guild_id.and_then(|id| self.tables.guild(id));
         let own = guild.as_ref().and_then(|guild| guild.prefix.as_deref());
@@ -159,6 +170,7 @@ impl Router {
             bare: partial.guild_id.is_none(),
         };
         let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else {
+            self.answer_mention(event, partial, prefixes.text);
             return;
         };
         let table = self.routing.read();
@@ -527,6 +539,7 @@ impl Router {
     /// Counts a command; clicks are none.
     fn count(&self, invocation: &Invocation) {
         if !matches!(invocation.door, Door::Component | Door::Modal) {
+            self.figures.note_command();
             self.tables.count_command(&invocation.name, invocation.author.id);
         }
     }
@@ -601,33 +614,6 @@ const fn reason(why: Undelivered) -> &'static str {
     match why {
         Undelivered::Full => "its queue is full",
         Undelivered::Closed => "its lane has ended",
-    }
-}
-
-/// A command as it was written in a message.
-struct Written {
-    plugin: PluginName,
-    command: Command,
-    prefix: String,
-    rest: String,
-    payload: String,
-}
-
-/// Where a command came from that was written as a message.
-fn written_by(message: &Message, plugin: &PluginName, command: &str) -> Origin {
-    Origin {
-        plugin: plugin.clone(),
-        command: command.to_owned(),
-        door: Door::Prefix,
-        guild_id: message.guild_id,
-        channel_id: message.channel_id,
-        message_id: Some(message.id),
-        author: message.author.clone(),
-        interaction: None,
-        asked: None,
-        defer: Defer::Public,
-        typing: false,
-        slot: None,
     }
 }
 

@@ -22,6 +22,7 @@ use twilight_model::gateway::Intents;
 
 use super::{
     Failure,
+    figures::Figures,
     ready::Standing,
     recommendation::{self, NoAnswer},
     router::Router,
@@ -77,12 +78,16 @@ pub struct Gateway {
     pub shards: u32,
     /// When shards may identify.
     pub queue: Option<IdentifyQueue>,
+    /// How each shard stands is told there.
+    pub figures: Arc<Figures>,
     /// Discord is being asked how many shards and sessions there may be.
     pub asking: Option<JoinHandle<Result<Recommended, NoAnswer>>>,
     /// How far the gateway has come.
     pub standing: watch::Sender<Standing>,
 }
 
+/// How often a shard tells how its connection is.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long the start waits for Discord's advice.
 const ADVICE: Duration = Duration::from_secs(3);
 /// The shortest wait until Discord is asked again whether a session may be started.
@@ -172,6 +177,7 @@ impl Gateway {
                 standing: self.standing.clone(),
                 guilds: self.guilds.clone(),
                 faults: Faults::default(),
+                figures: Arc::clone(&self.figures),
                 presence: Presence::new(),
             };
             let work = shard.run(source, self.phase.clone(), self.dispatching.token());
@@ -404,6 +410,7 @@ struct Shard {
     standing: watch::Sender<Standing>,
     guilds: watch::Sender<u64>,
     faults: Faults,
+    figures: Arc<Figures>,
     presence: Presence,
 }
 
@@ -416,9 +423,11 @@ impl Shard {
         dispatching: TaskTrackerToken,
     ) -> Result<ShardSource, GatewayError> {
         let mut settings = self.config.subscribe();
+        let mut looks = time::interval(LOOK);
         loop {
             let at = self.presence.at;
             tokio::select! {
+                _ = looks.tick() => self.figures.note_connection(source.shard(), source.is_connected(), source.latency()),
                 event = source.next() => self.handle(&mut source, event?).await,
                 () = sleep_until(at) => self.show_presence(&mut source),
                 Ok(()) = settings.changed() => self.show_presence(&mut source),
@@ -464,6 +473,7 @@ impl Shard {
                 self.standing.send_modify(|standing| {
                     standing.shards.insert(event.shard);
                 });
+                self.figures.note_session(event.shard, partial.kind == "RESUMED");
                 self.plugins.announce().await;
                 self.presence.is_wanted = true;
                 self.presence.shown.clear();

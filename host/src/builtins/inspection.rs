@@ -10,7 +10,7 @@ use plugin_api::{
     serde_json::json,
 };
 
-use super::card;
+use super::{card, lifecycle::suggestions};
 
 /// Show every plugin: how it is, its version and what it needs.
 #[command(aliases("pr_list"))]
@@ -27,7 +27,12 @@ pub(super) async fn page(ctx: ClickCtx, at: (usize, bool)) -> Result {
 
 /// Show everything about a plugin: state, needs, commands, load, memory, last error.
 #[command(aliases("pr_info"))]
-pub(super) async fn plugininfo(ctx: Ctx, #[description = "The plugin's name"] name: String) -> Result {
+pub(super) async fn plugininfo(
+    ctx: Ctx,
+    #[description = "The plugin's name"]
+    #[autocomplete = known]
+    name: String,
+) -> Result {
     let asked = json!({ "name": name, "private": is_private(&ctx) });
     match ctx.call::<PluginInfo>("plugins.info", &asked).await {
         Ok(info) => ctx.reply(card::info(&info)).ephemeral().await,
@@ -36,6 +41,14 @@ pub(super) async fn plugininfo(ctx: Ctx, #[description = "The plugin's name"] na
             _ => Err(error),
         },
     }
+}
+
+/// Every plugin that is known.
+async fn known(ctx: Ctx, typed: String) -> Vec<Choice> {
+    let list = ctx.call::<PluginList>("plugins.list", &json!({})).await;
+    // Nobody can be told of a failure here.
+    let plugins = list.map(|list| list.plugins).unwrap_or_default();
+    suggestions(&typed, plugins.iter().map(|plugin| plugin.name.as_str()))
 }
 
 /// Whether only the asker sees the answer.

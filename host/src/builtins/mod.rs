@@ -5,8 +5,12 @@
 mod backup;
 mod backup_card;
 mod card;
+mod figures;
+mod figures_card;
 mod files;
 mod forget;
+mod help;
+mod help_card;
 mod inspection;
 mod lifecycle;
 mod logs;
@@ -36,8 +40,20 @@ plugin! {
         backup::backup,
         logs::errors,
         logs::loglevel,
+        figures::stats,
+        figures::shardinfo,
+        figures::extensions,
+        figures::discordbotframework,
+        help::help,
+        help::mentioned,
         slash::sync,
         slash::slashlimit,
     ],
-    components: [inspection::page, logs::errors_page],
+    components: [
+        inspection::page,
+        logs::errors_page,
+        help::help_category,
+        help::help_page,
+        help::help_credits,
+    ],
 }

@@ -80,6 +80,9 @@ pub trait EventSource: Send {
     /// The last heartbeat's round trip; `None` before the first.
     fn latency(&self) -> Option<std::time::Duration>;
 
+    /// Whether there is a session, and the connection it goes on by.
+    fn is_connected(&self) -> bool;
+
     /// Ends the connection, waiting a few seconds at most. With `resumable`, Discord keeps the session for a while, and
     /// the answer is what to go on with; events that arrive meanwhile are not acknowledged, so they come again.
     fn close(self, resumable: bool) -> impl Future<Output = Option<SessionState>> + Send;

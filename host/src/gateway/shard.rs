@@ -400,6 +400,10 @@ impl EventSource for ShardSource {
         self.shard.latency().recent().first().copied()
     }
 
+    fn is_connected(&self) -> bool {
+        self.shard.state() == ShardState::Active
+    }
+
     async fn close(mut self, resumable: bool) -> Option<SessionState> {
         // Taken before the close: what arrives from now on is nobody's and must come again.
         let session = self.session();

@@ -184,6 +184,11 @@ impl Plugins {
             PluginState::Unloaded => (PluginStatus::Unloaded, None, None),
         };
         let manifest = view.manifest.as_deref();
+        let serving = view
+            .name
+            .parse()
+            .ok()
+            .and_then(|name| self.routing().read().generation(&name).cloned());
         PluginSummary {
             name: view.name.clone(),
             version: manifest.map(|manifest| manifest.version.clone()),
@@ -194,6 +199,7 @@ impl Plugins {
             newer_refused: generation.is_some() && why.is_some(),
             why: why.filter(|_| private),
             file: view.file.clone().filter(|_| private),
+            load_millis: serving.and_then(|serving| serving.load_time.get().map(|took| millis(*took))),
         }
     }
 

@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use plugin_protocol::{IncidentList, IncidentStory};
@@ -22,6 +25,8 @@ pub struct Incidents {
     /// The newest last. A std lock: held for a look or an insertion only.
     kept: Arc<Mutex<VecDeque<Kept>>>,
     secrets: Secrets,
+    /// How often something went wrong since the start.
+    count: Arc<AtomicU64>,
     /// Where new ones are written down, once somebody does that.
     writer: Arc<OnceLock<mpsc::Sender<IncidentStory>>>,
 }
@@ -49,6 +54,7 @@ impl Incidents {
         Self {
             kept: Arc::default(),
             secrets,
+            count: Arc::default(),
             writer: Arc::default(),
         }
     }
@@ -63,6 +69,7 @@ impl Incidents {
 
     /// Remembers an incident of an invocation.
     pub fn add(&self, mut incident: IncidentStory, story: Option<Arc<dyn Story>>) {
+        self.count.fetch_add(1, Ordering::Relaxed);
         self.cover(&mut incident);
         self.put(Kept { incident, story });
     }
@@ -71,6 +78,7 @@ impl Incidents {
     /// Answers with its code.
     #[must_use]
     pub fn add_again(&self, mut incident: IncidentStory) -> String {
+        self.count.fetch_add(1, Ordering::Relaxed);
         self.cover(&mut incident);
         let is_same = |kept: &Kept| {
             let (old, new) = (&kept.incident.summary, &incident.summary);
@@ -92,6 +100,12 @@ impl Incidents {
         let code = incident.summary.code.clone();
         self.put(Kept { incident, story: None });
         code
+    }
+
+    /// How often something went wrong since the start.
+    #[must_use]
+    pub fn since_start(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Those that earlier runs wrote down, the newest last, in front of those of this run.

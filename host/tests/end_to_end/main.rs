@@ -21,6 +21,7 @@ mod inspection;
 mod keeping;
 mod linked;
 mod logs;
+mod menus;
 mod misbehaviour;
 mod moderation;
 mod network;

@@ -48,6 +48,9 @@ pub struct PluginSummary {
     /// The name of its file. For owners.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// How long the generation that serves took to load, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_millis: Option<u64>,
 }
 
 /// How a plugin is.

@@ -12,6 +12,7 @@ pub mod custom_id;
 pub mod databases;
 mod description;
 mod entities;
+pub mod figures;
 mod files;
 pub mod guilds;
 mod ids;

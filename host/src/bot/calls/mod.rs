@@ -7,6 +7,7 @@ mod backups;
 mod commands;
 mod controls;
 mod data;
+mod figures;
 mod files;
 mod guilds;
 mod logs;
@@ -22,7 +23,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use twilight_model::gateway::Intents;
 
-use super::{gatekeeper::Gatekeeper, owners::Owners, ready::Standing, upkeep::Upkeep};
+use super::{figures::Figures, gatekeeper::Gatekeeper, owners::Owners, ready::Standing, upkeep::Upkeep};
 use crate::{
     cache::Cache,
     config,
@@ -45,9 +46,10 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 12] = [
+const SUBJECTS: [&[(&str, Access)]; 13] = [
     plugins::CALLS,
     commands::CALLS,
+    figures::CALLS,
     slash::CALLS,
     statistics::CALLS,
     data::USER_DATA,
@@ -90,6 +92,8 @@ pub struct Calls {
     pub gatekeeper: Gatekeeper,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
+    /// What is counted of the bot as a whole.
+    pub figures: Arc<Figures>,
     /// The registered slash commands.
     pub slash: Slash,
     /// What the gateway was asked for.
@@ -134,6 +138,7 @@ impl Calls {
         let (subject, _) = call.name.split_once('.').unwrap_or_default();
         match subject {
             "caches" | "cleanup" => self.about_files(call).await,
+            "bot" => self.about_bot(from.name(), &call).await,
             "commands" => self.about_commands(from.name(), &call),
             "slash" => self.about_slash(&call).await,
             "plugins" => self.about_plugins(from, call).await,
