@@ -19,6 +19,7 @@ use crate::{
     argument::{Arguments, Shape, WrongArgument},
     context::Asked,
     event::Payload,
+    menu,
     modal::{self, Form},
     runtime::Core,
 };
@@ -247,7 +248,10 @@ pub(crate) fn describe<M: Module>() -> Description {
 
 /// The plugin's handlers of controls, and those of this crate, whose names no function can have.
 fn handlers<M: Module>() -> impl Iterator<Item = ComponentDef<M::State>> {
-    M::components().into_iter().chain(modal::controls())
+    M::components()
+        .into_iter()
+        .chain(modal::controls())
+        .chain(menu::controls())
 }
 
 /// The tables of a plugin, by name, for the lane.

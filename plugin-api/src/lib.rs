@@ -59,6 +59,7 @@ pub mod linked;
 #[doc(hidden)]
 pub mod manifest;
 mod mention;
+mod menu;
 mod message;
 mod modal;
 pub mod prelude;
@@ -78,7 +79,7 @@ pub use id::IntoId;
 pub use mention::Mention;
 pub use message::{
     Answer, Button, ChannelKind, ChannelSelect, Control, Embed, MentionableSelect, Message, Reply, RoleSelect, Select,
-    SelectOption, StringSelect, UserSelect, embed, message, of,
+    SelectOption, StringSelect, Upload, UserSelect, embed, message, of,
 };
 pub use modal::{Modal, ModalFactory, ModalOf};
 /// # Examples

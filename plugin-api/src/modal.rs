@@ -438,12 +438,7 @@ impl<S> Ctx<S> {
             edits: false,
         };
         let body = json!({ "custom_id": opening.aim.custom_id(&to)?, "title": title, "components": fields });
-        let respond = Respond {
-            invocation: self.asked.id(),
-            action: Action::OpenModal,
-            ephemeral: false,
-            message_id: None,
-        };
+        let respond = Respond::new(self.asked.id(), Action::OpenModal);
         let body = serde_json::to_vec(&body)?;
         self.core.link.ask_for::<Responded>(RESPOND, &respond, &body).await?;
         Ok(())

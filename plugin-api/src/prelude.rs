@@ -12,6 +12,6 @@ pub use crate::{
     Answer, Attachment, Blob, Button, ButtonFactory as _, Channel, ChannelId, Choice, ClickCtx, CodeBlock, Colour, Ctx,
     DateTime, Door, Embed, Emoji, Error, EventCtx, GuildId, IntoId as _, Member, Mention, Mentionable, Message,
     MessageId, MessageLink, Modal, ModalFactory as _, OneOf, Optional as _, ParseArgument, Permissions, Result, Role,
-    RoleId, Saved, SelectFactory as _, SelectOption, StartCtx, StopCtx, StopReason, User, UserId, command, component,
-    embed, event, message, modal, plugin, refuse, start, stop,
+    RoleId, Saved, SelectFactory as _, SelectOption, StartCtx, StopCtx, StopReason, Upload, User, UserId, command,
+    component, embed, event, message, modal, plugin, refuse, start, stop,
 };

@@ -14,6 +14,7 @@ mod figures;
 mod files;
 mod gatekeeper;
 mod incidents;
+mod interrupted;
 mod logging;
 mod offline;
 mod outlook;
@@ -370,6 +371,11 @@ async fn serve_stored(
             root.data().display()
         ))
     })?;
+    let (telling, keeping, data) = (rest.clone(), invocations.clone(), root.data());
+    beside.spawn(async move {
+        interrupted::tell(telling, data.clone()).await;
+        interrupted::keep(keeping, data).await;
+    });
     let upkeep = Upkeep::new(root, live.clone(), cache.clone());
     let sweeping = upkeep.clone();
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
@@ -456,7 +462,7 @@ async fn serve_stored(
         config: live.clone(),
         cache: cache.clone(),
         routing: Arc::clone(plugins.routing()),
-        invocations,
+        invocations: invocations.clone(),
         directory,
         gatekeeper,
         fading,
@@ -551,6 +557,7 @@ async fn serve_stored(
             timeout(LAST_WORK, commands),
             timeout(LAST_WORK, settings)
         );
+        interrupted::note_last(&invocations, root.data()).await;
         phases.send_replace(Phase::Closing);
         gateway.close().await;
         notices.close(LAST_NOTICES).await;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use plugin_protocol::{
-    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Outcome, PluginName, UserId, Verdict,
+    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Member, Outcome, PluginName, UserId, Verdict,
     custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
     kind,
 };
@@ -641,6 +641,7 @@ fn origin(
         defer: Defer::Public,
         typing: false,
         slot: None,
+        may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),
     }
 }
 
@@ -679,6 +680,13 @@ fn invocation(
         click,
         typed: None,
     }
+}
+
+/// Whether Discord says so of a member: ADMINISTRATOR or MENTION_EVERYONE
+/// (<https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags>).
+fn may_ping_everyone(member: &Member) -> bool {
+    let bits = member.permissions.as_deref().and_then(|bits| bits.parse::<u64>().ok());
+    bits.is_some_and(|bits| bits & (1 << 3 | 1 << 17) != 0)
 }
 
 fn unix_seconds() -> i64 {

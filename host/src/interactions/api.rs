@@ -16,6 +16,8 @@ pub struct Request {
     pub path: String,
     /// The JSON body; empty for none.
     pub body: Vec<u8>,
+    /// The files of a message, by name.
+    pub files: Vec<(String, Bytes)>,
 }
 
 /// Discord's answer, whatever its status.
@@ -90,6 +92,7 @@ mod tests {
                 method: "POST",
                 path: path.to_owned(),
                 body: b"{}".to_vec(),
+                files: Vec::new(),
             };
             let shown = format!("{request:?}");
             assert_eq!(shown, format!("POST {} {{}}", path.replace("SECRET", "TOKEN")));

@@ -10,7 +10,10 @@ use serde::{
     de::{MapAccess, Visitor},
     ser::SerializeMap,
 };
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 /// The message flag that makes an answer visible to the asker only
 /// (<https://discord.com/developers/docs/resources/message#message-object-message-flags>).
@@ -86,6 +89,22 @@ impl<'a> Body<'a> {
                 },
             );
         }
+    }
+
+    /// Its components, if it has some.
+    #[must_use]
+    pub fn components(&self) -> Option<Value> {
+        serde_json::from_str(self.get("components")?.get()).ok()
+    }
+
+    /// Lets a mention of everyone notify, beside whom it names itself.
+    pub fn ping_everyone(&mut self) {
+        let mentions = self
+            .get("allowed_mentions")
+            .and_then(|own| serde_json::from_str(own.get()).ok());
+        let mut mentions: Value = mentions.unwrap_or_else(|| json!({ "replied_user": true }));
+        mentions["parse"] = json!(["everyone"]);
+        self.set("allowed_mentions", &mentions);
     }
 
     /// Empties the text, unless it has one: for what takes the place of another message.

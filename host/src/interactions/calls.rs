@@ -32,6 +32,7 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
                 interaction.token.as_str()
             ),
             body: body.to_callback(callback::MODAL),
+            files: Vec::new(),
         });
     }
     body.limit_mentions(origin.door == Door::Prefix && matches!(call, Call::Send | Call::NoteInChannel));
@@ -51,17 +52,28 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
             method: "POST",
             path,
             body,
+            files: Vec::new(),
         })
     };
     let webhook = |method, below: &str, body| {
         let interaction = origin.interaction.as_ref()?;
         let (application, token) = (interaction.application_id, interaction.token.as_str());
         let path = format!("/webhooks/{application}/{token}{below}");
-        Some(Request { method, path, body })
+        Some(Request {
+            method,
+            path,
+            body,
+            files: Vec::new(),
+        })
     };
     let message = |method, below: &str, body| {
         let path = format!("/channels/{channel}{below}");
-        Some(Request { method, path, body })
+        Some(Request {
+            method,
+            path,
+            body,
+            files: Vec::new(),
+        })
     };
     match call {
         Call::Send | Call::NoteInChannel => {
@@ -129,6 +141,7 @@ pub fn suggestions(origin: &Origin, argument: &Argument, choices: Vec<Choice>) -
             interaction.token.as_str()
         ),
         body: body.to_string().into_bytes(),
+        files: Vec::new(),
     })
 }
 

@@ -31,6 +31,12 @@ impl Deadlines {
         }
     }
 
+    /// The same number at another time only; linear in the number of deadlines that wait.
+    pub(super) fn move_to(&self, at: Instant, id: u64) {
+        self.queue().retain(|&(_, other)| other != id);
+        self.insert(at, id);
+    }
+
     pub(super) fn remove(&self, at: Instant, id: u64) {
         self.queue().remove(&(at, id));
     }

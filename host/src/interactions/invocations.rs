@@ -4,6 +4,8 @@
 //! ones do not wait for each other. One task looks after all deadlines: it defers what is not answered within
 //! 2 seconds (Discord gives up after 3) and forgets what is finished and 15 minutes old (Discord's limit for answers).
 
+mod sending;
+
 use std::{
     collections::{HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
@@ -15,26 +17,24 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Action, Argument, ChannelId, Choice, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded,
-    Verdict,
+    Argument, Choice, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
 };
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    DiscordApi, Incident, Origin,
+    DiscordApi, Incident, InteractionRef, Origin,
     body::Body,
     calls,
     deadlines::Deadlines,
     incidents::Codes,
     problems::{senseless_problem, unknown_invocation},
-    refusal::{ALREADY_ACKNOWLEDGED, Refusal},
     state::{Closing, Conversation, State, Step},
     story::{self, Told},
     texts,
+    timers::{Timer, Timers},
 };
 use crate::telemetry::{Story, scope};
 
@@ -65,6 +65,8 @@ struct Inner {
     /// A plain lock: held for a look or an insertion, never across an await.
     table: Mutex<Table>,
     deadlines: Arc<Deadlines>,
+    /// What becomes of messages by themselves.
+    timers: Arc<Timers>,
     timer: AbortHandle,
 }
 
@@ -127,14 +129,16 @@ impl Invocations {
         incidents: impl Fn(Incident, Arc<dyn Story>) + Send + Sync + 'static,
     ) -> Self {
         let deadlines = Arc::new(Deadlines::default());
+        let timers = Arc::new(Timers::default());
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
             api: Box::new(api),
             incidents: Box::new(incidents),
             codes: Codes::new(RandomState::new().hash_one("incident codes") as u32),
             last_id: AtomicU64::new(0),
             table: Mutex::default(),
-            timer: tokio::spawn(look_after(inner.clone(), Arc::clone(&deadlines))).abort_handle(),
+            timer: tokio::spawn(look_after(inner.clone(), Arc::clone(&deadlines), Arc::clone(&timers))).abort_handle(),
             deadlines,
+            timers,
         });
         Self { inner }
     }
@@ -226,7 +230,7 @@ impl Invocations {
         async move {
             let entry = entry?;
             let story: Arc<dyn Story> = Arc::clone(&entry) as _;
-            scope::within(story, inner.respond(&entry, head, &body)).await
+            scope::within(story, inner.respond(&entry, head, body)).await
         }
     }
 
@@ -274,6 +278,40 @@ impl Invocations {
 }
 
 impl Invocations {
+    /// Remembers what becomes of a message that a plugin sent into a channel.
+    pub fn later(&self, message: &LaterMessage) {
+        let timer = Timer {
+            action: message.later.action,
+            after: Duration::from_millis(message.later.after_ms),
+            channel: message.channel_id,
+            interaction: None,
+            components: message.components.clone(),
+        };
+        self.inner.timers.begin(message.message_id, timer);
+    }
+
+    /// A message was used: its controls are not disabled for now.
+    pub fn used(&self, message: MessageId) {
+        self.inner.timers.touch(message);
+    }
+
+    /// Interactions whose answer is promised and not there: their tokens, and when they began.
+    #[must_use]
+    pub fn promised(&self) -> Vec<(InteractionRef, Instant)> {
+        let table = self.inner.table();
+        let slow = table
+            .entries
+            .values()
+            .filter(|entry| entry.is_slow.load(Ordering::Relaxed) && !entry.finished.load(Ordering::Relaxed));
+        let promised = slow.filter(|entry| {
+            let conversation = entry.conversation.try_lock();
+            conversation.is_ok_and(|conversation| matches!(conversation.state(), State::Deferred { .. }))
+        });
+        promised
+            .filter_map(|entry| Some((entry.origin.interaction.clone()?, entry.opened)))
+            .collect()
+    }
+
     /// Answers an argument that is being typed: as many of these choices as Discord takes.
     ///
     /// # Errors
@@ -374,102 +412,6 @@ impl Inner {
         self.ended(entry, outcome.released);
     }
 
-    async fn respond(&self, entry: &Entry, head: Respond, body: &[u8]) -> Result<Responded, Problem> {
-        let is_old = entry.opened.elapsed() >= ANSWERABLE;
-        if is_old && entry.finished.load(Ordering::Relaxed) {
-            return Err(unknown_invocation());
-        }
-        let message = if body.is_empty() {
-            None
-        } else {
-            let message = Body::parse(body).map_err(|error| {
-                let text = format!("the body of an answer must be a message as a JSON object: {error}");
-                Problem::new(ProblemCode::Invalid, text)
-            })?;
-            Some(message)
-        };
-        let mut conversation = entry.conversation.lock().await;
-        if is_old {
-            conversation.expire();
-        }
-        let ephemeral = head.ephemeral || message.as_ref().is_some_and(Body::is_ephemeral);
-        let step = conversation
-            .step(head.action, ephemeral, head.message_id)
-            .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
-        if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
-            let text = "this needs a message as its body";
-            return Err(Problem::new(ProblemCode::Invalid, text));
-        }
-        self.perform(&entry.origin, &mut conversation, &step, &message.unwrap_or_default())
-            .await
-    }
-
-    /// Makes a step's calls, one after the other, and takes over what Discord accepted.
-    async fn perform(
-        &self,
-        origin: &Origin,
-        conversation: &mut Conversation,
-        step: &Step,
-        body: &Body<'_>,
-    ) -> Result<Responded, Problem> {
-        let mut responded = Responded::default();
-        if step.calls.is_empty() {
-            conversation.moved(step.next);
-        }
-        for &call in &step.calls {
-            let mut body = body.clone();
-            if conversation.replaces_note(call) {
-                body.clear_text();
-            }
-            let request = calls::request(origin, call, body).ok_or_else(|| {
-                let text = "this invocation has no interaction to answer";
-                Problem::new(ProblemCode::Invalid, text)
-            })?;
-            let response = self.api.send(request).await.map_err(|error| {
-                let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
-                Problem::new(ProblemCode::Failed, text)
-            })?;
-            if !response.is_success() {
-                let refusal = Refusal::read(response.status, &response.body);
-                if refusal.is_expired() {
-                    conversation.expire();
-                } else if refusal.code == ALREADY_ACKNOWLEDGED {
-                    conversation.already_acknowledged();
-                }
-                return Err(Problem::new(ProblemCode::Failed, refusal.to_string()));
-            }
-            if calls::carries_message(call) {
-                responded = told(&response.body);
-            }
-            conversation.accepted(call, step.next, responded.message_id);
-        }
-        Ok(responded)
-    }
-
-    /// Tells the asker something that must not be lost: if it can't be ephemeral, then as it can be.
-    async fn say(&self, origin: &Origin, conversation: &mut Conversation, text: &str, ephemeral: bool) {
-        let mut said = self.try_to_say(origin, conversation, text, ephemeral).await;
-        if said.is_err() && matches!(conversation.state(), State::Deferred { ephemeral: false, .. }) {
-            said = self.try_to_say(origin, conversation, text, false).await;
-        }
-        if let Err(problem) = said {
-            log_unsaid(origin, &problem);
-        }
-    }
-
-    async fn try_to_say(
-        &self,
-        origin: &Origin,
-        conversation: &mut Conversation,
-        text: &str,
-        ephemeral: bool,
-    ) -> Result<Responded, Problem> {
-        let step = conversation
-            .step(Action::Reply, ephemeral, None)
-            .map_err(|senseless| senseless_problem(senseless, origin.door))?;
-        self.perform(origin, conversation, &step, &Body::text(text)).await
-    }
-
     /// A deadline has come: the invocation is slow, or finished and old.
     async fn due(&self, id: u64) {
         let Some(entry) = self.entry(id) else { return };
@@ -537,13 +479,17 @@ impl Inner {
 }
 
 /// The task that waits for deadlines. What is due runs beside the waiting, so that a slow call delays no other.
-async fn look_after(inner: Weak<Inner>, deadlines: Arc<Deadlines>) {
+async fn look_after(inner: Weak<Inner>, deadlines: Arc<Deadlines>, timers: Arc<Timers>) {
     let mut under_way = FuturesUnordered::new();
     loop {
         tokio::select! {
             id = deadlines.next() => {
                 let Some(inner) = inner.upgrade() else { return };
-                under_way.push(async move { inner.due(id).await });
+                under_way.push(async move { inner.due(id).await }.boxed());
+            }
+            (id, timer) = timers.next() => {
+                let Some(inner) = inner.upgrade() else { return };
+                under_way.push(async move { inner.later(id, timer).await }.boxed());
             }
             Some(()) = under_way.next() => {}
         }
@@ -552,23 +498,6 @@ async fn look_after(inner: Weak<Inner>, deadlines: Arc<Deadlines>) {
 
 fn conversation(origin: &Origin) -> Conversation {
     Conversation::new(origin.door, origin.message_id)
-}
-
-/// The message that Discord's answer tells of; none for a callback's empty answer.
-fn told(body: &[u8]) -> Responded {
-    #[derive(Deserialize)]
-    struct Sent {
-        id: MessageId,
-        #[serde(default)]
-        channel_id: Option<ChannelId>,
-    }
-    serde_json::from_slice::<Sent>(body).map_or_else(
-        |_| Responded::default(),
-        |sent| Responded {
-            message_id: Some(sent.id),
-            channel_id: sent.channel_id,
-        },
-    )
 }
 
 fn log_unsaid(origin: &Origin, problem: &Problem) {

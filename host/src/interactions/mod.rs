@@ -18,6 +18,7 @@ mod seen;
 pub mod state;
 mod story;
 pub mod texts;
+mod timers;
 
 pub use api::{DiscordApi, Request, Response};
 pub use incidents::Incident;

@@ -34,6 +34,8 @@ pub struct Origin {
     pub slot: Option<Arc<Slot>>,
     /// How the host defers it when nothing is answered in 2 seconds; by prefix it shows typing in any case.
     pub defer: Defer,
+    /// Whether the asker may notify everyone there: as Discord says with interactions.
+    pub may_ping_everyone: bool,
     /// Whether the bot is shown as typing at once: by prefix.
     pub typing: bool,
 }

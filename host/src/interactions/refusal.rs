@@ -28,6 +28,8 @@ pub const UNKNOWN_INTERACTION: u64 = 10062;
 pub const UNKNOWN_WEBHOOK: u64 = 10015;
 /// The interaction's token has expired.
 pub const INVALID_WEBHOOK_TOKEN: u64 = 50027;
+/// What was sent is too large.
+pub const TOO_LARGE: u64 = 40005;
 /// The interaction has been acknowledged already.
 pub const ALREADY_ACKNOWLEDGED: u64 = 40060;
 
@@ -61,6 +63,9 @@ impl Refusal {
         }
         if more > 0 {
             let _ = write!(text, "; and {more} more");
+        }
+        if answer.code == TOO_LARGE || status == 413 {
+            text.push_str("; files may have 10 MiB each, more in boosted servers: send less, or a link");
         }
         Self {
             status,

@@ -20,6 +20,8 @@ pub struct Conversation {
     state: State,
     /// The first answer's message, if Discord told its id.
     first: Option<MessageId>,
+    /// The original answer's message, where Discord was asked which it is.
+    original: Option<MessageId>,
     /// The messages that are this invocation's answers.
     sent: VecDeque<MessageId>,
     /// Whether there has been an answer.
@@ -168,6 +170,7 @@ impl Conversation {
             opens_forms: door != Door::Modal,
             state: State::Fresh,
             first: None,
+            original: None,
             sent: VecDeque::new(),
             answered: false,
             note: None,
@@ -195,6 +198,8 @@ impl Conversation {
         if self.state == State::Expired {
             return Err(Senseless::Expired);
         }
+        // Who knows its id means the same as who doesn't.
+        let message_id = message_id.filter(|_| message_id != self.original);
         if let Some(id) = message_id.filter(|_| matches!(action, Action::Edit | Action::Delete))
             && !self.sent.contains(&id)
         {
@@ -399,7 +404,11 @@ impl Conversation {
                 self.answered = true;
                 self.remember(message_id, false);
             }
-            Call::Answer { .. } | Call::Update | Call::OpenModal => self.answered = true,
+            Call::Answer { .. } => {
+                self.answered = true;
+                self.original = message_id;
+            }
+            Call::Update | Call::OpenModal => self.answered = true,
             Call::NoteInChannel => self.note = message_id.map(Note::Message),
             Call::NoteInOriginal => self.note = Some(Note::Original),
             Call::NoteToAsker => self.note = Some(Note::FollowUp),

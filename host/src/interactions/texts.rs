@@ -8,6 +8,9 @@ use plugin_protocol::UserId;
 pub const DONE: &str = "Done.";
 /// An invocation was cut off.
 pub const INTERRUPTED: &str = "That command was interrupted because its plugin was replaced. Please try again.";
+/// An invocation was cut off by the end of the bot, which runs again.
+pub const INTERRUPTED_BY_RESTART: &str =
+    "That command was interrupted because the bot was restarted. Please try again.";
 /// It takes long.
 pub const SLOW: &str = "This takes longer than usual, but it is still running. The answer will appear here.";
 /// A control's plugin is not there.
@@ -56,6 +59,7 @@ mod tests {
         let texts = [
             DONE,
             INTERRUPTED,
+            INTERRUPTED_BY_RESTART,
             SLOW,
             PLUGIN_ABSENT,
             COMMAND_ABSENT,

@@ -134,7 +134,13 @@ impl Plugins {
             })
             .collect();
         info.events = description.events.iter().map(|event| event.name.clone()).collect();
-        info.components = u32::try_from(description.components.len()).unwrap_or(u32::MAX);
+        // Those of plugin-api itself are no news to anybody.
+        let own_components = description
+            .components
+            .iter()
+            .filter(|one| !one.is_of_the_runtime())
+            .count();
+        info.components = u32::try_from(own_components).unwrap_or(u32::MAX);
         info.load_millis = generation.load_time.get().map(|took| millis(*took));
         info.serving_since = generation.serving_since.get().map(|since| seconds(*since));
         let own = generation.lane_name();

@@ -117,6 +117,7 @@ impl SlashSync {
             method: "GET",
             path: format!("{}?with_localizations=true", path(application, guild)),
             body: Vec::new(),
+            files: Vec::new(),
         };
         let response = api.send(request).await.map_err(SyncError::NoAnswer)?;
         if !response.is_success() {
@@ -172,6 +173,7 @@ impl SlashSync {
             method: "PUT",
             path: path(application, guild),
             body,
+            files: Vec::new(),
         };
         let response = api.send(request).await.map_err(SyncError::NoAnswer)?;
         if !response.is_success() {

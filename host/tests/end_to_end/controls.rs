@@ -233,3 +233,63 @@ async fn a_form_of_a_button_holds_what_was_there_and_changes_the_message() {
     assert_eq!(refused.content(), "A note can't be empty.");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_turned_by_their_asker_over_a_restart() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"pages".to_owned()))
+        .await;
+    let title = |message: &sandbox::Message| message.embeds()[0]["title"].as_str().unwrap().to_owned();
+    let by_prefix = alice.says("!pages").await.expect_reply().await;
+    let by_slash = alice.slash("pages", &[]).await.expect_reply().await;
+    for first in [by_prefix.clone(), by_slash] {
+        assert_eq!(title(&first), "Page 1");
+        assert_eq!(first.component("Previous").unwrap()["disabled"], true);
+        let second = alice.clicks(&first, "Next").await.expect_update().await;
+        assert_eq!((title(&second), second.embeds().len()), ("Page 2".to_owned(), 1));
+        assert!(second.component("2 / 3").is_some());
+        let first = alice.clicks(&second, "Previous").await.expect_update().await;
+        assert_eq!(title(&first), "Page 1");
+    }
+    let theirs = bob
+        .clicks(&by_prefix.refresh().unwrap(), "Next")
+        .await
+        .expect_reply()
+        .await;
+    assert!(
+        theirs.content().starts_with("This menu belongs to"),
+        "{}",
+        theirs.content()
+    );
+    bot.stop().await;
+
+    let bot = world.start().await;
+    let second = alice
+        .clicks(&by_prefix.refresh().unwrap(), "Next")
+        .await
+        .expect_update()
+        .await;
+    let third = alice.clicks(&second, "Next").await.expect_update().await;
+    assert_eq!(title(&third), "Page 3");
+    assert_eq!(third.component("Next").unwrap()["disabled"], true);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_confirmed_or_given_up() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    for (button, expected) in [("Do it", "Did 7."), ("Cancel", "Cancelled.")] {
+        let question = alice.says("!ask").await.expect_reply().await;
+        let answered = alice.clicks(&question, button).await.expect_update().await;
+        assert_eq!((answered.content(), answered.components().len()), (expected, 0));
+    }
+    bot.stop().await;
+}

@@ -307,6 +307,14 @@ pub struct Component {
     pub defer: Defer,
 }
 
+impl Component {
+    /// Whether it is one that plugin-api itself brings along: no function can be called so.
+    #[must_use]
+    pub fn is_of_the_runtime(&self) -> bool {
+        self.name.starts_with("plugin_api.")
+    }
+}
+
 /// A gateway event that the plugin handles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventSubscription {

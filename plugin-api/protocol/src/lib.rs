@@ -29,6 +29,7 @@ pub mod slash;
 pub mod statistics;
 mod storage;
 pub mod upkeep;
+pub mod upload;
 mod values;
 pub mod wording;
 
@@ -53,8 +54,8 @@ pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifes
 pub use permissions::Permissions;
 pub use policy::{Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer};
 pub use requests::{
-    Action, Call, KeepControlState, KeptControlState, LogRecord, Problem, ProblemCode, Respond, Responded, Rest,
-    RestAnswer,
+    Action, Call, KeepControlState, KeptControlState, Later, LaterAction, LaterMessage, LogRecord, Problem,
+    ProblemCode, Respond, Responded, Rest, RestAnswer,
 };
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ChannelId, Level, MessageId};
+use crate::{ChannelId, Level, MessageId, upload::FilePart};
 
 /// Answer an invocation: the host knows by which door it came and what has been answered already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,71 @@ pub struct Respond {
     /// For [`Action::Edit`] and [`Action::Delete`]: which of the answers; absent for the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
+    /// The files in the tail, behind the message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FilePart>,
+    /// What becomes of the message later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
+    /// The answer names the message, also where Discord doesn't by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_message: bool,
+    /// A mention of everyone notifies, if the asker may do that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ping_everyone: bool,
+}
+
+impl Respond {
+    /// The action, with nothing else said.
+    #[must_use]
+    pub const fn new(invocation: u64, action: Action) -> Self {
+        Self {
+            invocation,
+            action,
+            ephemeral: false,
+            message_id: None,
+            files: Vec::new(),
+            later: None,
+            wants_message: false,
+            ping_everyone: false,
+        }
+    }
+}
+
+/// What becomes of a message by itself: kept by the host, over reloads of the plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// What.
+    pub action: LaterAction,
+    /// After so many milliseconds; a click on the message begins them anew.
+    pub after_ms: u64,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaterAction {
+    /// It is deleted.
+    Delete,
+    /// Its controls are disabled.
+    Disable,
+    /// Something that this side doesn't know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The arguments of the call `messages.later`: what becomes of a message that a plugin sent into a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaterMessage {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The message.
+    pub message_id: MessageId,
+    /// What becomes of it.
+    pub later: Later,
+    /// Its components, as they were sent.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub components: Value,
 }
 
 /// What to do for an invocation.

@@ -11,6 +11,7 @@ use crate::{
     ChannelId, GuildId, InteractionId, Member, Message, MessageId, Reply, Result, User,
     argument::Arguments,
     error::placed,
+    message::reaction_path,
     runtime::{Core, Owned},
 };
 
@@ -209,6 +210,23 @@ impl<S> Ctx<S> {
         placed(self.act(Action::Defer, true))
     }
 
+    /// Puts a reaction on the message that asked: `"👍"`, or one of a server as a message writes it, `"<:name:id>"`. By a
+    /// control it is the message that the control is on; by slash, where there is none, nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// The bot may not react there, or doesn't know the emoji.
+    #[track_caller]
+    pub fn react(&self, emoji: &str) -> impl Future<Output = Result> {
+        let path = self.message_id().map(|id| reaction_path(self.channel_id(), id, emoji));
+        placed(async move {
+            match path {
+                Some(path) => self.raw().put(&path, &()).await.map(drop),
+                None => Ok(()),
+            }
+        })
+    }
+
     /// Shows the bot as typing in the channel, for 10 seconds or until it writes.
     ///
     /// # Errors
@@ -222,10 +240,8 @@ impl<S> Ctx<S> {
 
     async fn act(&self, action: Action, ephemeral: bool) -> Result {
         let respond = Respond {
-            invocation: self.asked.id(),
-            action,
             ephemeral,
-            message_id: None,
+            ..Respond::new(self.asked.id(), action)
         };
         self.core.link.ask_for::<Responded>(RESPOND, &respond, &[]).await?;
         Ok(())

@@ -2,16 +2,34 @@
 //!
 //! What answered an invocation is changed through the host, which holds the token; all else by Discord's own routes.
 
+use std::fmt::Write as _;
+
 use plugin_protocol::{Action, Respond, Responded, kind::RESPOND};
 
 use super::{Message, Reply};
-use crate::{ChannelId, Host, MessageId, Result, error::placed};
+use crate::{ChannelId, Error, Host, MessageId, Result, error::placed};
 
 /// A message that was sent, to edit or delete it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     host: Host,
     place: Place,
+}
+
+/// Where the bot's own reaction is put. Letters that a path can't have are written as `%F0`.
+pub(crate) fn reaction_path(channel: ChannelId, message: MessageId, emoji: &str) -> String {
+    let custom = emoji.strip_prefix("<a:").or_else(|| emoji.strip_prefix("<:"));
+    let emoji = custom.and_then(|emoji| emoji.strip_suffix('>')).unwrap_or(emoji);
+    let mut path = format!("/channels/{channel}/messages/{message}/reactions/");
+    for byte in emoji.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~') {
+            path.push(byte.into());
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path.push_str("/@me");
+    path
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +69,7 @@ impl Answer {
         }
     }
 
-    /// The message's id; Discord doesn't tell it for the first answer to an interaction.
+    /// The message's id, if Discord has told it.
     #[must_use]
     pub fn message_id(&self) -> Option<MessageId> {
         match self.place {
@@ -81,6 +99,25 @@ impl Answer {
         }
     }
 
+    /// Puts a reaction on it: `"👍"`, or one of a server as a message writes it, `"<:name:id>"`.
+    ///
+    /// # Errors
+    ///
+    /// It is gone, only the asker sees it, the bot may not react there, or doesn't know the emoji.
+    #[track_caller]
+    pub fn react(&self, emoji: &str) -> impl Future<Output = Result> {
+        let path = self
+            .channel_id()
+            .zip(self.message_id())
+            .map(|(channel, message)| reaction_path(channel, message, emoji));
+        placed(async move {
+            let Some(path) = path else {
+                return Err(Error::new("Discord has not told which message this is"));
+            };
+            self.host.raw().put(&path, &()).await.map(drop)
+        })
+    }
+
     /// Deletes it.
     ///
     /// # Errors
@@ -95,10 +132,8 @@ impl Answer {
         match self.place {
             Place::Invocation { id, message_id, .. } => {
                 let respond = Respond {
-                    invocation: id,
-                    action: Action::Delete,
-                    ephemeral: false,
                     message_id,
+                    ..Respond::new(id, Action::Delete)
                 };
                 self.host.core.link.ask_for::<Responded>(RESPOND, &respond, &[]).await?;
             }

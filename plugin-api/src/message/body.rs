@@ -1,12 +1,17 @@
 //! The body of a message, as Discord's API takes it
 //! (<https://discord.com/developers/docs/resources/message#create-message>).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
+use plugin_protocol::{Later, LaterAction};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Button, Control, Embed, Select, control::rows};
+use super::{
+    Button, Control, Embed, Select, Upload,
+    control::rows,
+    upload::{attachments, split},
+};
 use crate::{Error, Host, IntoId, Result, RoleId, UserId, runtime::Core};
 
 /// The limits of Discord's documentation.
@@ -33,6 +38,21 @@ pub struct Message {
     pinged_users: Vec<UserId>,
     pinged_roles: Vec<RoleId>,
     pub(crate) ephemeral: bool,
+    files: Option<Vec<Upload>>,
+    /// What the body says of the files, once they were taken.
+    attachments: Option<Value>,
+    pub(super) later: Option<Later>,
+    pub(super) pings_everyone: bool,
+    long: Long,
+}
+
+/// What becomes of a text that is longer than Discord takes.
+#[derive(Clone, Debug, Default)]
+enum Long {
+    #[default]
+    Refused,
+    Split,
+    File(String),
 }
 
 /// Begins a message with a text.
@@ -81,6 +101,58 @@ impl Message {
         self.control(Control::row_break())
     }
 
+    /// Adds a file, up to 10. In an edit, files replace those that were there.
+    #[must_use]
+    pub fn file(mut self, file: Upload) -> Self {
+        self.files.get_or_insert_default().push(file);
+        self
+    }
+
+    /// In an edit: takes the files away.
+    #[must_use]
+    pub fn without_files(mut self) -> Self {
+        self.files = Some(Vec::new());
+        self
+    }
+
+    /// A text that is longer than 2,000 characters goes as several messages, split between paragraphs, lines or words; the
+    /// last of them has the embeds, controls and files. Not for an edit.
+    #[must_use]
+    pub fn split(mut self) -> Self {
+        self.long = Long::Split;
+        self
+    }
+
+    /// A text that is longer than 2,000 characters goes as a file of this name.
+    #[must_use]
+    pub fn or_file(mut self, name: impl Into<String>) -> Self {
+        self.long = Long::File(name.into());
+        self
+    }
+
+    /// It is deleted after this time, up to a day; the bot remembers that over a reload of the plugin.
+    #[must_use]
+    pub fn delete_after(mut self, time: Duration) -> Self {
+        self.later = Some(later(LaterAction::Delete, time));
+        self
+    }
+
+    /// Its buttons and selects are disabled when nobody has used them for this time, up to a day; the bot remembers that
+    /// over a reload of the plugin.
+    #[must_use]
+    pub fn disable_after(mut self, time: Duration) -> Self {
+        self.later = Some(later(LaterAction::Disable, time));
+        self
+    }
+
+    /// A mention of everyone in the message notifies, if the asker has the permission `MENTION_EVERYONE` there. Where
+    /// nobody asked, such as in the handler of an event, it always does.
+    #[must_use]
+    pub fn ping_everyone(mut self) -> Self {
+        self.pings_everyone = true;
+        self
+    }
+
     /// In an edit: takes the embeds away.
     #[must_use]
     pub fn without_embeds(mut self) -> Self {
@@ -122,6 +194,53 @@ impl Message {
         self
     }
 
+    /// The messages that it is, as the author wants what is too long: all but the last are text.
+    pub(super) fn parts(mut self, edits: bool) -> Result<Vec<Self>> {
+        let is_long = |text: &String| text.chars().count() > MAX_CONTENT;
+        let Some(text) = self.content.take_if(|text| is_long(text)) else {
+            return Ok(vec![self]);
+        };
+        match std::mem::take(&mut self.long) {
+            Long::Refused => {
+                self.content = Some(text);
+                Ok(vec![self])
+            }
+            Long::File(name) => Ok(vec![self.file(Upload::new(name, text))]),
+            Long::Split if edits => Err(Error::new(
+                "a message that is edited can't become several: use `or_file`",
+            )),
+            Long::Split => {
+                let mut texts = split(&text, MAX_CONTENT);
+                let last = texts.pop();
+                let part = |content| Self {
+                    content: Some(content),
+                    ephemeral: self.ephemeral,
+                    later: self.later.filter(|later| later.action == LaterAction::Delete),
+                    pinged_users: self.pinged_users.clone(),
+                    pinged_roles: self.pinged_roles.clone(),
+                    ..Self::default()
+                };
+                let mut parts: Vec<_> = texts.into_iter().map(part).collect();
+                self.content = last;
+                parts.push(self);
+                Ok(parts)
+            }
+        }
+    }
+
+    /// Its files, to go beside the body.
+    pub(super) fn take_files(&mut self) -> Result<Vec<Upload>> {
+        if let Some(files) = &self.files {
+            self.attachments = Some(attachments(files)?);
+        }
+        Ok(self.files.take().unwrap_or_default())
+    }
+
+    /// Its text and its embeds.
+    pub(crate) fn into_page(self) -> (Option<String>, Vec<Embed>) {
+        (self.content, self.embeds.unwrap_or_default())
+    }
+
     /// Has the host keep what doesn't fit into custom ids. Before the body is written.
     pub(crate) async fn keep_states(&mut self, host: &Host) -> Result {
         for control in self.controls.iter_mut().flatten() {
@@ -135,6 +254,7 @@ impl Message {
         let mut body = Body {
             content: self.content,
             embeds: self.embeds,
+            attachments: self.attachments,
             ..Body::default()
         };
         if let Some(content) = &body.content {
@@ -166,9 +286,14 @@ impl Message {
         }
         let nothing = body.content.as_deref().is_none_or(str::is_empty)
             && body.embeds.as_deref().is_none_or(<[_]>::is_empty)
-            && body.components.as_deref().is_none_or(<[_]>::is_empty);
+            && body.components.as_deref().is_none_or(<[_]>::is_empty)
+            && body
+                .attachments
+                .as_ref()
+                .and_then(Value::as_array)
+                .is_none_or(Vec::is_empty);
         if nothing && !to.edits {
-            return Err(Error::new("a message needs a text, an embed or a control"));
+            return Err(Error::new("a message needs a text, an embed, a file or a control"));
         }
         Ok(serde_json::to_vec(&body)?)
     }
@@ -190,7 +315,16 @@ struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     components: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     allowed_mentions: Option<Value>,
+}
+
+fn later(action: LaterAction, time: Duration) -> Later {
+    Later {
+        action,
+        after_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+    }
 }
 
 /// Refuses a text that is longer than Discord takes; returns how long it is, in characters.
@@ -382,7 +516,10 @@ mod tests {
                 "x".repeat(2001).into(),
                 "the text of a message has 2001 characters, Discord takes 2000",
             ),
-            (Message::default(), "a message needs a text, an embed or a control"),
+            (
+                Message::default(),
+                "a message needs a text, an embed, a file or a control",
+            ),
             (
                 many,
                 "the controls of a message take 6 rows, Discord takes 5: a row has up to 5 buttons or one select",

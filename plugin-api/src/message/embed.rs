@@ -4,7 +4,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use twilight_model::util::Timestamp;
 
 use super::body::limit;
@@ -19,7 +19,7 @@ const MAX_FIELDS: usize = 25;
 ///
 /// let card = embed("Weather").colour(0x58_65f2).inline_field("Today", "Sun").inline_field("Tomorrow", "Rain");
 /// ```
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Embed {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
@@ -39,26 +39,26 @@ pub struct Embed {
     thumbnail: Option<Picture>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<Picture>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<Field>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Footer {
     text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Author {
     name: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Picture {
     url: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Field {
     name: String,
     value: String,

@@ -9,8 +9,10 @@ mod control;
 mod embed;
 mod reply;
 mod select;
+mod upload;
 
 pub use answer::Answer;
+pub(crate) use answer::reaction_path;
 pub(crate) use body::Addressee;
 pub use body::{Message, message};
 pub use button::{Button, ButtonOf};
@@ -21,3 +23,4 @@ pub use reply::Reply;
 pub use select::{
     ChannelKind, ChannelSelect, MentionableSelect, RoleSelect, Select, SelectOption, StringSelect, UserSelect, of,
 };
+pub use upload::Upload;

@@ -2,13 +2,17 @@
 //!
 //! Nothing is sent before that. The three places that it can go to are told apart here and nowhere else.
 
-use std::{future::IntoFuture, panic::Location, pin::Pin};
+use std::{future::IntoFuture, panic::Location, pin::Pin, time::Duration};
 
-use plugin_protocol::{Action, Respond, Responded, Rest, RestAnswer, kind};
+use plugin_protocol::{
+    Action, LaterMessage, Respond, Responded, Rest, RestAnswer, kind,
+    upload::{self, FilePart},
+};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{Addressee, Answer, Button, Control, Embed, Message, Select};
-use crate::{ChannelId, Host, HttpError, IntoId, MessageId, Result, RoleId, UserId};
+use super::{Addressee, Answer, Button, Control, Embed, Message, Select, Upload};
+use crate::{ChannelId, Error, Host, HttpError, IntoId, MessageId, Result, RoleId, UserId};
 
 /// A message that is sent when it is awaited; a handler's last expression, as often as not.
 ///
@@ -112,6 +116,48 @@ impl Reply {
         self
     }
 
+    /// Adds a file; see [`Message::file`].
+    pub fn file(mut self, file: Upload) -> Self {
+        self.message = self.message.file(file);
+        self
+    }
+
+    /// In an edit: takes the files away.
+    pub fn without_files(mut self) -> Self {
+        self.message = self.message.without_files();
+        self
+    }
+
+    /// A text that is too long goes as several messages; see [`Message::split`].
+    pub fn split(mut self) -> Self {
+        self.message = self.message.split();
+        self
+    }
+
+    /// A text that is too long goes as a file; see [`Message::or_file`].
+    pub fn or_file(mut self, name: impl Into<String>) -> Self {
+        self.message = self.message.or_file(name);
+        self
+    }
+
+    /// It is deleted after this time; see [`Message::delete_after`].
+    pub fn delete_after(mut self, time: Duration) -> Self {
+        self.message = self.message.delete_after(time);
+        self
+    }
+
+    /// Its controls are disabled after this time without a click; see [`Message::disable_after`].
+    pub fn disable_after(mut self, time: Duration) -> Self {
+        self.message = self.message.disable_after(time);
+        self
+    }
+
+    /// A mention of everyone notifies, if the asker may do that; see [`Message::ping_everyone`].
+    pub fn ping_everyone(mut self) -> Self {
+        self.message = self.message.ping_everyone();
+        self
+    }
+
     /// In an edit: takes the embeds away.
     pub fn without_embeds(mut self) -> Self {
         self.message = self.message.without_embeds();
@@ -148,79 +194,140 @@ impl Reply {
         self
     }
 
-    /// Sends it, and returns what edits and deletes it.
+    /// Sends it, and returns what edits and deletes it: of a text that was split, the first message.
     ///
     /// # Errors
     ///
     /// As awaiting it.
     pub async fn handle(self) -> Result<Answer> {
         let place = self.place;
-        self.deliver().await.map_err(|error| error.at(place))
+        self.deliver(true).await.map_err(|error| error.at(place))
     }
 
-    async fn deliver(self) -> Result<Answer> {
-        let Self {
-            host, to, mut message, ..
-        } = self;
-        message.keep_states(&host).await?;
-        let edits = match &to {
-            Place::Invocation { action, .. } => *action != Action::Reply,
-            Place::Channel(_) => false,
-            Place::Message(..) => true,
-        };
-        let ephemeral = message.ephemeral;
-        let body = message.into_body(&Addressee {
+    async fn deliver(self, wants_message: bool) -> Result<Answer> {
+        let Self { host, to, message, .. } = self;
+        let mut parts = message.parts(to.edits())?.into_iter();
+        let first = parts.next().unwrap_or_default();
+        let answer = to.send(&host, first, wants_message).await?;
+        for part in parts {
+            to.send(&host, part, false).await?;
+        }
+        Ok(answer)
+    }
+}
+
+impl Place {
+    fn edits(&self) -> bool {
+        match self {
+            Self::Invocation { action, .. } => *action != Action::Reply,
+            Self::Channel(_) => false,
+            Self::Message(..) => true,
+        }
+    }
+
+    async fn send(&self, host: &Host, mut message: Message, wants_message: bool) -> Result<Answer> {
+        message.keep_states(host).await?;
+        let files = message.take_files()?;
+        let (ephemeral, later, ping_everyone) = (message.ephemeral, message.later, message.pings_everyone);
+        let mut body = message.into_body(&Addressee {
             core: &host.core,
             requester: host.requester,
-            edits,
+            edits: self.edits(),
         })?;
-        match to {
-            Place::Invocation {
+        let (channel, message_id) = match *self {
+            Self::Invocation {
                 id: invocation,
                 action,
                 message_id,
             } => {
+                let parts = files.iter().map(|file| FilePart {
+                    filename: file.filename(),
+                    bytes: 0,
+                });
+                let mut parts: Vec<_> = parts.collect();
+                for (part, file) in parts.iter_mut().zip(files) {
+                    let content = file.into_content();
+                    part.bytes = content.len() as u64;
+                    body.extend(content);
+                }
                 let respond = Respond {
-                    invocation,
-                    action,
                     ephemeral,
                     message_id,
+                    files: parts,
+                    later,
+                    ping_everyone,
+                    wants_message,
+                    ..Respond::new(invocation, action)
                 };
                 let (responded, _): (Responded, _) = host.core.link.ask_for(kind::RESPOND, &respond, &body).await?;
                 let message_id = responded.message_id.or(message_id);
-                Ok(Answer::to_invocation(
-                    host,
-                    invocation,
-                    message_id,
-                    responded.channel_id,
-                ))
+                let channel = responded.channel_id;
+                return Ok(Answer::to_invocation(host.clone(), invocation, message_id, channel));
             }
-            Place::Channel(channel) => {
-                let sent = rest(&host, "POST", format!("/channels/{channel}/messages"), &body).await?;
-                Ok(Answer::in_channel(host, channel, sent))
-            }
-            Place::Message(channel, id) => {
-                let sent = rest(&host, "PATCH", format!("/channels/{channel}/messages/{id}"), &body).await?;
-                Ok(Answer::in_channel(host, channel, sent))
-            }
+            Self::Channel(channel) => (channel, None),
+            Self::Message(channel, id) => (channel, Some(id)),
+        };
+        if ping_everyone {
+            body = with_everyone(host, &body)?;
         }
+        let components = later.and_then(|_| serde_json::from_slice::<Value>(&body).ok());
+        let (method, path) = match message_id {
+            None => ("POST", format!("/channels/{channel}/messages")),
+            Some(id) => ("PATCH", format!("/channels/{channel}/messages/{id}")),
+        };
+        let sent = rest(host, method, path, body, files).await?;
+        if let Some(later) = later {
+            let asked = LaterMessage {
+                channel_id: channel,
+                message_id: sent,
+                later,
+                components: components.map_or(Value::Null, |mut body| body["components"].take()),
+            };
+            host.call::<()>("messages.later", &asked).await?;
+        }
+        Ok(Answer::in_channel(host.clone(), channel, sent))
     }
 }
 
+/// A message into a channel whose mention of everyone notifies: nobody is asked there whether they may.
+fn with_everyone(host: &Host, body: &[u8]) -> Result<Vec<u8>> {
+    if host.invocation.is_some() {
+        let text = "a message that notifies everyone on somebody's behalf is a reply: the bot checks whether they may";
+        return Err(Error::new(text));
+    }
+    let mut body: Value = serde_json::from_slice(body)?;
+    if !body["allowed_mentions"].is_object() {
+        body["allowed_mentions"] = json!({ "replied_user": true });
+    }
+    body["allowed_mentions"]["parse"] = json!(["everyone"]);
+    Ok(serde_json::to_vec(&body)?)
+}
+
 /// Makes a call whose answer is a message; returns its id.
-async fn rest(host: &Host, method: &str, path: String, body: &[u8]) -> Result<MessageId> {
+async fn rest(host: &Host, method: &str, path: String, body: Vec<u8>, files: Vec<Upload>) -> Result<MessageId> {
     #[derive(Deserialize)]
     struct Sent {
         id: MessageId,
     }
+    let (content_type, body) = if files.is_empty() {
+        (None, body)
+    } else {
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|file| (file.filename(), file.into_content()))
+            .collect();
+        let files = files.iter().map(|(name, content)| (name.as_str(), content.as_slice()));
+        let (content_type, body) = upload::multipart(&body, files);
+        (Some(content_type), body)
+    };
     let head = Rest {
         method: method.to_owned(),
         path,
         reason: None,
-        content_type: None,
+        content_type,
         invocation: host.invocation.as_deref().copied(),
     };
-    let (RestAnswer { status }, answer) = host.core.link.ask_for(kind::REST, &head, body).await?;
+    let (RestAnswer { status }, answer) = host.core.link.ask_for(kind::REST, &head, &body).await?;
     if !(200..300).contains(&status) {
         return Err(HttpError::read(status, answer.tail()).into());
     }
@@ -233,6 +340,9 @@ impl IntoFuture for Reply {
     type IntoFuture = Pin<Box<dyn Future<Output = Result>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.handle().await.map(drop) })
+        Box::pin(async move {
+            let place = self.place;
+            self.deliver(false).await.map(drop).map_err(|error| error.at(place))
+        })
     }
 }

@@ -53,6 +53,24 @@ pub(crate) async fn whom(ctx: ClickCtx, what: String) -> Result {
         .await
 }
 
+/// Turn pages.
+#[command]
+pub(crate) async fn pages(ctx: Ctx) -> Result {
+    let pages = (1..=3).map(|number| embed(format!("Page {number}")).description("text ".repeat(number * 10)));
+    ctx.paginate(pages).await
+}
+
+/// Do something that is asked about first.
+#[command]
+pub(crate) async fn ask(ctx: Ctx) -> Result {
+    ctx.confirm("Really?", done.button("Do it").danger(&7)).await
+}
+
+#[component]
+pub(crate) async fn done(ctx: ClickCtx, number: u8) -> Result {
+    ctx.update(format!("Did {number}.")).without_controls().await
+}
+
 /// Remember a text in a button.
 #[command]
 pub(crate) async fn remember(ctx: Ctx, #[rest] text: String) -> Result {

@@ -2,6 +2,7 @@
 //!
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
+mod answer;
 mod controls;
 mod form;
 mod kind;
@@ -41,6 +42,17 @@ plugin! {
         hello,
         controls::selects,
         controls::remember,
+        controls::pages,
+        controls::ask,
+        answer::files,
+        answer::measure,
+        answer::long,
+        answer::fleeting,
+        answer::react,
+        answer::everybody,
+        answer::late,
+        answer::idle,
+        answer::forever,
         form::report,
         form::note,
         policy::warden,
@@ -60,5 +72,5 @@ plugin! {
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall, form::sent, form::noted, form::edit],
+    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing],
 }

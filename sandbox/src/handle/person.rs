@@ -231,7 +231,7 @@ impl Person {
         }
     }
 
-    /// Uses a slash command.
+    /// Uses a slash command. A file is `{ "filename": "a.txt", "content": "its text" }`.
     ///
     /// # Errors
     ///
@@ -239,13 +239,18 @@ impl Person {
     /// missing permission.
     #[allow(clippy::unused_async, reason = "as above")]
     pub async fn try_slash(&self, name: &str, options: &[(&str, Value)]) -> Result<Used, String> {
+        let base = self.sandbox.api_url();
         let options: Vec<(String, Value)> = options
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let id = self
-            .sandbox
-            .with(|world| world.use_slash(self.id, self.channel_id, name, &options, None))?;
+        let id = self.sandbox.with(|world| {
+            let options: Vec<_> = options
+                .into_iter()
+                .map(|(name, value)| (name, world.upload(&base, self.channel_id, value)))
+                .collect();
+            world.use_slash(self.id, self.channel_id, name, &options, None)
+        })?;
         Ok(Used::new(&self.sandbox, id, None))
     }
 

@@ -16,6 +16,7 @@ const STRING: u64 = 3;
 const INTEGER: u64 = 4;
 const BOOLEAN: u64 = 5;
 const NUMBER: u64 = 10;
+const ATTACHMENT: u64 = 11;
 
 /// Largest integer that Discord takes in an option: 2^53 - 1.
 const LARGEST: f64 = 9_007_199_254_740_991.0;
@@ -150,6 +151,28 @@ impl World {
         } else {
             names.join(", ")
         }
+    }
+
+    /// A file that a person gives to an option, as Discord tells of it: its bytes are kept where its address says.
+    /// Other values stay as they are.
+    pub(crate) fn upload(&mut self, base: &str, channel_id: u64, value: Value) -> Value {
+        let (Some(filename), Some(content)) = (value["filename"].as_str(), value["content"].as_str()) else {
+            return value;
+        };
+        let id = self.ids.timed();
+        let bytes = content.as_bytes().to_vec();
+        let url = format!("{base}/attachments/{channel_id}/{id}/{filename}");
+        let attachment = json!({
+            "id": id.to_string(),
+            "filename": filename,
+            "size": bytes.len(),
+            "url": url,
+            "proxy_url": url,
+            "content_type": "text/plain; charset=utf-8",
+            "ephemeral": true,
+        });
+        self.files.push_back((id, bytes.into()));
+        attachment
     }
 
     fn use_command(
@@ -333,7 +356,13 @@ impl World {
                 }
                 json!(id.to_string())
             }
-            11 => return Err("attachments can't be given yet".to_owned()),
+            ATTACHMENT => {
+                let id = value["id"]
+                    .as_str()
+                    .ok_or_else(|| format!("wants a file, got {value}"))?;
+                resolved.attachment(id, value.clone());
+                json!(id)
+            }
             _ => return Err(format!("has the unknown type {kind}")),
         };
         match option["choices"].as_array().filter(|choices| !choices.is_empty()) {

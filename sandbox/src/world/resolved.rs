@@ -76,11 +76,16 @@ pub(super) struct Resolved {
     roles: Map<String, Value>,
     channels: Map<String, Value>,
     messages: Map<String, Value>,
+    attachments: Map<String, Value>,
 }
 
 impl Resolved {
     pub(super) fn message(&mut self, message: &Stored) {
         self.messages.insert(message.id.to_string(), message.value.clone());
+    }
+
+    pub(super) fn attachment(&mut self, id: &str, attachment: Value) {
+        self.attachments.insert(id.to_owned(), attachment);
     }
 
     pub(super) fn json(self) -> Option<Value> {
@@ -91,6 +96,7 @@ impl Resolved {
             ("roles", self.roles),
             ("channels", self.channels),
             ("messages", self.messages),
+            ("attachments", self.attachments),
         ] {
             if !map.is_empty() {
                 all.insert(key.to_owned(), Value::Object(map));

@@ -148,7 +148,7 @@ impl Calls {
             "user_data" => self.about_user_data(call).await,
             "data" => self.about_data(call).await,
             "logs" => self.about_logs(&call).await,
-            "controls" => self.about_controls(from, call).await,
+            "controls" | "messages" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
             "guilds" => self.about_guilds(&call),
             _ => Err(unknown(&call.name)),

@@ -28,5 +28,6 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         defer: Defer::Public,
         typing: false,
         slot: None,
+        may_ping_everyone: false,
     }
 }

@@ -5,7 +5,9 @@
 use std::{collections::VecDeque, future};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use plugin_protocol::{ApplicationId, Defer, Door, GuildId, InteractionId, PanicReport, User, UserId};
+use plugin_protocol::{
+    Action, ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, PanicReport, User, UserId,
+};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -116,12 +118,7 @@ fn plugin() -> PluginName {
 }
 
 fn respond(invocation: u64, action: Action) -> Respond {
-    Respond {
-        invocation,
-        action,
-        ephemeral: false,
-        message_id: None,
-    }
+    Respond::new(invocation, action)
 }
 
 fn origin(door: Door) -> Origin {
@@ -149,6 +146,7 @@ fn origin(door: Door) -> Origin {
         defer: Defer::Public,
         typing: false,
         slot: None,
+        may_ping_everyone: false,
     }
 }
 

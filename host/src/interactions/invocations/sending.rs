@@ -1,0 +1,237 @@
+//! What an invocation's plugin, or the host for it, sends to Discord: an action's calls, one after the other, with files
+//! and with what becomes of the message later.
+//!
+//! Apart from the table of invocations, which knows only that there are some.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use plugin_protocol::{Action, ChannelId, Later, MessageId, Problem, ProblemCode, Respond, Responded, upload};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    ANSWERABLE, Body, Conversation, Entry, Inner, Origin, State, Step, Timer, calls, log_unsaid, senseless_problem,
+    unknown_invocation,
+};
+use crate::interactions::{
+    refusal::{ALREADY_ACKNOWLEDGED, Refusal},
+    state::Call,
+};
+use std::sync::atomic::Ordering;
+
+/// What goes along with a message of a plugin's.
+#[derive(Clone, Debug, Default)]
+struct Extras {
+    files: Vec<(String, Bytes)>,
+    later: Option<Later>,
+    pings_everyone: bool,
+    /// Whether the plugin wants to know the message.
+    wants_message: bool,
+}
+
+impl Inner {
+    pub(super) async fn respond(&self, entry: &Entry, head: Respond, tail: Bytes) -> Result<Responded, Problem> {
+        let is_old = entry.opened.elapsed() >= ANSWERABLE;
+        if is_old && entry.finished.load(Ordering::Relaxed) {
+            return Err(unknown_invocation());
+        }
+        let Some((body, files)) = upload::parts(&tail, &head.files) else {
+            let text = "the lengths of the files are not those of what was sent";
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        };
+        let names = head.files.iter().map(|file| file.filename.clone());
+        let extras = Extras {
+            files: names.zip(files.into_iter().map(|file| tail.slice_ref(file))).collect(),
+            later: head.later,
+            pings_everyone: head.ping_everyone && entry.origin.may_ping_everyone,
+            wants_message: head.wants_message || head.later.is_some(),
+        };
+        let message = if body.is_empty() {
+            None
+        } else {
+            let message = Body::parse(body).map_err(|error| {
+                let text = format!("the body of an answer must be a message as a JSON object: {error}");
+                Problem::new(ProblemCode::Invalid, text)
+            })?;
+            Some(message)
+        };
+        let mut conversation = entry.conversation.lock().await;
+        if is_old {
+            conversation.expire();
+        }
+        let ephemeral = head.ephemeral || message.as_ref().is_some_and(Body::is_ephemeral);
+        let step = conversation
+            .step(head.action, ephemeral, head.message_id)
+            .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
+        if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
+            let text = "this needs a message as its body";
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        }
+        self.perform_with(
+            &entry.origin,
+            &mut conversation,
+            &step,
+            &message.unwrap_or_default(),
+            &extras,
+        )
+        .await
+    }
+
+    /// Makes a step's calls for the host itself.
+    pub(super) async fn perform(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        step: &Step,
+        body: &Body<'_>,
+    ) -> Result<Responded, Problem> {
+        self.perform_with(origin, conversation, step, body, &Extras::default())
+            .await
+    }
+
+    /// Makes a step's calls, one after the other, and takes over what Discord accepted.
+    async fn perform_with(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        step: &Step,
+        body: &Body<'_>,
+        extras: &Extras,
+    ) -> Result<Responded, Problem> {
+        let mut responded = Responded::default();
+        if step.calls.is_empty() {
+            conversation.moved(step.next);
+        }
+        for &call in &step.calls {
+            let body_components = body.components();
+            let mut body = body.clone();
+            if conversation.replaces_note(call) {
+                body.clear_text();
+            }
+            if extras.pings_everyone {
+                body.ping_everyone();
+            }
+            let mut request = calls::request(origin, call, body).ok_or_else(|| {
+                let text = "this invocation has no interaction to answer";
+                Problem::new(ProblemCode::Invalid, text)
+            })?;
+            if calls::carries_message(call) {
+                request.files.clone_from(&extras.files);
+                if extras.wants_message && matches!(call, Call::Answer { .. } | Call::Update) {
+                    request.path.push_str("?with_response=true");
+                }
+            }
+            let response = self.api.send(request).await.map_err(|error| {
+                let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
+                Problem::new(ProblemCode::Failed, text)
+            })?;
+            if !response.is_success() {
+                let refusal = Refusal::read(response.status, &response.body);
+                if refusal.is_expired() {
+                    conversation.expire();
+                } else if refusal.code == ALREADY_ACKNOWLEDGED {
+                    conversation.already_acknowledged();
+                }
+                return Err(Problem::new(ProblemCode::Failed, refusal.to_string()));
+            }
+            if calls::carries_message(call) {
+                responded = told(&response.body);
+                let message_id = responded
+                    .message_id
+                    .or(origin.message_id.filter(|_| call == Call::Update));
+                if let Some(id) = message_id {
+                    self.note_later(origin, id, body_components, extras);
+                }
+            }
+            conversation.accepted(call, step.next, responded.message_id);
+        }
+        Ok(responded)
+    }
+
+    /// Remembers what becomes of a message, or that it looks otherwise now.
+    fn note_later(&self, origin: &Origin, id: MessageId, components: Option<Value>, extras: &Extras) {
+        let Some(later) = extras.later else {
+            if let Some(components) = components {
+                self.timers.changed(id, &components);
+            }
+            return;
+        };
+        let timer = Timer {
+            action: later.action,
+            after: Duration::from_millis(later.after_ms),
+            channel: origin.channel_id,
+            interaction: origin
+                .interaction
+                .clone()
+                .map(|interaction| (interaction, Instant::now() + ANSWERABLE)),
+            components: components.unwrap_or_default(),
+        };
+        self.timers.begin(id, timer);
+    }
+
+    /// The time of a message is over.
+    pub(super) async fn later(&self, id: MessageId, timer: Timer) {
+        let Some(request) = timer.request(id) else { return };
+        match self.api.send(request).await {
+            Ok(response) if response.is_success() || response.status == 404 => {}
+            Ok(response) => {
+                let refusal = Refusal::read(response.status, &response.body);
+                tracing::debug!(message = %id, %refusal, "a message could not be deleted or disabled");
+            }
+            Err(error) => tracing::debug!(message = %id, error, "a message could not be deleted or disabled"),
+        }
+    }
+
+    /// Tells the asker something that must not be lost: if it can't be ephemeral, then as it can be.
+    pub(super) async fn say(&self, origin: &Origin, conversation: &mut Conversation, text: &str, ephemeral: bool) {
+        let mut said = self.try_to_say(origin, conversation, text, ephemeral).await;
+        if said.is_err() && matches!(conversation.state(), State::Deferred { ephemeral: false, .. }) {
+            said = self.try_to_say(origin, conversation, text, false).await;
+        }
+        if let Err(problem) = said {
+            log_unsaid(origin, &problem);
+        }
+    }
+
+    pub(super) async fn try_to_say(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        text: &str,
+        ephemeral: bool,
+    ) -> Result<Responded, Problem> {
+        let step = conversation
+            .step(Action::Reply, ephemeral, None)
+            .map_err(|senseless| senseless_problem(senseless, origin.door))?;
+        self.perform(origin, conversation, &step, &Body::text(text)).await
+    }
+}
+
+/// The message that Discord's answer tells of; none for a callback's empty answer.
+fn told(body: &[u8]) -> Responded {
+    #[derive(Deserialize)]
+    struct Sent {
+        id: MessageId,
+        #[serde(default)]
+        channel_id: Option<ChannelId>,
+    }
+    #[derive(Deserialize)]
+    struct Response {
+        resource: Resource,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        message: Sent,
+    }
+    let sent = serde_json::from_slice::<Sent>(body);
+    let sent = sent.or_else(|_| serde_json::from_slice::<Response>(body).map(|response| response.resource.message));
+    sent.map_or_else(
+        |_| Responded::default(),
+        |sent| Responded {
+            message_id: Some(sent.id),
+            channel_id: sent.channel_id,
+        },
+    )
+}
