@@ -210,6 +210,24 @@ impl Gatekeeper {
         }
     }
 
+    /// What a member may in a channel, as far as is known.
+    #[must_use]
+    pub fn permissions(
+        &self,
+        guild: GuildId,
+        channel: ChannelId,
+        user: UserId,
+        roles: &[RoleId],
+    ) -> Option<Permissions> {
+        self.cache.permissions(guild, channel, user, roles)
+    }
+
+    /// Looks up members.
+    #[must_use]
+    pub const fn directory(&self) -> &LiveDirectory {
+        &self.directory
+    }
+
     /// Whether a plugin is switched off in a server.
     #[must_use]
     pub fn is_off(&self, plugin: &PluginName, guild: Option<GuildId>) -> bool {

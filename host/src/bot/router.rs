@@ -4,7 +4,9 @@
 //! look-up. A command whose arguments need no look-up is delivered before the next event is read; one that has to ask
 //! Discord for a member goes on in a task of its own.
 
+mod clicks;
 mod mentioned;
+mod refusals;
 mod suggestions;
 mod written;
 
@@ -18,9 +20,7 @@ use std::{
 };
 
 use plugin_protocol::{
-    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Member, Outcome, PluginName, UserId, Verdict,
-    custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
-    kind,
+    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Member, Outcome, PluginName, Verdict, kind,
 };
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -30,7 +30,7 @@ use written::{Written, written_by};
 
 use super::{
     directory::LiveDirectory,
-    fading::{self, Fading},
+    fading::Fading,
     figures::Figures,
     gatekeeper::{Asked, Gatekeeper, Pass},
 };
@@ -43,8 +43,7 @@ use crate::{
     config,
     gateway::{Partial, RawEvent},
     interactions::{ControlKeys, InteractionRef, Invocations, Origin, Seen, texts},
-    permits::Refusal,
-    plugins::{Delivery, Entered, Generation, Handles, Held, Routing, Table, Undelivered},
+    plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
     slash::Slash,
     storage::Tables,
 };
@@ -166,7 +165,10 @@ impl Router {
         let own = guild.as_ref().and_then(|guild| guild.prefix.as_deref());
         let prefixes = Prefixes {
             text: own.unwrap_or(&config.prefix),
-            mention_of: self.cache.bot_id().filter(|_| config.allow_mention_prefix),
+            mention_of: self.cache.bot_id().filter(|_| {
+                let own = guild.as_ref().and_then(|guild| guild.mention_prefix());
+                own.unwrap_or(config.allow_mention_prefix)
+            }),
             bare: partial.guild_id.is_none(),
         };
         let Parsed::Command { prefix, rest } = prefix::parse(&partial.content, &prefixes) else {
@@ -266,40 +268,6 @@ impl Router {
         self.invoke_counted(origin, &invocation, &written.payload, pass).await;
     }
 
-    /// A group's name without one of its commands: says which there are, for the one who asks.
-    async fn list_group(&self, prefix: &str, rest: &str, payload: &str) {
-        let Ok(message) = Message::decode(payload) else { return };
-        let table = self.routing.read();
-        let Some(mut group) = table.commands.group(rest) else {
-            return;
-        };
-        let Some((plugin, _)) = group.commands.first() else {
-            return;
-        };
-        let origin = written_by(&message, plugin, group.name);
-        let mut refusal = None;
-        let mut usable = Vec::new();
-        for (plugin, command) in group.commands {
-            let asked = Asked::of(
-                (plugin, command),
-                (message.author.id, message.member.as_ref()),
-                (message.guild_id, message.channel_id),
-            );
-            match self.gatekeeper.decide(&asked, None).await {
-                Ok(()) => usable.push((plugin, command)),
-                Err(why) => refusal = Some((command, why)),
-            }
-        }
-        group.commands = usable;
-        match refusal {
-            Some((command, why)) if group.commands.is_empty() => self.turn_away(&origin, prefix, command, &why).await,
-            _ => {
-                let lasts = self.config.get().replies.usage_delete_after;
-                self.refuse_for(&origin, &group.text(prefix), lasts).await;
-            }
-        }
-    }
-
     async fn route_interaction(&self, payload: &str) {
         let table = self.routing.read();
         let decoded = Interaction::decode(payload, |name| {
@@ -396,77 +364,6 @@ impl Router {
         }
     }
 
-    async fn route_click(
-        &self,
-        table: &Table,
-        interaction: Interaction,
-        custom_id: &str,
-        mut click: Click,
-        message_id: Option<plugin_protocol::MessageId>,
-        payload: &str,
-    ) {
-        let door = if click.form.is_some() {
-            Door::Modal
-        } else {
-            Door::Component
-        };
-        let aimed = match CustomId::decode(custom_id) {
-            Ok(id) => self.aim(table, interaction.author.id, id).await,
-            Err(NoCustomId::OtherVersion) => Err(texts::OUTDATED.to_owned()),
-            // A control that was made by hand: only handlers of components can answer.
-            Err(NoCustomId::Foreign) => Err(texts::FOREIGN.to_owned()),
-        };
-        let (Handles { plugin, name, defer }, state) = match aimed {
-            Ok(aimed) => aimed,
-            Err(text) => {
-                tracing::debug!(author = %interaction.author.id, custom_id, "a control was refused: {text}");
-                let origin = origin(&interaction, &super::HOST_NAME, "", door, message_id);
-                self.refuse(&origin, &text).await;
-                return;
-            }
-        };
-        let mut origin = origin(&interaction, &plugin, &name, door, message_id);
-        origin.defer = defer;
-        if self.gatekeeper.is_off(&plugin, interaction.guild_id) {
-            self.refuse(&origin, texts::PLUGIN_DISABLED).await;
-            return;
-        }
-        click.state = state;
-        let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
-        self.invoke(origin, &invocation, payload).await;
-    }
-
-    /// Which handler of which plugin a control's id leads to, and with which state; else what its user is told.
-    async fn aim(&self, table: &Table, user: UserId, id: Unchecked) -> Result<(Handles, String), String> {
-        let Some(Handles { plugin, name, defer }) = table.component(id.route()).cloned() else {
-            return Err(texts::PLUGIN_ABSENT.to_owned());
-        };
-        let Some(id) = id.check(&self.control_keys.of(&plugin)) else {
-            return Err(texts::FORGED.to_owned());
-        };
-        if let Some(owner) = id.user.filter(|&owner| owner != user) {
-            return Err(texts::foreign(owner, None));
-        }
-        if id
-            .expires
-            .is_some_and(|expires| u64::from(expires) < seconds_since_1970())
-        {
-            return Err(texts::EXPIRED.to_owned());
-        }
-        let state = match id.state {
-            ControlState::Inline(state) => state,
-            ControlState::Kept(key) => match self.tables.control_state(&plugin, key).await {
-                Ok(state) => state.ok_or_else(|| texts::EXPIRED.to_owned())?,
-                Err(error) => {
-                    tracing::warn!(%plugin, %error, "the state of a control can't be read");
-                    return Err(texts::BUSY.to_owned());
-                }
-            },
-        };
-        let handles = Handles { plugin, name, defer };
-        Ok((handles, state))
-    }
-
     /// Delivers a command whose use was counted; one that is not delivered doesn't count.
     async fn invoke_counted(&self, mut origin: Origin, invocation: &Invocation, payload: &str, pass: Pass) {
         origin.slot.clone_from(&pass.slot);
@@ -541,41 +438,6 @@ impl Router {
         if !matches!(invocation.door, Door::Component | Door::Modal) {
             self.figures.note_command();
             self.tables.count_command(&invocation.name, invocation.author.id);
-        }
-    }
-
-    /// Tells somebody that they may not use a command. By message, one that is switched off is not there.
-    async fn turn_away(&self, origin: &Origin, prefix: &str, command: &Command, refusal: &Refusal) {
-        if *refusal == Refusal::Disabled && origin.door == Door::Prefix {
-            return;
-        }
-        let name = Command {
-            name: command.name.clone(),
-            ..Command::default()
-        };
-        let lasts = fading::lasts(refusal, self.config.get().replies.errors_delete_after);
-        self.refuse_for(origin, &refusal.text(&usage(prefix, &name)), lasts)
-            .await;
-    }
-
-    /// Answers for the host itself, for as long as an error's text lasts.
-    async fn refuse(&self, origin: &Origin, text: &str) {
-        self.refuse_for(origin, text, self.config.get().replies.errors_delete_after)
-            .await;
-    }
-
-    /// Answers for the host itself: by interaction only the asker sees it, by message it deletes itself after a while.
-    async fn refuse_for(&self, origin: &Origin, text: &str, lasts: Option<Duration>) {
-        let Ok(_place) = self.answers.try_acquire() else {
-            tracing::debug!(command = %origin.command, "an answer of the host was left out: too many are under way");
-            return;
-        };
-        match self.invocations.answer_directly(origin, text, true).await {
-            Ok(answer) if origin.door == Door::Prefix => self.fading.fade(&answer, origin.channel_id, lasts),
-            Ok(_) => {}
-            Err(problem) => {
-                tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
-            }
         }
     }
 

@@ -19,7 +19,7 @@ use plugin_api::{
 /// How many plugins are on a page.
 const PER_PAGE: usize = 10;
 /// The longest field of an embed, in characters.
-const FIELD: usize = 1024;
+pub(super) const FIELD: usize = 1024;
 /// The longest line of the list: ten of them are within a description and, with the fields, within the 6,000 of a card.
 const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.

@@ -15,6 +15,7 @@ mod inspection;
 mod lifecycle;
 mod logs;
 mod report;
+mod rules;
 mod slash;
 mod slash_card;
 mod storage;
@@ -22,6 +23,8 @@ mod storage_card;
 mod upkeep_card;
 
 use plugin_api::plugin;
+
+use rules::config;
 
 plugin! {
     linked;
@@ -48,6 +51,12 @@ plugin! {
         help::mentioned,
         slash::sync,
         slash::slashlimit,
+        /// Who may use what in this server, and what is disabled.
+        config::{show, allow, deny, clear, enable, disable},
+        rules::why,
+        rules::setprefix,
+        rules::mentionprefix,
+        rules::serversettings,
     ],
     components: [
         inspection::page,

@@ -180,7 +180,209 @@ async fn only_so_many_run_at_a_time() {
     }
     done.sort();
     assert_eq!(done, ["done", "released"]);
-    assert_eq!(bob.says("!alone").await.expect_reply().await.content(), "working");
+    // Its end is told a moment after its last words.
+    loop {
+        let again = bob.says("!alone").await.expect_reply().await;
+        if again.content() == "working" {
+            break;
+        }
+        assert!(again.content().contains("is still running"), "{}", again.content());
+    }
     bob.says("!release").await.expect_reply().await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_rules_hold_by_every_door_there_and_nowhere_else() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let elsewhere = world.sandbox.add_guild("elsewhere");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let moderator = world.sandbox.guild().role("Moderator");
+    let helper = world.person("helper").role("Moderator");
+    let config = async |text: &str| owner.says(text).await.expect_reply().await.content().to_owned();
+
+    let refused = alice.says("!config show").await.expect_reply().await;
+    assert_eq!(refused.content(), "Only the server's owner can use that command.");
+    assert_eq!(
+        config(&format!("!config allow hello {}", moderator.mention())).await,
+        format!("Now `hello` is allowed for {}.", moderator.mention())
+    );
+    let told_alice = told(&world, &alice, "hello").await;
+    let expected = ["!", "/"].map(|by| {
+        let role = moderator.mention();
+        format!("`{by}hello` here is for **{role}**. A server administrator can change this with `/config`.")
+    });
+    assert_eq!(told_alice, expected);
+    assert_eq!(told(&world, &helper, "hello").await, ["Hello.", "Hello."]);
+    let there = elsewhere.user("alice");
+    assert_eq!(there.says("!hello").await.expect_reply().await.content(), "Hello.");
+
+    // An allow replaces what is required of users, and says what Discord itself still asks.
+    let allowed = config(&format!("!config allow moderation {}", alice.mention())).await;
+    assert!(
+        allowed.contains("every command of category `moderation` is allowed"),
+        "{allowed}"
+    );
+    assert_eq!(
+        told(&world, &alice, "openly").await,
+        ["guarded openly", "guarded openly"]
+    );
+    let warned = config(&format!("!config allow warden {}", alice.mention())).await;
+    assert!(
+        warned.contains("Discord shows `/warden` only to members with *Ban Members*"),
+        "{warned}"
+    );
+    assert_eq!(told(&world, &alice, "warden").await, ["guarded", "not offered"]);
+    config(&format!("!config deny openly {}", alice.mention())).await;
+    let denied = "`!openly` here";
+    let answer = alice.says("!openly").await.expect_reply().await;
+    assert!(
+        answer.content().contains(denied) && answer.content().starts_with("You can't use"),
+        "{}",
+        answer.content()
+    );
+
+    let fixed = config(&format!("!config allow unload {}", alice.mention())).await;
+    assert_eq!(fixed, "No rule can open or restrict `unload`.");
+    let unknown = config(&format!("!config allow nothing {}", alice.mention())).await;
+    assert!(
+        unknown.starts_with("There is no command, category or plugin `nothing`."),
+        "{unknown}"
+    );
+    bot.stop().await;
+
+    // They are kept.
+    let bot = world.start().await;
+    assert_eq!(told(&world, &helper, "hello").await, ["Hello.", "Hello."]);
+    assert_eq!(told(&world, &alice, "hello").await, expected);
+    assert_eq!(config("!config clear hello").await, "1 rule is cleared.");
+    assert_eq!(told(&world, &alice, "hello").await, ["Hello.", "Hello."]);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disabled_in_a_server_is_not_there() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let config = async |text: &str| owner.says(text).await.expect_reply().await.content().to_owned();
+    assert_eq!(
+        config("!config disable hello").await,
+        "The command `hello` is disabled in this server."
+    );
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"hello".to_owned()))
+        .await;
+    let by_slash = alice.slash("hello", &[]).await.expect_reply().await;
+    assert!(by_slash.is_ephemeral());
+    assert_eq!(by_slash.content(), "`/hello` is disabled in this server.");
+    // By message it is silent, as an unknown command is: what is asked next is what is answered.
+    let before = world.channel().messages().len();
+    alice.says("!hello").await;
+    assert_eq!(alice.says("!often").await.expect_reply().await.content(), "often");
+    assert_eq!(world.channel().messages().len(), before + 3);
+    assert_eq!(alice.dm("hello").await.expect_reply().await.content(), "Hello.");
+    assert_eq!(
+        config("!config disable config show").await,
+        "`config show` can't be disabled."
+    );
+
+    assert_eq!(
+        config("!config disable showcase").await,
+        "The plugin `showcase` is disabled in this server."
+    );
+    let by_slash = alice.slash("often", &[]).await.expect_reply().await;
+    assert_eq!(by_slash.content(), "`/often` is disabled in this server.");
+    assert_eq!(
+        config("!config enable showcase").await,
+        "The plugin `showcase` is enabled in this server."
+    );
+    assert_eq!(alice.says("!often").await.expect_reply().await.content(), "often");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_explains_what_happens_and_administrators_may_ask_about_others() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let card = |reply: &sandbox::Message| reply.embeds()[0]["description"].as_str().unwrap().to_owned();
+
+    let own = card(&alice.says("!why openly").await.expect_reply().await);
+    assert!(
+        own.starts_with("It is refused: You need *Ban Members* for that."),
+        "{own}"
+    );
+    assert!(
+        own.contains("❌ **your permissions**: *Ban Members* is missing"),
+        "{own}"
+    );
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"why".to_owned()))
+        .await;
+    let by_slash = world
+        .person("amy")
+        .slash("why", &[("command", json!("openly"))])
+        .await
+        .expect_reply()
+        .await;
+    assert!(by_slash.is_ephemeral());
+    assert_eq!(card(&by_slash), own);
+
+    let other = world
+        .person("ann")
+        .says(&format!("!why openly {}", owner.mention()))
+        .await
+        .expect_reply()
+        .await;
+    assert_eq!(
+        other.content(),
+        "Only administrators of this server can ask about others."
+    );
+    let about = owner
+        .says(&format!("!why openly {}", alice.mention()))
+        .await
+        .expect_reply()
+        .await;
+    assert_eq!(card(&about), own);
+    let owners = card(&owner.says("!why openly").await.expect_reply().await);
+    assert!(owners.starts_with("It is allowed."), "{owners}");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_prefix_and_mentions_as_a_prefix_are_its_administrators_to_set() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let refused = alice.says("!setprefix ?").await.expect_reply().await;
+    assert_eq!(refused.content(), "You need *Administrator* for that.");
+    let long = owner.says("!setprefix abcdef").await.expect_reply().await;
+    assert_eq!(
+        long.content(),
+        "A prefix has 1 to 5 characters, without spaces and backticks."
+    );
+    assert_eq!(
+        owner.says("!setprefix ?").await.expect_reply().await.content(),
+        "The prefix is `?` now."
+    );
+    assert_eq!(alice.says("?often").await.expect_reply().await.content(), "often");
+    assert_eq!(alice.dm("!often").await.expect_reply().await.content(), "often");
+    let off = owner.says("?mentionprefix disable").await.expect_reply().await;
+    assert_eq!(off.content(), "A mention of me doesn't work as a prefix here now.");
+    let settings = owner.says("?serversettings").await.expect_reply().await;
+    assert!(settings.embeds()[0]["fields"].to_string().contains("doesn't work"));
+    assert_eq!(
+        owner.says("?setprefix reset").await.expect_reply().await.content(),
+        "The prefix is `!` again."
+    );
+    assert_eq!(alice.says("!often").await.expect_reply().await.content(), "often");
     bot.stop().await;
 }

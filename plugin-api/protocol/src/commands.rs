@@ -93,3 +93,63 @@ pub struct ListedArgument {
     #[serde(default)]
     pub required: bool,
 }
+
+/// The answer to `commands.why`: whether somebody may use a command, and what every check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The command.
+    #[serde(default)]
+    pub command: String,
+    /// Whether they may.
+    #[serde(default)]
+    pub may_run: bool,
+    /// What they would be told, if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
+    /// The checks, in order, up to the one that refuses.
+    #[serde(default)]
+    pub steps: Vec<WhyStep>,
+    /// How it stands as a slash command, in words.
+    #[serde(default)]
+    pub slash: String,
+}
+
+/// A check and what it found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyStep {
+    /// The check.
+    #[serde(default)]
+    pub check: String,
+    /// How it ended; absent if it had nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<bool>,
+    /// What it found.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// The answer to `rules.show`, and to whatever changes a server's rules: what holds then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRuleList {
+    /// The rules, a line each.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// The plugins that are switched off.
+    #[serde(default)]
+    pub plugins_off: Vec<String>,
+    /// The commands that are switched off.
+    #[serde(default)]
+    pub commands_off: Vec<String>,
+    /// What has been done, in a sentence; absent if nothing was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+    /// What stands against its having the effect that is wished for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// What commands by message begin with there.
+    #[serde(default)]
+    pub prefix: String,
+    /// Whether a mention of the bot does, too.
+    #[serde(default)]
+    pub mention: bool,
+}

@@ -9,23 +9,32 @@ use plugin_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Access, Calls};
-use crate::{commands::usage, slash::Standing};
+use super::{Access, Calls, why::There};
+use crate::{commands::usage, permits::Refusal, slash::Standing};
 
 /// What is answered here.
-pub(super) const CALLS: &[(&str, Access)] = &[("commands.list", Access::All)];
+pub(super) const CALLS: &[(&str, Access)] = &[
+    ("commands.list", Access::All),
+    ("commands.names", Access::All),
+    ("commands.why", Access::All),
+];
 
 /// Where it is asked.
 struct Here {
     guild: Option<GuildId>,
     prefix: String,
-    is_owner: bool,
     /// Of commands that declare none: so many uses in so many milliseconds.
     default_cooldown: (u32, u64),
 }
 
 impl Calls {
-    pub(super) fn about_commands(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
+    pub(super) async fn about_commands(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
+        if call.name == "commands.why" {
+            return self.why(from, call).await;
+        }
+        if call.name == "commands.names" {
+            return self.names();
+        }
         let config = self.config.get();
         let origin = call
             .invocation
@@ -40,16 +49,27 @@ impl Calls {
                 config.cooldowns.default_rate,
                 u64::try_from(config.cooldowns.default_per.as_millis()).unwrap_or(u64::MAX),
             ),
-            is_owner: origin.is_some_and(|origin| self.owners.contains(origin.author.id)),
         };
+        let there = origin.as_deref().and_then(There::of);
         let table = self.life()?.routing().read();
         let standing = self.slash.standing();
-        let mut commands: Vec<_> = table
-            .commands
-            .commands()
-            .map(|(plugin, command)| listed(plugin, command, &here, &standing))
-            .filter(|command| command.prefix || command.slash)
-            .collect();
+        let mut commands = Vec::new();
+        for (plugin, command) in table.commands.commands() {
+            let decided = match &there {
+                Some(there) => self.gatekeeper.decide(&there.asks(plugin, command), None).await,
+                None if command.contexts == Contexts::Guild => Err(Refusal::ServerOnly),
+                None if command.owner_only || command.guild_owner_only => Err(Refusal::OwnerOnly),
+                None => Ok(()),
+            };
+            // What is switched off in a server isn't there.
+            if decided == Err(Refusal::Disabled) {
+                continue;
+            }
+            let listed = listed(plugin, command, &here, &standing, decided.is_ok());
+            if listed.prefix || listed.slash {
+                commands.push(listed);
+            }
+        }
         commands.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(json!(CommandList {
             prefix: here.prefix,
@@ -60,7 +80,7 @@ impl Calls {
     }
 }
 
-fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standing) -> ListedCommand {
+fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standing, may_run: bool) -> ListedCommand {
     let left_out = standing.left_out(plugin.as_str(), &command.name);
     let slash_id = standing
         .id(&command.name, here.guild)
@@ -88,16 +108,7 @@ fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standi
         examples: command.examples.clone(),
         owner_only: command.owner_only,
         hidden: command.hidden,
-        may_run: (!command.owner_only || here.is_owner) && fits(command.contexts, here.guild),
-    }
-}
-
-/// Whether a command can be used in a server, or in a direct message, at all.
-fn fits(contexts: Contexts, guild: Option<GuildId>) -> bool {
-    match contexts {
-        Contexts::Guild => guild.is_some(),
-        Contexts::DirectMessages => guild.is_none(),
-        _ => true,
+        may_run,
     }
 }
 
@@ -135,6 +146,8 @@ fn who(command: &Command) -> Option<String> {
     let mut parts = Vec::new();
     if command.owner_only {
         parts.push("the bot's owner".to_owned());
+    } else if command.guild_owner_only {
+        parts.push("the server's owner".to_owned());
     } else if !command.requires.is_empty() {
         let names: Vec<_> = command.requires.shown().map(|name| format!("*{name}*")).collect();
         parts.push(format!("members with {}", names.join(", ")));

@@ -12,9 +12,11 @@ mod files;
 mod guilds;
 mod logs;
 mod plugins;
+mod rules;
 mod slash;
 mod statistics;
 mod storage;
+mod why;
 
 use std::sync::{Arc, OnceLock};
 
@@ -46,10 +48,11 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 13] = [
+const SUBJECTS: [&[(&str, Access)]; 14] = [
     plugins::CALLS,
     commands::CALLS,
     figures::CALLS,
+    rules::CALLS,
     slash::CALLS,
     statistics::CALLS,
     data::USER_DATA,
@@ -139,7 +142,8 @@ impl Calls {
         match subject {
             "caches" | "cleanup" => self.about_files(call).await,
             "bot" => self.about_bot(from.name(), &call).await,
-            "commands" => self.about_commands(from.name(), &call),
+            "rules" | "server" => self.about_rules(from, call).await,
+            "commands" => self.about_commands(from.name(), &call).await,
             "slash" => self.about_slash(&call).await,
             "plugins" => self.about_plugins(from, call).await,
             "storage" => self.about_storage(call).await,

@@ -21,6 +21,22 @@ pub struct GuildSettings {
     pub settings: Map<String, Value>,
 }
 
+/// The setting of servers that says whether a mention of the bot is a prefix there.
+const MENTION_PREFIX: &str = "mention_prefix";
+
+impl GuildSettings {
+    /// Whether a mention of the bot is a prefix there; `None` for what is configured.
+    #[must_use]
+    pub fn mention_prefix(&self) -> Option<bool> {
+        self.settings.get(MENTION_PREFIX).and_then(Value::as_bool)
+    }
+
+    /// Sets whether a mention of the bot is a prefix there.
+    pub fn set_mention_prefix(&mut self, is_one: bool) {
+        self.settings.insert(MENTION_PREFIX.to_owned(), Value::Bool(is_one));
+    }
+}
+
 type All = HashMap<GuildId, Arc<GuildSettings>>;
 
 #[derive(Debug)]
