@@ -78,8 +78,8 @@ pub use files::Files;
 pub use id::IntoId;
 pub use mention::Mention;
 pub use message::{
-    Answer, Button, ChannelKind, ChannelSelect, Control, Embed, MentionableSelect, Message, Reply, RoleSelect, Select,
-    SelectOption, StringSelect, Upload, UserSelect, embed, message, of,
+    Answer, Button, ChannelKind, ChannelSelect, Control, Embed, Layout, MentionableSelect, Message, Reply, RoleSelect,
+    Section, Select, SelectOption, StringSelect, Upload, UserSelect, embed, message, of,
 };
 pub use modal::{Modal, ModalFactory, ModalOf};
 /// # Examples

@@ -356,7 +356,7 @@ async fn serve_stored(
     };
     // Ends with the bot.
     let mut beside = JoinSet::new();
-    beside.spawn(sweep_controls(tables.clone()));
+    beside.spawn(upkeep::sweep_controls(tables.clone()));
     beside.spawn(incidents::keep(reporter.incidents.clone(), tables.clone()));
     let of_invocations = reporter.clone();
     let invocations = Invocations::new(rest.clone(), move |incident, story| {
@@ -589,19 +589,5 @@ async fn wind_down(tasks: &TaskTracker, plugins: &Plugins) {
     // What plugins asked for while they were drained.
     if timeout(LAST_WORK, tasks.wait()).await.is_err() {
         tracing::warn!(left = tasks.len(), "some answers were not sent");
-    }
-}
-
-/// How often states of controls are swept whose time is over.
-const SWEEP: Duration = Duration::from_secs(3600);
-
-async fn sweep_controls(tables: Tables) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        ticks.tick().await;
-        match tables.sweep_control_states().await {
-            Ok(swept) => tracing::debug!(swept, "states of controls whose time is over were removed"),
-            Err(error) => tracing::warn!(%error, "states of controls whose time is over stay for now"),
-        }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     cache::Cache,
     config::{self, Root},
     storage::{
+        Tables,
         cleanup::{Rules, clean_up},
         files::Files,
         sweep,
@@ -94,5 +95,20 @@ impl Upkeep {
         };
         cleanup.removed.insert(0, values);
         cleanup
+    }
+}
+
+/// How often states of controls are swept whose time is over.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Sweeps them, for ever.
+pub async fn sweep_controls(tables: Tables) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        match tables.sweep_control_states().await {
+            Ok(swept) => tracing::debug!(swept, "states of controls whose time is over were removed"),
+            Err(error) => tracing::warn!(%error, "states of controls whose time is over stay for now"),
+        }
     }
 }

@@ -198,3 +198,28 @@ async fn who_waits_when_the_bot_is_killed_is_told_after_its_restart() {
     assert!(!file.exists());
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_can_be_made_of_components_alone() {
+    let (world, bot) = ready().await;
+    let alice = world.person("alice");
+    let by_prefix = alice.says("!card").await.expect_reply().await;
+    let by_slash = alice.slash("card", &[]).await.expect_reply().await;
+    for card in [by_prefix, by_slash] {
+        let kinds: Vec<_> = card
+            .components()
+            .iter()
+            .map(|one| one["type"].as_u64().unwrap())
+            .collect();
+        assert_eq!(kinds, [17, 13]);
+        assert_eq!(files(&card).len(), 2);
+        assert_eq!(
+            alice.clicks(&card, "Beside").await.expect_reply().await.content(),
+            "Nothing."
+        );
+        let restyled = alice.clicks(&card, "Restyle").await.expect_update().await;
+        assert_eq!(restyled.components()[0]["content"], "Restyled.");
+        assert!(files(&restyled).is_empty());
+    }
+    bot.stop().await;
+}

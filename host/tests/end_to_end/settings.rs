@@ -40,7 +40,10 @@ async fn another_prefix_counts_as_soon_as_the_file_is_saved() {
     let bot = world.start().await;
     answers_to(&world, "!ping").await;
 
-    save(&world, r#"{"prefix": "?", "notices": {"interval": 0}, "cooldowns": {"default_per": 0}}"#);
+    save(
+        &world,
+        r#"{"prefix": "?", "notices": {"interval": 0}, "cooldowns": {"default_per": 0}}"#,
+    );
     bot.logs("the settings have changed keys=prefix").await;
     answers_to(&world, "?ping").await;
     // In place, with a mark of its encoding, as other editors do.

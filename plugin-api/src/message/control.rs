@@ -125,8 +125,20 @@ impl<K> From<Select<K>> for Control {
 
 /// The rows of a message: up to five buttons, or one select, in each, in the order given.
 pub(super) fn rows(controls: Vec<Control>, to: &Addressee<'_>) -> Result<Vec<Value>> {
+    let rows = written_rows(controls, to, &mut Vec::new())?;
+    if rows.len() > MAX_ROWS {
+        return Err(Error::new(format!(
+            "the controls of a message take {} rows, Discord takes {MAX_ROWS}: a row has up to {ROW} buttons or one \
+             select",
+            rows.len(),
+        )));
+    }
+    Ok(rows)
+}
+
+/// The same, however many; `ids` are the custom ids that the message has already.
+pub(super) fn written_rows(controls: Vec<Control>, to: &Addressee<'_>, ids: &mut Vec<String>) -> Result<Vec<Value>> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    let mut ids = Vec::new();
     // Whether the last row takes a further button.
     let mut is_open = false;
     for Control(control) in controls {
@@ -155,13 +167,6 @@ pub(super) fn rows(controls: Vec<Control>, to: &Addressee<'_>) -> Result<Vec<Val
             None => rows.push(vec![written]),
         }
         is_open = is_button;
-    }
-    if rows.len() > MAX_ROWS {
-        return Err(Error::new(format!(
-            "the controls of a message take {} rows, Discord takes {MAX_ROWS}: a row has up to {ROW} buttons or one \
-             select",
-            rows.len(),
-        )));
     }
     Ok(rows
         .into_iter()

@@ -7,6 +7,7 @@ mod body;
 mod button;
 mod control;
 mod embed;
+mod layout;
 mod reply;
 mod select;
 mod upload;
@@ -19,6 +20,7 @@ pub use button::{Button, ButtonOf};
 pub(crate) use control::Aim;
 pub use control::Control;
 pub use embed::{Embed, embed};
+pub use layout::{Layout, Section};
 pub use reply::Reply;
 pub use select::{
     ChannelKind, ChannelSelect, MentionableSelect, RoleSelect, Select, SelectOption, StringSelect, UserSelect, of,

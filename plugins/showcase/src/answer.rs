@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use plugin_api::prelude::*;
+use plugin_api::{Layout, Section, prelude::*};
 
 /// Send files, describe them, and replace them in an edit.
 #[command]
@@ -54,6 +54,32 @@ pub(crate) async fn fleeting(ctx: Ctx) -> Result {
 pub(crate) async fn react(ctx: Ctx) -> Result {
     ctx.react("👍").await?;
     ctx.reply("Reacted.").handle().await?.react("🎉").await
+}
+
+/// Show a card made of components alone.
+#[command]
+pub(crate) async fn card(ctx: Ctx) -> Result {
+    let inner = Layout::new()
+        .text("# A card")
+        .section(Section::new("With a button.").button(nothing.button("Beside").secondary(&())))
+        .section(
+            Section::new("With a picture.")
+                .text("And more.")
+                .thumbnail("attachment://dot.png"),
+        )
+        .separator()
+        .gallery([("attachment://dot.png", Some("A dot".to_owned()))])
+        .control(restyle.button("Restyle").primary(&()));
+    let card = Layout::new()
+        .container(0x58_65f2, inner)
+        .file(Upload::new("card.txt", "a file"))
+        .attach(Upload::new("dot.png", vec![0x89, b'P', b'N', b'G']));
+    ctx.reply(card).await
+}
+
+#[component]
+pub(crate) async fn restyle(ctx: ClickCtx) -> Result {
+    ctx.update(Layout::new().text("Restyled.")).without_files().await
 }
 
 /// Call everybody, if you may.

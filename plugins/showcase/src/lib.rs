@@ -52,6 +52,7 @@ plugin! {
         answer::everybody,
         answer::late,
         answer::idle,
+        answer::card,
         answer::forever,
         form::report,
         form::note,
@@ -72,5 +73,5 @@ plugin! {
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing],
+    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::restyle],
 }

@@ -53,6 +53,10 @@ impl Router {
             self.refuse(&origin, texts::PLUGIN_DISABLED).await;
             return;
         }
+        if let Some(id) = message_id {
+            // What disables its controls begins to wait anew.
+            self.invocations.used(id);
+        }
         click.state = state;
         let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
         self.invoke(origin, &invocation, payload).await;
