@@ -175,7 +175,7 @@ mod tests {
         let id = |number| MessageId::new(number).unwrap();
         timers.begin(id(1), timer(LaterAction::Disable, 10));
         timers.begin(id(2), timer(LaterAction::Delete, 12));
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::advance(Duration::from_secs(5)).await;
         timers.touch(id(1));
         timers.touch(id(2));
         timers.changed(id(1), &json!([{ "type": 2, "style": 1 }]));
