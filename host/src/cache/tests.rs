@@ -349,7 +349,8 @@ fn a_snapshot_restores_everything() {
 #[test]
 fn entries_stay_small() {
     use super::model::{ChannelEntry, RoleEntry};
-    assert!(size_of::<ChannelEntry>() <= 48, "{}", size_of::<ChannelEntry>());
+    // Of them 16 for the overwrites, whose list is boxed: most channels have few or none.
+    assert!(size_of::<ChannelEntry>() <= 64, "{}", size_of::<ChannelEntry>());
     assert!(size_of::<RoleEntry>() <= 48, "{}", size_of::<RoleEntry>());
 }
 

@@ -49,7 +49,7 @@ async fn another_prefix_counts_as_soon_as_the_file_is_saved() {
     // In place, with a mark of its encoding, as other editors do.
     fs::write(
         world.root().join("config.json"),
-        "\u{feff}{\"prefix\": \"+\", \"allow_mention_prefix\": false, \"notices\": {\"interval\": 0}}",
+        "\u{feff}{\"prefix\": \"+\", \"allow_mention_prefix\": false, \"notices\": {\"interval\": 0}, \"cooldowns\": {\"default_per\": 0}}",
     )
     .unwrap();
     bot.logs("allow_mention_prefix").await;
@@ -72,7 +72,7 @@ async fn another_prefix_counts_as_soon_as_the_file_is_saved() {
     // What needs a restart says so, the rest counts.
     save(
         &world,
-        r#"{"prefix": "=", "sharding": {"shards": 2}, "database": {"path": "./data/other.db"}}"#,
+        r#"{"prefix": "=", "sharding": {"shards": 2}, "database": {"path": "./data/other.db"}, "cooldowns": {"default_per": 0}}"#,
     );
     let told = bot.logs("counts from the next start on").await;
     assert!(told.contains("`database.path`, `sharding.shards`"), "{told}");

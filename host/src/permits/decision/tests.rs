@@ -1,4 +1,6 @@
 //! Every row of the order of checks, and that what is explained is what happens.
+//!
+//! The rows are those of the order of checks; random cases show what must hold whatever the facts are.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
