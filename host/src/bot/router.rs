@@ -206,6 +206,7 @@ impl Router {
         };
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
         origin.typing = written.command.typing;
+        origin.bot_may = self.bot_may(&message);
         let asked = Asked::of(
             (&written.plugin, &written.command),
             (message.author.id, message.member.as_ref()),
@@ -502,6 +503,7 @@ fn origin(
         asked: None,
         defer: Defer::Public,
         typing: false,
+        bot_may: None,
         slot: None,
         may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),
     }

@@ -15,6 +15,8 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
+use super::plain;
+
 /// The message flag that makes an answer visible to the asker only
 /// (<https://discord.com/developers/docs/resources/message#message-object-message-flags>).
 const EPHEMERAL: u64 = 1 << 6;
@@ -44,13 +46,18 @@ impl<'a> Body<'a> {
     #[must_use]
     pub fn text(text: &str) -> Self {
         let mut body = Self::default();
+        body.set_text(text);
+        body
+    }
+
+    /// Replaces the text, cut at Discord's limit.
+    fn set_text(&mut self, text: &str) {
         if text.chars().nth(LONGEST_TEXT).is_some() {
             let cut: String = text.chars().take(LONGEST_TEXT - 1).collect();
-            body.set("content", &format!("{cut}…"));
+            self.set("content", &format!("{cut}…"));
         } else {
-            body.set("content", &text);
+            self.set("content", &text);
         }
-        body
     }
 
     /// Whether the plugin asked for an ephemeral message by its flags.
@@ -117,6 +124,25 @@ impl<'a> Body<'a> {
     /// Whether its components are the message, by the flag of Components V2: then it has no text.
     fn is_of_components(&self) -> bool {
         self.flags() & COMPONENTS_V2 != 0
+    }
+
+    /// Says as text what its embeds say, where the bot may not embed.
+    pub fn embeds_as_text(&mut self) {
+        let Some(embeds) = self.get("embeds") else { return };
+        let embeds: Value = serde_json::from_str(embeds.get()).unwrap_or_default();
+        let said = plain::text_of(&embeds);
+        if said.is_empty() {
+            return;
+        }
+        let own = self
+            .get("content")
+            .and_then(|text| serde_json::from_str::<String>(text.get()).ok());
+        let all = match own.filter(|own| !own.is_empty()) {
+            Some(own) => format!("{own}\n{said}"),
+            None => said,
+        };
+        self.set_text(&all);
+        self.set("embeds", &[(); 0]);
     }
 
     /// Makes it a reply to a message, unless it says itself to which.

@@ -2,7 +2,7 @@
 //!
 //! Pure. The only place that knows the routes of interactions' answers.
 
-use plugin_protocol::{Argument, ArgumentKind, Choice, Door};
+use plugin_protocol::{Argument, ArgumentKind, Choice, Door, Permissions};
 use serde_json::{Value, json};
 
 use super::{Origin, Request, body::Body, state::Call};
@@ -80,9 +80,17 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
             if let (Door::Prefix, Some(id)) = (origin.door, origin.message_id) {
                 body.refer_to(id);
             }
+            if origin.lacks(Permissions::EMBED_LINKS) {
+                body.embeds_as_text();
+            }
             message("POST", "/messages", body.to_json())
         }
-        Call::EditMessage(id) => message("PATCH", &format!("/messages/{id}"), body.to_json()),
+        Call::EditMessage(id) => {
+            if origin.lacks(Permissions::EMBED_LINKS) {
+                body.embeds_as_text();
+            }
+            message("PATCH", &format!("/messages/{id}"), body.to_json())
+        }
         Call::DeleteMessage(id) => message("DELETE", &format!("/messages/{id}"), Vec::new()),
         Call::Typing => message("POST", "/typing", Vec::new()),
         Call::Answer { .. } => callback(body.to_callback(callback::ANSWER)),
@@ -99,6 +107,26 @@ pub fn request(origin: &Origin, call: Call, mut body: Body<'_>) -> Option<Reques
         Call::OpenModal => None,
         Call::DeleteFollowUp(id) => webhook("DELETE", &format!("/messages/{id}"), Vec::new()),
     }
+}
+
+/// What is done in the place of a message in a channel in which the bot may not write: a mark at the message that asked, if
+/// it may do that. `None` if the channel can be written to; a list, since there may be nothing that can be done.
+#[must_use]
+pub fn instead_of_writing(origin: &Origin, call: Call) -> Option<Vec<Request>> {
+    /// A speaker that is switched off.
+    const MUTED: &str = "%F0%9F%94%87";
+    if !matches!(call, Call::Send | Call::NoteInChannel | Call::Typing) || !origin.lacks(Permissions::SEND_MESSAGES) {
+        return None;
+    }
+    let may_react = !origin.lacks(Permissions::ADD_REACTIONS.with(Permissions::READ_MESSAGE_HISTORY));
+    let asked = origin.message_id.filter(|_| may_react && call == Call::Send);
+    let reaction = asked.map(|id| Request {
+        method: "PUT",
+        path: format!("/channels/{}/messages/{id}/reactions/{MUTED}/@me", origin.channel_id),
+        body: Vec::new(),
+        files: Vec::new(),
+    });
+    Some(reaction.into_iter().collect())
 }
 
 /// Discord's limit of choices, and of the characters of their names and values.

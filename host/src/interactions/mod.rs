@@ -12,6 +12,7 @@ pub mod incidents;
 mod invocations;
 mod keys;
 mod origin;
+pub mod plain;
 mod problems;
 pub mod refusal;
 mod seen;

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use plugin_protocol::{ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, PluginName, User};
+use plugin_protocol::{
+    ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, Permissions, PluginName, User,
+};
 
 use crate::{commands::InteractionToken, permits::Slot};
 
@@ -38,6 +40,17 @@ pub struct Origin {
     pub may_ping_everyone: bool,
     /// Whether the bot is shown as typing at once: by prefix.
     pub typing: bool,
+    /// By prefix in a server: what the bot may in the channel, where that is known. Answers to interactions need no
+    /// permission.
+    pub bot_may: Option<Permissions>,
+}
+
+impl Origin {
+    /// Whether the bot lacks a permission that it needs there; not, if that is unknown.
+    #[must_use]
+    pub fn lacks(&self, permission: Permissions) -> bool {
+        self.bot_may.is_some_and(|may| !may.contains(permission))
+    }
 }
 
 /// What answers an interaction.

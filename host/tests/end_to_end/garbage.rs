@@ -210,3 +210,32 @@ async fn an_interaction_that_comes_twice_is_done_once() {
     assert_eq!(reply.content(), "note 2 of 2, true, 0 tags");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_bot_may_not_embed_it_says_the_same_as_text_and_where_it_may_not_write_it_reacts() {
+    const SEND_MESSAGES: u64 = 1 << 11;
+    const EMBED_LINKS: u64 = 1 << 14;
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let (plain, silent) = (
+        world.sandbox.guild().add_channel("plain"),
+        world.sandbox.guild().add_channel("silent"),
+    );
+    plain.overwrite(world.sandbox.bot_id(), 0, EMBED_LINKS);
+    silent.overwrite(world.sandbox.bot_id(), 0, SEND_MESSAGES);
+    let alice = world.person("alice");
+    let embedded = alice.says("!whoami").await.expect_reply().await;
+    let said = alice.in_channel(&plain).says("!whoami").await.expect_reply().await;
+    assert!(said.embeds().is_empty());
+    let title = embedded.embeds()[0]["title"].as_str().unwrap();
+    assert!(said.content().contains(title), "{} has no {title}", said.content());
+    alice.in_channel(&silent).says("!whoami").await;
+    world
+        .sandbox
+        .expect_rest(|entry| entry.method == "PUT" && entry.path.contains("/reactions/"))
+        .await;
+    assert_eq!(silent.messages().len(), 1, "nothing but what was asked");
+    let log = bot.stop().await;
+    assert!(!log.contains("Code"), "{log}");
+}

@@ -60,7 +60,8 @@ impl Router {
         let Some((plugin, _)) = group.commands.first() else {
             return;
         };
-        let origin = written_by(&message, plugin, group.name);
+        let mut origin = written_by(&message, plugin, group.name);
+        origin.bot_may = self.bot_may(&message);
         let mut refusal = None;
         let mut usable = Vec::new();
         for (plugin, command) in group.commands {

@@ -1,7 +1,8 @@
 //! A command as it was found in a message, before anything of it is looked up.
 
-use plugin_protocol::{Command, Defer, Door, PluginName};
+use plugin_protocol::{Command, Defer, Door, Permissions, PluginName};
 
+use super::Router;
 use crate::{commands::Message, interactions::Origin};
 
 /// A command as it was written in a message.
@@ -11,6 +12,13 @@ pub(super) struct Written {
     pub(super) prefix: String,
     pub(super) rest: String,
     pub(super) payload: String,
+}
+
+impl Router {
+    /// What the bot may where a message was written, if that is known.
+    pub(super) fn bot_may(&self, message: &Message) -> Option<Permissions> {
+        self.cache.own_permissions(message.guild_id?, message.channel_id)
+    }
 }
 
 /// Where a command came from that was written as a message.
@@ -27,6 +35,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         asked: None,
         defer: Defer::Public,
         typing: false,
+        bot_may: None,
         slot: None,
         may_ping_everyone: false,
     }

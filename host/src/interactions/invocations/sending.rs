@@ -113,6 +113,13 @@ impl Inner {
             if extras.pings_everyone {
                 body.ping_everyone();
             }
+            if let Some(instead) = calls::instead_of_writing(origin, call) {
+                for request in instead {
+                    let _ = self.api.send(request).await;
+                }
+                conversation.accepted(call, step.next, None);
+                continue;
+            }
             let mut request = calls::request(origin, call, body).ok_or_else(|| {
                 let text = "this invocation has no interaction to answer";
                 Problem::new(ProblemCode::Invalid, text)

@@ -145,6 +145,7 @@ fn origin(door: Door) -> Origin {
         asked: None,
         defer: Defer::Public,
         typing: false,
+        bot_may: None,
         slot: None,
         may_ping_everyone: false,
     }
