@@ -9,6 +9,9 @@ use plugin_protocol::Cooldown;
 
 use super::Key;
 
+/// No bucket takes longer to fill, in milliseconds: 30 days, as long as a command can declare.
+const LONGEST: u64 = 30 * 86_400_000;
+
 /// All buckets that are not full.
 #[derive(Debug, Default)]
 pub struct Cooldowns {
@@ -19,7 +22,8 @@ pub struct Cooldowns {
 /// A token that was taken, to be given back if what it was for does not come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    key: Key,
+    /// Whose bucket it is from.
+    pub key: Key,
     interval: u64,
     /// When the bucket is full again, in milliseconds since 1970.
     pub full_at: u64,
@@ -32,11 +36,11 @@ impl Cooldowns {
     ///
     /// There is none: when there will be one, in milliseconds since 1970.
     pub fn take(&mut self, command: &str, rule: Cooldown, key: Key, now: u64) -> Result<Taken, u64> {
-        let interval = interval(rule);
-        let full_at = self.full_at(command, key).max(now) + interval;
-        if full_at > now + interval * u64::from(rule.uses) {
-            return Err(full_at - interval * u64::from(rule.uses));
+        if let Some(next) = self.next(command, rule, key, now) {
+            return Err(next);
         }
+        let interval = interval(rule);
+        let full_at = self.full_at(command, rule, key, now).saturating_add(interval);
         if let Some(buckets) = self.buckets.get_mut(command) {
             buckets.insert(key, full_at);
         } else {
@@ -48,8 +52,8 @@ impl Cooldowns {
     /// When there will be a token, in milliseconds since 1970; `None` if there is one now. Takes none.
     #[must_use]
     pub fn next(&self, command: &str, rule: Cooldown, key: Key, now: u64) -> Option<u64> {
-        let interval = interval(rule);
-        let next = (self.full_at(command, key).max(now) + interval).saturating_sub(interval * u64::from(rule.uses));
+        let full_at = self.full_at(command, rule, key, now).saturating_add(interval(rule));
+        let next = full_at.saturating_sub(length(rule));
         (next > now).then_some(next)
     }
 
@@ -87,15 +91,28 @@ impl Cooldowns {
         *bucket = full_at.max(*bucket);
     }
 
-    fn full_at(&self, command: &str, key: Key) -> u64 {
-        let bucket = self.buckets.get(command).and_then(|buckets| buckets.get(&key));
-        bucket.copied().unwrap_or_default()
+    /// When a bucket is full again; `None` for one that is forgotten.
+    #[must_use]
+    pub fn bucket(&self, command: &str, key: Key) -> Option<u64> {
+        let buckets = self.buckets.get(command)?;
+        buckets.get(&key).copied()
+    }
+
+    /// When a bucket is full by this rule: an empty one takes no longer, whatever the clock or an earlier rule has said.
+    fn full_at(&self, command: &str, rule: Cooldown, key: Key, now: u64) -> u64 {
+        let full_at = self.bucket(command, key).unwrap_or_default();
+        full_at.clamp(now, now.saturating_add(length(rule)))
     }
 }
 
 /// The time in which one token comes back, in milliseconds.
 fn interval(rule: Cooldown) -> u64 {
-    (rule.per_ms / u64::from(rule.uses.max(1))).max(1)
+    (rule.per_ms.min(LONGEST) / u64::from(rule.uses.max(1))).max(1)
+}
+
+/// The time in which an empty bucket fills, in milliseconds.
+fn length(rule: Cooldown) -> u64 {
+    interval(rule) * u64::from(rule.uses.max(1))
 }
 
 #[cfg(test)]
@@ -162,6 +179,53 @@ mod tests {
         let (command, key, at) = &kept[0];
         cooldowns.restore(command, *key, *at);
         assert_eq!(cooldowns.take("ban", once, ALICE, 7000), Err(11_999));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_and_a_rule_that_was_longer_lock_nobody_out() {
+        let mut cooldowns = Cooldowns::default();
+        let year = 365 * 86_400_000;
+        for _ in 0..3 {
+            cooldowns.take("ban", RULE, ALICE, year).unwrap();
+        }
+        assert_eq!(cooldowns.next("ban", RULE, ALICE, 10_000), Some(12_000));
+        assert_eq!(cooldowns.take("ban", RULE, ALICE, 10_000), Err(12_000));
+        let long = Cooldown {
+            per_ms: 86_400_000,
+            uses: 1,
+            ..RULE
+        };
+        cooldowns.take("kick", long, ALICE, 0).unwrap();
+        assert_eq!(cooldowns.take("kick", RULE, ALICE, 0), Err(2000));
+    }
+
+    #[test]
+    fn no_rule_is_too_large() {
+        let mut cooldowns = Cooldowns::default();
+        for (uses, per_ms) in [
+            (1, u64::MAX),
+            (u32::MAX, u64::MAX),
+            (u32::MAX, 0),
+            (0, u64::MAX),
+            (0, 0),
+        ] {
+            let rule = Cooldown { uses, per_ms, ..RULE };
+            let name = format!("{uses} {per_ms}");
+            cooldowns.restore(&name, BOB, u64::MAX);
+            for now in [1, u64::MAX] {
+                let first = cooldowns.take(&name, rule, ALICE, now).is_ok();
+                assert!(first || now == u64::MAX, "{name}");
+                let next = cooldowns.next(&name, rule, BOB, now);
+                assert!(next.is_none_or(|next| next > now), "{name}");
+            }
+        }
+        let longest = Cooldown {
+            uses: 1,
+            per_ms: u64::MAX,
+            ..RULE
+        };
+        cooldowns.take("longest", longest, ALICE, 0).unwrap();
+        assert_eq!(cooldowns.take("longest", longest, ALICE, 0), Err(LONGEST));
     }
 
     proptest! {

@@ -1,7 +1,8 @@
 //! A server's own rules: who may use a command or a category of them, and what is switched off there.
 //!
 //! Pure. Of a command's rules the narrowest that is about the asker decides: their own, then the channel's, then those of
-//! their roles; within one of these a refusal wins. Where none is about them, the category's rules are asked.
+//! their roles; within one of these a refusal wins. Where none is about them, the category's rules are asked; where the
+//! command's allow others, the category's can only refuse.
 
 use std::collections::BTreeSet;
 
@@ -125,7 +126,10 @@ impl ServerRules {
                 Subject::Role(_) => 2,
             };
             let about = rules().filter(|rule| whom.is(rule.subject));
-            if let Some(rule) = about.min_by_key(|rule| (level(&rule.subject), rule.effect == Effect::Allow)) {
+            let decisive = about.min_by_key(|rule| (level(&rule.subject), rule.effect == Effect::Allow));
+            // Whom the command's own rules pass over, its category's don't let in.
+            let holds = |rule: &&Rule| others.is_none() || rule.effect == Effect::Deny;
+            if let Some(rule) = decisive.filter(holds) {
                 return Ruling::By(rule.clone());
             }
             let allowed: Vec<_> = rules()
@@ -235,6 +239,42 @@ mod tests {
         assert!(matches!(rules.say("warn", "MODERATION", &whom), Ruling::By(rule) if rule.effect == Effect::Allow));
         assert_eq!(rules.rules.len(), 4);
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn a_category_opens_no_command_that_is_for_others() {
+        let whom = Whom {
+            user: UserId::new(5).unwrap(),
+            roles: &[],
+            everyone: RoleId::new(100),
+            channel: ChannelId::new(1).unwrap(),
+            parent: None,
+        };
+        let role = |id| Subject::Role(RoleId::new(id).unwrap());
+        let command = || Target::Command("ban".into());
+        let category = || Target::Category("moderation".into());
+        let said = |target, subject, effect, of_category| {
+            let mut rules = ServerRules::default();
+            for (target, subject, effect) in [(target, subject, effect), (category(), role(100), of_category)] {
+                rules.put(Rule {
+                    target,
+                    subject,
+                    effect,
+                });
+            }
+            rules.say("ban", "Moderation", &whom)
+        };
+        let others = role(10);
+        assert_eq!(
+            said(command(), others, Effect::Allow, Effect::Allow),
+            Ruling::For(vec![others])
+        );
+        let refused = said(command(), others, Effect::Allow, Effect::Deny);
+        assert!(matches!(refused, Ruling::By(rule) if rule.effect == Effect::Deny));
+        let allowed = said(command(), others, Effect::Deny, Effect::Allow);
+        assert!(matches!(allowed, Ruling::By(rule) if rule.effect == Effect::Allow));
+        let elsewhere = said(Target::Command("kick".into()), others, Effect::Allow, Effect::Allow);
+        assert!(matches!(elsewhere, Ruling::By(rule) if rule.effect == Effect::Allow));
     }
 
     #[test]

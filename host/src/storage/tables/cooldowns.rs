@@ -3,10 +3,8 @@
 //! No command costs a write: what has changed is written with the counters, at most once a second, and at stop.
 
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -23,10 +21,19 @@ const SWEEP_AFTER: u32 = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// A lock of std: held for a look-up or while what lasts is copied.
-    buckets: Mutex<(Cooldowns, u32)>,
-    /// Something that lasts has changed since it was written.
-    has_changed: AtomicBool,
+    /// A lock of std: held for a look-up or while what has changed is copied.
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    all: Cooldowns,
+    /// How many uses were counted since full buckets were forgotten.
+    uses: u32,
+    /// Those that last and are not in the database as they are here.
+    changed: HashSet<(Box<str>, Key)>,
+    /// Whether rows of full buckets may lie in the database.
+    has_full: bool,
 }
 
 impl Kept {
@@ -36,19 +43,37 @@ impl Kept {
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
             rows.collect::<Result<Vec<(String, i64, i64, i64)>, _>>()
         };
-        let mut buckets = Cooldowns::default();
+        let (mut all, now) = (Cooldowns::default(), now());
+        let mut has_full = false;
         for (command, place, user, full_at) in database.read(read).await? {
             let key = Key(place.cast_unsigned(), user.cast_unsigned());
-            buckets.restore(&command, key, full_at.cast_unsigned());
+            let full_at = full_at.cast_unsigned();
+            if full_at > now {
+                all.restore(&command, key, full_at);
+            } else {
+                has_full = true;
+            }
         }
-        buckets.sweep(now());
+        let buckets = Buckets {
+            all,
+            has_full,
+            ..Buckets::default()
+        };
         Ok(Self {
-            buckets: Mutex::new((buckets, 0)),
-            has_changed: AtomicBool::new(false),
+            buckets: Mutex::new(buckets),
         })
     }
 
-    fn buckets(&self) -> MutexGuard<'_, (Cooldowns, u32)> {
+    /// The database is another one: all that lasts has to be written into it.
+    pub(super) fn mark_all_changed(&self) {
+        let mut buckets = self.buckets();
+        let lasting = buckets.all.lasting(now() + LASTING);
+        let lasting: Vec<_> = lasting.map(|(command, key, _)| (command.into(), key)).collect();
+        buckets.changed.extend(lasting);
+        buckets.has_full = true;
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,18 +85,17 @@ impl Tables {
     ///
     /// It was used too often: when it can be used again, in milliseconds since 1970.
     pub fn take_cooldown(&self, command: &str, rule: Cooldown, key: Key) -> Result<Taken, u64> {
-        let kept = &self.0.cooldowns;
         let now = now();
-        let mut buckets = kept.buckets();
-        let taken = buckets.0.take(command, rule, key, now)?;
-        buckets.1 += 1;
-        if buckets.1 >= SWEEP_AFTER {
-            *buckets = (std::mem::take(&mut buckets.0), 0);
-            buckets.0.sweep(now);
+        let mut buckets = self.0.cooldowns.buckets();
+        let taken = buckets.all.take(command, rule, key, now)?;
+        buckets.uses += 1;
+        if buckets.uses >= SWEEP_AFTER {
+            buckets.uses = 0;
+            buckets.all.sweep(now);
+            buckets.has_full = true;
         }
-        drop(buckets);
         if taken.full_at > now + LASTING {
-            kept.has_changed.store(true, Ordering::Relaxed);
+            buckets.changed.insert((command.into(), key));
         }
         Ok(taken)
     }
@@ -79,45 +103,62 @@ impl Tables {
     /// When a command can be used again, in milliseconds since 1970; `None` if it can be now.
     #[must_use]
     pub fn next_use(&self, command: &str, rule: Cooldown, key: Key) -> Option<u64> {
-        self.0.cooldowns.buckets().0.next(command, rule, key, now())
+        self.0.cooldowns.buckets().all.next(command, rule, key, now())
     }
 
     /// A use that was counted did not come about.
     pub fn give_cooldown_back(&self, command: &str, taken: Taken) {
-        self.0.cooldowns.buckets().0.give_back(command, taken);
+        let mut buckets = self.0.cooldowns.buckets();
+        buckets.all.give_back(command, taken);
         if taken.full_at > now() + LASTING {
-            self.0.cooldowns.has_changed.store(true, Ordering::Relaxed);
+            buckets.changed.insert((command.into(), taken.key));
         }
     }
 
-    /// Writes down what lasts, if it has changed. What can't be written now is tried again.
+    /// Writes down what lasts and has changed. What can't be written now is tried again.
     pub(super) async fn flush_cooldowns(&self) {
-        let kept = &self.0.cooldowns;
-        if !kept.has_changed.swap(false, Ordering::Relaxed) {
+        let now = now();
+        let (changed, has_full) = {
+            let mut buckets = self.0.cooldowns.buckets();
+            let changed = std::mem::take(&mut buckets.changed);
+            (changed, std::mem::take(&mut buckets.has_full))
+        };
+        if changed.is_empty() && !has_full {
             return;
         }
-        let until = now() + LASTING;
-        let lasting: Vec<_> = {
-            let buckets = kept.buckets();
-            let lasting = buckets.0.lasting(until);
-            lasting
-                .map(|(command, key, full_at)| {
-                    let numbers = [key.0, key.1, full_at].map(u64::cast_signed);
-                    (command.to_owned(), numbers)
-                })
-                .collect()
+        let rows: Vec<_> = {
+            let buckets = self.0.cooldowns.buckets();
+            let row = |(command, key): &(Box<str>, Key)| {
+                let full_at = buckets.all.bucket(command, *key);
+                let full_at = full_at.filter(|&full_at| full_at > now + LASTING);
+                let [place, user] = [key.0, key.1].map(u64::cast_signed);
+                (command.clone(), place, user, full_at.map(u64::cast_signed))
+            };
+            changed.iter().map(row).collect()
         };
         let write = move |connection: &rusqlite::Connection| {
-            connection.prepare_cached("DELETE FROM cooldowns")?.execute([])?;
-            let mut insert = connection
-                .prepare_cached("INSERT INTO cooldowns (command, place, user, full_at) VALUES (?1, ?2, ?3, ?4)")?;
-            for (command, [place, user, full_at]) in &lasting {
-                insert.execute(params![command, place, user, full_at])?;
+            let mut put = connection.prepare_cached(
+                "INSERT OR REPLACE INTO cooldowns (command, place, user, full_at) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            let mut remove =
+                connection.prepare_cached("DELETE FROM cooldowns WHERE command = ?1 AND place = ?2 AND user = ?3")?;
+            for (command, place, user, full_at) in &rows {
+                match full_at {
+                    Some(full_at) => put.execute(params![command, place, user, full_at])?,
+                    None => remove.execute(params![command, place, user])?,
+                };
+            }
+            if has_full {
+                let mut remove = connection.prepare_cached("DELETE FROM cooldowns WHERE full_at <= ?1")?;
+                remove.execute([now.cast_signed()])?;
             }
             Ok(())
         };
         if let Err(error) = self.database().write(write).await {
-            kept.has_changed.store(true, Ordering::Relaxed);
+            let mut buckets = self.0.cooldowns.buckets();
+            buckets.changed.extend(changed);
+            buckets.has_full |= has_full;
+            drop(buckets);
             if error != StorageError::Closed {
                 tracing::debug!("cooldowns can't be written down, it is tried again: {error}");
             }

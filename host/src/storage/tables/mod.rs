@@ -159,6 +159,7 @@ impl Tables {
         self.0.guilds.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.rules.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.database.store(Arc::new(database));
+        self.0.cooldowns.mark_all_changed();
         Ok(())
     }
 }

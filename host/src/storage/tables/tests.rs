@@ -9,6 +9,7 @@ use std::thread;
 use serde_json::json;
 
 use super::*;
+use crate::permits::Key;
 
 async fn tables(folder: &tempfile::TempDir) -> Tables {
     let path = folder.path().join("bot.db");
@@ -112,4 +113,59 @@ async fn the_newest_actions_are_kept() {
     let kept = all.actions(10).await.unwrap();
     assert_eq!(kept.len(), 2, "the first is too old by now");
     assert_eq!((kept[0].user, kept[0].subject.len()), (None, 300));
+}
+
+/// How many rows of cooldowns there are, and how many changes of rows the connection has made.
+async fn rows(all: &Tables) -> (i64, u64) {
+    let count = |connection: &rusqlite::Connection| {
+        let rows = connection.query_row("SELECT count(*) FROM cooldowns", [], |row| row.get(0))?;
+        Ok((rows, connection.total_changes()))
+    };
+    all.database().write(count).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_long_cooldowns_only_those_that_have_changed_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = tables(&folder).await;
+    let rule = plugin_protocol::Cooldown {
+        uses: 2,
+        per_ms: 7_200_000,
+        ..plugin_protocol::Cooldown::default()
+    };
+    for user in 0..1000 {
+        all.take_cooldown("daily", rule, Key(0, user)).unwrap();
+    }
+    all.flush_cooldowns().await;
+    let (written, before) = rows(&all).await;
+    assert_eq!(written, 1000);
+    let taken = all.take_cooldown("daily", rule, Key(0, 1)).unwrap();
+    all.flush_cooldowns().await;
+    assert_eq!(rows(&all).await, (1000, before + 1), "the changed one alone");
+    all.flush_cooldowns().await;
+    assert_eq!(rows(&all).await, (1000, before + 1));
+    let first = all.take_cooldown("weekly", rule, Key(0, 7)).unwrap();
+    all.flush_cooldowns().await;
+    all.give_cooldown_back("weekly", first);
+    all.give_cooldown_back("daily", taken);
+    all.flush_cooldowns().await;
+    assert_eq!(rows(&all).await.0, 1000, "what was given back is gone, or less");
+
+    all.close().await;
+    let old = "UPDATE cooldowns SET full_at = 1 WHERE user >= 500; DELETE FROM cooldowns WHERE user = 3";
+    let again = tables(&folder).await;
+    again.database().write(move |c| c.execute_batch(old)).await.unwrap();
+    again.close().await;
+    let again = tables(&folder).await;
+    again.flush_cooldowns().await;
+    assert_eq!(rows(&again).await.0, 499, "rows of full ones are removed");
+    assert!(again.next_use("daily", rule, Key(0, 1)).is_none());
+    again.close().await;
+    all.reopen().await.unwrap();
+    all.flush_cooldowns().await;
+    assert_eq!(
+        rows(&all).await.0,
+        1000,
+        "into another database all of them are written"
+    );
 }
