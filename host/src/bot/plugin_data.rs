@@ -2,7 +2,7 @@
 //!
 //! Files come later than databases: they need somebody who can be told of trouble with them.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 
@@ -17,22 +17,12 @@ pub struct PluginData {
     stores: Stores,
     /// Empty until plugins can run.
     files: Arc<OnceLock<Files>>,
-    /// While a backup is restored.
-    resting: Mutex<Option<Guard>>,
 }
 
 impl PluginData {
     /// What is in these.
     pub fn new(stores: Stores, files: Arc<OnceLock<Files>>) -> Self {
-        Self {
-            stores,
-            files,
-            resting: Mutex::default(),
-        }
-    }
-
-    fn resting(&self) -> MutexGuard<'_, Option<Guard>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { stores, files }
     }
 }
 
@@ -56,16 +46,16 @@ impl backup::PluginData for PluginData {
     fn pause(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             if let Some(files) = self.files.get() {
-                files.settle().await;
+                files.pause().await;
             }
-            let resting = self.hold_files().await;
-            *self.resting() = Some(resting);
             self.stores.pause().await;
         })
     }
 
     fn resume(&self) {
-        self.resting().take();
+        if let Some(files) = self.files.get() {
+            files.resume();
+        }
         self.stores.resume();
     }
 }

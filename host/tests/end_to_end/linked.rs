@@ -1,5 +1,7 @@
 //! A plugin that is linked in and the same plugin loaded from its file behave alike.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -48,6 +50,10 @@ async fn a_linked_plugin_behaves_like_the_same_plugin_from_its_file() {
     bot.stop().await;
 
     let world = World::new().await;
+    // What signs the ids of controls, so that they are the same.
+    std::fs::create_dir(world.root().join("data")).unwrap();
+    let key = |root: &Path| root.join("data/controls.key");
+    std::fs::copy(key(from_file.root()), key(world.root())).unwrap();
     let secrets = format!(
         "DISCORD_TOKEN={}\nBOT_OWNER_ID={}\nDISCORD_API_URL={}\nDISCORD_GATEWAY_URL={}\n",
         world.sandbox.token(),

@@ -286,6 +286,15 @@ fn manifest_of(archive: &mut Archive, id: BackupId) -> Result<Manifest, BackupEr
     serde_json::from_slice(&text).map_err(unreadable)
 }
 
+/// A new file that only the bot's user may read, whatever it was before: there are keys among them.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Writes what is in an archive into a folder, and compares all of it with the manifest.
 fn unpack_into(path: &Path, id: BackupId, folder: &Path) -> Result<Manifest, BackupError> {
     let io = |error: io::Error| damaged(id, &error.to_string());
@@ -306,7 +315,7 @@ fn unpack_into(path: &Path, id: BackupId, folder: &Path) -> Result<Manifest, Bac
             let inside = parent.ancestors().take_while(|above| *above != folder);
             folders.extend(inside.map(Path::to_owned));
         }
-        let mut file = File::create_new(&to).map_err(BackupError::io(&to))?;
+        let mut file = create_private(&to).map_err(BackupError::io(&to))?;
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; 64 << 10];
         loop {

@@ -39,6 +39,8 @@ use super::{
 
 /// How long may be waited for the writers of all databases.
 const HOLD: Duration = Duration::from_secs(10);
+/// How long of that for files that are being written, since everybody's wait meanwhile.
+const REST: Duration = Duration::from_secs(3);
 /// How long may be waited until all that plugins asked for is done, before a restore.
 const CLOSE: Duration = Duration::from_secs(30);
 
@@ -309,15 +311,16 @@ impl Backups {
         Ok(entry)
     }
 
-    /// Holds all that is written: what is in the archive is one state of all of it. What waits the shortest is held last:
-    /// plugins' files, then the bot's own database.
+    /// Holds all that is written: what is in the archive is one state of all of it. A file that is being written may take any
+    /// time, so those come first; what waits the shortest, the bot's own database, comes last.
     async fn hold(&self) -> Result<OneMoment, BackupError> {
         let until = Instant::now() + HOLD;
         let open = timeout_at(until, self.0.plugins.hold_open()).await;
-        let (open, others) = open.map_err(|_| self.not_still("has a database that is being opened or migrated"))?;
+        let (open, others) =
+            open.map_err(|_| self.not_still("has a database that is being opened or migrated", HOLD))?;
+        let files = timeout(REST, self.0.plugins.hold_files()).await;
+        let files = files.map_err(|_| self.not_still("has a file that is being written", REST))?;
         let mut databases = try_join_all(open.into_iter().map(|database| hold(database, until))).await?;
-        let files = timeout_at(until, self.0.plugins.hold_files()).await;
-        let files = files.map_err(|_| self.not_still("has a file that is being written"))?;
         if let Some(tables) = &self.0.tables {
             databases.push(hold(tables.database(), until).await?);
         }
@@ -328,10 +331,10 @@ impl Backups {
         })
     }
 
-    fn not_still(&self, what: &str) -> BackupError {
+    fn not_still(&self, what: &str, waited: Duration) -> BackupError {
         BackupError::NotHeld {
             path: self.0.layout.data.join("plugins"),
-            what: format!("{what} for {} s", HOLD.as_secs()),
+            what: format!("{what} for {} s", waited.as_secs()),
         }
     }
 
@@ -397,7 +400,12 @@ impl Backups {
         if let Some(tables) = &self.0.tables {
             tables.close().await;
         }
-        let replaced = self.replace(id, unpacked).await;
+        let mut replaced = self.replace(id, unpacked).await;
+        if let Err(error) = &replaced
+            && self.is_under_way().await
+        {
+            replaced = Err(BackupError::Unfinished(io::Error::other(error.to_string())));
+        }
         if let Err(error @ BackupError::Unfinished(_)) = &replaced {
             // Half of it is there: nothing is opened until the rest is, and who was ended must not go on.
             self.0.broken.send_replace(Some(error.to_string()));
@@ -415,6 +423,13 @@ impl Backups {
             source,
         })?;
         Ok(before)
+    }
+
+    /// Whether a restore has been decided and is not at its end.
+    async fn is_under_way(&self) -> bool {
+        let layout = self.0.layout.clone();
+        let looked = background(false, move || Ok(restore::is_under_way(&layout)));
+        looked.await.unwrap_or(true)
     }
 
     /// Waits until a restore has stopped half-way; answers with what to say. The process has to end then: the next one

@@ -51,6 +51,8 @@ pub(super) fn replace(layout: &Layout, id: BackupId, unpacked: TempDir) -> Resul
     let journal = match prepared {
         Ok(journal) => journal,
         Err(error) => {
+            // The journal may stand though writing it failed at last: without it there is nothing to go on with.
+            remove(&layout.data.join(JOURNAL)).map_err(BackupError::Unfinished)?;
             let _ = fs::remove_dir_all(&folder);
             return Err(error);
         }

@@ -155,6 +155,11 @@ async fn a_backup_under_load_restores_a_state_that_existed_and_can_be_undone() {
     plugin.close().await;
     let ranks = world.layout.data.join("plugins/levels/files/ranks.json");
     assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1]");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&ranks).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "there are keys among what is restored");
+    }
 
     world.backups.restore(before.id, async {}).await.unwrap();
     assert_eq!(counted(&open_plugin(&world.layout)).await, present);

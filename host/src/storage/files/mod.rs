@@ -78,6 +78,10 @@ impl Files {
             Ok(path) => path,
             Err(wrong) => return owed.pay(Err(FileError::Path(wrong).into())),
         };
+        if self.queue.is_paused() {
+            let text = "a backup is being restored: try again when the plugin has been started again";
+            return owed.pay(Err(Problem::new(ProblemCode::Closed, text)));
+        }
         let store = Arc::clone(&self.store);
         self.queue.put((plugin.clone(), path.clone()), move || {
             owed.pay(store.meet(plugin, path, &request, content).map_err(Problem::from));
@@ -89,9 +93,15 @@ impl Files {
         HeldFiles(self.queue.rest().await)
     }
 
-    /// Waits until all that was asked is done.
-    pub async fn settle(&self) {
+    /// Waits until all that was asked is done; what is asked until [`resume`](Self::resume) is refused as closed.
+    pub async fn pause(&self) {
+        self.queue.pause(true);
         self.queue.done().await;
+    }
+
+    /// Files may be reached again: they may be others by now.
+    pub fn resume(&self) {
+        self.queue.pause(false);
     }
 
     /// What is remembered, and how well that served.

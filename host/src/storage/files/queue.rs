@@ -51,6 +51,8 @@ struct State {
     working: usize,
     /// How many hold everything.
     rests: usize,
+    /// Nothing is taken at the moment.
+    paused: bool,
     threads: usize,
     idle: usize,
     closed: bool,
@@ -71,9 +73,14 @@ impl Queue {
         Self { shared: Arc::default() }
     }
 
-    /// Has a job done. Jobs of one key are done in the order in which this was called.
+    /// Has a job done. Jobs of one key are done in the order in which this was called. In a pause it is dropped.
     pub(super) fn put(&self, key: Key, job: impl FnOnce() + Send + 'static) {
         let mut state = self.shared.lock();
+        if state.paused {
+            drop(state);
+            drop(job);
+            return;
+        }
         if let Some(behind) = state.behind.get_mut(&key) {
             behind.push_back(Box::new(job));
             return;
@@ -101,6 +108,15 @@ impl Queue {
         let rest = Rest(Arc::clone(&self.shared));
         self.until(|state| state.working == 0).await;
         rest
+    }
+
+    /// Takes nothing more, or takes jobs again.
+    pub(super) fn pause(&self, paused: bool) {
+        self.shared.lock().paused = paused;
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.shared.lock().paused
     }
 
     /// Waits until all that was put is done.

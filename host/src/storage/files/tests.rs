@@ -533,3 +533,16 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn in_a_pause_everything_is_refused_and_nothing_is_written_behind_it() {
+    let world = World::new();
+    world.write("kept.txt", "before").unwrap();
+    world.files.pause().await;
+    let refused = world.write("kept.txt", "late").unwrap_err();
+    assert_eq!(refused.code, ProblemCode::Closed);
+    world.files.resume();
+    assert_eq!(world.read("kept.txt").unwrap(), b"before");
+    world.write("kept.txt", "after").unwrap();
+    assert_eq!(world.read("kept.txt").unwrap(), b"after");
+}
