@@ -263,6 +263,7 @@ impl plugins::Desk for Desk {
         let (verdict, text) = match why {
             GivenUp::Busy => refused(texts::BUSY),
             GivenUp::Absent => refused(texts::COMMAND_ABSENT),
+            GivenUp::Changed => refused(texts::COMMAND_CHANGED),
             GivenUp::Interrupted => (Verdict::Interrupted, None),
         };
         let outcome = Outcome {
@@ -271,6 +272,12 @@ impl plugins::Desk for Desk {
             released: true,
             ..Outcome::default()
         };
+        if let Some(origin) = self.invocations.origin(id)
+            && let Some(taken) = origin.taken
+        {
+            // What did not come about doesn't count.
+            self.tables.give_cooldown_back(&origin.command, taken);
+        }
         let invocations = self.invocations.clone();
         self.spawn(async move { invocations.finish(id, outcome).await });
     }

@@ -84,7 +84,8 @@ impl<'a> Asked<'a> {
 /// What was counted for a use.
 #[derive(Debug, Default)]
 pub struct Pass {
-    taken: Option<Taken>,
+    /// What of how often the command may be used.
+    pub taken: Option<Taken>,
     /// Its place among those that run, until it ends.
     pub slot: Option<Arc<Slot>>,
 }

@@ -76,7 +76,7 @@ async fn answer(backups: &Backups, order: BackupOrder) -> Result<String, backup:
             Ok(format!("{id} is sound: {files} files, {} bytes packed.", entry.bytes))
         }
         BackupOrder::Restore(id) => {
-            let before = backups.restore(id, std::future::ready(())).await?;
+            let before = backups.restore(id, std::future::ready(Ok(()))).await?;
             Ok(format!(
                 "Restored {id}. What there was before is {0}: `bothost backup restore {0}` undoes this.",
                 before.id

@@ -43,7 +43,7 @@ use crate::{
     config,
     gateway::{Partial, RawEvent},
     interactions::{ControlKeys, InteractionRef, Invocations, Origin, Seen, texts},
-    plugins::{Delivery, Entered, Generation, Held, Routing, Table, Undelivered},
+    plugins::{Delivery, Entered, Generation, GivenUp, Held, Routing, Table, Undelivered, offers},
     slash::Slash,
     storage::Tables,
 };
@@ -266,7 +266,8 @@ impl Router {
             click: None,
             typed: None,
         };
-        self.invoke_counted(origin, &invocation, &written.payload, pass).await;
+        self.invoke_counted(origin, &invocation, &written.command, &written.payload, pass)
+            .await;
     }
 
     async fn route_interaction(&self, payload: &str) {
@@ -320,7 +321,7 @@ impl Router {
                     Ok(arguments) => match self.gatekeeper.take(&asked) {
                         Ok(pass) => {
                             let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
-                            self.invoke_counted(origin, &invocation, payload, pass).await;
+                            self.invoke_counted(origin, &invocation, command, payload, pass).await;
                         }
                         Err(refusal) => self.turn_away(&origin, "/", command, &refusal).await,
                     },
@@ -366,15 +367,29 @@ impl Router {
     }
 
     /// Delivers a command whose use was counted; one that is not delivered doesn't count.
-    async fn invoke_counted(&self, mut origin: Origin, invocation: &Invocation, payload: &str, pass: Pass) {
+    async fn invoke_counted(
+        &self,
+        mut origin: Origin,
+        invocation: &Invocation,
+        command: &Command,
+        payload: &str,
+        pass: Pass,
+    ) {
         origin.slot.clone_from(&pass.slot);
-        if !self.invoke(origin, invocation, payload).await {
+        origin.taken = pass.taken;
+        if !self.invoke(origin, invocation, Some(command), payload).await {
             self.gatekeeper.give_back(&invocation.name, &pass);
         }
     }
 
     /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next; false if neither.
-    async fn invoke(&self, mut origin: Origin, invocation: &Invocation, payload: &str) -> bool {
+    async fn invoke(
+        &self,
+        mut origin: Origin,
+        invocation: &Invocation,
+        command: Option<&Command>,
+        payload: &str,
+    ) -> bool {
         let head = Arc::new(serde_json::to_vec(invocation).unwrap_or_default());
         origin.asked = Some(Arc::clone(&head));
         let wait = || Delivery {
@@ -382,6 +397,7 @@ impl Router {
                 // Open while it waits: who asked is told in time that it takes a while.
                 id: self.invocations.open(origin.clone(), 0),
                 handler: invocation.name.clone(),
+                command: command.cloned().map(Box::new),
             },
             head: head.to_vec(),
             payload: payload.to_owned(),
@@ -405,6 +421,11 @@ impl Router {
                 return false;
             }
         };
+        // Replaced since it was decided who may use it, and its arguments were read.
+        if let Err(GivenUp::Changed) = offers(&generation.description, &invocation.name, command) {
+            self.refuse(&origin, texts::COMMAND_CHANGED).await;
+            return false;
+        }
         // What is given to a lane that hangs would run when nobody waits for it any more.
         let hangs = generation.pulse.hung_for(Instant::now()).is_some();
         if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
@@ -505,6 +526,7 @@ fn origin(
         typing: false,
         bot_may: None,
         slot: None,
+        taken: None,
         may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),
     }
 }

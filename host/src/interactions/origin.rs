@@ -8,7 +8,10 @@ use plugin_protocol::{
     ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, Permissions, PluginName, User,
 };
 
-use crate::{commands::InteractionToken, permits::Slot};
+use crate::{
+    commands::InteractionToken,
+    permits::{Slot, Taken},
+};
 
 /// Where an invocation came from.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Origin {
     pub asked: Option<Arc<Vec<u8>>>,
     /// By a command of which only so many may run: its place among them.
     pub slot: Option<Arc<Slot>>,
+    /// What was taken for it of how often the command may be used.
+    pub taken: Option<Taken>,
     /// How the host defers it when nothing is answered in 2 seconds; by prefix it shows typing in any case.
     pub defer: Defer,
     /// Whether the asker may notify everyone there: as Discord says with interactions.

@@ -17,6 +17,8 @@ pub const SLOW: &str = "This takes longer than usual, but it is still running. T
 pub const PLUGIN_ABSENT: &str = "The plugin behind this button is not loaded right now.";
 /// A slash command that is registered, but that no live plugin has.
 pub const COMMAND_ABSENT: &str = "That command is not available right now. Please try again later.";
+/// A command that waited for its plugin, which came back with another one of that name.
+pub const COMMAND_CHANGED: &str = "That command has just been changed. Please use it again.";
 /// A control's time is over.
 pub const EXPIRED: &str = "This button has expired. Use the command again for a new one.";
 /// A control of another version of the program.
@@ -63,6 +65,7 @@ mod tests {
             SLOW,
             PLUGIN_ABSENT,
             COMMAND_ABSENT,
+            COMMAND_CHANGED,
             EXPIRED,
             OUTDATED,
             FORGED,

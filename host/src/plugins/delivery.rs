@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use plugin_protocol::kind;
+use plugin_protocol::{Command, Description, kind};
 
 use super::{
     generation::{Desk, Generation, Undelivered},
@@ -38,7 +38,7 @@ pub struct Delivery {
 }
 
 /// What kind of delivery it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Held {
     /// A command or a control's handler.
     Invocation {
@@ -46,6 +46,8 @@ pub enum Held {
         id: u64,
         /// The command's or handler's name.
         handler: String,
+        /// The command by which it was decided who may use it, and its arguments were read; `None` for a control.
+        command: Option<Box<Command>>,
     },
     /// An event of the gateway.
     Event,
@@ -60,6 +62,8 @@ pub enum GivenUp {
     Interrupted,
     /// The generation that came has no such command or control.
     Absent,
+    /// The generation that came has another command of that name: what was decided and read does not hold for it.
+    Changed,
 }
 
 impl Delivery {
@@ -85,9 +89,9 @@ impl Delivery {
         };
         let delivered = match &self.what {
             Held::Event => to.deliver(kind::EVENT, to.event_id(), &self.head, self.payload.as_bytes(), ticket),
-            Held::Invocation { id, handler } => {
-                if !offers(to, handler) {
-                    return give_up(self, GivenUp::Absent);
+            Held::Invocation { id, handler, command } => {
+                if let Err(why) = offers(&to.description, handler, command.as_deref()) {
+                    return give_up(self, why);
                 }
                 desk.delivers(to, *id);
                 to.deliver(kind::INVOKE, *id, &self.head, self.payload.as_bytes(), ticket)
@@ -109,8 +113,94 @@ impl Delivery {
     }
 }
 
-fn offers(generation: &Generation, handler: &str) -> bool {
-    let description = &generation.description;
-    description.commands.iter().any(|command| command.name == handler)
-        || description.components.iter().any(|component| component.name == handler)
+/// Whether this is offered as it was when it was asked for: by a command that is used by whom, and with what, it was then.
+///
+/// # Errors
+///
+/// It is not there, or has changed.
+pub fn offers(description: &Description, handler: &str, command: Option<&Command>) -> Result<(), GivenUp> {
+    let is_there = match command {
+        None => description.components.iter().any(|component| component.name == handler),
+        Some(asked) => match description.commands.iter().find(|command| command.name == handler) {
+            Some(now) if !is_used_alike(asked, now) => return Err(GivenUp::Changed),
+            now => now.is_some(),
+        },
+    };
+    if is_there { Ok(()) } else { Err(GivenUp::Absent) }
+}
+
+/// Whether two commands differ at most in what they say of themselves and how they answer.
+fn is_used_alike(asked: &Command, now: &Command) -> bool {
+    let as_asked = || Command {
+        description: asked.description.clone(),
+        aliases: asked.aliases.clone(),
+        category: asked.category.clone(),
+        hidden: asked.hidden,
+        defer: asked.defer,
+        examples: asked.examples.clone(),
+        slash_priority: asked.slash_priority,
+        delete_invocation: asked.delete_invocation,
+        typing: asked.typing,
+        name_localizations: asked.name_localizations.clone(),
+        description_localizations: asked.description_localizations.clone(),
+        // Whatever is not named here counts.
+        ..now.clone()
+    };
+    asked == now || *asked == as_asked()
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_protocol::{Argument, Component};
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_is_offered_only_as_it_was() {
+        let wipe = Command {
+            name: "wipe".to_owned(),
+            ..Command::default()
+        };
+        let described_anew = Command {
+            description: "Empties a room".to_owned(),
+            hidden: true,
+            ..wipe.clone()
+        };
+        let for_owners = Command {
+            owner_only: true,
+            ..wipe.clone()
+        };
+        let with_argument = Command {
+            arguments: vec![Argument::default()],
+            ..wipe.clone()
+        };
+        let other = Command {
+            name: "sweep".to_owned(),
+            ..wipe.clone()
+        };
+        for (now, expected) in [
+            (wipe.clone(), Ok(())),
+            (described_anew, Ok(())),
+            (for_owners, Err(GivenUp::Changed)),
+            (with_argument, Err(GivenUp::Changed)),
+            (other, Err(GivenUp::Absent)),
+        ] {
+            let description = Description {
+                commands: vec![now.clone()],
+                ..Description::default()
+            };
+            assert_eq!(offers(&description, "wipe", Some(&wipe)), expected, "{now:?}");
+            // A control is none of the commands.
+            assert_eq!(offers(&description, "wipe", None), Err(GivenUp::Absent));
+        }
+        let description = Description {
+            components: vec![Component {
+                name: "wipe".to_owned(),
+                ..Component::default()
+            }],
+            ..Description::default()
+        };
+        assert_eq!(offers(&description, "wipe", None), Ok(()));
+        assert_eq!(offers(&description, "wipe", Some(&wipe)), Err(GivenUp::Absent));
+    }
 }

@@ -32,11 +32,11 @@ mod shadow;
 mod table;
 mod watchdog;
 
-pub use delivery::{Delivery, GivenUp, Held};
+pub use delivery::{Delivery, GivenUp, Held, offers};
 pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Routing, Ticket, Way};
-pub use life::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
+pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::{Handles, Table};

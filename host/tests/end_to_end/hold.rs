@@ -5,12 +5,13 @@ use std::{fs, path::PathBuf};
 
 use rustix::process::Signal;
 use sandbox::{InteractionState, Person, Said};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     forging::{description, forged},
     harness::{Bot, World, compiled, file_name, patched},
     replacement::{exclusive, revision},
+    storage::{backup_id, owner_is_told},
 };
 
 /// How the next version of the fixture starts.
@@ -32,9 +33,14 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::with(json!({})).await
+    }
+
+    /// With these settings, too.
+    async fn with(mut settings: Value) -> Self {
         let world = World::new().await;
-        let plugins = json!({ "stress": { "starts_with": gate(&world) } });
-        world.configure(&json!({ "plugins": plugins }));
+        settings["plugins"] = json!({ "stress": { "starts_with": gate(&world) } });
+        world.configure(&settings);
         world.drop_file(&file_name("stress"), &version(1));
         let bot = world.start().await;
         bot.logs("slash commands written").await;
@@ -180,6 +186,26 @@ async fn an_unload_meanwhile_gives_it_up_and_tells_who_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_meanwhile_does_not_count_as_a_use() {
+    let once_an_hour = json!({ "cooldowns": { "default_rate": 1, "default_per": 3600 } });
+    let scene = Scene::with(once_an_hour).await;
+    scene.replace(Start::Never).await;
+    let said = scene.alice.says("!revision").await;
+    scene.all_is_read().await;
+    scene.world.owner().says("!unload stress").await.expect_reply().await;
+    let reply = said.expect_reply().await;
+    assert!(reply.content().contains("was interrupted"), "{}", reply.content());
+    scene.let_it_start();
+    scene.world.drop_file(&file_name("stress"), &version(3));
+    scene.world.owner().says("!load stress").await.expect_reply().await;
+    let reply = scene.alice.says("!revision").await.expect_reply().await;
+    assert_eq!(reply.content(), "REVISION-00000003");
+    let again = scene.alice.says("!revision").await.expect_reply().await;
+    assert_ne!(again.content(), "REVISION-00000003", "that one counted");
+    scene.bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_bot_meanwhile_tells_who_waits() {
     let scene = Scene::new().await;
     scene.replace(Start::Never).await;
@@ -299,6 +325,26 @@ async fn steps_of_a_database_are_made_meanwhile_and_undone_if_one_fails() {
     let told = bot.logs("newer than this version").await;
     assert!(told.contains("Generation 4 of `unruly` goes on"), "{told}");
     assert_eq!(bot.lines_with(HOLD).len(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_a_database_are_made_again_where_the_older_version_goes_on_after_a_restore() {
+    const FIRST: (&str, &str) = ("words", "CREATE TABLE words (word TEXT) STRICT");
+    const SECOND: (&str, &str) = ("more", "CREATE TABLE more (number INTEGER) STRICT");
+    let world = World::new().await;
+    world.drop_file(&file_name("unruly"), &with_steps("1.0.0", &[FIRST]));
+    let bot = world.start().await;
+    bot.logs("generation=1 took").await;
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    world.drop_file(&file_name("unruly"), &with_steps("2.0.0", &[FIRST, SECOND]));
+    bot.logs("generation=2 took").await;
+    world.drop_file(&file_name("unruly"), b"no plugin");
+    bot.logs("is refused").await;
+    owner_is_told(&world, &format!("!backup restore {made}")).await;
+    let loaded = bot.logs("generation=3 took").await;
+    assert!(loaded.contains("version=2.0.0"), "{loaded}");
+    assert_eq!(tables(&world), ["more", "words"]);
     bot.stop().await;
 }
 

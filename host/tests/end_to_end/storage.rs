@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::harness::{Bot, PATIENCE, World};
+use crate::harness::{Bot, PATIENCE, World, file_name};
 
 /// The text of an answer's first embed: title, description, fields.
 fn text(embeds: &[Value]) -> String {
@@ -25,7 +25,7 @@ fn text(embeds: &[Value]) -> String {
 }
 
 /// What the owner is answered, as text or as a card. What takes long is shown first and filled later.
-async fn owner_is_told(world: &World, command: &str) -> String {
+pub async fn owner_is_told(world: &World, command: &str) -> String {
     let reply = world.owner().says(command).await.reply(PATIENCE).await;
     let reply = reply.unwrap_or_else(|| panic!("{command} is not answered"));
     format!("{}{}", reply.content(), text(reply.embeds()))
@@ -117,7 +117,7 @@ async fn answers(world: &World) -> bool {
 }
 
 /// The backup's name in a text.
-fn backup_id(text: &str) -> String {
+pub fn backup_id(text: &str) -> String {
     let is_id = |word: &str| word.len() == 15 && word.as_bytes()[8] == b'-';
     let mut words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '-');
     words
@@ -191,6 +191,61 @@ async fn a_command_that_comes_while_a_backup_is_restored_waits_for_its_plugin() 
     assert!(restored.contains("Backup restored"), "{restored}");
     bot.logs("plugin=example version=1.0.0 generation=2").await;
     bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_whose_newer_file_is_refused_goes_on_after_a_restore() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    world.drop_file(&file_name("example"), b"no plugin");
+    bot.logs("is refused").await;
+    let restored = owner_is_told(&world, &format!("!backup restore {made}")).await;
+    assert!(restored.contains("Backup restored"), "{restored}");
+    bot.logs("plugin=example version=1.0.0 generation=2").await;
+    let alice = world.person("alice");
+    assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn menus_of_the_bot_itself_work_with_the_key_that_was_restored() {
+    let world = World::new().await;
+    let bot = world.start().await;
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    bot.stop().await;
+    fs::remove_file(world.root().join("data/controls.key")).unwrap();
+    let bot = world.start().await;
+    owner_is_told(&world, &format!("!backup restore {made}")).await;
+    // Once this is answered, plugins have been told.
+    owner_is_told(&world, "!reload").await;
+    let alice = world.person("alice");
+    let menu = alice.says("!help").await.expect_reply().await;
+    let chosen = alice.selects(&menu, "Choose a category", &["Help"]).await;
+    let page = text(chosen.expect_update().await.embeds());
+    assert!(page.contains("everything about one command"), "{page}");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_is_given_up_if_the_bot_stops_before_its_plugins_have_ended() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    // For longer than the bot waits at its end for what its own commands do, among them the restore.
+    let slow = world.person("alice").says("!slow 7500").await;
+    world.person("bob").says("!revision").await.expect_reply().await;
+    world.owner().says(&format!("!backup restore {made}")).await;
+    bot.logs("what is meant for it waits").await;
+    bot.stop().await;
+    assert_eq!(slow.expect_reply().await.content(), "slept");
+    let listed = command_line(&world, &["list"]).await.unwrap();
+    assert!(
+        listed.contains(&made) && !listed.contains("before a restore"),
+        "{listed}"
+    );
 }
 
 /// `bothost backup`: what it says, and whether it went well.

@@ -53,8 +53,8 @@ impl Calls {
             // A task of its own: it must not end with whoever asked.
             let keys = self.control_keys.clone();
             let quiet = async move {
-                let paused = plugins.pause().await;
-                Quiet { keys, _paused: paused }
+                let paused = plugins.pause().await.map_err(|_| BackupError::Stopping)?;
+                Ok(Quiet { keys, _paused: paused })
             };
             let restoring = tokio::spawn(async move { restoring.restore(id, quiet).await });
             restoring.await.unwrap_or(Err(BackupError::Panicked))

@@ -59,7 +59,7 @@ impl Router {
         }
         click.state = state;
         let invocation = invocation(interaction, name, door, message_id, BTreeMap::new(), Some(click));
-        self.invoke(origin, &invocation, payload).await;
+        self.invoke(origin, &invocation, None, payload).await;
     }
 
     /// Which handler of which plugin a control's id leads to, and with which state; else what its user is told.

@@ -37,6 +37,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         typing: false,
         bot_may: None,
         slot: None,
+        taken: None,
         may_ping_everyone: false,
     }
 }

@@ -147,6 +147,7 @@ fn origin(door: Door) -> Origin {
         typing: false,
         bot_may: None,
         slot: None,
+        taken: None,
         may_ping_everyone: false,
     }
 }

@@ -56,6 +56,8 @@ impl Life {
             .filter(|choice| self.is_due(choice, forced))
             .collect();
         let due = self.within_budget(due, &mut refused).await;
+        let due_names = due.iter().map(|choice| choice.manifest.name.clone()).collect();
+        self.start_held_again(&due_names).await;
         let mut waiting = self.prepare(due).await;
         while !waiting.is_empty() {
             // Whoever needs none of the others is started now, side by side; the registry allows no circles.
@@ -65,6 +67,9 @@ impl Life {
                 .partition(|(choice, _)| choice.manifest.depends.iter().any(|needs| names.contains(&needs.name)));
             self.replace_all(now, &mut refused).await;
             waiting = later;
+            // Before those that need them, and are started next.
+            let later = waiting.iter().map(|(choice, _)| choice.manifest.name.clone()).collect();
+            self.start_held_again(&later).await;
         }
         self.tell_refused(refused);
         self.publish_views();
@@ -259,10 +264,12 @@ impl Life {
     }
 
     pub(super) fn missing_dependency(&self, manifest: &Manifest) -> Option<PluginName> {
+        // One that is held has ended.
+        let serves = |live: &Live| live.hold.is_none();
         let missing = manifest
             .depends
             .iter()
-            .find(|needs| !needs.optional && !self.live.contains_key(&needs.name));
+            .find(|needs| !needs.optional && !self.live.get(&needs.name).is_some_and(serves));
         missing.map(|needs| needs.name.clone())
     }
 }

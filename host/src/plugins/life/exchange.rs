@@ -60,6 +60,8 @@ pub(super) struct Exchange {
     pub migrations_due: bool,
     /// What has to end first, and where deliveries wait meanwhile.
     pub held: Option<(Arc<Generation>, Arc<Hold<Delivery>>)>,
+    /// Its settings if the newest can't be used; it does not start then if there are none.
+    pub fallback: Option<Settings>,
     /// Told when the newer version is no longer wanted.
     pub given_up: CancellationToken,
 }
@@ -179,21 +181,11 @@ impl Workshop {
     pub(super) async fn start(
         &self,
         blueprint: Blueprint,
+        fallback: Option<Settings>,
         given_up: &CancellationToken,
     ) -> Result<Arc<Generation>, StartFailure> {
-        let settings = self
-            .outlook
-            .settings(&blueprint.manifest.name)
-            .map_err(StartFailure::Settings)?;
-        self.start_with(settings, blueprint, given_up).await
-    }
-
-    async fn start_with(
-        &self,
-        settings: Settings,
-        blueprint: Blueprint,
-        given_up: &CancellationToken,
-    ) -> Result<Arc<Generation>, StartFailure> {
+        let settings = self.outlook.settings(&blueprint.manifest.name);
+        let settings = settings.or_else(|why| fallback.ok_or(StartFailure::Settings(why)))?;
         if given_up.is_cancelled() {
             return Err(StartFailure::GivenUp);
         }
@@ -236,6 +228,7 @@ impl Workshop {
             newer,
             migrations_due,
             held,
+            fallback,
             given_up,
         } = exchange;
         let older = held.map(|(older, _)| older);
@@ -251,9 +244,9 @@ impl Workshop {
             self.all_answered(&name).await;
         }
         let started = if migrations_due {
-            self.migrate_and_start(newer, &given_up).await
+            self.migrate_and_start(newer, fallback, &given_up).await
         } else {
-            self.start(newer, &given_up).await
+            self.start(newer, fallback, &given_up).await
         };
         let why = match started {
             Ok(generation) => return Exchanged::Newer(generation),
@@ -286,6 +279,7 @@ impl Workshop {
     async fn migrate_and_start(
         &self,
         newer: Blueprint,
+        fallback: Option<Settings>,
         given_up: &CancellationToken,
     ) -> Result<Arc<Generation>, StartFailure> {
         let name = newer.manifest.name.clone();
@@ -295,29 +289,47 @@ impl Workshop {
             .await
             .map_err(StartFailure::Migration)?;
         tracing::info!(plugin = %name, took = ?began.elapsed(), "its database is up to date");
-        let generation = self.start(newer, given_up).await?;
+        let generation = self.start(newer, fallback, given_up).await?;
         // Before it serves: what it writes then must not be lost to an older copy.
         self.outlook.keep_migrations(&name).await;
         Ok(generation)
     }
 
     async fn start_again(&self, older: &Generation, given_up: &CancellationToken) -> Result<Arc<Generation>, String> {
+        let again = self.again(older, given_up.clone()).await?;
+        // Not endless: nothing older is held in it.
+        match Box::pin(self.replace(again)).await {
+            Exchanged::Newer(generation) => Ok(generation),
+            Exchanged::Failed { why, .. } => Err(why.to_string()),
+        }
+    }
+
+    /// How one that has ended starts once more, from its own copy; with the settings that it had, if the newest can't be
+    /// used.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't.
+    pub(super) async fn again(&self, older: &Generation, given_up: CancellationToken) -> Result<Exchange, String> {
         let Some(copy) = older.copy.clone() else {
             return Err("it is built into the bot".to_owned());
         };
-        let blueprint = Blueprint {
+        let steps = &older.description.migrations;
+        let newer = Blueprint {
             manifest: Arc::clone(&older.manifest),
             description: Arc::clone(&older.description),
             hash: older.hash,
             number: self.next_number(older.name()),
             code: Code::Copy(copy),
         };
-        // With those that it had, if the newest can't be used.
-        let settings = self.outlook.settings(older.name());
-        let settings = settings.unwrap_or_else(|_| older.settings());
-        self.start_with(settings, blueprint, given_up)
-            .await
-            .map_err(|why| why.to_string())
+        Ok(Exchange {
+            newer,
+            // After a restore its database may be an older one.
+            migrations_due: self.outlook.migrations_due(older.name(), steps).await?,
+            held: None,
+            fallback: Some(older.settings()),
+            given_up,
+        })
     }
 
     /// Gives up what has waited for too long, for as long as it is polled.

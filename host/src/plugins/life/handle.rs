@@ -174,6 +174,10 @@ pub struct Paused {
     _resume: oneshot::Sender<()>,
 }
 
+/// The life of plugins has ended, or does so now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
 /// The way to the life of plugins.
 #[derive(Clone)]
 pub struct Plugins {
@@ -303,13 +307,17 @@ impl Plugins {
 
     /// Ends all plugins but the linked ones, until the answer is dropped: then those start again that should run.
     /// Orders wait meanwhile.
-    pub async fn pause(&self) -> Paused {
+    ///
+    /// # Errors
+    ///
+    /// The bot stops: plugins may still be on their way to their end.
+    pub async fn pause(&self) -> Result<Paused, Ended> {
         let (paused, is_paused) = oneshot::channel();
         let (resume, resumed) = oneshot::channel();
-        if self.orders.send(Order::Pause { paused, resumed }).await.is_ok() {
-            let _ = is_paused.await;
-        }
-        Paused { _resume: resume }
+        let order = Order::Pause { paused, resumed };
+        self.orders.send(order).await.map_err(|_| Ended)?;
+        is_paused.await.map_err(|_| Ended)?;
+        Ok(Paused { _resume: resume })
     }
 
     /// A generation's lane has ended by itself.

@@ -2,12 +2,13 @@
 //!
 //! Orders come in one by one (`handle`): look at the folder, load, reload, unload, stop. Each becomes a decision about who
 //! should run (`decision`) and then a transaction a plugin (`transaction`). Whatever fails before a swap leaves the older
-//! generation serving, untouched. What happens to one plugin between two tables is `exchange`; what the owner hears is
-//! worded in `report`.
+//! generation serving, untouched. What happens to one plugin between two tables is `exchange`, and to all of them while a
+//! backup is restored `pause`; what the owner hears is worded in `report`.
 
 mod decision;
 mod exchange;
 mod handle;
+mod pause;
 mod report;
 mod transaction;
 
@@ -28,7 +29,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use exchange::{Exchanged, Workshop};
-pub use handle::{Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
+pub use handle::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 use handle::{Order, Reply};
 use transaction::Concluded;
 
@@ -247,12 +248,7 @@ impl Life {
 
     /// Hands every plugin its settings, where they are others now, and looks anew who should run.
     async fn configure(&mut self, told: oneshot::Sender<()>) {
-        for (name, live) in &self.live {
-            // Those that can't be used change nothing: what it has goes on.
-            if let Ok(settings) = self.outlook.settings(name) {
-                live.generation.configure(settings);
-            }
-        }
+        self.tell_settings();
         let _ = told.send(());
         let outlook = &self.outlook;
         let again: Vec<_> = self
@@ -264,6 +260,15 @@ impl Life {
         }
         if !again.is_empty() || self.policy != self.outlook.policy() {
             self.settle(&BTreeSet::new()).await;
+        }
+    }
+
+    fn tell_settings(&self) {
+        for (name, live) in self.live.iter().filter(|(_, live)| live.hold.is_none()) {
+            // Those that can't be used change nothing: what it has goes on.
+            if let Ok(settings) = self.outlook.settings(name) {
+                live.generation.configure(settings);
+            }
         }
     }
 
@@ -439,40 +444,6 @@ impl Life {
             self.workshop.retire(generation, StopReason::Unload)
         });
         ends.collect()
-    }
-
-    /// Ends what was loaded until it is resumed: what lies on the disk may be another state then. What is meant for it
-    /// waits.
-    async fn pause(&mut self, paused: oneshot::Sender<()>, resumed: oneshot::Receiver<()>) {
-        let loaded = self.live.iter().filter(|(_, live)| live.file.is_some());
-        let names: BTreeSet<_> = loaded.map(|(name, _)| name.clone()).collect();
-        let held: Vec<_> = names.iter().filter_map(|name| self.hold(name)).collect();
-        let workshop = Arc::clone(&self.workshop);
-        let work = async {
-            let ends = held
-                .iter()
-                .map(|(generation, _)| workshop.retire(Arc::clone(generation), StopReason::Reload));
-            join_all(ends).await;
-            // Older generations may still write, too.
-            workshop.all_retired().await;
-            let _ = paused.send(());
-            let _ = resumed.await;
-        };
-        let overdue = held
-            .iter()
-            .map(|(generation, hold)| workshop.give_up_overdue(generation.name(), hold));
-        tokio::select! {
-            () = work => {}
-            _ = join_all(overdue), if !held.is_empty() => {}
-        }
-        self.decisions.read_again().await;
-        // They ran, so they may again where nothing is loaded by itself.
-        self.asked_for.extend(names.iter().cloned());
-        self.settle(&names).await;
-        for name in self.held() {
-            self.give_up(&name);
-        }
-        self.publish_views();
     }
 
     async fn stop_all(&mut self) {

@@ -37,7 +37,7 @@ pub(super) struct Prepared {
 
 /// An exchange that has come to its end.
 pub(super) struct Concluded {
-    choice: Choice,
+    pub(super) choice: Choice,
     pub(super) exchanged: Exchanged,
 }
 
@@ -94,6 +94,7 @@ impl Life {
             newer: blueprint,
             migrations_due,
             held: None,
+            fallback: None,
             given_up: self.ending.clone(),
         };
         match self.workshop.exchange(exchange).await {
@@ -191,7 +192,12 @@ impl Life {
         }
         // None is held any more but where that panicked.
         for name in begun {
+            let held = self.live.get(&name).filter(|live| live.hold.is_some());
+            let older = held.map(|live| Arc::clone(&live.generation));
             self.give_up(&name);
+            if let Some(older) = older.filter(|older| !older.is_stopping()) {
+                drop(self.workshop.retire(older, StopReason::Unload));
+            }
         }
         self.under_way().clear();
     }
@@ -217,6 +223,7 @@ impl Life {
             newer,
             migrations_due,
             held: if ends { self.hold(&name) } else { None },
+            fallback: None,
             given_up,
         };
         let workshop = Arc::clone(&self.workshop);
@@ -304,7 +311,7 @@ impl Life {
         }
     }
 
-    fn note_loaded(generation: &Generation) {
+    pub(super) fn note_loaded(generation: &Generation) {
         let took = generation.load_time.get().copied().unwrap_or_default();
         tracing::info!(plugin = %generation.name(), version = %generation.manifest.version, generation = generation.number, took = ?took, "loaded");
     }

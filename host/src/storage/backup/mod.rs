@@ -217,6 +217,9 @@ pub enum BackupError {
     /// The files are being put in place, but not all are.
     #[error("the restore has begun but could not be finished ({0}): restart the bot, which finishes it first")]
     Unfinished(io::Error),
+    /// The bot stops.
+    #[error("the bot is stopping, so nothing was restored: try again when it runs, or use `bothost backup restore`")]
+    Stopping,
     /// The work panicked.
     #[error("the backup's thread panicked: see the log")]
     Panicked,
@@ -372,7 +375,8 @@ impl Backups {
     }
 
     /// Puts a backup in the place of what there is. That is backed up before, so that this can be undone: when `quiet`
-    /// has ended the plugins, so that it has everything. What `quiet` answers lets them go on when it is dropped.
+    /// has ended the plugins, so that it has everything. What `quiet` answers lets them go on when it is dropped; if it
+    /// fails, nothing is touched.
     ///
     /// Answers with the backup of what there was.
     ///
@@ -382,12 +386,12 @@ impl Backups {
     pub async fn restore<Q: Send>(
         &self,
         id: BackupId,
-        quiet: impl Future<Output = Q> + Send,
+        quiet: impl Future<Output = Result<Q, BackupError>> + Send,
     ) -> Result<Entry, BackupError> {
         let _turn = self.0.turn.try_lock().map_err(|_| BackupError::Busy)?;
         let layout = self.0.layout.clone();
         let unpacked = background(true, move || archive::unpack(&layout, id)).await?;
-        let quiet = quiet.await;
+        let quiet = quiet.await?;
         if timeout(CLOSE, self.0.plugins.pause()).await.is_err() {
             self.0.plugins.resume();
             let what = format!(

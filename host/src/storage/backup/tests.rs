@@ -146,7 +146,7 @@ async fn a_backup_under_load_restores_a_state_that_existed_and_can_be_undone() {
         .await
         .unwrap();
     fs::write(world.layout.data.join("plugins/levels/files/ranks.json"), "[1, 2]").unwrap();
-    let before = world.backups.restore(made.id, async {}).await.unwrap();
+    let before = world.backups.restore(made.id, async { Ok(()) }).await.unwrap();
     assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("?"));
     let plugin = open_plugin(&world.layout);
     let (value, log) = counted(&plugin).await;
@@ -161,7 +161,7 @@ async fn a_backup_under_load_restores_a_state_that_existed_and_can_be_undone() {
         assert_eq!(mode & 0o777, 0o600, "there are keys among what is restored");
     }
 
-    world.backups.restore(before.id, async {}).await.unwrap();
+    world.backups.restore(before.id, async { Ok(()) }).await.unwrap();
     assert_eq!(counted(&open_plugin(&world.layout)).await, present);
     assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("$"));
     assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1, 2]");
@@ -245,7 +245,7 @@ async fn a_damaged_archive_is_refused_and_changes_nothing() {
         let mut damaged = sound.clone();
         damaged[at] ^= 0x20;
         fs::write(&path, &damaged).unwrap();
-        let refused = world.backups.restore(made.id, async {}).await.unwrap_err();
+        let refused = world.backups.restore(made.id, async { Ok(()) }).await.unwrap_err();
         assert!(
             matches!(refused, BackupError::Damaged { .. } | BackupError::Newer(_)),
             "byte {at}: {refused}"
@@ -284,12 +284,12 @@ async fn damaged_data_is_not_backed_up_but_kept_when_a_backup_takes_its_place() 
     let offline = Backups::offline(world.layout.clone());
     let refused = offline.make(Why::Command, KEPT).await.unwrap_err();
     assert!(matches!(refused, BackupError::Unsound { .. }), "{refused}");
-    let damaged = offline.restore(good.id, async {}).await.unwrap();
+    let damaged = offline.restore(good.id, async { Ok(()) }).await.unwrap();
     world.tables.reopen().await.unwrap();
     assert_eq!(world.tables.guild(guild).unwrap().prefix.as_deref(), Some("?"));
     world.tables.close().await;
     // Even that can be undone.
-    offline.restore(damaged.id, async {}).await.unwrap();
+    offline.restore(damaged.id, async { Ok(()) }).await.unwrap();
     assert!(
         fs::read_to_string(&world.layout.database)
             .unwrap()
@@ -338,7 +338,7 @@ async fn archives_may_lie_on_another_disk() {
     let made = world.backups.make(Why::Command, KEPT).await.unwrap();
     fs::write(&ranks, "[1, 2]").unwrap();
     world.plugin.close().await;
-    world.backups.restore(made.id, async {}).await.unwrap();
+    world.backups.restore(made.id, async { Ok(()) }).await.unwrap();
     assert_eq!(fs::read_to_string(&ranks).unwrap(), "[1]");
 }
 
@@ -358,7 +358,7 @@ async fn plugins_on_another_disk_are_backed_up_and_a_restore_is_refused_in_time(
     let made = world.backups.make(Why::Command, KEPT).await.unwrap();
     let paths = made.manifest.unwrap().files.into_iter().map(|file| file.path);
     assert!(paths.into_iter().any(|path| path == "plugins/levels/files/ranks.json"));
-    let refused = world.backups.restore(made.id, async {}).await.unwrap_err();
+    let refused = world.backups.restore(made.id, async { Ok(()) }).await.unwrap_err();
     assert!(matches!(refused, BackupError::Immovable { .. }), "{refused}");
     assert!(plugins.is_symlink() && !restore::is_under_way(&world.layout));
     assert!(world.tables.guild("1".parse().unwrap()).is_none(), "it is open again");
@@ -403,10 +403,25 @@ async fn what_this_version_can_not_open_is_not_restored() {
     drop(database);
     let offline = Backups::offline(world.layout.clone());
     let made = offline.make(Why::Command, KEPT).await.unwrap();
-    let refused = offline.restore(made.id, async { panic!("nobody is ended for it") });
+    let refused = offline.restore::<()>(made.id, async { panic!("nobody is ended for it") });
     let refused = refused.await.unwrap_err();
     assert!(matches!(refused, BackupError::Unusable { .. }), "{refused}");
     assert_eq!(offline.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_touched_if_plugins_can_not_be_ended_for_a_restore() {
+    let world = world().await;
+    let made = world.backups.make(Why::Command, KEPT).await.unwrap();
+    count_once(&world.plugin).await;
+    let counted_before = counted(&world.plugin).await;
+    let refused = world
+        .backups
+        .restore::<()>(made.id, async { Err(BackupError::Stopping) });
+    let refused = refused.await.unwrap_err();
+    assert!(matches!(refused, BackupError::Stopping), "{refused}");
+    assert_eq!(counted(&world.plugin).await, counted_before);
+    assert_eq!(world.backups.list().await.unwrap().len(), 1, "nothing was replaced");
 }
 
 #[tokio::test]
