@@ -568,7 +568,7 @@ fn invocation(
     }
 }
 
-/// Whether Discord says so of a member: ADMINISTRATOR or MENTION_EVERYONE
+/// Whether Discord says so of a member: `ADMINISTRATOR` or `MENTION_EVERYONE`
 /// (<https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags>).
 fn may_ping_everyone(member: &Member) -> bool {
     let bits = member.permissions.as_deref().and_then(|bits| bits.parse::<u64>().ok());

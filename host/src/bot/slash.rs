@@ -210,7 +210,7 @@ impl Keeper {
         // First, so that a command that moves from one server to another is never in both.
         round.again |= self.leave(sync, application, &homes).await;
         let mut trouble = None;
-        for scope in scopes.iter_mut() {
+        for scope in &mut scopes {
             let planned: &[SlashCommand] = if scope.guild.is_none() {
                 &plan.commands
             } else {

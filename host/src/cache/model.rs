@@ -115,9 +115,10 @@ impl GuildEntry {
     /// A channel and, of a thread, the one that it is in, whose overwrites hold there; `None` if one is unknown.
     pub(super) fn place(&self, id: ChannelId) -> Option<(&ChannelEntry, &ChannelEntry)> {
         let channel = self.channel(id)?;
-        let holding = match channel.is_thread() {
-            true => self.channel(channel.parent_id?)?,
-            false => channel,
+        let holding = if channel.is_thread() {
+            self.channel(channel.parent_id?)?
+        } else {
+            channel
         };
         Some((channel, holding))
     }

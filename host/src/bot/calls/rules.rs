@@ -102,8 +102,8 @@ impl Calls {
         let mention = settings.as_ref().and_then(|settings| settings.mention_prefix());
         ServerRuleList {
             rules: rules.rules.iter().map(line).collect(),
-            plugins_off: rules.plugins_off.iter().map(|name| name.to_string()).collect(),
-            commands_off: rules.commands_off.iter().map(|name| name.to_string()).collect(),
+            plugins_off: rules.plugins_off.iter().map(ToString::to_string).collect(),
+            commands_off: rules.commands_off.iter().map(ToString::to_string).collect(),
             done,
             warning,
             prefix: own.unwrap_or_else(|| config.prefix.clone()),

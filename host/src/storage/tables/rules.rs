@@ -70,7 +70,7 @@ async fn read(database: &Database) -> Result<All, StorageError> {
                         effect,
                     }),
                     _ => {
-                        tracing::warn!(%guild, kind, name, subject, "a rule of a server can't be read, it is not in force")
+                        tracing::warn!(%guild, kind, name, subject, "a rule of a server can't be read, it is not in force");
                     }
                 }
             }
