@@ -71,7 +71,9 @@ impl<H> std::fmt::Debug for Handled<H> {
 /// Makes buttons of a `#[component]` function.
 ///
 /// The state travels in the button's custom id, as JSON of at most 48 bytes, so that buttons go on working after a
-/// reload and a restart; the host keeps longer ones, of up to 16 KiB, for half a year. Only the one who asked for the message may use them, unless the handler says `anyone`.
+/// reload and a restart; the host keeps longer ones, of up to 16 KiB, for half a year, at most 64 MiB of a plugin's. Only the
+/// one who asked for the message may use them, unless the handler says `anyone` or the button
+/// [`for_user`](crate::Button::for_user).
 ///
 /// ```
 /// use plugin_api::prelude::*;

@@ -145,13 +145,10 @@ async fn messages_live_and_die() {
         50006
     );
     // V2 can't be combined with what the message already shows, and is never taken back.
-    let v2 = rest
-        .send(
-            "POST",
-            &path,
-            json!({ "flags": 1 << 15, "components": [{ "type": 10, "content": "text" }] }),
-        )
-        .await;
+    let card = json!({ "flags": 1 << 15, "components": [{ "type": 10, "content": "text" }] });
+    let beside = rest.send("PATCH", &one, card.clone()).await;
+    assert_eq!(beside.code(), 50035, "{beside:?}");
+    let v2 = rest.send("POST", &path, card).await;
     assert_eq!(v2.status, 200, "{v2:?}");
     let v2 = format!("{path}/{}", v2.body["id"].as_str().unwrap());
     assert_eq!(

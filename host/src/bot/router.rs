@@ -331,6 +331,10 @@ impl Router {
                     }
                 }
             }
+            InteractionKind::MenuCommand { name } => {
+                let origin = origin(&interaction, &super::HOST_NAME, &name, Door::Slash, None);
+                self.refuse(&origin, texts::COMMAND_ABSENT).await;
+            }
             InteractionKind::Component {
                 custom_id,
                 values,

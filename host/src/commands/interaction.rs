@@ -85,6 +85,11 @@ pub enum InteractionKind {
         /// Its arguments; an error if what Discord has registered does not match the command any more.
         arguments: Result<BTreeMap<String, ArgumentValue>, ArgumentError>,
     },
+    /// A command of a message's or a person's context menu, of which this bot has none: another program's that was kept.
+    MenuCommand {
+        /// Its name.
+        name: String,
+    },
     /// A button or select.
     Component {
         /// Its custom id.
@@ -238,6 +243,9 @@ impl Interaction {
         let data = interaction.data.take().unwrap_or_default();
         let kind = match interaction.kind {
             kinds::COMMAND if data.kind == kinds::CHAT_INPUT => command(data, guild_id, arguments),
+            kinds::COMMAND => InteractionKind::MenuCommand {
+                name: data.name.into_owned(),
+            },
             kinds::COMPONENT => InteractionKind::Component {
                 custom_id: data.custom_id,
                 chosen: chosen::chosen(data.component_type, &data.values, &data.resolved, guild_id),

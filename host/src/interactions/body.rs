@@ -114,9 +114,13 @@ impl<'a> Body<'a> {
         self.set("allowed_mentions", &mentions);
     }
 
-    /// Empties the text, unless it has one: for what takes the place of another message.
+    /// Empties the text, unless it has one: for what takes the place of another message. Beside the flag of Components V2
+    /// Discord takes no text, and refuses the flag where one stays
+    /// (<https://discord.com/developers/docs/components/reference#component-reference>).
     pub fn clear_text(&mut self) {
-        if self.get("content").is_none() && !self.is_of_components() {
+        if self.is_of_components() {
+            self.set("content", &Value::Null);
+        } else if self.get("content").is_none() {
             self.set("content", &"");
         }
     }
@@ -291,6 +295,18 @@ mod tests {
         assert_eq!(content("a \"b\""), "a \"b\"");
         assert_eq!(content(&"ä".repeat(2000)), "ä".repeat(2000));
         assert_eq!(content(&"ä".repeat(2001)), format!("{}…", "ä".repeat(1999)));
+    }
+
+    #[test]
+    fn the_text_of_a_note_goes_with_what_takes_its_place() {
+        let cleared = |json: &str| {
+            let mut body = Body::parse(json.as_bytes()).unwrap();
+            body.clear_text();
+            written(&body)
+        };
+        assert_eq!(cleared("{}"), r#"{"content":""}"#);
+        assert_eq!(cleared(r#"{"content":"a"}"#), r#"{"content":"a"}"#);
+        assert_eq!(cleared(r#"{"flags":32768}"#), r#"{"flags":32768,"content":null}"#);
     }
 
     #[test]

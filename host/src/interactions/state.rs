@@ -28,6 +28,8 @@ pub struct Conversation {
     answered: bool,
     /// What tells that it takes long, which the first answer takes the place of.
     note: Option<Note>,
+    /// Whether the answer to come was promised to be the asker's only.
+    promised_ephemeral: bool,
 }
 
 /// Where the asker was told that it takes long.
@@ -174,6 +176,7 @@ impl Conversation {
             sent: VecDeque::new(),
             answered: false,
             note: None,
+            promised_ephemeral: false,
         }
     }
 
@@ -189,6 +192,11 @@ impl Conversation {
         self.answered
     }
 
+    /// The next answer was promised to be seen by the asker only, whatever Discord is told meanwhile.
+    pub fn promise_ephemeral(&mut self) {
+        self.promised_ephemeral = true;
+    }
+
     /// What an action of the plugin means now.
     ///
     /// # Errors
@@ -198,6 +206,7 @@ impl Conversation {
         if self.state == State::Expired {
             return Err(Senseless::Expired);
         }
+        let ephemeral = ephemeral || self.promised_ephemeral;
         // Who knows its id means the same as who doesn't.
         let message_id = message_id.filter(|_| message_id != self.original);
         if let Some(id) = message_id.filter(|_| matches!(action, Action::Edit | Action::Delete))
@@ -268,7 +277,7 @@ impl Conversation {
             (Action::Reply, State::Fresh) => to(Call::Answer { ephemeral }, State::Replied),
             // What was announced publicly is seen by all, and what only the asker may see must not be: the announcement
             // goes and the answer comes as a further one.
-            (Action::Reply, State::Deferred { ephemeral: false, .. }) if ephemeral => Ok(Step {
+            (Action::Reply | Action::Edit, State::Deferred { ephemeral: false, .. }) if ephemeral => Ok(Step {
                 calls: vec![Call::DeleteOriginal, Call::FollowUp { ephemeral }],
                 next: State::Detached,
             }),
@@ -285,8 +294,8 @@ impl Conversation {
             (Action::Delete, State::Deferred { .. } | State::Replied) => to(Call::DeleteOriginal, State::Detached),
 
             (Action::Defer, State::Fresh) => match self.way {
-                Way::Control { .. } => to(Call::DeferUpdate, State::Updating),
-                Way::Channel | Way::Slash => {
+                Way::Control { .. } if !ephemeral => to(Call::DeferUpdate, State::Updating),
+                Way::Channel | Way::Slash | Way::Control { .. } => {
                     let by_host = false;
                     to(Call::Defer { ephemeral }, State::Deferred { ephemeral, by_host })
                 }
@@ -364,6 +373,15 @@ impl Conversation {
         }
     }
 
+    /// The note whose place this call takes is gone, so a message of its own must do; false if it is about no note.
+    pub fn lost_note(&mut self, call: Call) -> bool {
+        let is_lost = matches!(call, Call::EditMessage(_)) && self.replaces_note(call);
+        if is_lost {
+            self.note = None;
+        }
+        is_lost
+    }
+
     /// The message that told that it takes long, if nothing came of it.
     #[must_use]
     pub fn idle_note(&self) -> Option<Call> {
@@ -380,7 +398,7 @@ impl Conversation {
     pub fn closing(&self, released: bool) -> Closing {
         match (self.way, self.state) {
             (Way::Slash, State::Fresh | State::Deferred { by_host: true, .. }) => Closing::Say,
-            (Way::Slash, State::Deferred { .. }) if released => Closing::Say,
+            (Way::Slash | Way::Control { .. }, State::Deferred { .. }) if released => Closing::Say,
             (Way::Control { .. }, State::Fresh) => Closing::Acknowledge(Step {
                 calls: vec![Call::DeferUpdate],
                 next: State::Updating,
@@ -392,6 +410,10 @@ impl Conversation {
     /// Takes over that Discord accepted one of a step's calls. `message_id` is the message that it told of, if any.
     pub fn accepted(&mut self, call: Call, next: State, message_id: Option<MessageId>) {
         self.moved(next);
+        let is_original = matches!(call, Call::EditOriginal) && next != State::Updating;
+        if is_original || matches!(call, Call::Answer { .. } | Call::FollowUp { .. }) {
+            self.promised_ephemeral = false;
+        }
         match call {
             Call::Send | Call::FollowUp { .. } => {
                 self.answered = true;

@@ -174,6 +174,25 @@ async fn a_late_answer_is_for_the_asker_only_where_the_command_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_promised_to_the_asker_only_is_never_public() {
+    let (world, bot) = ready().await;
+    let alice = world.person("alice");
+    let early = alice.slash("promise", &[("late", json!(false))]).await;
+    let answer = early.expect_reply().await;
+    assert_eq!((answer.content(), answer.is_ephemeral()), ("Promised.", true));
+    // Deferred publicly meanwhile, the answer is a further one.
+    let late = alice.slash("promise", &[("late", json!(true))]).await;
+    late.expect_deferred().await;
+    let answer = late.expect_follow_up(0).await;
+    assert_eq!((answer.content(), answer.is_ephemeral()), ("Promised.", true));
+    let shown = alice.says("!promise no").await.expect_reply().await;
+    assert!(!shown.is_ephemeral());
+    let answer = alice.clicks(&shown, "Again").await.expect_reply().await;
+    assert_eq!((answer.content(), answer.is_ephemeral()), ("Promised again.", true));
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_waits_when_the_bot_is_killed_is_told_after_its_restart() {
     let (world, bot) = ready().await;
     let alice = world.person("alice");

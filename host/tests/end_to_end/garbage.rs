@@ -212,6 +212,30 @@ async fn an_interaction_that_comes_twice_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kept_command_of_a_context_menu_is_answered() {
+    let world = World::new().await;
+    let bot = world.start().await;
+    let said = world.person("alice").says("hello").await.message();
+    let id = said.id() + FAR;
+    let interaction = json!({
+        "id": id.to_string(), "application_id": world.sandbox.application_id().to_string(), "type": 2, "version": 1,
+        "token": "of-nobody", "guild_id": world.sandbox.guild().id().to_string(),
+        "channel_id": said.channel_id().to_string(), "locale": "en-US", "app_permissions": "0", "entitlements": [],
+        "member": { "user": said.json()["author"], "roles": [], "permissions": "0", "joined_at": "2025-01-01T00:00:00Z" },
+        "data": { "id": "1", "type": 3, "name": "Quote it", "target_id": said.id().to_string() },
+    });
+    world
+        .sandbox
+        .gateway()
+        .dispatch("INTERACTION_CREATE", &interaction.to_string());
+    let callback = format!("/interactions/{id}/");
+    let entry = world.sandbox.expect_rest(|entry| entry.path.contains(&callback)).await;
+    let body = format!("{entry:?}");
+    assert!(body.contains("That command is not available right now."), "{body}");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_the_bot_may_not_embed_it_says_the_same_as_text_and_where_it_may_not_write_it_reacts() {
     const SEND_MESSAGES: u64 = 1 << 11;
     const EMBED_LINKS: u64 = 1 << 14;

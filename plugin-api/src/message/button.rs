@@ -11,7 +11,7 @@ use super::{
     body::{Addressee, limit},
     control::{Aim, emoji},
 };
-use crate::{Error, Host, Result};
+use crate::{Error, Host, IntoId, Result, UserId};
 
 /// A button that still needs its style, which takes the state that a click hands to the handler.
 #[derive(Clone, Debug)]
@@ -95,6 +95,16 @@ impl Button {
     #[must_use]
     pub fn emoji(mut self, text: &str) -> Self {
         self.emoji = Some(emoji(text));
+        self
+    }
+
+    /// Only this user may use it, whoever asked for the message and even if the handler says `anyone`; needed in messages that
+    /// nobody asked for, such as those of events and tasks. A link is everybody's.
+    #[must_use]
+    pub fn for_user(mut self, user: impl IntoId<UserId>) -> Self {
+        if let Action::Handler(aim) = &mut self.action {
+            aim.bind(user.into_id());
+        }
         self
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Select, body::Addressee, select::AnySelect};
-use crate::{Error, Host, Result};
+use crate::{Error, Host, Result, UserId};
 
 /// The limits of Discord's documentation.
 const MAX_ROWS: usize = 5;
@@ -24,6 +24,8 @@ pub(crate) struct Aim {
     handler: &'static str,
     /// Why it could not be written, else.
     state: Result<ControlState, String>,
+    /// Who may use it, where that was said of the control itself.
+    user: Option<UserId>,
 }
 
 impl Aim {
@@ -33,7 +35,13 @@ impl Aim {
             state: serde_json::to_string(state)
                 .map(ControlState::Inline)
                 .map_err(|error| error.to_string()),
+            user: None,
         }
+    }
+
+    /// Only this user may use it.
+    pub(crate) fn bind(&mut self, user: UserId) {
+        self.user = Some(user);
     }
 
     /// Has the host keep a state that doesn't fit into a custom id.
@@ -66,9 +74,19 @@ impl Aim {
                 "`{handler}` is not among the `components` of `plugin!`"
             )));
         };
+        let user = match (self.user, to.requester) {
+            (None, _) if controls.anyone => None,
+            (None, None) => {
+                return Err(Error::new(format!(
+                    "nobody has asked for this message, so that nobody could use the control of `{handler}`: say \
+                     `#[component(anyone)]` at its handler, or `.for_user(id)` at the button or select"
+                )));
+            }
+            (own, requester) => own.or(requester),
+        };
         let id = CustomId {
             route: Route::new(to.core.link.plugin(), handler),
-            user: if controls.anyone { None } else { to.requester },
+            user,
             expires: controls.expires_seconds.map(from_now),
             state,
         };

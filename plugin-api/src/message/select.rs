@@ -105,6 +105,13 @@ impl<K> Select<K> {
         self
     }
 
+    /// Only this user may use it, whoever asked for the message and even if the handler says `anyone`; needed in messages that
+    /// nobody asked for, such as those of events and tasks.
+    pub fn for_user(mut self, user: impl IntoId<UserId>) -> Self {
+        self.any.aim.bind(user.into_id());
+        self
+    }
+
     /// Grey and not to be used.
     pub fn disabled(mut self) -> Self {
         self.any.disabled = true;

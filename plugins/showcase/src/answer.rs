@@ -95,6 +95,24 @@ pub(crate) async fn late(ctx: Ctx) -> Result {
     ctx.reply("Late.").await
 }
 
+/// Promise an answer for you only, at once or late.
+#[command]
+pub(crate) async fn promise(ctx: Ctx, late: bool) -> Result {
+    if late {
+        plugin_api::tokio::time::sleep(Duration::from_millis(2500)).await;
+    }
+    ctx.defer_ephemeral().await?;
+    ctx.reply("Promised.")
+        .button(promised.button("Again").primary(&()))
+        .await
+}
+
+#[component]
+pub(crate) async fn promised(ctx: ClickCtx) -> Result {
+    ctx.defer_ephemeral().await?;
+    ctx.reply("Promised again.").await
+}
+
 /// Never answer.
 #[command]
 pub(crate) async fn forever(ctx: Ctx) -> Result {

@@ -51,6 +51,7 @@ plugin! {
         answer::react,
         answer::everybody,
         answer::late,
+        answer::promise,
         answer::idle,
         answer::card,
         answer::forever,
@@ -73,5 +74,5 @@ plugin! {
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::restyle],
+    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle],
 }

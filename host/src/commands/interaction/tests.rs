@@ -191,7 +191,11 @@ fn controls_and_other_kinds() {
         (GuildId::new(30).unwrap(), GuildId::new(30))
     );
     let user_menu = r#"{"id":"1","name":"Report","type":2,"target_id":"5"}"#;
-    assert_eq!(decode(2, user_menu, IN_A_SERVER).kind, InteractionKind::Unknown);
+    let name = "Report".to_owned();
+    assert_eq!(
+        decode(2, user_menu, IN_A_SERVER).kind,
+        InteractionKind::MenuCommand { name }
+    );
     let typed = r#"{"id":"1","name":"a","type":1,"options":[]}"#;
     let nothing = InteractionKind::Autocomplete {
         name: "a".to_owned(),

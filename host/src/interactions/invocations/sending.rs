@@ -3,7 +3,7 @@
 //!
 //! Apart from the table of invocations, which knows only that there are some.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use plugin_protocol::{Action, ChannelId, Later, MessageId, Problem, ProblemCode, Respond, Responded, upload};
@@ -65,6 +65,9 @@ impl Inner {
         let step = conversation
             .step(head.action, ephemeral, head.message_id)
             .map_err(|senseless| senseless_problem(senseless, entry.origin.door))?;
+        if head.action == Action::Defer && ephemeral {
+            conversation.promise_ephemeral();
+        }
         if message.is_none() && step.calls.iter().any(|&call| calls::carries_message(call)) {
             let text = "this needs a message as its body";
             return Err(Problem::new(ProblemCode::Invalid, text));
@@ -104,7 +107,8 @@ impl Inner {
         if step.calls.is_empty() {
             conversation.moved(step.next);
         }
-        for &call in &step.calls {
+        let mut left = step.calls.iter().copied().collect::<VecDeque<_>>();
+        while let Some(call) = left.pop_front() {
             let body_components = body.components();
             let mut body = body.clone();
             if conversation.replaces_note(call) {
@@ -134,6 +138,10 @@ impl Inner {
                 let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
                 Problem::new(ProblemCode::Failed, text)
             })?;
+            if response.status == 404 && conversation.lost_note(call) {
+                left.push_front(Call::Send);
+                continue;
+            }
             if !response.is_success() {
                 let refusal = Refusal::read(response.status, &response.body);
                 if refusal.is_expired() {

@@ -280,6 +280,30 @@ async fn what_takes_long_says_so_and_the_answer_takes_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_whose_note_was_deleted_is_a_message_of_its_own() {
+    let mut world = World::new();
+    let id = world.invocations.open(origin(Door::Prefix), 3);
+    for _ in 0..2 {
+        world.requests.recv().await.unwrap();
+    }
+    world.next_answer(Answer::Refused(404, r#"{"message":"Unknown Message","code":10008}"#));
+    for text in [r#"{"content":"first"}"#, r#"{"content":"second"}"#] {
+        world.respond(id, Action::Reply, text).await.unwrap();
+    }
+    world
+        .respond(id, Action::Edit, r#"{"content":"edited"}"#)
+        .await
+        .unwrap();
+    let sent = world.sent();
+    let begins: Vec<_> = sent
+        .iter()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    let (edit, send) = ("PATCH /channels/20/messages/500", "POST /channels/20/messages");
+    assert_eq!(begins, [edit, send, send, edit]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_form_is_the_first_answer_or_none() {
     let mut world = World::new();
     let form = r#"{"custom_id":"f","title":"T","components":[]}"#;

@@ -132,7 +132,19 @@ fn controls() {
             Ok((vec![Call::Answer { ephemeral: true }], Replied)),
         ),
         (Fresh, UpdateMessage, false, Ok((vec![Call::Update], Updating))),
-        (Fresh, Defer, true, Ok((vec![Call::DeferUpdate], Updating))),
+        (Fresh, Defer, false, Ok((vec![Call::DeferUpdate], Updating))),
+        (
+            Fresh,
+            Defer,
+            true,
+            Ok((vec![Call::Defer { ephemeral: true }], deferred(true, false))),
+        ),
+        (
+            deferred(true, false),
+            UpdateMessage,
+            false,
+            Ok((vec![Call::EditMessage(id(CONTROLS))], deferred(true, false))),
+        ),
         (Fresh, Edit, false, Err(Senseless::NothingAnswered)),
         (Updating, UpdateMessage, false, Ok((vec![Call::EditOriginal], Updating))),
         (Updating, Reply, true, Ok((vec![follow_up(true)], Updating))),
@@ -156,6 +168,40 @@ fn controls() {
             "{state:?} {action:?} {ephemeral}"
         );
     }
+}
+
+#[test]
+fn what_was_promised_to_the_asker_only_is_never_public() {
+    use State::{Detached, Fresh, Updating};
+    let secret = Call::FollowUp { ephemeral: true };
+    let cases = [
+        (Door::Slash, Fresh, vec![Call::Answer { ephemeral: true }]),
+        (Door::Slash, deferred(false, true), vec![Call::DeleteOriginal, secret]),
+        (Door::Slash, deferred(true, false), vec![Call::EditOriginal]),
+        (Door::Component, Updating, vec![secret]),
+        (Door::Modal, Updating, vec![secret]),
+        (Door::Modal, deferred(true, false), vec![Call::EditOriginal]),
+    ];
+    for (door, state, expected) in cases {
+        let mut conversation = at(door, state);
+        conversation.promise_ephemeral();
+        let answer = conversation.step(Action::Reply, false, None).unwrap();
+        assert_eq!(answer.calls, expected, "{door:?} {state:?}");
+        for call in answer.calls {
+            conversation.accepted(call, answer.next, Some(id(LATER)));
+        }
+        // The promise is kept: who is answered further says himself who sees it.
+        let further = conversation.step(Action::Reply, false, None).unwrap();
+        assert_eq!(
+            further.calls,
+            [Call::FollowUp { ephemeral: false }],
+            "{door:?} {state:?}"
+        );
+    }
+    let mut edited = at(Door::Slash, deferred(false, true));
+    edited.promise_ephemeral();
+    let answer = Ok((vec![Call::DeleteOriginal, secret], Detached));
+    assert_eq!(step(&edited, Action::Edit, false), answer);
 }
 
 #[test]
@@ -259,6 +305,7 @@ fn what_is_said_at_the_end_without_an_answer() {
     assert_eq!(closing(Door::Prefix, State::Fresh), Closing::Nothing);
     // Whoever deferred and can't answer any more leaves the asker waiting, unless the host says something.
     assert_eq!(at(Door::Slash, deferred(false, false)).closing(true), Closing::Say);
+    assert_eq!(at(Door::Component, deferred(true, false)).closing(true), Closing::Say);
     assert_eq!(at(Door::Slash, State::Replied).closing(true), Closing::Nothing);
 }
 

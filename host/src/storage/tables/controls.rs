@@ -1,10 +1,11 @@
 //! States of controls that don't fit into a custom id, each under a key made of what it is.
 //!
 //! The same state of the same plugin has the same key, so that a message that is edited again and again keeps one row.
-//! Each row has a time until which it is kept; those whose time is over go a thousand at a time.
+//! Each row has a time until which it is kept; those whose time is over go a thousand at a time. How many a plugin keeps is
+//! counted by triggers and bounded when one is added. The host doesn't know what is in a state: whose it is neither.
 
 use plugin_protocol::{PluginName, custom_id::KEPT_KEY};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{StorageError, Tables, now};
 
@@ -12,11 +13,41 @@ use super::{StorageError, Tables, now};
 const KEPT_SECONDS: i64 = 180 * 24 * 3600;
 /// How many go in one step, so that no other writer waits long.
 const SWEPT_AT_ONCE: u32 = 1_000;
-/// How many states one plugin may keep; then those go that would go first.
-const MOST: u32 = 100_000;
+/// How much one plugin may keep; then those go that would go first.
+const MOST: Bounds = Bounds {
+    states: 100_000,
+    bytes: 64 * 1024 * 1024,
+};
+
+/// How much one plugin may keep.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    states: i64,
+    /// Of the states' texts.
+    bytes: i64,
+}
+
+impl Bounds {
+    /// Removes what a plugin has too much, but for this one, at most a thousand at once.
+    fn hold(self, connection: &Connection, plugin: &str, key: &[u8]) -> rusqlite::Result<()> {
+        let mut total = connection.prepare_cached("SELECT states, bytes FROM control_totals WHERE plugin = ?1")?;
+        let mut removal = connection.prepare_cached(
+            "DELETE FROM control_states WHERE key =
+             (SELECT key FROM control_states WHERE plugin = ?1 AND key <> ?2 ORDER BY until, key LIMIT 1)",
+        )?;
+        for _ in 0..SWEPT_AT_ONCE {
+            let (states, bytes): (i64, i64) = total.query_row([plugin], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            if (states <= self.states && bytes <= self.bytes) || removal.execute(params![plugin, key])? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Tables {
-    /// Keeps a state until this time, in seconds since 1970; answers with its key.
+    /// Keeps a state until this time, in seconds since 1970; answers with its key. Of 100,000 states or 64 MiB of one plugin
+    /// those go that would go first.
     ///
     /// # Errors
     ///
@@ -26,6 +57,16 @@ impl Tables {
         plugin: &PluginName,
         state: &str,
         until: Option<u32>,
+    ) -> Result<[u8; KEPT_KEY], StorageError> {
+        self.keep_within(plugin, state, until, MOST).await
+    }
+
+    async fn keep_within(
+        &self,
+        plugin: &PluginName,
+        state: &str,
+        until: Option<u32>,
+        bounds: Bounds,
     ) -> Result<[u8; KEPT_KEY], StorageError> {
         let mut hasher = blake3::Hasher::new();
         // A plugin's name has no such byte: the two can't be split otherwise.
@@ -44,8 +85,8 @@ impl Tables {
                         "INSERT INTO control_states (key, plugin, state, until) VALUES (?1, ?2, ?3, ?4)
                          ON CONFLICT (key) DO UPDATE SET until = max(until, excluded.until)",
                     )?
-                    .execute(params![key, plugin, state, until])
-                    .map(drop)
+                    .execute(params![key, plugin, state, until])?;
+                bounds.hold(connection, &plugin, &key)
             })
             .await?;
         Ok(key)
@@ -72,7 +113,7 @@ impl Tables {
             .await
     }
 
-    /// Removes states whose time is over, and those of which a plugin has too many; answers with how many went.
+    /// Removes states whose time is over; answers with how many went.
     ///
     /// # Errors
     ///
@@ -83,20 +124,12 @@ impl Tables {
             let went = self
                 .database()
                 .write(move |connection| {
-                    let old = connection
+                    connection
                         .prepare_cached(
                             "DELETE FROM control_states WHERE key IN
                              (SELECT key FROM control_states WHERE until < ?1 LIMIT ?2)",
                         )?
-                        .execute(params![now(), SWEPT_AT_ONCE])?;
-                    let many = connection
-                        .prepare_cached(
-                            "DELETE FROM control_states WHERE key IN (SELECT key FROM
-                             (SELECT key, row_number() OVER (PARTITION BY plugin ORDER BY until DESC) AS place
-                              FROM control_states) WHERE place > ?1 LIMIT ?2)",
-                        )?
-                        .execute(params![MOST, SWEPT_AT_ONCE])?;
-                    Ok(old + many)
+                        .execute(params![now(), SWEPT_AT_ONCE])
                 })
                 .await?;
             swept += went as u64;
@@ -143,5 +176,61 @@ mod tests {
             Some("\"long\"")
         );
         tables.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_would_go_first_goes_when_a_plugin_keeps_too_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = Tables::open(&folder.path().join("bot.db"), Synchronous::Normal)
+            .await
+            .unwrap();
+        let (one, other): (PluginName, PluginName) = ("one".parse().unwrap(), "other".parse().unwrap());
+        let bounds = Bounds { states: 3, bytes: 100 };
+        let soon = u32::try_from(now()).unwrap() + 1000;
+        let theirs = tables
+            .keep_within(&other, "\"theirs\"", Some(soon), bounds)
+            .await
+            .unwrap();
+        let mut keys = Vec::new();
+        for number in 0..5 {
+            let state = number.to_string();
+            // The later ones go first: their time is over sooner.
+            let key = tables
+                .keep_within(&one, &state, Some(soon + 10 - number), bounds)
+                .await
+                .unwrap();
+            // Shown again, it counts once.
+            tables.keep_within(&one, &state, Some(5), bounds).await.unwrap();
+            keys.push(key);
+        }
+        assert_eq!(kept(&tables, &one, &keys).await, [true, true, false, false, true]);
+        let large = tables
+            .keep_within(&one, &"x".repeat(99), Some(soon), bounds)
+            .await
+            .unwrap();
+        keys.push(large);
+        assert_eq!(
+            kept(&tables, &one, &keys).await,
+            [true, false, false, false, false, true]
+        );
+        assert_eq!(kept(&tables, &other, &[theirs]).await, [true], "another plugin's stay");
+        // What goes by itself makes room.
+        tables.keep_within(&other, "1", Some(5), bounds).await.unwrap();
+        assert_eq!(tables.sweep_control_states().await.unwrap(), 1);
+        let total = "SELECT states, bytes FROM control_totals WHERE plugin = 'other'";
+        let database = tables.database();
+        let total = database.read(|connection| {
+            connection.query_row(total, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        });
+        assert_eq!(total.await.unwrap(), (1, 8));
+        tables.close().await;
+    }
+
+    async fn kept(tables: &Tables, plugin: &PluginName, keys: &[[u8; KEPT_KEY]]) -> Vec<bool> {
+        let mut kept = Vec::new();
+        for &key in keys {
+            kept.push(tables.control_state(plugin, key).await.unwrap().is_some());
+        }
+        kept
     }
 }

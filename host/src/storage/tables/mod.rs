@@ -27,7 +27,7 @@ use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 5] = [
+pub const STEPS: [Step; 6] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -95,6 +95,24 @@ pub const STEPS: [Step; 5] = [
          full_at INTEGER NOT NULL,
          PRIMARY KEY (command, place, user)
      ) STRICT, WITHOUT ROWID;",
+    ),
+    Step::new(
+        "how much plugins keep for controls",
+        "CREATE INDEX control_states_plugin ON control_states (plugin, until, key);
+     CREATE TABLE control_totals (
+         plugin TEXT PRIMARY KEY,
+         states INTEGER NOT NULL,
+         bytes INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     INSERT INTO control_totals SELECT plugin, count(*), sum(octet_length(state)) FROM control_states GROUP BY plugin;
+     CREATE TRIGGER control_states_kept AFTER INSERT ON control_states BEGIN
+         INSERT INTO control_totals VALUES (new.plugin, 1, octet_length(new.state))
+         ON CONFLICT (plugin) DO UPDATE SET states = states + 1, bytes = bytes + excluded.bytes;
+     END;
+     CREATE TRIGGER control_states_gone AFTER DELETE ON control_states BEGIN
+         UPDATE control_totals SET states = states - 1, bytes = bytes - octet_length(old.state)
+         WHERE plugin = old.plugin;
+     END;",
     ),
 ];
 

@@ -5,6 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use plugin_abi::{Delivery, Envelope, Receiver};
+use plugin_protocol::custom_id::CustomId;
 
 use super::*;
 use crate::{
@@ -36,6 +37,55 @@ fn body(message: Message, edits: bool) -> Result<Value, String> {
     });
     body.map(|body| serde_json::from_slice(&body).expect("JSON"))
         .map_err(|error| error.to_string())
+}
+
+/// The same of a message that somebody asked for, with controls that not just anyone may use: who may.
+fn users(message: Message, requester: Option<UserId>) -> Result<Vec<Option<UserId>>, String> {
+    let host = plugin_abi::Host::leak(Box::new(Deaf));
+    let link = Link::new(host, "test".into(), 1, plugin_protocol::Level::Info);
+    let controls = |anyone| Controls {
+        anyone,
+        expires_seconds: None,
+        form: None,
+    };
+    let declared = HashMap::from([("pick", controls(false)), ("open", controls(true))]);
+    let core = Core::new(Arc::new(link), declared);
+    let key = core.control_key.get();
+    let body = message
+        .into_body(&Addressee {
+            core: &core,
+            requester,
+            edits: false,
+        })
+        .map_err(|error| error.to_string())?;
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    let rows = body["components"].as_array().into_iter().flatten();
+    let controls = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    let ids = controls.map(|control| {
+        let id = CustomId::decode(control["custom_id"].as_str().expect("an id")).expect("one of ours");
+        id.check(&key).expect("signed").user
+    });
+    Ok(ids.collect())
+}
+
+#[test]
+fn controls_are_their_askers_or_whom_they_name() {
+    let asker = UserId::new(1).expect("not 0");
+    let other = UserId::new(2).expect("not 0");
+    let button = |handler| crate::message::ButtonOf::<()>::new(handler, "A".to_owned()).primary(&());
+    let named = || select().option("A", "a").for_user(other);
+    let asked = message("a")
+        .button(button("pick"))
+        .select(named())
+        .button(button("open"));
+    assert_eq!(users(asked, Some(asker)), Ok(vec![Some(asker), Some(other), None]));
+    let unasked = message("a").button(button("open").for_user(other)).select(named());
+    assert_eq!(users(unasked, None), Ok(vec![Some(other), Some(other)]));
+    let refused = users(message("a").button(button("pick")), None).expect_err("nobody could use it");
+    assert!(
+        refused.contains("`pick`") && refused.contains("anyone") && refused.contains(".for_user(id)"),
+        "{refused}"
+    );
 }
 
 fn link(number: usize) -> Button {

@@ -250,10 +250,26 @@ pub(crate) fn revision(
         .get("poll")
         .map(|poll| super::poll::poll(poll, &fields.at("poll"), faults));
     if is_v2 {
+        // What the message has and the edit doesn't take away counts, too.
+        let stays = |key: &str| match &before[key] {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            other => !other.is_null(),
+        };
         for (key, there) in [
-            ("content", content.as_ref().is_some_and(|content| !content.is_empty())),
-            ("embeds", read_embeds.as_ref().is_some_and(|embeds| !embeds.is_empty())),
-            ("poll", poll.is_some()),
+            (
+                "content",
+                content
+                    .as_ref()
+                    .map_or_else(|| stays("content"), |content| !content.is_empty()),
+            ),
+            (
+                "embeds",
+                read_embeds
+                    .as_ref()
+                    .map_or_else(|| stays("embeds"), |embeds| !embeds.is_empty()),
+            ),
+            ("poll", poll.is_some() || stays("poll")),
         ] {
             if there {
                 faults.add(
