@@ -37,6 +37,8 @@
 //! Never hold a borrow of a `RefCell` over an `.await`: another handler may want it meanwhile, and panics. Clippy's
 //! `await_holding_refcell_ref` finds such places.
 //!
+//! [`guide`] goes from nothing to a command with pages, permissions and a database.
+//!
 //! Its `Cargo.toml` needs `crate-type = ["cdylib"]` and this crate. The promise: what is built with version 1.x runs on
 //! every host that knows 1.y with y >= x, whatever the compilers. [`model`] is outside of that promise.
 
@@ -54,6 +56,7 @@ mod error;
 mod event;
 mod export;
 mod files;
+pub mod guide;
 mod id;
 pub mod linked;
 #[doc(hidden)]
