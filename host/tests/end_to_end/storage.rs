@@ -11,7 +11,10 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::harness::{Bot, PATIENCE, World, file_name};
+use crate::{
+    forging::plugin,
+    harness::{Bot, PATIENCE, World, file_name},
+};
 
 /// The text of an answer's first embed: title, description, fields.
 fn text(embeds: &[Value]) -> String {
@@ -194,8 +197,10 @@ async fn a_command_that_comes_while_a_backup_is_restored_waits_for_its_plugin() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plugin_whose_newer_file_is_refused_goes_on_after_a_restore() {
+async fn a_plugin_whose_newer_file_is_refused_goes_on_after_a_restore_and_so_does_who_needs_it() {
     let world = World::new().await;
+    let needs = json!({ "depends": [{ "name": "example", "range": ">=1.0.0", "optional": false }] });
+    world.drop_file(&file_name("house"), &plugin("house", "1.0.0", &needs, &[]));
     world.drop_plugin("example");
     let bot = world.start().await;
     let made = backup_id(&owner_is_told(&world, "!backup now").await);
@@ -203,7 +208,8 @@ async fn a_plugin_whose_newer_file_is_refused_goes_on_after_a_restore() {
     bot.logs("is refused").await;
     let restored = owner_is_told(&world, &format!("!backup restore {made}")).await;
     assert!(restored.contains("Backup restored"), "{restored}");
-    bot.logs("plugin=example version=1.0.0 generation=2").await;
+    bot.logs("plugin=house version=1.0.0 generation=2").await;
+    assert_eq!(bot.lines_with("plugin=example version=1.0.0 generation=2").len(), 1);
     let alice = world.person("alice");
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
     bot.stop().await;

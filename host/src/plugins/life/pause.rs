@@ -129,7 +129,10 @@ impl Life {
                 self.swap_in(Arc::clone(&generation), Some(choice.path));
                 Self::note_loaded(&generation);
             }
-            Exchanged::Failed { why, .. } if why == StartFailure::GivenUp => {
+            Exchanged::Failed {
+                why: StartFailure::GivenUp,
+                ..
+            } => {
                 self.unwanted.insert(name.clone());
                 self.give_up(name);
             }
@@ -140,7 +143,8 @@ impl Life {
         }
     }
 
-    fn stays_away(&mut self, name: &PluginName, why: &str) {
+    /// Ends a hold without anybody to serve, and tells the owner why.
+    pub(super) fn stays_away(&mut self, name: &PluginName, why: &str) {
         self.give_up(name);
         let text = format!("The plugin `{name}` does not start again: {why}. `load {name}` tries it once more.");
         self.outlook.tell_owner(name.as_str(), &text);

@@ -257,11 +257,7 @@ impl Life {
                         self.swap_in(Arc::clone(&generation), Some(choice.path));
                         Self::note_loaded(&generation);
                     }
-                    Some(Err(why)) => {
-                        self.give_up(name);
-                        let text = format!("The plugin `{name}` does not start again: {why}.");
-                        self.outlook.tell_owner(name.as_str(), &text);
-                    }
+                    Some(Err(why)) => self.stays_away(name, &why),
                     None => self.give_up(name),
                 }
             }
