@@ -1,12 +1,12 @@
 // The sandbox's page in a real browser, against a sandbox and a bot that already run (`cargo xtask run`).
-// PAGE_URL is the page's address; CHROMIUM, if set, is the browser. Nothing here sleeps: each step waits for what a person would see.
+// PAGE_URL is the page's address; CHROMIUM, if set, is the browser; SCREENSHOTS, if set, is a folder for pictures. Nothing here sleeps: each step waits for what a person would see.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
-const { PAGE_URL } = process.env;
+const { PAGE_URL, SCREENSHOTS } = process.env;
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const PATIENCE = 20_000;
@@ -20,6 +20,7 @@ before(async () => {
   assert.ok(PAGE_URL, 'PAGE_URL has to be the address that `cargo xtask run` prints');
   const executablePath = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
   assert.ok(executablePath, `no browser found: set CHROMIUM, or install one of ${BROWSERS.join(', ')}`);
+  if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
   browser = await chromium.launch({ executablePath, args: FLAGS });
   page = await open();
 });
@@ -40,6 +41,7 @@ async function open(options = {}) {
   return opened;
 }
 
+const picture = (name) => (SCREENSHOTS ? page.screenshot({ path: `${SCREENSHOTS}/${name}.png` }) : null);
 const box = (on = page) => on.getByRole('textbox', { name: /^Message / });
 const says = async (text, on = page) => { await box(on).fill(text); await box(on).press('Enter'); };
 const messages = (text, on = page) => on.locator('#messages > .message').filter({ has: on.getByText(text, { exact: true }) });
@@ -117,6 +119,22 @@ test('the button of the counter changes the number', async () => {
       return now && /\d/.test(now) && now !== before;
     }, [id, old]);
   }
+});
+
+test('the help menu leads to a category and back, and its credits are for the one who asks', async () => {
+  const menus = page.locator('#messages > .message').filter({ has: page.getByText('Choose a category') });
+  const menu = await adds(menus, () => says('!help'));
+  const own = page.locator(`#${await menu.getAttribute('id')}`);
+  await picture('help');
+  await own.getByText('Choose a category').click();
+  await page.getByRole('option').first().click();
+  await own.getByRole('button', { name: 'Back', exact: true }).waitFor();
+  await picture('help-category');
+  await own.getByRole('button', { name: 'Back', exact: true }).click();
+  await own.getByText('Choose a category').waitFor();
+  await own.getByRole('button', { name: 'Credits', exact: true }).click();
+  await page.getByText('TheHolyOneZ').last().waitFor();
+  await picture('credits');
 });
 
 test('one can switch to another person, and the bot answers them as well', async () => {
