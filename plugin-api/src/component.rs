@@ -14,8 +14,10 @@ use plugin_protocol::Defer;
 use serde::Serialize;
 
 use crate::{
-    ChannelSelect, ClickCtx, MentionableSelect, Result, RoleSelect, StringSelect, UserSelect, definition::Running,
-    message::ButtonOf, modal::Form,
+    ChannelSelect, ClickCtx, MentionableSelect, Result, RoleSelect, StringSelect, UserSelect,
+    definition::{ControlPolicyDef, Running},
+    message::ButtonOf,
+    modal::Form,
 };
 
 /// A handler of controls, as `#[component]` declares it; not for implementing by hand.
@@ -30,9 +32,14 @@ pub trait Handler: 'static {
     const EXPIRES_SECONDS: Option<u32>;
     #[doc(hidden)]
     const DEFER: Defer = Defer::Public;
+    #[doc(hidden)]
+    const POLICY: ControlPolicyDef = ControlPolicyDef::DEFAULT;
     /// Of a form's handler: what the form is.
     #[doc(hidden)]
     const FORM: Option<fn() -> Form> = None;
+    /// And the name of the handler whose buttons open it.
+    #[doc(hidden)]
+    const OPENER: Option<&'static str> = None;
     #[doc(hidden)]
     fn run(ctx: ClickCtx<Self::State>) -> Running;
 }

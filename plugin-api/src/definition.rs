@@ -12,7 +12,7 @@ use std::{collections::HashMap, pin::Pin, rc::Rc};
 use plugin_protocol as protocol;
 use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
 
-pub use policy::PolicyDef;
+pub use policy::{ControlPolicyDef, PolicyDef};
 
 use crate::{
     ClickCtx, Ctx, Error, EventCtx, Result, Saved, StartCtx, StopCtx,
@@ -88,8 +88,11 @@ pub struct ComponentDef<S> {
     pub anyone: bool,
     pub expires_seconds: Option<u32>,
     pub defer: protocol::Defer,
+    pub policy: ControlPolicyDef,
     /// Of a form's handler: what the form is.
     pub form: Option<fn() -> Form>,
+    /// And the name of the handler whose buttons open it.
+    pub opener: Option<&'static str>,
     pub run: fn(ClickCtx<S>) -> Running,
 }
 
@@ -172,6 +175,20 @@ pub const fn check_name(group: &str, name: &str, earlier: &[(&str, &str)]) {
     }
 }
 
+/// Refuses controls of a command that is not there, for generated code: an error of the compiler.
+#[track_caller]
+pub const fn check_command(command: Option<&str>, all: &[(&str, &str)]) {
+    let Some(command) = command else { return };
+    let mut at = 0;
+    while at < all.len() {
+        if same_in_all("", command, all[at].0, all[at].1) {
+            return;
+        }
+        at += 1;
+    }
+    panic!("a `#[component(command = ..)]` names no command of this plugin; with its groups: `command = \"warn add\"`");
+}
+
 const fn words(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut words, mut at) = (if bytes.is_empty() { 0 } else { 1 }, 0);
@@ -231,6 +248,7 @@ pub(crate) fn describe<M: Module>() -> Description {
             .map(|component| protocol::Component {
                 name: component.name.to_owned(),
                 defer: component.defer,
+                ..component.policy.describe()
             })
             .collect(),
         events: M::events()
@@ -248,10 +266,9 @@ pub(crate) fn describe<M: Module>() -> Description {
 
 /// The plugin's handlers of controls, and those of this crate, whose names no function can have.
 fn handlers<M: Module>() -> impl Iterator<Item = ComponentDef<M::State>> {
-    M::components()
-        .into_iter()
-        .chain(modal::controls())
-        .chain(menu::controls())
+    let own = M::components();
+    let openers: Vec<_> = own.iter().filter_map(modal::opener).collect();
+    own.into_iter().chain(openers).chain(menu::controls())
 }
 
 /// The tables of a plugin, by name, for the lane.

@@ -9,7 +9,10 @@ use plugin_protocol::Defer;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Button, ClickCtx, Ctx, Embed, Message, Reply, Result, definition::ComponentDef, message::ButtonOf, refuse,
+    Button, ClickCtx, Ctx, Embed, Message, Reply, Result,
+    definition::{ComponentDef, ControlPolicyDef},
+    message::ButtonOf,
+    refuse,
 };
 
 /// The handlers' names: no function can be called so.
@@ -138,7 +141,9 @@ pub(crate) fn controls<S: 'static>() -> [ComponentDef<S>; 2] {
         anyone: false,
         expires_seconds: None,
         defer: Defer::Public,
+        policy: ControlPolicyDef::DEFAULT,
         form: None,
+        opener: None,
         run,
     };
     [

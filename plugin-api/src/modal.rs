@@ -379,15 +379,15 @@ impl<M> fmt::Debug for ModalOf<M> {
     }
 }
 
-/// The control by which a form is opened that was asked for by prefix.
-const OPENER: &str = "plugin_api.open";
+/// For how long a button opens a form whose handler says nothing of it, in seconds.
+const OPENER_EXPIRES: u32 = 3600;
 
 impl<S> Ctx<S> {
     /// Opens a form: await it. It must be the first answer, within 3 seconds: a command that opens one declares
     /// `defer = "never"`, and so does a handler of controls.
     ///
     /// Discord opens forms only for slash commands and controls. By prefix the answer is a button that opens it, for the
-    /// asker only.
+    /// asker only, for as long as the form's handler says, else an hour.
     ///
     /// # Errors
     ///
@@ -398,19 +398,19 @@ impl<S> Ctx<S> {
     }
 
     async fn open_form(&self, mut opening: Opening) -> Result {
+        let declared = self.core.controls.get(opening.handler.as_str());
+        let Some((form, opener)) = declared.and_then(|declared| declared.form.zip(declared.opener)) else {
+            let text = format!("`{}` is no form among the `components` of `plugin!`", opening.handler);
+            return Err(Error::new(text));
+        };
         if self.door() == Door::Prefix {
             let state = (opening.handler, opening.state, opening.title, opening.filled);
-            let button = crate::message::ButtonOf::new(OPENER, "Open the form".to_owned()).primary(&state);
+            let button = crate::message::ButtonOf::new(opener, "Open the form".to_owned()).primary(&state);
             return self
                 .reply("This command asks for something in a form.")
                 .button(button)
                 .await;
         }
-        let declared = self.core.controls.get(opening.handler.as_str());
-        let Some(form) = declared.and_then(|declared| declared.form) else {
-            let text = format!("`{}` is no form among the `components` of `plugin!`", opening.handler);
-            return Err(Error::new(text));
-        };
         let form = form();
         let title = opening.title.as_deref().unwrap_or(form.title);
         let length = title.chars().count();
@@ -445,19 +445,21 @@ impl<S> Ctx<S> {
     }
 }
 
-/// The handlers of controls that belong to forms.
-pub(crate) fn controls<S: 'static>() -> [ComponentDef<S>; 1] {
-    [ComponentDef {
-        name: OPENER,
+/// The handler of the buttons that open a form which was asked for by prefix: for whom the form is, they are.
+pub(crate) fn opener<S: 'static>(form: &ComponentDef<S>) -> Option<ComponentDef<S>> {
+    Some(ComponentDef {
+        name: form.opener?,
         anyone: false,
-        expires_seconds: None,
+        expires_seconds: form.expires_seconds.or(Some(OPENER_EXPIRES)),
         defer: Defer::Never,
+        policy: form.policy,
         form: None,
+        opener: None,
         run: |ctx| Box::pin(open(ctx)),
-    }]
+    })
 }
 
-/// The handler behind [`OPENER`].
+/// The handler behind an [`opener`].
 async fn open<S>(ctx: ClickCtx<S>) -> Result {
     let (handler, state, title, filled): (String, Value, Option<String>, Vec<(String, String)>) =
         ctx.control_state()?;

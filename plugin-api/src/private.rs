@@ -12,7 +12,10 @@ pub use plugin_protocol::{
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
     argument::{Arguments, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
-    definition::{ArgumentDef, CommandDef, ComponentDef, EventDef, Module, PolicyDef, Running, check_name},
+    definition::{
+        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, Module, PolicyDef, Running, check_command,
+        check_name,
+    },
     event::intents,
     export::Loaded,
     linked::LinkedPlugin,
@@ -49,7 +52,9 @@ impl<S> ComponentDef<S> {
             anyone: H::ANYONE,
             expires_seconds: H::EXPIRES_SECONDS,
             defer: H::DEFER,
+            policy: H::POLICY,
             form: H::FORM,
+            opener: H::OPENER,
             run: H::run,
         }
     }

@@ -56,6 +56,10 @@ pub struct Asked<'a> {
     pub guild: Option<GuildId>,
     /// The channel.
     pub channel: ChannelId,
+    /// Of a thread, its channel; else whether it is age-restricted; if Discord has said.
+    pub place: Option<(Option<ChannelId>, bool)>,
+    /// Whether Discord itself has asked for all that the command requires of users.
+    pub is_gated: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -77,6 +81,8 @@ impl<'a> Asked<'a> {
             bot: None,
             guild,
             channel,
+            place: None,
+            is_gated: false,
         }
     }
 }
@@ -133,7 +139,7 @@ impl Gatekeeper {
             },
             Some(guild) => {
                 let all = trace.is_some();
-                let has_rules = !(rules.rules.is_empty() && defaults.rules.is_empty());
+                let has_rules = [&*rules, &*defaults].iter().any(|rules| concern(rules, asked));
                 self.standing(asked, guild, has_rules, all).await?
             }
         };
@@ -152,6 +158,7 @@ impl Gatekeeper {
             rules: &rules,
             defaults: &defaults,
             overrides: Overrides::default(),
+            is_gated: asked.is_gated,
             is_protected: is_protected(asked.plugin, asked.command),
         };
         decide(&facts, trace)
@@ -266,15 +273,20 @@ impl Gatekeeper {
         all: bool,
     ) -> Result<Standing, Refusal> {
         let command = asked.command;
-        let needs_permissions = all || !command.requires.is_empty();
+        // The bot's owner may, wherever it is and whoever they are there.
+        let owns_bot = self.owners.contains(asked.user);
+        let needs_permissions = all || !command.requires.is_empty() && !owns_bot && !asked.is_gated;
         let needs_bot = all || !command.bot_requires.is_empty();
-        let needs_place = all || has_rules || command.nsfw;
-        let needs_owner = all || command.guild_owner_only;
+        let asks_rules = has_rules && !owns_bot && !is_protected(asked.plugin, command);
+        let needs_place = all || asks_rules || command.nsfw;
+        let needs_owner = all || command.guild_owner_only && !owns_bot;
         let permissions = asked
             .permissions
             .or_else(|| self.cache.permissions(guild, asked.channel, asked.user, asked.roles));
         let bot = asked.bot.or_else(|| self.cache.own_permissions(guild, asked.channel));
-        let place = self.cache.place(guild, asked.channel);
+        // Whether a thread's channel is age-restricted, an interaction doesn't say.
+        let told = asked.place.filter(|(parent, _)| parent.is_none() || !command.nsfw);
+        let place = self.cache.place(guild, asked.channel).or(told);
         let owner = self.cache.guild_owner(guild);
         let is_known = (permissions.is_some() || !needs_permissions)
             && (bot.is_some() || !needs_bot)
@@ -336,10 +348,13 @@ impl Gatekeeper {
             roles: Vec<RoleId>,
         }
         let discord = self.directory.of(asked.plugin);
-        let told: Option<Guild> = discord.get(format!("/guilds/{guild}")).await.ok()?;
-        let told = told?;
-        let channel: Option<Channel> = discord.get(format!("/channels/{}", asked.channel)).await.ok()?;
-        let channel = channel?;
+        let bot = self.cache.bot_id()?;
+        let (told, channel, own) = tokio::join!(
+            discord.get::<Guild>(format!("/guilds/{guild}")),
+            discord.get::<Channel>(format!("/channels/{}", asked.channel)),
+            discord.get::<Own>(format!("/guilds/{guild}/members/{bot}")),
+        );
+        let (told, channel, own) = (told.ok()??, channel.ok()??, own.ok()?);
         let in_thread = matches!(channel.kind, 10..=12);
         let holding = if in_thread {
             let parent: Option<Channel> = discord.get(format!("/channels/{}", channel.parent_id?)).await.ok()?;
@@ -347,8 +362,6 @@ impl Gatekeeper {
         } else {
             channel
         };
-        let bot = self.cache.bot_id()?;
-        let own: Option<Own> = discord.get(format!("/guilds/{guild}/members/{bot}")).await.ok()?;
         let overwrites: Vec<_> = holding
             .permission_overwrites
             .iter()
@@ -398,6 +411,12 @@ impl Gatekeeper {
         self.defaults.store(Arc::new((Some(config), Arc::clone(&read))));
         read
     }
+}
+
+/// Whether there are rules about a command or its category.
+fn concern(rules: &ServerRules, asked: &Asked<'_>) -> bool {
+    let category = asked.command.category.as_deref().unwrap_or(asked.plugin.as_str());
+    rules.concern(&asked.command.name, category)
 }
 
 /// Whether no rule and no switch may hide or restrict a command.

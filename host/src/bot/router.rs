@@ -207,6 +207,7 @@ impl Router {
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
         origin.typing = written.command.typing;
         origin.bot_may = self.bot_may(&message);
+        origin.may_ping_everyone = self.may_ping_everyone(&message);
         let asked = Asked::of(
             (&written.plugin, &written.command),
             (message.author.id, message.member.as_ref()),
@@ -298,7 +299,10 @@ impl Router {
                 };
                 let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
                 origin.defer = command.defer;
-                let asked = asked(&interaction, plugin, command);
+                let asked = Asked {
+                    is_gated: interaction.guild_id.is_some() && self.slash.standing().gates(command),
+                    ..asked(&interaction, plugin, command)
+                };
                 if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
                     self.turn_away(&origin, "/", command, &refusal).await;
                     return;
@@ -539,6 +543,7 @@ fn origin(
 fn asked<'a>(interaction: &'a Interaction, plugin: &'a PluginName, command: &'a Command) -> Asked<'a> {
     Asked {
         bot: interaction.app_permissions,
+        place: interaction.place,
         ..Asked::of(
             (plugin, command),
             (interaction.author.id, interaction.member.as_ref()),

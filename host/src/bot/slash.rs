@@ -2,12 +2,12 @@
 //! a set has changed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use plugin_protocol::{
-    ApplicationId, Command, GuildId, PluginName,
+    ApplicationId, Command, GuildId, Permissions, PluginName,
     slash::{PrefixOnly, SlashFigures, SlashKind, SlashLimits, SyncReport, SyncedSet, UnavailableCommand},
 };
 use serde_json::Value;
@@ -439,9 +439,11 @@ impl Keeper {
                 .collect(),
             trouble,
         };
+        let registered = sync.known(application, None).await;
         let mut standing = Standing {
             figures,
-            ids: ids(sync.known(application, None).await),
+            gates: gates(registered.as_ref()),
+            ids: ids(registered),
             ..Standing::default()
         };
         for guild in scopes.iter().filter_map(|scope| scope.guild) {
@@ -509,4 +511,18 @@ fn now() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs()
+}
+
+/// What Discord asks of users' permissions, by the commands' names, as they were written.
+fn gates(registered: Option<&Registered>) -> HashMap<String, Permissions> {
+    #[derive(serde::Deserialize)]
+    struct Gate {
+        default_member_permissions: Permissions,
+    }
+    let commands = registered.into_iter().flat_map(|registered| &registered.commands);
+    let gate = |(name, command): (&String, &RegisteredCommand)| {
+        let gate: Gate = serde_json::from_str(&command.json).ok()?;
+        Some((name.clone(), gate.default_member_permissions))
+    };
+    commands.filter_map(gate).collect()
 }

@@ -7,7 +7,7 @@ use plugin_api::{ProblemCode, backups::BackupInfo, prelude::*, serde_json::json}
 use super::backup_card;
 
 /// Make, list, verify or restore backups of everything that is kept.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn backup(
     ctx: Ctx,
     #[description = "`now`, `list`, `verify` or `restore`"] action: String,

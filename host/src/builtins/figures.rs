@@ -16,7 +16,7 @@ pub(super) async fn stats(ctx: Ctx) -> Result {
 }
 
 /// Show each connection to Discord: state, latency, servers, age.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(1, per = "10s"))]
 pub(super) async fn shardinfo(ctx: Ctx) -> Result {
     ctx.reply(figures_card::shards(&figures(&ctx).await?)).await
 }

@@ -21,7 +21,7 @@ const WRITERS: usize = 10;
 const TIMES: u32 = 10;
 
 /// Test how files are kept: write, read, remember, ten writers at once, changes from outside.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn atomictest(ctx: Ctx) -> Result {
     ctx.defer().await?;
     let path = format!("atomictest-{}.json", ctx.generation());
@@ -33,14 +33,14 @@ pub(super) async fn atomictest(ctx: Ctx) -> Result {
 }
 
 /// Show what the bot remembers, and how often that saved a look at the disk.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn cachestats(ctx: Ctx) -> Result {
     let caches: Vec<CacheFigures> = ctx.call("caches.figures", &json!({})).await?;
     ctx.reply(upkeep_card::caches(&caches)).await
 }
 
 /// Remove what nobody needs any more: what is left of killed runs, old logs, copies, damaged files.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn cleanup(ctx: Ctx) -> Result {
     ctx.defer().await?;
     let cleanup: Cleanup = ctx.call("cleanup.run", &json!({})).await?;

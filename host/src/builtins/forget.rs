@@ -16,7 +16,7 @@ struct Forgotten {
 
 /// Erase all that is kept of a user or a server, in all plugins.
 // States of controls stay until their time is over: what plugins wrote into them is theirs, and names nobody to the host.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn forget(
     ctx: Ctx,
     #[description = "`user` or `server`"] what: String,

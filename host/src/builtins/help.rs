@@ -54,7 +54,7 @@ pub(super) async fn help(
 }
 
 /// Shows the category that was chosen.
-#[component]
+#[component(command = help)]
 pub(super) async fn help_category(ctx: ClickCtx, categories: usize) -> Result {
     let list = list(&ctx).await?;
     let chosen = ctx.value().map(help_card::key);
@@ -62,14 +62,14 @@ pub(super) async fn help_category(ctx: ClickCtx, categories: usize) -> Result {
 }
 
 /// Turns the page, or goes back to the categories.
-#[component]
+#[component(command = help)]
 pub(super) async fn help_page(ctx: ClickCtx, turn: Turn) -> Result {
     let list = list(&ctx).await?;
     ctx.update(menu(&list, &ctx, turn.1)).await
 }
 
 /// Shows whose ideas the bot is built on.
-#[component]
+#[component(command = help)]
 pub(super) async fn help_credits(ctx: ClickCtx) -> Result {
     ctx.reply(figures_card::credits()).ephemeral().await
 }

@@ -13,20 +13,20 @@ use plugin_api::{
 use super::{card, lifecycle::suggestions};
 
 /// Show every plugin: how it is, its version and what it needs.
-#[command(aliases("pr_list"))]
+#[command(aliases("pr_list"), cooldown(1, per = "10s"))]
 pub(super) async fn plugins(ctx: Ctx) -> Result {
     ctx.reply(list(&ctx, 0, is_private(&ctx)).await?).await
 }
 
 /// Turns the page of the list.
-#[component]
+#[component(command = plugins)]
 pub(super) async fn page(ctx: ClickCtx, at: (usize, bool)) -> Result {
     let (number, private) = at;
     ctx.update(list(&ctx, number, private).await?).await
 }
 
 /// Show everything about a plugin: state, needs, commands, load, memory, last error.
-#[command(aliases("pr_info"))]
+#[command(aliases("pr_info"), cooldown(1, per = "10s"))]
 pub(super) async fn plugininfo(
     ctx: Ctx,
     #[description = "The plugin's name"]

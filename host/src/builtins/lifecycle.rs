@@ -13,7 +13,7 @@ use plugin_api::{
 const MOST_SUGGESTIONS: usize = 25;
 
 /// Load a plugin that lies in the plugins' folder.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn load(
     ctx: Ctx,
     #[description = "The plugin's name"]
@@ -24,7 +24,7 @@ pub(super) async fn load(
 }
 
 /// Replace a plugin by what lies in the plugins' folder; `all` replaces every one.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn reload(
     ctx: Ctx,
     #[description = "The plugin's name, or `all`"]
@@ -40,7 +40,7 @@ pub(super) async fn reload(
 }
 
 /// Unload a plugin, until it is loaded again.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn unload(
     ctx: Ctx,
     #[description = "The plugin's name"]

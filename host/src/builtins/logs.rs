@@ -11,7 +11,7 @@ use plugin_api::{
 use super::report;
 
 /// Show what went wrong lately, or the whole story of one incident.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn errors(
     ctx: Ctx,
     #[description = "The code that the user was given"] code: Option<String>,
@@ -24,7 +24,7 @@ pub(super) async fn errors(
 }
 
 /// Turns the page of the incidents.
-#[component]
+#[component(command = errors)]
 pub(super) async fn errors_page(ctx: ClickCtx, number: usize) -> Result {
     ctx.update(page(&ctx, number).await?).await
 }
@@ -54,7 +54,7 @@ async fn page(ctx: &Ctx, number: usize) -> Result<Message> {
 }
 
 /// Show what is logged of whom, or change it: `loglevel host::rest debug`, `loglevel reset`.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn loglevel(
     ctx: Ctx,
     #[description = "A module, plugin or library; or a level for all; or reset"] target: Option<String>,

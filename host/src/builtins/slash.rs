@@ -10,7 +10,7 @@ use plugin_api::{
 use super::slash_card;
 
 /// Compare the slash commands with what Discord has, and write what differs.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn sync(ctx: Ctx) -> Result {
     ctx.defer().await?;
     match ctx.call::<SyncReport>("slash.sync", &json!({})).await {
@@ -23,7 +23,7 @@ pub(super) async fn sync(ctx: Ctx) -> Result {
 }
 
 /// Show how many slash commands there are, and which work by prefix only.
-#[command]
+#[command(cooldown(1, per = "10s"))]
 pub(super) async fn slashlimit(ctx: Ctx) -> Result {
     let figures: SlashFigures = ctx.call("slash.figures", &json!({})).await?;
     ctx.reply(slash_card::limit(&figures)).await

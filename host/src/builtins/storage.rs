@@ -11,7 +11,7 @@ use plugin_api::{
 use super::storage_card;
 
 /// Check every database: the bot's own and plugins'.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn integritycheck(ctx: Ctx) -> Result {
     ctx.defer().await?;
     let checks: Vec<DatabaseCheck> = ctx.call("storage.check", &json!({})).await?;
@@ -19,7 +19,7 @@ pub(super) async fn integritycheck(ctx: Ctx) -> Result {
 }
 
 /// Show every database: size, tables, how long reads and writes take.
-#[command(slash, prefix, owner_only)]
+#[command(slash, prefix, owner_only, cooldown(none))]
 pub(super) async fn dbstats(ctx: Ctx) -> Result {
     let figures: Vec<DatabaseFigures> = ctx.call("storage.figures", &json!({})).await?;
     ctx.reply(storage_card::figures(&figures)).await

@@ -71,6 +71,8 @@ pub struct Interaction {
     pub member: Option<Member>,
     /// What the bot may in the channel, as Discord has computed it.
     pub app_permissions: Option<Permissions>,
+    /// What Discord tells of the channel: of a thread, its channel; else whether it is age-restricted.
+    pub place: Option<(Option<ChannelId>, bool)>,
     /// The user's language, such as `de` or `en-US`.
     pub locale: Option<String>,
 }
@@ -147,9 +149,32 @@ struct Payload<'a> {
     #[serde(default)]
     app_permissions: Option<Permissions>,
     #[serde(default)]
+    channel: Option<Place>,
+    #[serde(default)]
     message: Option<OnlyId>,
     #[serde(default)]
     locale: Option<String>,
+}
+
+/// The channel, of which the type is told always.
+#[derive(Deserialize)]
+struct Place {
+    #[serde(rename = "type")]
+    kind: u8,
+    #[serde(default)]
+    parent_id: Option<ChannelId>,
+    #[serde(default)]
+    nsfw: Option<bool>,
+}
+
+impl Place {
+    /// Of a thread, its channel, and whether it is age-restricted; of another channel, what is above it is a category.
+    fn read(&self) -> Option<(Option<ChannelId>, bool)> {
+        if matches!(self.kind, 10..=12) {
+            return Some((Some(self.parent_id?), false));
+        }
+        Some((None, self.nsfw?))
+    }
 }
 
 #[derive(Deserialize)]
@@ -270,6 +295,7 @@ impl Interaction {
             member: guild_id.and_then(|guild_id| Some(member?.complete(author.clone(), guild_id))),
             author,
             app_permissions: interaction.app_permissions,
+            place: interaction.channel.as_ref().and_then(Place::read),
             locale: interaction.locale,
         })
     }

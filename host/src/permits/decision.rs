@@ -30,6 +30,9 @@ pub struct Facts<'a> {
     pub defaults: &'a ServerRules,
     /// What administrators have set at Discord.
     pub overrides: Overrides<'a>,
+    /// Whether Discord has asked for what it requires of users before it told of this: the registered command says so. Then
+    /// who lacks it was allowed by the server's administrators.
+    pub is_gated: bool,
     /// Whether no rule and no switch may hide or restrict it.
     pub is_protected: bool,
 }
@@ -285,6 +288,12 @@ fn user(facts: &Facts<'_>, granted: Granted) -> Finding {
     let lacking = requires.without(facts.asker.permissions);
     if lacking.is_empty() {
         return Finding::Passed(format!("{} is there", names(requires)));
+    }
+    if facts.is_gated {
+        return Finding::Passed(format!(
+            "Discord has asked for {}, or administrators allow it under Integrations",
+            names(requires)
+        ));
     }
     let text = format!("{} is missing", names(lacking));
     match ruling(facts) {

@@ -108,6 +108,15 @@ impl ServerRules {
         self.rules.is_empty() && self.plugins_off.is_empty() && self.commands_off.is_empty()
     }
 
+    /// Whether any is about a command or its category.
+    #[must_use]
+    pub fn concern(&self, command: &str, category: &str) -> bool {
+        self.rules.iter().any(|rule| match &rule.target {
+            Target::Command(name) => **name == *command,
+            Target::Category(name) => **name == *category.to_lowercase(),
+        })
+    }
+
     /// What they say of somebody who uses a command of this category.
     #[must_use]
     pub fn say(&self, command: &str, category: &str, whom: &Whom<'_>) -> Ruling {
@@ -238,6 +247,8 @@ mod tests {
         assert_eq!(rules.say("ban", "Fun", &whom), Ruling::For(vec![role(10)]));
         assert!(matches!(rules.say("warn", "MODERATION", &whom), Ruling::By(rule) if rule.effect == Effect::Allow));
         assert_eq!(rules.rules.len(), 4);
+        assert!(rules.concern("ban", "fun") && rules.concern("warn", "MODERATION"));
+        assert!(!rules.concern("hello", "fun"));
         assert_eq!(faults.len(), 3, "{faults:?}");
     }
 

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use plugin_protocol::{Defer, Description, EventSubscription, PluginName, custom_id::Route};
+use plugin_protocol::{Command, Component, Defer, Description, EventSubscription, PluginName, custom_id::Route};
 
 use super::{delivery::Delivery, generation::Generation, hold::Hold, lane::Way};
 use crate::commands::CommandIndex;
@@ -30,6 +30,45 @@ pub struct Handles {
     pub name: String,
     /// How it is deferred.
     pub defer: Defer,
+    /// What is asked of whoever uses it, as of a command; `None` for nothing.
+    pub policy: Option<Arc<Command>>,
+}
+
+impl Handles {
+    fn of(plugin: &PluginName, component: &Component, commands: &[Command]) -> Self {
+        Self {
+            plugin: plugin.clone(),
+            name: component.name.clone(),
+            defer: component.defer,
+            policy: policy(component, commands).map(Arc::new),
+        }
+    }
+}
+
+/// The policy of its command, and what it asks itself.
+fn policy(component: &Component, commands: &[Command]) -> Option<Command> {
+    let mut policy = match &component.command {
+        Some(name) => {
+            let named = commands.iter().find(|command| command.name == *name);
+            // A command that is not there is nobody's.
+            named.cloned().unwrap_or_else(|| Command {
+                owner_only: true,
+                ..Command::default()
+            })
+        }
+        None if component.requires.is_empty() && component.bot_requires.is_empty() && !component.owner_only => {
+            return None;
+        }
+        // Of no category: no rule is about it.
+        None => Command {
+            category: Some(String::new()),
+            ..Command::default()
+        },
+    };
+    policy.requires |= component.requires;
+    policy.bot_requires |= component.bot_requires;
+    policy.owner_only |= component.owner_only;
+    Some(policy)
 }
 
 /// Where a plugin's deliveries go.
@@ -58,11 +97,7 @@ impl Table {
             let (name, description) = (post.generation.name(), &post.generation.description);
             for component in &description.components {
                 let route = Route::new(name.as_str(), &component.name);
-                let handles = Handles {
-                    plugin: name.clone(),
-                    name: component.name.clone(),
-                    defer: component.defer,
-                };
+                let handles = Handles::of(name, component, &description.commands);
                 table.components.insert(route, handles);
             }
             for event in &description.events {
@@ -120,5 +155,41 @@ impl Table {
 
     fn post(&self, name: &PluginName) -> Option<&Post> {
         self.posts.iter().find(|post| post.generation.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_protocol::Permissions;
+
+    use super::*;
+
+    #[test]
+    fn controls_ask_what_their_command_asks_and_what_they_say_themselves() {
+        let (ban, kick) = (Permissions::BAN_MEMBERS, Permissions::KICK_MEMBERS);
+        let commands = [Command {
+            name: "ban".to_owned(),
+            requires: ban,
+            guild_owner_only: true,
+            ..Command::default()
+        }];
+        let component = |command: Option<&str>, requires, owner_only| Component {
+            command: command.map(str::to_owned),
+            requires,
+            owner_only,
+            ..Component::default()
+        };
+        let policy = |component| policy(&component, &commands);
+        assert_eq!(policy(component(None, Permissions::NONE, false)), None);
+        let of_command = policy(component(Some("ban"), kick, false)).unwrap_or_default();
+        assert_eq!((of_command.requires, of_command.guild_owner_only), (ban | kick, true));
+        let own = policy(component(None, kick, false)).unwrap_or_default();
+        assert_eq!((own.requires, own.category.as_deref()), (kick, Some("")));
+        assert!(policy(component(None, Permissions::NONE, true)).is_some_and(|policy| policy.owner_only));
+        let gone = policy(component(Some("kick"), Permissions::NONE, false));
+        assert!(
+            gone.is_some_and(|policy| policy.owner_only),
+            "nobody knows what it asks"
+        );
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use plugin_protocol::{
-    GuildId, PluginName,
+    Command, GuildId, Permissions, PluginName,
     slash::{PrefixOnly, SlashFigures, SyncReport},
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -38,7 +38,9 @@ pub struct Standing {
     pub figures: SlashFigures,
     /// Discord's ids of the commands of all servers, by their first words.
     pub ids: BTreeMap<String, String>,
-    /// The same of single servers' commands.
+    /// What Discord asks of their users' permissions before it tells of one: those that are not for everybody.
+    pub gates: HashMap<String, Permissions>,
+    /// The ids of single servers' commands.
     pub guild_ids: HashMap<GuildId, BTreeMap<String, String>>,
 }
 
@@ -89,6 +91,14 @@ impl Slash {
 }
 
 impl Standing {
+    /// Whether Discord asks for all that a command requires of users, as it is registered in all servers.
+    #[must_use]
+    pub fn gates(&self, command: &Command) -> bool {
+        let first = command.name.split(' ').next().unwrap_or(&command.name);
+        let gate = self.gates.get(first);
+        gate.is_some_and(|gate| !command.owner_only && !gate.is_empty() && gate.contains(command.requires))
+    }
+
     /// Discord's id of a slash command as it is used in this place, by its whole name.
     #[must_use]
     pub fn id(&self, name: &str, guild: Option<GuildId>) -> Option<&str> {
@@ -111,5 +121,30 @@ impl Standing {
     pub fn is_prefix_only(&self, plugin: &PluginName, name: &str) -> bool {
         let left_out = self.left_out(plugin.as_str(), name);
         left_out.is_some_and(|left_out| left_out.full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registered_gate_stands_for_what_a_command_requires_if_it_asks_for_all_of_it() {
+        let (ban, kick) = (Permissions::BAN_MEMBERS, Permissions::KICK_MEMBERS);
+        let gates = [("warn", ban), ("config", Permissions::NONE)];
+        let standing = Standing {
+            gates: gates.map(|(name, gate)| (name.to_owned(), gate)).into(),
+            ..Standing::default()
+        };
+        let gates = |name: &str, requires| {
+            standing.gates(&Command {
+                name: name.to_owned(),
+                requires,
+                ..Command::default()
+            })
+        };
+        assert!(gates("warn add", ban));
+        assert!(!gates("warn add", ban | kick), "registered before it required more");
+        assert!(!gates("config", Permissions::NONE) && !gates("open", ban));
     }
 }

@@ -158,6 +158,8 @@ async fn everyone_is_notified_only_by_those_who_may() {
     for (person, notifies) in [(&alice, false), (&owner, true)] {
         let answer = person.slash("everybody", &[]).await.expect_reply().await;
         assert_eq!(answer.json()["mention_everyone"], notifies);
+        let answer = person.says("!everybody").await.expect_reply().await;
+        assert_eq!(answer.json()["mention_everyone"], notifies, "by message");
     }
     bot.stop().await;
 }

@@ -31,11 +31,13 @@ async fn everybody_sees_the_plugins_and_only_owners_see_why() {
     world.drop_plugin("example");
     world.drop_plugin("stress");
     world.drop_file(&file_name("broken"), b"no library at all");
+    // Who joins later is welcomed by the example.
+    let [alice, ..] = ["alice", "ann", "amy"].map(|name| world.person(name));
     let bot = world.start().await;
     bot.logs("is refused").await;
-    let alice = world.person("alice");
-    for command in ["!plugins", "!pr_list"] {
-        let list = text(alice.says(command).await.expect_reply().await.embeds());
+    for (person, command) in [("alice", "!plugins"), ("ann", "!pr_list")] {
+        let reply = world.person(person).says(command).await.expect_reply().await;
+        let list = text(reply.embeds());
         for part in [
             "**example** 1.0.0 \u{b7} running, generation 1",
             "**stress**",
@@ -50,6 +52,12 @@ async fn everybody_sees_the_plugins_and_only_owners_see_why() {
             "reasons are not for everybody: {list}"
         );
     }
+    let soon = alice.says("!pr_list").await.expect_reply().await;
+    assert!(
+        soon.content().starts_with("You can use `!plugins` again"),
+        "{}",
+        soon.content()
+    );
     // By prefix the whole channel reads along, even if the owner asks.
     let list = text(world.owner().says("!plugins").await.expect_reply().await.embeds());
     assert!(!list.contains("> "), "{list}");
@@ -88,9 +96,9 @@ async fn everybody_sees_the_plugins_and_only_owners_see_why() {
     );
     assert!(info.contains("> failed: the stress plugin was asked to fail"), "{info}");
     assert!(info.contains(&file_name("stress")), "{info}");
-    let near = alice.says("!pr_info exmaple").await.expect_reply().await;
+    let near = world.person("ann").says("!pr_info exmaple").await.expect_reply().await;
     assert_eq!(near.content(), "There is no plugin `exmaple`. Did you mean `example`?");
-    let far = alice.says("!pr_info qqq").await.expect_reply().await;
+    let far = world.person("amy").says("!pr_info qqq").await.expect_reply().await;
     assert_eq!(
         far.content(),
         "There is no plugin `qqq`. `plugins` lists those that there are."

@@ -161,3 +161,40 @@ async fn warnings_are_kept_over_a_restart_and_timeouts_and_purges_are_done() {
     assert!(left.iter().all(|message| message.author_id() != bob.id()));
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_no_moderator_any_more_presses_in_vain() {
+    const BAN_MEMBERS: u64 = 1 << 2;
+    let scene = Scene::new(World::new().await);
+    let (world, mia, bob) = (&scene.world, &scene.moderator, &scene.bob);
+    let (guild, channel, owner) = (world.sandbox.guild(), world.channel(), world.owner());
+    let bot = world.start().await;
+    let ask = async || mia.says(&format!("!ban {}", bob.mention())).await.expect_reply().await;
+    let press = async |asked| {
+        let refused = mia.clicks(asked, "Ban").await.expect_reply().await;
+        assert!(refused.is_ephemeral() && !guild.has_banned(bob.id()));
+        refused.content().to_owned()
+    };
+    let asked = ask().await;
+    channel.overwrite(mia.id(), 0, BAN_MEMBERS);
+    assert_eq!(press(&asked).await, "You need *Ban Members* for that.");
+    channel.overwrite(mia.id(), 0, 0);
+    owner.says("!config disable ban").await.expect_reply().await;
+    assert_eq!(press(&asked).await, "`/ban` is disabled in this server.");
+    owner.says("!config enable ban").await.expect_reply().await;
+    owner
+        .says(&format!("!config deny ban {}", mia.mention()))
+        .await
+        .expect_reply()
+        .await;
+    let denied = press(&asked).await;
+    assert!(denied.starts_with("You can't use `/ban` here."), "{denied}");
+    owner.says("!config clear ban").await.expect_reply().await;
+    // By now the one it is about stands beside them.
+    bob.give(&guild.role("Staff"));
+    let risen = press(&asked).await;
+    assert!(risen.contains("does not stand below you"), "{risen}");
+    // What asks for nothing is no concern of that command.
+    mia.clicks(&asked, "Cancel").await.expect_update().await;
+    bot.stop().await;
+}

@@ -386,3 +386,61 @@ async fn a_servers_prefix_and_mentions_as_a_prefix_are_its_administrators_to_set
     assert_eq!(alice.says("!often").await.expect_reply().await.content(), "often");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_and_the_button_that_opens_it_go_with_their_command() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let asked = alice.says("!report").await.expect_reply().await;
+    let opened = alice.clicks(&asked, "Open the form").await;
+    opened.expect_modal().await;
+    owner.says("!config disable report").await.expect_reply().await;
+    let again = alice.clicks(&asked, "Open the form").await.expect_reply().await;
+    let texts = [("who", "1"), ("what", "so loud"), ("severity", "low")];
+    let bob = world.person("bob").id().to_string();
+    let texts = texts.map(|(name, text)| (name, if name == "who" { &*bob } else { text }));
+    let sent = alice.submits(&opened, &texts).await.expect_reply().await;
+    for refused in [again, sent] {
+        assert!(refused.is_ephemeral());
+        assert_eq!(refused.content(), "`/report` is disabled in this server.");
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credits_can_neither_be_hidden_nor_ruled_nor_switched_off() {
+    let world = World::new().await;
+    let everyone = world.sandbox.guild().id().to_string();
+    let rules = json!({ "deny": [format!("role:{everyone}")] });
+    world.configure(&json!({
+        "command_permissions": { "discordbotframework": rules.clone(), "@host": rules.clone() },
+        "cooldowns": { "default_per": 0 },
+    }));
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let config = async |text: &str| owner.says(text).await.expect_reply().await.content().to_owned();
+    assert_eq!(
+        config("!config disable discordbotframework").await,
+        "`discordbotframework` can't be disabled."
+    );
+    assert_eq!(
+        config(&format!("!config deny discordbotframework {}", alice.mention())).await,
+        "No rule can open or restrict `discordbotframework`."
+    );
+    config(&format!("!config deny host {}", alice.mention())).await;
+    let refused = alice.says("!stats").await.expect_reply().await;
+    assert!(refused.content().starts_with("You can't use"), "{}", refused.content());
+    let shown = alice.says("!discordbotframework").await.expect_reply().await;
+    assert!(
+        shown.embeds()[0].to_string().contains("TheHolyOneZ"),
+        "{:?}",
+        shown.embeds()
+    );
+    let shown = world.person("ann").slash("discordbotframework", &[]).await;
+    assert!(!shown.expect_reply().await.embeds().is_empty());
+    let card = alice.says("!help discordbotframework").await.expect_reply().await;
+    assert!(!card.embeds().is_empty(), "{}", card.content());
+    bot.stop().await;
+}

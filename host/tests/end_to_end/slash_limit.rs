@@ -206,7 +206,7 @@ async fn of_135_slash_commands_those_without_a_place_work_by_prefix_with_the_sam
     alice.says(&format!("!{with} large")).await;
     let last = written("!slashlimit".to_owned()).await;
     assert_eq!(last, "", "the next answer is the card's");
-    let card = alice.slash("slashlimit", &[]).await.expect_reply().await;
+    let card = world.person("ann").slash("slashlimit", &[]).await.expect_reply().await;
     let card = card.embeds()[0].to_string();
     assert!(
         card.contains("**95/100** typed") && card.contains(&format!("`{without}`")),

@@ -12,6 +12,7 @@ use syn::{
 
 use crate::function::{allow, beside, check, comma, context_type, parameters, unraw};
 use crate::modal::missing_form;
+use crate::policy::{optional, permissions, sum};
 
 /// What stands in the brackets.
 #[derive(Default)]
@@ -19,6 +20,10 @@ pub(crate) struct Options {
     anyone: bool,
     expires_seconds: Option<u32>,
     never_deferred: bool,
+    command: Option<LitStr>,
+    requires: Vec<Ident>,
+    bot_requires: Vec<Ident>,
+    owner_only: bool,
 }
 
 /// What the function handles.
@@ -53,9 +58,22 @@ impl Parse for Options {
                     }
                     options.never_deferred = true;
                 }
+                "requires" => options.requires = permissions(input)?,
+                "bot_requires" => options.bot_requires = permissions(input)?,
+                "owner_only" => options.owner_only = true,
+                "command" => {
+                    input.parse::<Token![=]>()?;
+                    options.command = Some(if input.peek(LitStr) {
+                        input.parse()?
+                    } else {
+                        let name = input.call(Ident::parse_any)?;
+                        LitStr::new(&unraw(&name), name.span())
+                    });
+                }
                 other => {
                     let text = format!(
-                        "`{other}` is no option of a component: `anyone`, `expires = \"60s\"` and `defer = \"never\"` are"
+                        "`{other}` is no option of a component: `anyone`, `expires = \"60s\"`, `command = ban`, \
+                         `requires(BAN_MEMBERS)`, `bot_requires(..)`, `owner_only` and `defer = \"never\"` are"
                     );
                     return Err(Error::new(option.span(), text));
                 }
@@ -86,10 +104,13 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<
     let types: Vec<_> = parameters(&mut function)
         .map(|parameter| (*parameter.ty).clone())
         .collect();
+    // No function can be called so.
+    let opener = format!("plugin_api.open.{}", unraw(&ident));
     let (form, read_form, formed) = match (of, types.get(1)) {
         (Of::Controls, _) => (quote!(), quote!(), quote!()),
         (Of::Form, Some(ty)) => (
             quote! {
+                const OPENER: ::core::option::Option<&'static str> = ::core::option::Option::Some(#opener);
                 const FORM: ::core::option::Option<fn() -> ::plugin_api::__private::Form> =
                     ::core::option::Option::Some(::plugin_api::__private::Form::of::<#ty>);
             },
@@ -129,6 +150,9 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<
         None => quote!(::core::option::Option::None),
     };
     let defer = quote::format_ident!("{}", if options.never_deferred { "Never" } else { "Public" });
+    let command = optional(options.command.as_ref().map(|command| quote!(#command)));
+    let (requires, bot_requires) = (sum(&options.requires), sum(&options.bot_requires));
+    let owner_only = options.owner_only;
     Ok(quote! {
         #(#attributes)*
         #visibility fn #ident(#(#inputs),*) -> ::plugin_api::__private::Handled<#beside> {
@@ -148,6 +172,12 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<
             const ANYONE: bool = #anyone;
             const EXPIRES_SECONDS: ::core::option::Option<u32> = #expires;
             const DEFER: ::plugin_api::__private::Defer = ::plugin_api::__private::Defer::#defer;
+            const POLICY: ::plugin_api::__private::ControlPolicyDef = ::plugin_api::__private::ControlPolicyDef {
+                command: #command,
+                requires: #requires,
+                bot_requires: #bot_requires,
+                owner_only: #owner_only,
+            };
             #form
 
             fn run(ctx: ::plugin_api::__private::ClickCtx<Self::State>) -> ::plugin_api::__private::Running {

@@ -86,6 +86,11 @@ pub fn derive_one_of(item: TokenStream) -> TokenStream {
 ///
 /// - `anyone`: everybody may use the controls, not only the one who asked for the message.
 /// - `expires = "60s"`: for how long, in `s`, `m`, `h` or `d`; else for ever.
+/// - `command = ban`, or `command = "warn add"` of a group: at each use all is checked that would be for that command of
+///   this plugin, with the rules and switches of the server, but not how often. What does something for a moderator says
+///   so: they may be one no more by the time of the click.
+/// - `requires(BAN_MEMBERS)`, `bot_requires(..)`, `owner_only`: what a command's options of these names say, of the
+///   controls alone.
 /// - `defer = "never"`: the handler opens a form, or is always quick: nothing is acknowledged for it after 2 seconds.
 #[proc_macro_attribute]
 pub fn component(options: TokenStream, item: TokenStream) -> TokenStream {

@@ -319,7 +319,19 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             description: ::std::string::ToString::to_string(#description),
         })
     });
-    let components = plugin.components.iter().map(|path| beside_path("component", path));
+    let components: Vec<_> = plugin
+        .components
+        .iter()
+        .map(|path| beside_path("component", path))
+        .collect();
+    let of_commands = components.iter().map(|component| {
+        quote_spanned!(component.span()=>
+            const _: () = ::plugin_api::__private::check_command(
+                <#component as ::plugin_api::__private::Handler>::POLICY.command,
+                &[#((#words, #beside.name)),*],
+            );
+        )
+    });
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
     let migrations = plugin.migrations.iter().map(|migration| {
         let Migration {
@@ -341,6 +353,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         use ::plugin_api::__private::defaults::*;
 
         #(#distinct)*
+        #(#of_commands)*
 
         struct __Plugin;
 

@@ -233,7 +233,7 @@ impl Policy {
     }
 }
 
-fn optional(value: Option<TokenStream>) -> TokenStream {
+pub(crate) fn optional(value: Option<TokenStream>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
@@ -246,7 +246,7 @@ fn bucket_path(bucket: &str) -> TokenStream {
 }
 
 /// The permissions together; a name that is none is shown by the compiler, where it stands.
-fn sum(permissions: &[Ident]) -> TokenStream {
+pub(crate) fn sum(permissions: &[Ident]) -> TokenStream {
     let each = permissions
         .iter()
         .map(|name| quote_spanned!(name.span()=> .with(::plugin_api::Permissions::#name)));
@@ -262,7 +262,7 @@ fn within<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
         .collect())
 }
 
-fn permissions(input: ParseStream<'_>) -> Result<Vec<Ident>> {
+pub(crate) fn permissions(input: ParseStream<'_>) -> Result<Vec<Ident>> {
     let names: Vec<Ident> = within(input)?;
     let fits = |name: &str| name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
     match names.iter().find(|name| !fits(&name.to_string())) {

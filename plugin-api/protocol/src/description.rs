@@ -301,6 +301,19 @@ pub enum ArgumentKind {
 pub struct Component {
     /// The handler's name, by which custom ids find it.
     pub name: String,
+    /// The command of this plugin, by its full name, whose policy holds for its controls, with a server's rules and
+    /// switches for it; all but how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What a user must be permitted in the channel to use its controls, besides.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub requires: Permissions,
+    /// What the bot must be permitted there, besides.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub bot_requires: Permissions,
+    /// Whether only the bot's owners may use its controls.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub owner_only: bool,
     /// How a click is acknowledged whose handler has not answered after 2 s: all but [`Defer::Never`] promise a change of
     /// the message that the control is on.
     #[serde(default, skip_serializing_if = "Defer::is_public")]

@@ -28,6 +28,36 @@ pub struct PolicyDef {
     pub description_localizations: &'static [(&'static str, &'static str)],
 }
 
+/// Whom a handler's controls are for, beyond the one who asked for them.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlPolicyDef {
+    pub command: Option<&'static str>,
+    pub requires: Permissions,
+    pub bot_requires: Permissions,
+    pub owner_only: bool,
+}
+
+impl ControlPolicyDef {
+    /// What holds where nothing is said.
+    pub const DEFAULT: Self = Self {
+        command: None,
+        requires: Permissions::NONE,
+        bot_requires: Permissions::NONE,
+        owner_only: false,
+    };
+
+    /// A handler without a name, with these options.
+    pub(super) fn describe(&self) -> protocol::Component {
+        protocol::Component {
+            command: self.command.map(str::to_owned),
+            requires: self.requires,
+            bot_requires: self.bot_requires,
+            owner_only: self.owner_only,
+            ..protocol::Component::default()
+        }
+    }
+}
+
 impl PolicyDef {
     /// What holds where nothing is said.
     pub const DEFAULT: Self = Self {

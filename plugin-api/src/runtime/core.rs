@@ -43,6 +43,8 @@ pub(crate) struct Controls {
     pub(crate) expires_seconds: Option<u32>,
     /// Of a form's handler: what the form is.
     pub(crate) form: Option<fn() -> Form>,
+    /// And the handler whose buttons open it.
+    pub(crate) opener: Option<&'static str>,
 }
 
 #[derive(Default)]

@@ -168,6 +168,7 @@ impl<M: Module> Serving<M> {
                     anyone: component.anyone,
                     expires_seconds: component.expires_seconds,
                     form: component.form,
+                    opener: component.opener,
                 };
                 (component.name, controls)
             })

@@ -8,7 +8,12 @@ mod warn;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use plugin_api::{model::util::Timestamp, prelude::*, serde_json::json};
+use plugin_api::{
+    RawRequest,
+    model::util::Timestamp,
+    prelude::*,
+    serde_json::{self, Value, json},
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest timeout (<https://discord.com/developers/docs/resources/guild#modify-guild-member>).
@@ -20,7 +25,6 @@ const OLDEST_PURGED: Duration = Duration::from_secs(14 * 86_400 - 60);
 /// What is done when its button is used: `days` of messages deleted with a ban, none with a kick.
 #[derive(Serialize, Deserialize)]
 struct Asked {
-    ban: bool,
     user: UserId,
     days: u8,
     reason: Option<String>,
@@ -47,18 +51,10 @@ async fn ban(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    let (ban, user) = (true, member.user.id);
-    ask(
-        &ctx,
-        &member,
-        Asked {
-            ban,
-            user,
-            days,
-            reason,
-        },
-    )
-    .await
+    let user = member.user.id;
+    let asked = Asked { user, days, reason };
+    let yes = ban_now.button("Ban").danger(&asked);
+    ask(&ctx, &member, yes, "Ban", asked.reason.as_deref()).await
 }
 
 /// Remove a member, after asking once more.
@@ -77,18 +73,10 @@ async fn kick(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    let (ban, user, days) = (false, member.user.id, 0);
-    ask(
-        &ctx,
-        &member,
-        Asked {
-            ban,
-            user,
-            days,
-            reason,
-        },
-    )
-    .await
+    let (user, days) = (member.user.id, 0);
+    let asked = Asked { user, days, reason };
+    let yes = kick_now.button("Kick").danger(&asked);
+    ask(&ctx, &member, yes, "Kick", asked.reason.as_deref()).await
 }
 
 /// Refuses to act against those who stand above the asker or the bot.
@@ -105,35 +93,52 @@ async fn check_ranks(ctx: &Ctx, member: &Member) -> Result {
     Ok(())
 }
 
-async fn ask(ctx: &Ctx, member: &Member, asked: Asked) -> Result {
+async fn ask(ctx: &Ctx, member: &Member, yes: Button, act: &str, reason: Option<&str>) -> Result {
     check_ranks(ctx, member).await?;
-    let label = if asked.ban { "Ban" } else { "Kick" };
-    let card = embed(format!("{label} this member?"))
+    let card = embed(format!("{act} this member?"))
         .field("Member", member.mention())
-        .field("Reason", asked.reason.as_deref().unwrap_or("none"));
+        .field("Reason", reason.unwrap_or("none"));
     ctx.reply(card)
-        .button(confirm.button(label).danger(&asked))
+        .button(yes)
         .button(cancel.button("Cancel").secondary(&()))
         .await
 }
 
-#[component(expires = "10m")]
-async fn confirm(ctx: ClickCtx, asked: Asked) -> Result {
+#[component(expires = "10m", command = ban)]
+async fn ban_now(ctx: ClickCtx, asked: Asked) -> Result {
+    let body = json!({ "delete_message_seconds": u32::from(asked.days) * 86_400 });
+    let guild = checked_again(&ctx, &asked).await?;
+    let done = ctx.raw().put(&format!("/guilds/{guild}/bans/{}", asked.user), &body);
+    tell_done(&ctx, done, "Banned", &asked).await
+}
+
+#[component(expires = "10m", command = kick)]
+async fn kick_now(ctx: ClickCtx, asked: Asked) -> Result {
+    let guild = checked_again(&ctx, &asked).await?;
+    let done = ctx.raw().delete(&format!("/guilds/{guild}/members/{}", asked.user));
+    tell_done(&ctx, done, "Kicked", &asked).await
+}
+
+/// The server, unless the one it is about has risen above the asker or the bot since it was asked.
+async fn checked_again(ctx: &ClickCtx, asked: &Asked) -> Result<GuildId> {
     let Some(guild) = ctx.guild_id() else {
         return refuse("This works in servers only.");
     };
-    let (user, reason) = (asked.user, log::reason(&ctx, asked.reason.as_deref()));
-    let done = if asked.ban {
-        let body = json!({ "delete_message_seconds": u32::from(asked.days) * 86_400 });
-        ctx.raw().put(&format!("/guilds/{guild}/bans/{user}"), &body)
-    } else {
-        ctx.raw().delete(&format!("/guilds/{guild}/members/{user}"))
-    };
+    let path = format!("/guilds/{guild}/members/{}", asked.user);
+    if let Some(found) = ctx.raw().get(&path).await.optional()? {
+        let mut member: Value = found.json()?;
+        member["guild_id"] = json!(guild);
+        check_ranks(ctx, &serde_json::from_value(member)?).await?;
+    }
+    Ok(guild)
+}
+
+async fn tell_done(ctx: &ClickCtx, done: RawRequest, title: &str, asked: &Asked) -> Result {
+    let (user, reason) = (asked.user, log::reason(ctx, asked.reason.as_deref()));
     if done.reason(reason).await.optional()?.is_none() {
         return refuse("They are no longer here.");
     }
-    let title = if asked.ban { "Banned" } else { "Kicked" };
-    log::tell(&ctx, title, &user.mention(), asked.reason.as_deref()).await?;
+    log::tell(ctx, title, &user.mention(), asked.reason.as_deref()).await?;
     let text = format!("{} by {}", user.mention(), ctx.author().mention());
     ctx.update(embed(title).description(text)).without_controls().await
 }
@@ -240,6 +245,6 @@ plugin! {
         /// Warnings of members.
         warn::{add, list, remove},
     ],
-    components: [confirm, cancel],
+    components: [ban_now, kick_now, cancel],
     migrations: ["warnings" => include_str!("../migrations/1.sql")],
 }

@@ -38,7 +38,7 @@ pub(crate) async fn report(ctx: Ctx) -> Result {
     ctx.open(sent.modal(&42)).await
 }
 
-#[modal]
+#[modal(command = report)]
 pub(crate) async fn sent(ctx: ClickCtx, report: Report, number: u32) -> Result {
     let channels: Vec<_> = report
         .channels

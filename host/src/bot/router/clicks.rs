@@ -9,7 +9,7 @@ use plugin_protocol::{
     custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
 };
 
-use super::{Router, invocation, origin, seconds_since_1970};
+use super::{Router, asked, invocation, origin, seconds_since_1970};
 use crate::{
     bot::HOST_NAME,
     commands::Interaction,
@@ -38,7 +38,7 @@ impl Router {
             // A control that was made by hand: only handlers of components can answer.
             Err(NoCustomId::Foreign) => Err(texts::FOREIGN.to_owned()),
         };
-        let (Handles { plugin, name, defer }, state) = match aimed {
+        let (handles, state) = match aimed {
             Ok(aimed) => aimed,
             Err(text) => {
                 tracing::debug!(author = %interaction.author.id, custom_id, "a control was refused: {text}");
@@ -47,10 +47,25 @@ impl Router {
                 return;
             }
         };
+        let Handles {
+            plugin,
+            name,
+            defer,
+            policy,
+        } = handles;
         let mut origin = origin(&interaction, &plugin, &name, door, message_id);
         origin.defer = defer;
         if self.gatekeeper.is_off(&plugin, interaction.guild_id) {
             self.refuse(&origin, texts::PLUGIN_DISABLED).await;
+            return;
+        }
+        if let Some(policy) = policy
+            && let Err(refusal) = self
+                .gatekeeper
+                .decide(&asked(&interaction, &plugin, &policy), None)
+                .await
+        {
+            self.turn_away(&origin, "/", &policy, &refusal).await;
             return;
         }
         if let Some(id) = message_id {
@@ -64,10 +79,10 @@ impl Router {
 
     /// Which handler of which plugin a control's id leads to, and with which state; else what its user is told.
     async fn aim(&self, table: &Table, user: UserId, id: Unchecked) -> Result<(Handles, String), String> {
-        let Some(Handles { plugin, name, defer }) = table.component(id.route()).cloned() else {
+        let Some(handles) = table.component(id.route()).cloned() else {
             return Err(texts::PLUGIN_ABSENT.to_owned());
         };
-        let Some(id) = id.check(&self.control_keys.of(&plugin)) else {
+        let Some(id) = id.check(&self.control_keys.of(&handles.plugin)) else {
             return Err(texts::FORGED.to_owned());
         };
         if let Some(owner) = id.user.filter(|&owner| owner != user) {
@@ -81,15 +96,14 @@ impl Router {
         }
         let state = match id.state {
             ControlState::Inline(state) => state,
-            ControlState::Kept(key) => match self.tables.control_state(&plugin, key).await {
+            ControlState::Kept(key) => match self.tables.control_state(&handles.plugin, key).await {
                 Ok(state) => state.ok_or_else(|| texts::EXPIRED.to_owned())?,
                 Err(error) => {
-                    tracing::warn!(%plugin, %error, "the state of a control can't be read");
+                    tracing::warn!(plugin = %handles.plugin, %error, "the state of a control can't be read");
                     return Err(texts::BUSY.to_owned());
                 }
             },
         };
-        let handles = Handles { plugin, name, defer };
         Ok((handles, state))
     }
 }

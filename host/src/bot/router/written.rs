@@ -19,6 +19,16 @@ impl Router {
     pub(super) fn bot_may(&self, message: &Message) -> Option<Permissions> {
         self.cache.own_permissions(message.guild_id?, message.channel_id)
     }
+
+    /// Whether whoever wrote a message may notify everyone there, as far as is known.
+    pub(super) fn may_ping_everyone(&self, message: &Message) -> bool {
+        let Some((guild, member)) = message.guild_id.zip(message.member.as_ref()) else {
+            return false;
+        };
+        let author = message.author.id;
+        let permissions = self.cache.permissions(guild, message.channel_id, author, &member.roles);
+        permissions.is_some_and(|all| all.contains(Permissions::MENTION_EVERYONE))
+    }
 }
 
 /// Where a command came from that was written as a message.

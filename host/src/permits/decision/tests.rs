@@ -28,6 +28,7 @@ struct Case {
     rules: ServerRules,
     defaults: ServerRules,
     overrides: Vec<Override>,
+    is_gated: bool,
     is_protected: bool,
 }
 
@@ -55,6 +56,7 @@ impl Case {
             rules: ServerRules::default(),
             defaults: ServerRules::default(),
             overrides: Vec::new(),
+            is_gated: false,
             is_protected: false,
         }
     }
@@ -78,6 +80,7 @@ impl Case {
                 command: &self.overrides,
                 application: &[],
             },
+            is_gated: self.is_gated,
             is_protected: self.is_protected,
         };
         decide(&facts, trace)
@@ -114,6 +117,20 @@ fn with_rules(rules: &[(&str, Subject, Effect)]) -> Case {
         case.rules.put(rule(target, *subject, *effect));
     }
     case
+}
+
+#[test]
+fn what_discord_has_let_through_only_a_rule_refuses() {
+    let mut case = Case::new();
+    case.command.requires = BAN;
+    assert_eq!(case.decide(None), Err(Refusal::UserLacks(BAN)));
+    case.is_gated = true;
+    assert_eq!(case.decide(None), Ok(()), "an administrator's grant is not void");
+    case.rules.put(rule("ban", user(5), Effect::Deny));
+    assert_eq!(case.decide(None), Err(Refusal::Denied));
+    case.rules = ServerRules::default();
+    case.command.owner_only = true;
+    assert_eq!(case.decide(None), Err(Refusal::OwnerOnly));
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn body(message: Message, edits: bool) -> Result<Value, String> {
         anyone: true,
         expires_seconds: None,
         form: None,
+        opener: None,
     };
     let core = Core::new(Arc::new(link), HashMap::from([("pick", controls)]));
     let body = message.into_body(&Addressee {
