@@ -36,9 +36,11 @@ impl Figures {
         }
     }
 
-    /// A person's message came.
-    pub fn note_message(&self) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
+    /// A message came; those of bots are not counted.
+    pub fn note_message(&self, is_by_bot: bool) {
+        if !is_by_bot {
+            self.messages.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A command runs.

@@ -5,6 +5,7 @@
 //! Discord for a member goes on in a task of its own.
 
 mod clicks;
+mod edits;
 mod mentioned;
 mod refusals;
 mod suggestions;
@@ -26,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub use mentioned::Mentioned;
+pub use refusals::answers;
 use written::{Written, written_by};
 
 use super::{
@@ -52,9 +54,6 @@ use crate::{
 const MAX_UNDER_WAY: usize = 8192;
 /// How often a full queue is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
-/// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
-/// behind Discord's limits.
-const MAX_ANSWERS: usize = 256;
 
 /// Brings events to whoever wants them.
 pub struct Router {
@@ -92,17 +91,17 @@ pub struct Router {
     pub mentioned: Mentioned,
 }
 
-/// The places for answers of the host itself.
-pub fn answers() -> Semaphore {
-    Semaphore::new(MAX_ANSWERS)
-}
-
 impl Router {
     /// Brings one event to everyone who wants it.
     pub fn route(self: &Arc<Self>, event: &RawEvent, partial: &Partial<'_>) {
         self.deliver_event(event, partial);
         match &*partial.kind {
-            "MESSAGE_CREATE" => self.route_message(event, partial),
+            "MESSAGE_CREATE" => {
+                self.figures.note_message(partial.is_by_bot());
+                self.route_message(event, partial);
+            }
+            "MESSAGE_UPDATE" => self.route_edit(event, partial),
+            "MESSAGE_DELETE" => self.route_deletion(partial),
             "INTERACTION_CREATE" => {
                 let router = Arc::clone(self);
                 let payload = event.payload.clone();
@@ -159,7 +158,6 @@ impl Router {
         if partial.is_by_bot() {
             return;
         }
-        self.figures.note_message();
         let config = self.config.get();
         let guild = partial.guild_id.and_then(|id| self.tables.guild(id));
         let own = guild.as_ref().and_then(|guild| guild.prefix.as_deref());
@@ -204,6 +202,10 @@ impl Router {
                 return;
             }
         };
+        let text = format!("{}{} {}", written.prefix, written.command.name, written.rest);
+        if self.ran_already(&message, &text).await {
+            return;
+        }
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
         origin.typing = written.command.typing;
         origin.bot_may = self.bot_may(&message);

@@ -4,6 +4,8 @@
 //! All state is in the controls, so that a menu goes on after a reload and a restart. What is shown is asked for at every
 //! click: only what the one who clicks may use there.
 
+use std::time::Duration;
+
 use plugin_api::{
     Message,
     commands::{CommandList, ListedCommand},
@@ -14,6 +16,9 @@ use plugin_api::{
 use serde::{Deserialize, Serialize};
 
 use super::{figures_card, help_card, lifecycle::suggestions};
+
+/// How long a menu is of use that nobody uses.
+const IDLE: Duration = Duration::from_secs(180);
 
 /// A page of the menu, as its controls know it. `to` tells controls apart that lead to the same page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,11 +130,10 @@ fn menu(list: &CommandList, ctx: &Ctx, at: Page) -> Message {
         let page = page.min(pages - 1);
         let turned = |page| Page(categories_page, chosen, page);
         let answer = Message::from(help_card::category(list, category, page));
-        return paged(answer, page, pages, turned).button(
-            help_page
-                .button("Back")
-                .secondary(&Turn(To::Back, Page(categories_page, None, 0))),
-        );
+        let back = Turn(To::Back, Page(categories_page, None, 0));
+        return paged(answer, page, pages, turned)
+            .button(help_page.button("Back").secondary(&back))
+            .disable_after(IDLE);
     }
     let pages = help_card::pages(categories.len());
     let number = categories_page.min(pages - 1);
@@ -140,7 +144,9 @@ fn menu(list: &CommandList, ctx: &Ctx, at: Page) -> Message {
         let select = help_category.string_select(&number).placeholder("Choose a category");
         answer = answer.select(select.options(options));
     }
-    paged(answer, number, pages, |page| Page(page, None, 0)).button(help_credits.button("Credits").secondary(&()))
+    paged(answer, number, pages, |page| Page(page, None, 0))
+        .button(help_credits.button("Credits").secondary(&()))
+        .disable_after(IDLE)
 }
 
 /// Adds buttons to turn the page, if there is more than one.

@@ -168,6 +168,16 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Takes away, in an edit, whatever the message had and this body doesn't say.
+    pub fn leave_nothing(&mut self) {
+        self.clear_text();
+        for list in ["embeds", "components", "attachments"] {
+            if self.get(list).is_none() {
+                self.set(list, &[(); 0]);
+            }
+        }
+    }
+
     /// The body as JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //!
 //! Pure. The only place that knows the routes of interactions' answers.
 
-use plugin_protocol::{Argument, ArgumentKind, Choice, Door, Permissions};
+use plugin_protocol::{Argument, ArgumentKind, ChannelId, Choice, Door, MessageId, Permissions};
 use serde_json::{Value, json};
 
 use super::{Origin, Request, body::Body, state::Call};
@@ -127,6 +127,17 @@ pub fn instead_of_writing(origin: &Origin, call: Call) -> Option<Vec<Request>> {
         files: Vec::new(),
     });
     Some(reaction.into_iter().collect())
+}
+
+/// Deletes a message of the bot's own.
+#[must_use]
+pub fn deletion(channel: ChannelId, message: MessageId) -> Request {
+    Request {
+        method: "DELETE",
+        path: format!("/channels/{channel}/messages/{message}"),
+        body: Vec::new(),
+        files: Vec::new(),
+    }
 }
 
 /// Discord's limit of choices, and of the characters of their names and values.

@@ -19,13 +19,15 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Argument, Choice, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
+    Argument, ChannelId, Choice, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
+    Responded, Verdict,
 };
 use serde_json::Value;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
     DiscordApi, Incident, InteractionRef, Origin,
+    answers::Answers,
     body::Body,
     calls,
     deadlines::Deadlines,
@@ -64,6 +66,7 @@ struct Inner {
     last_id: AtomicU64,
     /// A plain lock: held for a look or an insertion, never across an await.
     table: Mutex<Table>,
+    answers: Answers,
     deadlines: Arc<Deadlines>,
     /// What becomes of messages by themselves.
     timers: Arc<Timers>,
@@ -136,6 +139,7 @@ impl Invocations {
             codes: Codes::new(RandomState::new().hash_one("incident codes") as u32),
             last_id: AtomicU64::new(0),
             table: Mutex::default(),
+            answers: Answers::default(),
             timer: tokio::spawn(look_after(inner.clone(), Arc::clone(&deadlines), Arc::clone(&timers))).abort_handle(),
             deadlines,
             timers,
@@ -163,6 +167,12 @@ impl Invocations {
         self.inner.table().entries.insert(id, entry);
         self.inner.deadlines.insert(slow_at, id);
         id
+    }
+
+    /// What was answered to messages lately.
+    #[must_use]
+    pub fn answers(&self) -> &Answers {
+        &self.inner.answers
     }
 
     /// An invocation that waited goes to this generation.
@@ -331,6 +341,18 @@ impl Invocations {
             return Ok(());
         }
         Err(failed(format!("Discord refuses them with status {}", response.status)))
+    }
+}
+
+impl Invocations {
+    /// Deletes the bot's own messages of a channel. What can't be deleted stays.
+    pub async fn delete_messages(&self, channel: ChannelId, messages: Vec<MessageId>) {
+        for message in messages {
+            let request = calls::deletion(channel, message);
+            if let Err(error) = self.inner.api.send(request).await {
+                tracing::debug!(%message, error, "an answer could not be deleted");
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! `state` decides it (pure), `body` and `calls` write it (pure), [`Invocations`] holds the states and sends. `texts`
 //! is what the host itself says.
 
+pub mod answers;
 pub mod api;
 pub mod body;
 pub mod calls;

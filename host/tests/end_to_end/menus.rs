@@ -263,3 +263,49 @@ async fn the_bot_tells_of_itself() {
     assert_eq!(refused.content(), "Only the bot's owner can use that command.");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_command_edits_its_answer_and_a_deleted_one_takes_it_along() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    let bot = world.start().await;
+    let owner = world.owner();
+    let asked = owner.says("!ping one").await;
+    let answer = asked.expect_reply().await;
+    assert_eq!(answer.content(), "pong one");
+    let asked = owner.edits(&asked, "!ping two").await;
+    let answer = answer.expect_edit().await;
+    assert_eq!(answer.content(), "pong two");
+    owner.deletes(&asked).await;
+    answer.expect_deleted().await;
+
+    // So does one whose answer has no text.
+    let asked = owner.says("!ping three").await;
+    let answer = asked.expect_reply().await;
+    let asked = owner.edits(&asked, "!help").await;
+    let card = answer.expect_edit().await;
+    assert_eq!((card.content(), card.embeds().len()), ("", 1));
+    owner.deletes(&asked).await;
+    card.expect_deleted().await;
+
+    // A refusal is gone when the command comes right.
+    let asked = owner.says("!echo").await;
+    let refusal = asked.expect_reply().await;
+    assert!(refusal.content().contains("!echo <text"), "{}", refusal.content());
+    let mut said = world.sandbox.watch();
+    owner.edits(&asked, "!echo so").await;
+    refusal.expect_deleted().await;
+    assert_eq!(said.next().await.expect("the answer comes").content(), "so");
+    bot.stop().await;
+    // All of it is a setting.
+    world.configure(&json!({ "edits": { "rerun": false, "delete_answers": false } }));
+    let bot = world.start().await;
+    let asked = owner.says("!ping one").await;
+    let answer = asked.expect_reply().await;
+    let asked = owner.edits(&asked, "!ping two").await;
+    owner.deletes(&asked).await;
+    assert_eq!(owner.says("!ping").await.expect_reply().await.content(), "pong");
+    let still = answer.refresh().expect("it is there");
+    assert_eq!(still.content(), "pong one");
+    bot.stop().await;
+}

@@ -224,5 +224,12 @@ pub(crate) fn delete(world: &mut World, application: &str, token: &str, id: &str
     let interaction = by_token(world, application, token)?;
     let message = named(world, &interaction, id)?;
     world.delete(interaction.channel_id, &[message.id], false);
+    if interaction.answer == Some(message.id) && matches!(interaction.state, State::Deferred { .. }) {
+        // What is written next has no place to arrive in: it is a message of its own.
+        world.settle(interaction.id, |interaction| {
+            interaction.state = State::Answered;
+            interaction.answer = None;
+        });
+    }
     Ok(Answer::empty())
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use plugin_protocol::{Command, Door};
+use tokio::sync::Semaphore;
 
 use super::{Router, written_by};
 use crate::{
@@ -13,6 +14,15 @@ use crate::{
     interactions::Origin,
     permits::Refusal,
 };
+
+/// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
+/// behind Discord's limits.
+const MAX_ANSWERS: usize = 256;
+
+/// The places for answers of the host itself.
+pub fn answers() -> Semaphore {
+    Semaphore::new(MAX_ANSWERS)
+}
 
 impl Router {
     /// Tells somebody that they may not use a command. By message, one that is switched off is not there.
@@ -60,6 +70,9 @@ impl Router {
         let Some((plugin, _)) = group.commands.first() else {
             return;
         };
+        if self.ran_already(&message, &format!("{prefix}{rest}")).await {
+            return;
+        }
         let mut origin = written_by(&message, plugin, group.name);
         origin.bot_may = self.bot_may(&message);
         let mut refusal = None;

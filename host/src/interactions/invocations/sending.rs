@@ -16,6 +16,7 @@ use super::{
     unknown_invocation,
 };
 use crate::interactions::{
+    Response,
     refusal::{ALREADY_ACKNOWLEDGED, Refusal},
     state::Call,
 };
@@ -29,6 +30,8 @@ struct Extras {
     pings_everyone: bool,
     /// Whether the plugin wants to know the message.
     wants_message: bool,
+    /// Whether the host says it: a refusal, or that something takes long.
+    is_note: bool,
 }
 
 impl Inner {
@@ -47,6 +50,7 @@ impl Inner {
             later: head.later,
             pings_everyone: head.ping_everyone && entry.origin.may_ping_everyone,
             wants_message: head.wants_message || head.later.is_some(),
+            is_note: false,
         };
         let message = if body.is_empty() {
             None
@@ -90,8 +94,11 @@ impl Inner {
         step: &Step,
         body: &Body<'_>,
     ) -> Result<Responded, Problem> {
-        self.perform_with(origin, conversation, step, body, &Extras::default())
-            .await
+        let note = Extras {
+            is_note: true,
+            ..Extras::default()
+        };
+        self.perform_with(origin, conversation, step, body, &note).await
     }
 
     /// Makes a step's calls, one after the other, and takes over what Discord accepted.
@@ -110,6 +117,9 @@ impl Inner {
         let mut left = step.calls.iter().copied().collect::<VecDeque<_>>();
         while let Some(call) = left.pop_front() {
             let body_components = body.components();
+            // Nobody edits or deletes what asked without knowing of this answer.
+            let _held = self.answers.hold(origin, call).await;
+            let is_first = call == Call::Send || conversation.replaces_note(call);
             let mut body = body.clone();
             if conversation.replaces_note(call) {
                 body.clear_text();
@@ -124,20 +134,7 @@ impl Inner {
                 conversation.accepted(call, step.next, None);
                 continue;
             }
-            let mut request = calls::request(origin, call, body).ok_or_else(|| {
-                let text = "this invocation has no interaction to answer";
-                Problem::new(ProblemCode::Invalid, text)
-            })?;
-            if calls::carries_message(call) {
-                request.files.clone_from(&extras.files);
-                if extras.wants_message && matches!(call, Call::Answer { .. } | Call::Update) {
-                    request.path.push_str("?with_response=true");
-                }
-            }
-            let response = self.api.send(request).await.map_err(|error| {
-                let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
-                Problem::new(ProblemCode::Failed, text)
-            })?;
+            let response = self.make(origin, call, body, extras).await?;
             if response.status == 404 && conversation.lost_note(call) {
                 left.push_front(Call::Send);
                 continue;
@@ -161,8 +158,52 @@ impl Inner {
                 }
             }
             conversation.accepted(call, step.next, responded.message_id);
+            if is_first {
+                self.answers.answered(origin, responded.message_id, extras.is_note);
+            }
         }
         Ok(responded)
+    }
+
+    /// Makes a call; a new message takes the place of one that an earlier run of its command has left.
+    async fn make(&self, origin: &Origin, call: Call, body: Body<'_>, extras: &Extras) -> Result<Response, Problem> {
+        let earlier = if extras.is_note {
+            None
+        } else {
+            self.answers.instead(origin, call)
+        };
+        if let Some(edit) = earlier {
+            let mut whole = body.clone();
+            whole.leave_nothing();
+            let response = self.send(origin, edit, whole, extras).await?;
+            if response.is_success() {
+                return Ok(response);
+            }
+            // That message is gone, or can't become this: a new one comes.
+            if let Call::EditMessage(id) = edit
+                && response.status != 404
+            {
+                let _ = self.api.send(calls::deletion(origin.channel_id, id)).await;
+            }
+        }
+        self.send(origin, call, body, extras).await
+    }
+
+    async fn send(&self, origin: &Origin, call: Call, body: Body<'_>, extras: &Extras) -> Result<Response, Problem> {
+        let mut request = calls::request(origin, call, body).ok_or_else(|| {
+            let text = "this invocation has no interaction to answer";
+            Problem::new(ProblemCode::Invalid, text)
+        })?;
+        if calls::carries_message(call) {
+            request.files.clone_from(&extras.files);
+            if extras.wants_message && matches!(call, Call::Answer { .. } | Call::Update) {
+                request.path.push_str("?with_response=true");
+            }
+        }
+        self.api.send(request).await.map_err(|error| {
+            let text = format!("Discord did not answer, so whether it was done is unknown: {error}");
+            Problem::new(ProblemCode::Failed, text)
+        })
     }
 
     /// Remembers what becomes of a message, or that it looks otherwise now.
