@@ -34,8 +34,11 @@ pub struct Gatekeeper {
     directory: LiveDirectory,
     running: Concurrency,
     /// The owner's rules for all servers, with the settings that they are from.
-    defaults: Arc<ArcSwap<(Option<Arc<Config>>, Arc<ServerRules>)>>,
+    defaults: Arc<ArcSwap<Defaults>>,
 }
+
+/// The owner's rules for all servers, with the settings that they are from.
+type Defaults = (Option<Arc<Config>>, Arc<ServerRules>);
 
 /// Who asks for what, and where.
 #[derive(Clone, Copy, Debug)]
@@ -255,7 +258,7 @@ impl Gatekeeper {
             CooldownRule::Default => {
                 let config = self.config.get();
                 let rule = Cooldown {
-                    uses: u32::try_from(config.cooldowns.default_rate).unwrap_or(u32::MAX),
+                    uses: config.cooldowns.default_rate,
                     per_ms: u64::try_from(config.cooldowns.default_per.as_millis()).unwrap_or(u64::MAX),
                     ..Cooldown::default()
                 };

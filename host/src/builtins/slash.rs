@@ -1,4 +1,6 @@
 //! `sync` and `slashlimit`: writing slash commands now, and who of them has a place.
+//!
+//! Both tell what Discord has registered, as the host remembers it.
 
 use plugin_api::{
     ProblemCode,

@@ -226,21 +226,9 @@ impl Conversation {
             (Action::Reply, Some(Note::Message(id))) if self.first.is_none() => {
                 return Ok(self.staying(Call::EditMessage(id)));
             }
-            (action, _) => self.call_in_channel(action, answer)?,
+            (action, _) => call_in_channel(action, answer)?,
         };
         Ok(self.staying(call))
-    }
-
-    fn call_in_channel(&self, action: Action, answer: Result<MessageId, Senseless>) -> Result<Call, Senseless> {
-        Ok(match action {
-            Action::Reply => Call::Send,
-            Action::Edit => Call::EditMessage(answer?),
-            Action::Delete => Call::DeleteMessage(answer?),
-            Action::Defer => Call::Typing,
-            Action::UpdateMessage => return Err(Senseless::NoControl),
-            Action::OpenModal => return Err(Senseless::NoFormHere),
-            Action::Unknown => return Err(Senseless::UnknownAction),
-        })
     }
 
     fn step_of_interaction(
@@ -501,6 +489,19 @@ pub enum Closing {
     Say,
     /// The control must be acknowledged, silently.
     Acknowledge(Step),
+}
+
+/// The call in a channel for what a plugin does, where nothing else stands in its way.
+fn call_in_channel(action: Action, answer: Result<MessageId, Senseless>) -> Result<Call, Senseless> {
+    Ok(match action {
+        Action::Reply => Call::Send,
+        Action::Edit => Call::EditMessage(answer?),
+        Action::Delete => Call::DeleteMessage(answer?),
+        Action::Defer => Call::Typing,
+        Action::UpdateMessage => return Err(Senseless::NoControl),
+        Action::OpenModal => return Err(Senseless::NoFormHere),
+        Action::Unknown => return Err(Senseless::UnknownAction),
+    })
 }
 
 #[cfg(test)]

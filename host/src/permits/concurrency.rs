@@ -14,7 +14,10 @@ use super::Key;
 
 /// What runs. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Concurrency(Arc<Mutex<HashMap<(Box<str>, Key), u32>>>);
+pub struct Concurrency(Arc<Mutex<Running>>);
+
+/// How many of a command run, by what is counted.
+type Running = HashMap<(Box<str>, Key), u32>;
 
 /// A place that is taken.
 #[derive(Debug)]

@@ -1,4 +1,6 @@
-//! Servers as the host knows them: read without asking Discord, and who stands above whom in them.
+//! Servers as the host knows them, and who stands above whom in them.
+//!
+//! Read without asking Discord; members are asked of Discord by [`Raw`](crate::Raw).
 
 use plugin_protocol::guilds::Guild;
 use serde_json::json;

@@ -1,4 +1,6 @@
 //! The log channel: which one it is, and what is told there.
+//!
+//! A server has one or none; it is kept among the server's keys.
 
 use plugin_api::{prelude::*, tracing::warn};
 

@@ -1,4 +1,6 @@
 //! Warnings: kept in the plugin's database, numbered over all servers.
+//!
+//! A group of commands is a module of its own.
 
 use plugin_api::prelude::*;
 use serde::Deserialize;

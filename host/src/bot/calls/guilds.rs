@@ -1,4 +1,6 @@
-//! `guilds.*`: servers, as the gateway has told of them. Nothing is asked of Discord.
+//! `guilds.*`: servers, as the gateway has told of them.
+//!
+//! Nothing is asked of Discord; members are not among it.
 
 use plugin_protocol::{Call, GuildId, Problem, ProblemCode, guilds::Guild};
 use serde_json::{Value, json};

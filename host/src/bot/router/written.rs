@@ -1,4 +1,6 @@
 //! A command as it was found in a message, before anything of it is looked up.
+//!
+//! Apart, since messages are found on the shard's task and read in another.
 
 use plugin_protocol::{Command, Defer, Door, Permissions, PluginName};
 

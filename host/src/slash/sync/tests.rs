@@ -1,4 +1,6 @@
 //! What is written to Discord, and what is remembered of it.
+//!
+//! Against a Discord that keeps sets of commands and counts requests.
 
 use std::{path::Path, sync::Mutex};
 

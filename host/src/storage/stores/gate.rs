@@ -1,4 +1,6 @@
-//! Whether files of plugins may be opened: not while a backup takes its state, and not while one is restored.
+//! Whether files of plugins may be opened.
+//!
+//! Not while a backup takes its state, which waits for whoever opens one; and not while a backup is restored.
 
 use std::sync::{
     Arc,
