@@ -48,6 +48,7 @@ fn users(message: Message, requester: Option<UserId>) -> Result<Vec<Option<UserI
         anyone,
         expires_seconds: None,
         form: None,
+        opener: None,
     };
     let declared = HashMap::from([("pick", controls(false)), ("open", controls(true))]);
     let core = Core::new(Arc::new(link), declared);
