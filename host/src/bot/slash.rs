@@ -96,6 +96,8 @@ struct Scope {
     guild: Option<GuildId>,
     registered: Registered,
     kept: BTreeMap<String, RegisteredCommand>,
+    /// The first words of the commands that plugins offer there: what Discord has of that name already is theirs.
+    offered: BTreeSet<String>,
     /// What Discord has, if it was ordered.
     there: Option<Vec<Value>>,
 }
@@ -109,6 +111,7 @@ impl Scope {
                 .foreign
                 .iter()
                 .filter(|one| memory::is_typed(one))
+                .filter(|one| one["name"].as_str().is_none_or(|name| !self.offered.contains(name)))
                 .count()
     }
 }
@@ -261,6 +264,7 @@ impl Keeper {
                 guild,
                 registered: Registered::default(),
                 kept: BTreeMap::new(),
+                offered: BTreeSet::new(),
                 there: Some(there),
             });
         }
@@ -274,6 +278,7 @@ impl Keeper {
             guild,
             registered,
             kept,
+            offered: offered.into_iter().map(Into::into).collect(),
             there: None,
         })
     }
@@ -322,7 +327,8 @@ impl Keeper {
                     let synced = sync.sync(&self.rest, application, Some(guild), set, None).await;
                     again |= noted(Some(guild), synced, 0).1;
                 }
-                None => sync.forget_guild(application, guild).await,
+                // Not told of yet, or gone: then its set is gone, too, and what is remembered does no harm.
+                None => {}
             }
         }
         again

@@ -68,6 +68,11 @@ impl Timers {
         self.deadlines.move_to(Instant::now() + after, id.get());
     }
 
+    /// The message is another now: what was to become of it no longer matters.
+    pub(super) fn forget(&self, id: MessageId) {
+        self.timers().remove(&id);
+    }
+
     /// The message has other components now.
     pub(super) fn changed(&self, id: MessageId, components: &Value) {
         if let Some(timer) = self.timers().get_mut(&id) {

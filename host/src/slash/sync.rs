@@ -51,7 +51,15 @@ pub enum SyncError {
     NoAnswer(String),
     /// Discord refused the set.
     #[error("{0}")]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
+}
+
+/// Why Discord did not take it: what is a fault or a limit of the moment may be taken later.
+fn refused(refusal: &Refusal) -> SyncError {
+    match refusal.status {
+        429 | 500.. => SyncError::NoAnswer(refusal.to_string()),
+        _ => SyncError::Refused(refusal.clone()),
+    }
 }
 
 impl SlashSync {
@@ -121,7 +129,7 @@ impl SlashSync {
         };
         let response = api.send(request).await.map_err(SyncError::NoAnswer)?;
         if !response.is_success() {
-            return Err(Refusal::read(response.status, &response.body).into());
+            return Err(refused(&Refusal::read(response.status, &response.body)));
         }
         serde_json::from_slice(&response.body).map_err(|error| SyncError::NoAnswer(error.to_string()))
     }
@@ -168,7 +176,9 @@ impl SlashSync {
         }
         // Should the process end before it is known what came of it, the next start knows whose commands they are, and
         // writes again.
-        self.keep(scope, &pending(before.as_ref(), &after)).await;
+        let unsure = pending(before.as_ref(), &after);
+        self.keep(scope, &unsure).await;
+        memory.insert(scope, unsure);
         let request = Request {
             method: "PUT",
             path: path(application, guild),
@@ -178,10 +188,16 @@ impl SlashSync {
         let response = api.send(request).await.map_err(SyncError::NoAnswer)?;
         if !response.is_success() {
             match &before {
-                Some(before) => self.keep(scope, before).await,
-                None => self.drop_row(scope).await,
+                Some(before) => {
+                    self.keep(scope, before).await;
+                    memory.insert(scope, before.clone());
+                }
+                None => {
+                    self.drop_row(scope).await;
+                    memory.remove(&scope);
+                }
             }
-            return Err(Refusal::read(response.status, &response.body).into());
+            return Err(refused(&Refusal::read(response.status, &response.body)));
         }
         note_ids(&mut after, &response.body);
         let synced = difference(&before.unwrap_or_default(), &after, there);
@@ -215,14 +231,6 @@ impl SlashSync {
             .iter()
             .filter(|(scope, set)| scope.0 == application && !(set.commands.is_empty() && set.foreign.is_empty()));
         theirs.filter_map(|(scope, _)| scope.1).collect()
-    }
-
-    /// Forgets what was written for a server that the bot has left: Discord has, too.
-    pub async fn forget_guild(&self, application: ApplicationId, guild: GuildId) {
-        let scope = (application, Some(guild));
-        if self.memory.lock().await.remove(&scope).is_some() {
-            self.drop_row(scope).await;
-        }
     }
 
     async fn keep(&self, scope: Scope, registered: &Registered) {

@@ -41,7 +41,9 @@ impl Calls {
             .and_then(|id| self.invocations.origin(id))
             .filter(|origin| origin.plugin == *from);
         let guild = origin.as_ref().and_then(|origin| origin.guild_id);
-        let own = guild.and_then(|guild| self.tables.guild(guild)?.prefix.clone());
+        let settings = guild.and_then(|guild| self.tables.guild(guild));
+        let own = settings.as_ref().and_then(|settings| settings.prefix.clone());
+        let mention = settings.as_ref().and_then(|settings| settings.mention_prefix());
         let here = Here {
             guild,
             prefix: own.unwrap_or_else(|| config.prefix.clone()),
@@ -73,7 +75,7 @@ impl Calls {
         commands.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(json!(CommandList {
             prefix: here.prefix,
-            mention: config.allow_mention_prefix,
+            mention: mention.unwrap_or(config.allow_mention_prefix),
             reads_messages: self.reads_messages(),
             commands,
         }))

@@ -70,10 +70,24 @@ struct Server {
     mention: Option<bool>,
 }
 
-fn subject(user: Option<UserId>, role: Option<RoleId>, channel: Option<ChannelId>) -> Option<Subject> {
-    user.map(Subject::User)
-        .or(role.map(Subject::Role))
-        .or(channel.map(Subject::Channel))
+/// Whom a rule is about, if anybody is named.
+///
+/// # Errors
+///
+/// More than one is: a rule can't be about somebody in some channel.
+fn subject(user: Option<UserId>, role: Option<RoleId>, channel: Option<ChannelId>) -> Result<Option<Subject>, Problem> {
+    let named = [
+        user.map(Subject::User),
+        role.map(Subject::Role),
+        channel.map(Subject::Channel),
+    ];
+    let mut named = named.into_iter().flatten();
+    let first = named.next();
+    if named.next().is_some() {
+        let text = "A rule is about one user, one role or one channel: make one for each.";
+        return Err(Problem::new(ProblemCode::Invalid, text));
+    }
+    Ok(first)
 }
 
 impl Calls {
@@ -123,7 +137,7 @@ impl Calls {
         set: Set,
     ) -> Result<(Option<String>, Option<String>), Problem> {
         let (target, command) = target(table, &set.target)?;
-        let Some(subject) = subject(set.user_id, set.role_id, set.channel_id) else {
+        let Some(subject) = subject(set.user_id, set.role_id, set.channel_id)? else {
             let text = "Say for whom: a role, a user or a channel.";
             return Err(Problem::new(ProblemCode::Invalid, text));
         };
@@ -164,7 +178,7 @@ impl Calls {
     }
 
     async fn clear_rules(&self, table: &Table, guild: GuildId, clear: Clear) -> Result<Option<String>, Problem> {
-        let subject = subject(clear.user_id, clear.role_id, clear.channel_id);
+        let subject = subject(clear.user_id, clear.role_id, clear.channel_id)?;
         // Rules of commands that are gone can be cleared, too.
         let target = target(table, &clear.target).map(|(target, _)| target);
         let name = clear.target.trim().to_lowercase();
@@ -201,20 +215,29 @@ impl Calls {
             let text = format!("`{name}` can't be disabled.");
             return Err(Problem::new(ProblemCode::Invalid, text));
         }
-        let what = if command.is_some() { "command" } else { "plugin" };
+        let both = command.is_some() && is_plugin && name != crate::bot::HOST_NAME.as_str();
+        let what = match command {
+            _ if both => "plugin and the command",
+            Some(_) => "command",
+            None => "plugin",
+        };
         self.change(guild, |rules| {
             if switch.on {
                 rules.plugins_off.remove(&*name);
                 rules.commands_off.remove(&*name);
-            } else if command.is_some() {
-                rules.commands_off.insert(name.clone().into());
             } else {
-                rules.plugins_off.insert(name.clone().into());
+                if command.is_some() {
+                    rules.commands_off.insert(name.clone().into());
+                }
+                if command.is_none() || both {
+                    rules.plugins_off.insert(name.clone().into());
+                }
             }
         })
         .await?;
         let now = if switch.on { "enabled" } else { "disabled" };
-        Ok(Some(format!("The {what} `{name}` is {now} in this server.")))
+        let are = if both { "are" } else { "is" };
+        Ok(Some(format!("The {what} `{name}` {are} {now} in this server.")))
     }
 
     async fn set_server(&self, guild: GuildId, server: Server) -> Result<Option<String>, Problem> {

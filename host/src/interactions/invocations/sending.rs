@@ -176,6 +176,9 @@ impl Inner {
             let mut whole = body.clone();
             whole.leave_nothing();
             let response = self.send(origin, edit, whole, extras).await?;
+            if let Call::EditMessage(id) = edit {
+                self.timers.forget(id);
+            }
             if response.is_success() {
                 return Ok(response);
             }

@@ -15,6 +15,7 @@ const BAN: Permissions = Permissions::BAN_MEMBERS;
 const KICK: Permissions = Permissions::KICK_MEMBERS;
 
 /// Facts that own what [`Facts`] borrows.
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, Debug)]
 struct Case {
     plugin: PluginName,
