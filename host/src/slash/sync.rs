@@ -176,9 +176,11 @@ impl SlashSync {
         }
         // Should the process end before it is known what came of it, the next start knows whose commands they are, and
         // writes again.
-        let unsure = pending(before.as_ref(), &after);
-        self.keep(scope, &unsure).await;
-        memory.insert(scope, unsure);
+        self.keep(scope, &pending(before.as_ref(), &after)).await;
+        if let Some(before) = memory.get_mut(&scope) {
+            // If the answer is lost, it is not known what is there: the next set is written, whichever it is.
+            before.hash.clear();
+        }
         let request = Request {
             method: "PUT",
             path: path(application, guild),
