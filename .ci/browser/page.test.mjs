@@ -122,16 +122,16 @@ test('the button of the counter changes the number', async () => {
 });
 
 test('the help menu leads to a category and back, and its credits are for the one who asks', async () => {
-  const menus = page.locator('#messages > .message').filter({ has: page.getByText('Choose a category') });
+  const menus = page.locator('#messages > .message').filter({ has: page.getByRole('button', { name: 'Choose a category', exact: true }) });
   const menu = await adds(menus, () => says('!help'));
   const own = page.locator(`#${await menu.getAttribute('id')}`);
   await picture('help');
-  await own.getByText('Choose a category').click();
+  await own.getByRole('button', { name: 'Choose a category', exact: true }).click();
   await page.getByRole('option').first().click();
   await own.getByRole('button', { name: 'Back', exact: true }).waitFor();
   await picture('help-category');
   await own.getByRole('button', { name: 'Back', exact: true }).click();
-  await own.getByText('Choose a category').waitFor();
+  await own.getByRole('button', { name: 'Choose a category', exact: true }).waitFor();
   await own.getByRole('button', { name: 'Credits', exact: true }).click();
   await page.getByText('TheHolyOneZ').last().waitFor();
   await picture('credits');

@@ -109,6 +109,8 @@ impl Home {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
         fs::create_dir(folder.path().join("plugins"))?;
         let config = json!({
+            // Few people use many commands here.
+            "cooldowns": {"default_per": 0},
             "discord": {"global_requests_per_second": u16::MAX},
             "notices": {"dm_owner": false},
         });
