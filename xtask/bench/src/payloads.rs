@@ -149,7 +149,7 @@ fn channel(guild: u64, number: u64) -> Value {
     let id = (guild + FIRST_CHANNEL + number).to_string();
     let overwrites: Vec<Value> = [guild, guild + FIRST_ROLE + 1 + number % 40]
         .iter()
-        .map(|id| json!({"type": 0, "id": id.to_string(), "deny": "2048", "allow": "1024"}))
+        .map(|id| json!({"type": 0, "id": id.to_string(), "deny": "8192", "allow": "1024"}))
         .collect();
     let version = 1_700_000_000_000_u64;
     match number {
