@@ -409,14 +409,14 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         Kind::Number(0.0, 86_400.0),
         json!(0),
         AtOnce,
-        "Seconds after which other answers are deleted; 0 for never.",
+        "Seconds after which other answers are deleted; 0 for never. Not in force yet.",
     );
     key(
         "replies.invocation_delete_after",
         Kind::Number(0.0, 86_400.0),
         json!(0),
         AtOnce,
-        "Seconds after which the message with the command is deleted; 0 for never.",
+        "Seconds after which the message with the command is deleted; 0 for never. Not in force yet.",
     );
     key(
         "edits.rerun",
