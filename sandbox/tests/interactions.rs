@@ -396,3 +396,51 @@ async fn choices_are_offered_while_typing() {
     assert_eq!(used.expect_choices().await[0]["value"], "apple");
     assert_eq!(used.state(), InteractionState::Autocomplete);
 }
+
+#[tokio::test]
+async fn what_administrators_set_decides_what_is_offered_and_the_bot_may_only_read_it() {
+    let (sandbox, mut socket, rest, alice) = stage().await;
+    let guild = sandbox.guild();
+    let path = format!(
+        "/applications/{}/guilds/{}/commands",
+        sandbox.application_id(),
+        guild.id()
+    );
+    let list = rest.get(&format!("{path}/permissions")).await;
+    assert_eq!((list.status, &list.body), (200, &json!([])));
+    guild.overrides_command("ban", &[(alice.id(), true), (guild.id() - 1, true)]);
+    let told = socket.event("APPLICATION_COMMAND_PERMISSIONS_UPDATE").await;
+    let line = |id: u64, kind: u64| json!({ "id": id.to_string(), "type": kind, "permission": true });
+    assert_eq!(
+        told["permissions"],
+        json!([line(alice.id(), 2), line(guild.id() - 1, 3)])
+    );
+    assert!(alice.try_slash("ban", &[]).await.is_ok());
+    let one = format!("{path}/{}/permissions", told["id"].as_str().unwrap());
+    assert_eq!(rest.get(&one).await.body, told);
+    let refused = rest.send("PUT", &one, json!({ "permissions": [] })).await;
+    assert_eq!((refused.status, refused.code()), (403, 20001));
+    guild.overrides_application(&[(guild.id(), false)]);
+    assert!(
+        alice.try_slash("ban", &[]).await.is_ok(),
+        "what is set for the command wins"
+    );
+    let error = alice.try_slash("hi", &[]).await.unwrap_err();
+    assert!(error.contains("by an administrator"), "{error}");
+    assert!(sandbox.owner().try_slash("hi", &[]).await.is_ok());
+    assert_eq!(
+        rest.get(&format!("{path}/permissions"))
+            .await
+            .body
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    // With a command goes what was set for it.
+    assert_eq!(rest.register(&sandbox, json!([])).await.status, 200);
+    let left = rest.get(&format!("{path}/permissions")).await.body;
+    assert_eq!(left[0]["id"], sandbox.application_id().to_string());
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(rest.get(&one).await.code(), 10066);
+}

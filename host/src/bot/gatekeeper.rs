@@ -10,7 +10,12 @@ use plugin_protocol::{
 };
 use serde::Deserialize;
 
-use super::{HOST_NAME, directory::LiveDirectory, owners::Owners};
+use super::{
+    HOST_NAME,
+    directory::LiveDirectory,
+    overrides::{Administrators, Settings},
+    owners::Owners,
+};
 use crate::{
     cache::Cache,
     config::{self, Config},
@@ -18,6 +23,7 @@ use crate::{
         Asker, Concurrency, Facts, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules, Slot, Step,
         Taken, decide, rules,
     },
+    slash::Slash,
     storage::Tables,
 };
 
@@ -32,6 +38,8 @@ pub struct Gatekeeper {
     owners: Owners,
     tables: Tables,
     directory: LiveDirectory,
+    slash: Slash,
+    administrators: Administrators,
     running: Concurrency,
     /// The owner's rules for all servers, with the settings that they are from.
     defaults: Arc<ArcSwap<Defaults>>,
@@ -63,6 +71,8 @@ pub struct Asked<'a> {
     pub place: Option<(Option<ChannelId>, bool)>,
     /// Whether Discord itself has asked for all that the command requires of users.
     pub is_gated: bool,
+    /// Whether Discord has let them use it as a slash command just now, after what administrators have set.
+    pub is_let_through: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -86,6 +96,7 @@ impl<'a> Asked<'a> {
             channel,
             place: None,
             is_gated: false,
+            is_let_through: false,
         }
     }
 }
@@ -99,6 +110,17 @@ pub struct Pass {
     pub slot: Option<Arc<Slot>>,
 }
 
+/// Which of a server's facts are needed.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// Each, to be explained.
+    all: bool,
+    /// Those that rules ask about.
+    rules: bool,
+    /// Those that administrators' overrides ask about.
+    overrides: bool,
+}
+
 /// The facts of a server that decide.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
@@ -110,13 +132,22 @@ struct Standing {
 
 impl Gatekeeper {
     /// Asks these.
-    pub fn new(config: config::Live, cache: Cache, owners: Owners, tables: Tables, directory: LiveDirectory) -> Self {
+    pub fn new(
+        config: config::Live,
+        cache: Cache,
+        owners: Owners,
+        tables: Tables,
+        directory: LiveDirectory,
+        (slash, administrators): (Slash, Administrators),
+    ) -> Self {
         Self {
             config,
             cache,
             owners,
             tables,
             directory,
+            slash,
+            administrators,
             running: Concurrency::default(),
             defaults: Arc::default(),
         }
@@ -133,6 +164,14 @@ impl Gatekeeper {
             .and_then(|guild| self.tables.rules(guild))
             .unwrap_or_default();
         let defaults = self.defaults();
+        let settings = self.settings(asked).await?;
+        let standing_of_slash = self.slash.standing();
+        let overrides = match (self.cache.application_id(), &settings) {
+            (Some(application), Some(settings)) => {
+                settings.of(application, standing_of_slash.id(&asked.command.name, asked.guild))
+            }
+            _ => Overrides::default(),
+        };
         let standing = match asked.guild {
             None => Standing {
                 place: Place::Direct,
@@ -142,8 +181,12 @@ impl Gatekeeper {
             },
             Some(guild) => {
                 let all = trace.is_some();
-                let has_rules = [&*rules, &*defaults].iter().any(|rules| concern(rules, asked));
-                self.standing(asked, guild, has_rules, all).await?
+                let needs = Needs {
+                    all,
+                    rules: [&*rules, &*defaults].iter().any(|rules| concern(rules, asked)),
+                    overrides: !overrides.is_empty(),
+                };
+                self.standing(asked, guild, needs).await?
             }
         };
         let facts = Facts {
@@ -160,8 +203,9 @@ impl Gatekeeper {
             bot: standing.bot,
             rules: &rules,
             defaults: &defaults,
-            overrides: Overrides::default(),
+            overrides,
             is_gated: asked.is_gated,
+            is_let_through: asked.is_let_through,
             is_protected: is_protected(asked.plugin, asked.command),
         };
         decide(&facts, trace)
@@ -267,21 +311,41 @@ impl Gatekeeper {
         }
     }
 
-    /// What holds for whoever asks in a server: what is not needed is left at nothing.
-    async fn standing(
-        &self,
-        asked: &Asked<'_>,
-        guild: GuildId,
-        has_rules: bool,
-        all: bool,
-    ) -> Result<Standing, Refusal> {
+    /// What the server's administrators have set, where it matters and there is anything.
+    async fn settings(&self, asked: &Asked<'_>) -> Result<Option<Arc<Settings>>, Refusal> {
         let command = asked.command;
+        let Some(guild) = asked.guild else { return Ok(None) };
+        // No setting opens what is for owners only, and Discord has looked at them where it let somebody through.
+        let is_settled = command.owner_only
+            || command.guild_owner_only
+            || asked.is_let_through && (asked.is_gated || command.requires.is_empty())
+            || is_protected(asked.plugin, command)
+            || self.owners.contains(asked.user);
+        if is_settled {
+            return Ok(None);
+        }
+        let application = self.cache.application_id().ok_or(Refusal::Unknown)?;
+        let settings = self.administrators.of(application, guild).await;
+        let settings = settings.ok_or(Refusal::Unknown)?;
+        Ok(Some(settings).filter(|settings| !settings.is_empty()))
+    }
+
+    /// What administrators have set under Integrations.
+    #[must_use]
+    pub const fn administrators(&self) -> &Administrators {
+        &self.administrators
+    }
+
+    /// What holds for whoever asks in a server: what is not needed is left at nothing.
+    async fn standing(&self, asked: &Asked<'_>, guild: GuildId, needs: Needs) -> Result<Standing, Refusal> {
+        let command = asked.command;
+        let all = needs.all;
         // The bot's owner may, wherever it is and whoever they are there.
         let owns_bot = self.owners.contains(asked.user);
-        let needs_permissions = all || !command.requires.is_empty() && !owns_bot && !asked.is_gated;
+        let needs_permissions = all || needs.overrides || !command.requires.is_empty() && !owns_bot && !asked.is_gated;
         let needs_bot = all || !command.bot_requires.is_empty();
-        let asks_rules = has_rules && !owns_bot && !is_protected(asked.plugin, command);
-        let needs_place = all || asks_rules || command.nsfw;
+        let asks_rules = needs.rules && !owns_bot && !is_protected(asked.plugin, command);
+        let needs_place = all || needs.overrides || asks_rules || command.nsfw;
         let needs_owner = all || command.guild_owner_only && !owns_bot;
         let permissions = asked
             .permissions

@@ -18,6 +18,7 @@ mod interrupted;
 mod logging;
 mod offline;
 mod outlook;
+mod overrides;
 mod owners;
 mod panel;
 mod plugin_data;
@@ -71,6 +72,7 @@ use figures::Figures;
 use gatekeeper::Gatekeeper;
 use incidents::Reporter;
 use outlook::Outlook;
+use overrides::Administrators;
 use owners::Owners;
 use plugin_data::PluginData;
 use ready::Ready;
@@ -392,6 +394,7 @@ async fn serve_stored(
         owners.clone(),
         tables.clone(),
         directory.clone(),
+        (registered.clone(), Administrators::new(rest.clone())),
     );
     let desk = Desk {
         gatekeeper: gatekeeper.clone(),

@@ -9,6 +9,7 @@ mod edits;
 mod mentioned;
 mod refusals;
 mod suggestions;
+mod typed;
 mod written;
 
 use std::{
@@ -301,10 +302,7 @@ impl Router {
                 };
                 let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
                 origin.defer = command.defer;
-                let asked = Asked {
-                    is_gated: interaction.guild_id.is_some() && self.slash.standing().gates(command),
-                    ..asked(&interaction, plugin, command)
-                };
+                let asked = self.let_through(&interaction, plugin, command);
                 if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
                     self.turn_away(&origin, "/", command, &refusal).await;
                     return;
@@ -538,19 +536,6 @@ fn origin(
         slot: None,
         taken: None,
         may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),
-    }
-}
-
-/// Who asks for a command by an interaction, with what Discord has computed for it.
-fn asked<'a>(interaction: &'a Interaction, plugin: &'a PluginName, command: &'a Command) -> Asked<'a> {
-    Asked {
-        bot: interaction.app_permissions,
-        place: interaction.place,
-        ..Asked::of(
-            (plugin, command),
-            (interaction.author.id, interaction.member.as_ref()),
-            (interaction.guild_id, interaction.channel_id),
-        )
     }
 }
 

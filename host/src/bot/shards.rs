@@ -461,6 +461,10 @@ impl Shard {
         {
             tracing::warn!(shard = event.shard, event = %partial.kind, untold, %error, "an event that the cache can't read");
         }
+        self.router
+            .gatekeeper
+            .administrators()
+            .apply(&partial.kind, &event.payload);
         match &*partial.kind {
             "READY" | "RESUMED" => {
                 let bot = self.cache.bot_user().map(|bot| bot.username).unwrap_or_default();

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     /// Whether Discord has asked for what it requires of users before it told of this: the registered command says so. Then
     /// who lacks it was allowed by the server's administrators.
     pub is_gated: bool,
+    /// Whether Discord has let the user through after what administrators have set: then none of it refuses any more.
+    pub is_let_through: bool,
     /// Whether no rule and no switch may hide or restrict it.
     pub is_protected: bool,
 }
@@ -223,6 +225,7 @@ fn overrides(facts: &Facts<'_>, granted: Granted) -> Finding {
     match said {
         Saying::Nothing => Finding::Silent("administrators have set nothing for it there"),
         Saying::Allows => Finding::Grants("administrators allow it under Integrations".to_owned()),
+        Saying::Refuses if facts.is_let_through => Finding::Silent("Discord has asked them already"),
         Saying::Refuses => {
             let text = "administrators refuse it under Integrations".to_owned();
             Finding::Refused(Refusal::Overridden, text)

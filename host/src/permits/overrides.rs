@@ -48,7 +48,15 @@ pub enum Saying {
 }
 
 impl Overrides<'_> {
-    /// What they say of a user in a channel. Administrators are not asked about.
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.command.is_empty() && self.application.is_empty()
+    }
+
+    /// What they say of a user in a channel. Administrators are not asked about. Only what is set for the command itself
+    /// stands in for what it requires; what allows all of the application's commands leaves each its requirements
+    /// (<https://support.discord.com/hc/en-us/articles/10952896421783>).
     #[must_use]
     pub fn say(&self, guild: GuildId, channel: ChannelId, user: UserId, roles: &[RoleId]) -> Saying {
         let everywhere = guild.get().wrapping_sub(1);
@@ -76,10 +84,10 @@ impl Overrides<'_> {
                 .or_else(|| of_roles.next().map(|first| first || of_roles.any(|allows| allows)))
                 .or_else(|| everybody.map(|one| one.allows))
         };
-        match of_user(self.command).or_else(|| of_user(self.application)) {
-            None => Saying::Nothing,
-            Some(true) => Saying::Allows,
-            Some(false) => Saying::Refuses,
+        match (of_user(self.command), of_user(self.application)) {
+            (Some(true), _) => Saying::Allows,
+            (Some(false), _) | (None, Some(false)) => Saying::Refuses,
+            (None, _) => Saying::Nothing,
         }
     }
 }
@@ -115,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_narrower_wins_and_the_commands_own_win() {
-        let cases: [(&[_], &[_], _); 14] = [
+        let cases: [(&[_], &[_], _); 17] = [
             (&[], &[], Saying::Nothing),
             (&[(User, 5, true)], &[], Saying::Allows),
             (&[(User, 6, false)], &[], Saying::Nothing),
@@ -130,6 +138,9 @@ mod tests {
             (&[(Channel, 99, false), (Channel, 7, true)], &[], Saying::Nothing),
             (&[(Channel, 7, true)], &[(Channel, 99, false)], Saying::Nothing),
             (&[], &[(Channel, 7, false)], Saying::Refuses),
+            (&[], &[(User, 5, true)], Saying::Nothing),
+            (&[], &[(Role, 100, false), (Role, 11, true)], Saying::Nothing),
+            (&[(User, 5, true)], &[(Channel, 99, false)], Saying::Refuses),
         ];
         for (command, application, expected) in cases {
             assert_eq!(say(command, application), expected, "{command:?} {application:?}");

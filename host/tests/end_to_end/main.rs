@@ -19,6 +19,7 @@ mod garbage;
 mod harness;
 mod hold;
 mod inspection;
+mod integrations;
 mod keeping;
 mod linked;
 mod logs;

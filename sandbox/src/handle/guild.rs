@@ -165,6 +165,39 @@ impl Guild {
         Person::join(&self.sandbox, self.id, channel, name)
     }
 
+    /// Sets, as an administrator does under Integrations, who may use a command and where: by role, user or channel id,
+    /// the guild's for everyone, one less for all channels. Replaces what was set; the bot is told.
+    ///
+    /// # Panics
+    ///
+    /// If no command of that name can be used in this guild.
+    pub fn overrides_command(&self, command: &str, overrides: &[(u64, bool)]) {
+        let found = self.sandbox.with(|world| {
+            let of_name = |one: &&serde_json::Value| one["name"] == command;
+            let found = world.commands.usable_in(Some(self.id)).find(of_name)?;
+            let id = found["id"].as_str()?.parse().ok()?;
+            self.set_overrides(world, id, overrides);
+            Some(())
+        });
+        assert!(found.is_some(), "no command here is called `{command}`");
+    }
+
+    /// The same for all of the application's commands of which nothing else is set.
+    pub fn overrides_application(&self, overrides: &[(u64, bool)]) {
+        self.sandbox.with(|world| {
+            let id = world.bot_id;
+            self.set_overrides(world, id, overrides);
+        });
+    }
+
+    fn set_overrides(&self, world: &mut World, id: u64, overrides: &[(u64, bool)]) {
+        let overrides = overrides
+            .iter()
+            .map(|(whom, permission)| world.override_of(self.id, *whom, *permission))
+            .collect();
+        world.set_overrides(self.id, id, overrides);
+    }
+
     /// Removes the bot, which hears `GUILD_DELETE`.
     pub fn removes_bot(&self) {
         self.sandbox.with(|world| world.leave(self.id, world.bot_id));

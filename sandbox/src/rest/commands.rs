@@ -32,19 +32,25 @@ pub(crate) fn route(world: &mut World, call: &Call, application: &str, guild: Op
             Ok(Answer::empty())
         }
         ("GET", [id, "permissions"]) => {
-            find(world, guild, id)?;
-            // No overwrites exist here; Discord says so with this error.
-            Err(Refusal::new(404, 10066, "Unknown application command permissions"))
+            let id = snowflake("command_id", id)?;
+            let known = guild.and_then(|guild| Some((guild, world.overrides.get(&(guild, id))?)));
+            let (guild, overrides) =
+                known.ok_or_else(|| Refusal::new(404, 10066, "Unknown application command permissions"))?;
+            Ok(Answer::ok(&world.overrides_json(guild, id, overrides)))
         }
+        // Administrators alone may, with a token of their own.
+        ("PUT", [_, "permissions"]) => Err(Refusal::new(403, 20001, "Bots cannot use this endpoint")),
         _ => Err(errors::NOT_FOUND.into()),
     }
 }
 
-/// The permission overwrites of a guild's commands: nobody made any.
+/// What administrators have set for commands in a guild, and for all of the application.
 pub(crate) fn permissions(world: &World, application: &str, guild: &str) -> Outcome {
     own(world, application)?;
-    guilds::allowed(world, guild, 0)?;
-    Ok(Answer::ok(&json!([])))
+    let guild = guilds::allowed(world, guild, 0)?;
+    let theirs = world.overrides.iter().filter(|((of, _), _)| *of == guild);
+    let all = theirs.map(|((_, id), overrides)| world.overrides_json(guild, *id, overrides));
+    Ok(Answer::ok(&all.collect()))
 }
 
 fn own(world: &World, application: &str) -> Result<(), Refusal> {

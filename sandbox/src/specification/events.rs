@@ -33,6 +33,11 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("GUILD_CREATE", "members/*", "GuildMemberResponse"),
     ("GUILD_CREATE", "channels/*", "GuildChannelResponse"),
     ("READY", "user", "UserPIIResponse"),
+    (
+        "APPLICATION_COMMAND_PERMISSIONS_UPDATE",
+        "",
+        "CommandPermissionsResponse",
+    ),
     ("INTERACTION_CREATE", "message", "MessageResponse"),
     ("INTERACTION_CREATE", "member", "GuildMemberResponse"),
     ("INTERACTION_CREATE", "user", "UserResponse"),

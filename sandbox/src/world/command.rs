@@ -41,6 +41,7 @@ impl World {
     /// Replaces a scope's commands and tells open pages.
     pub(crate) fn set_commands(&mut self, guild: Option<u64>, commands: Vec<Value>) {
         self.commands.set(guild, commands);
+        self.drop_orphaned_overrides();
         if !self.pages.is_empty() {
             let all: Value = self.commands.all().cloned().collect();
             self.pages.tell(&Audience::Everyone, "commands", || all);

@@ -289,10 +289,21 @@ impl World {
         let needed = command["default_member_permissions"]
             .as_str()
             .and_then(|bits| bits.parse::<u64>().ok());
-        if let (Some(needed), Some(_)) = (needed, channel.guild_id) {
+        if let Some(guild) = channel.guild_id.and_then(|guild| self.guilds.get(&guild)) {
             let has = self.permissions_in(channel, user);
-            let is_administrator = has & permissions::ADMINISTRATOR != 0;
-            if !is_administrator && (needed == 0 || has & needed != needed) {
+            if has & permissions::ADMINISTRATOR != 0 {
+                return Ok(());
+            }
+            match self.overridden(guild, channel_id, user, command) {
+                Some(true) => return Ok(()),
+                Some(false) => {
+                    return Err(format!("/{name} is switched off for {who} here by an administrator"));
+                }
+                None => {}
+            }
+            if let Some(needed) = needed
+                && (needed == 0 || has & needed != needed)
+            {
                 return Err(format!(
                     "/{name} is not offered to {who}: it needs permissions {needed}, of which {} are missing",
                     needed & !has

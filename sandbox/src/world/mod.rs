@@ -12,6 +12,7 @@ mod interaction;
 mod invoke;
 mod logs;
 pub(crate) mod message;
+mod overrides;
 mod people;
 pub(crate) mod permissions;
 mod press;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     interaction::{Interaction, Interactions, Modal, State},
     logs::Logs,
     message::{AllowedMentions, Draft, Revision},
+    overrides::CommandOverrides,
     people::presence,
     permissions::Overwrite,
     press::Pressed,
@@ -66,6 +68,8 @@ pub(crate) struct World {
     /// Direct channels by person.
     pub(crate) directs: BTreeMap<u64, u64>,
     pub(crate) commands: Commands,
+    /// What administrators have set for commands in their guilds.
+    pub(crate) overrides: CommandOverrides,
     pub(crate) interactions: Interactions,
     /// Who reacted, by message and emoji.
     pub(crate) reactions: HashMap<(u64, String), Vec<u64>>,
@@ -123,6 +127,7 @@ impl World {
             channels: BTreeMap::new(),
             directs: BTreeMap::new(),
             commands: Commands::default(),
+            overrides: CommandOverrides::default(),
             interactions: Interactions::default(),
             reactions: HashMap::new(),
             sessions: Sessions::new(settings.resume_window, settings.resume_events, time.clone()),

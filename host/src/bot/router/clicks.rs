@@ -9,7 +9,7 @@ use plugin_protocol::{
     custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
 };
 
-use super::{Router, asked, invocation, origin, seconds_since_1970};
+use super::{Router, invocation, origin, seconds_since_1970, typed::asked};
 use crate::{
     bot::HOST_NAME,
     commands::Interaction,

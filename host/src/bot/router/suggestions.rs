@@ -9,7 +9,7 @@ use std::{
 
 use plugin_protocol::{Argument, Choice, Door, PluginName, Typed};
 
-use super::{MAX_UNDER_WAY, Router, asked, invocation, origin};
+use super::{MAX_UNDER_WAY, Router, invocation, origin};
 use crate::{commands::Interaction, plugins::Table};
 
 /// How long suggestions may take; Discord waits for 3 s.
@@ -32,7 +32,7 @@ impl Router {
         let Some(argument) = command.arguments.iter().find(asks) else {
             return;
         };
-        let asked = asked(&interaction, plugin, command);
+        let asked = self.let_through(&interaction, plugin, command);
         let choices = if self.gatekeeper.decide(&asked, None).await.is_ok() {
             self.suggestions(plugin, &interaction, name, typed, payload).await
         } else {

@@ -30,6 +30,7 @@ struct Case {
     defaults: ServerRules,
     overrides: Vec<Override>,
     is_gated: bool,
+    is_let_through: bool,
     is_protected: bool,
 }
 
@@ -58,6 +59,7 @@ impl Case {
             defaults: ServerRules::default(),
             overrides: Vec::new(),
             is_gated: false,
+            is_let_through: false,
             is_protected: false,
         }
     }
@@ -82,6 +84,7 @@ impl Case {
                 application: &[],
             },
             is_gated: self.is_gated,
+            is_let_through: self.is_let_through,
             is_protected: self.is_protected,
         };
         decide(&facts, trace)
@@ -132,6 +135,30 @@ fn what_discord_has_let_through_only_a_rule_refuses() {
     case.rules = ServerRules::default();
     case.command.owner_only = true;
     assert_eq!(case.decide(None), Err(Refusal::OwnerOnly));
+}
+
+#[test]
+fn what_discord_has_let_through_no_override_refuses_and_one_may_still_open() {
+    let mut case = Case::new();
+    let override_ = |allows| {
+        vec![Override {
+            kind: OverrideKind::User,
+            id: 5,
+            allows,
+        }]
+    };
+    case.overrides = override_(false);
+    assert_eq!(case.decide(None), Err(Refusal::Overridden));
+    case.is_let_through = true;
+    assert_eq!(
+        case.decide(None),
+        Ok(()),
+        "what is known of them is older than what Discord has done"
+    );
+    case.command.requires = BAN;
+    assert_eq!(case.decide(None), Err(Refusal::UserLacks(BAN)));
+    case.overrides = override_(true);
+    assert_eq!(case.decide(None), Ok(()));
 }
 
 #[test]
@@ -466,6 +493,7 @@ fn any_case() -> impl Strategy<Value = Case> {
             prop::bool::weighted(0.2),
             prop::bool::weighted(0.2),
             prop::bool::weighted(0.1),
+            prop::bool::weighted(0.2),
         ),
         prop::sample::subsequence(vec![9_u64, 10, 11], 0..3),
     )
@@ -482,7 +510,7 @@ fn any_case() -> impl Strategy<Value = Case> {
             let (contexts, [is_direct, is_nsfw, nsfw], owner_only, guild_owner_only) = command;
             (case.command.contexts, case.command.nsfw) = (contexts, nsfw);
             (case.command.owner_only, case.command.guild_owner_only) = (owner_only, guild_owner_only);
-            (case.owns_bot, case.owns_guild, case.is_protected) = asker;
+            (case.owns_bot, case.owns_guild, case.is_protected, case.is_let_through) = asker;
             case.roles = roles.into_iter().filter_map(RoleId::new).collect();
             case.place = match case.place {
                 _ if is_direct => Place::Direct,

@@ -1,0 +1,38 @@
+//! Who asks by an interaction, with what Discord has computed and asked before it told of it.
+//!
+//! Apart, since a slash command and its suggestions were let through by Discord, and a control was not.
+
+use plugin_protocol::{Command, PluginName};
+
+use super::Router;
+use crate::{bot::gatekeeper::Asked, commands::Interaction};
+
+impl Router {
+    /// Who asks for a slash command, or types into it: Discord shows it to nobody whom its settings refuse it.
+    pub(super) fn let_through<'a>(
+        &self,
+        interaction: &'a Interaction,
+        plugin: &'a PluginName,
+        command: &'a Command,
+    ) -> Asked<'a> {
+        let is_in_server = interaction.guild_id.is_some();
+        Asked {
+            is_gated: is_in_server && self.slash.standing().gates(command),
+            is_let_through: is_in_server,
+            ..asked(interaction, plugin, command)
+        }
+    }
+}
+
+/// Who asks for a command by an interaction, with what Discord has computed for it.
+pub(super) fn asked<'a>(interaction: &'a Interaction, plugin: &'a PluginName, command: &'a Command) -> Asked<'a> {
+    Asked {
+        bot: interaction.app_permissions,
+        place: interaction.place,
+        ..Asked::of(
+            (plugin, command),
+            (interaction.author.id, interaction.member.as_ref()),
+            (interaction.guild_id, interaction.channel_id),
+        )
+    }
+}
