@@ -10,6 +10,7 @@ mod calls;
 mod desk;
 mod directory;
 mod fading;
+mod failure;
 mod figures;
 mod files;
 mod gatekeeper;
@@ -33,7 +34,6 @@ mod stores;
 mod upkeep;
 
 use std::{
-    fmt,
     path::Path,
     sync::{Arc, LazyLock, OnceLock},
     time::{Duration, Instant},
@@ -49,7 +49,6 @@ use crate::{
     builtins,
     cache::Cache,
     config::{self, Environment, Root},
-    gateway::GatewayError,
     interactions::{ControlKeys, Invocations, Seen},
     network,
     plugins::{self, Linked, Plugins, Records},
@@ -63,6 +62,7 @@ use crate::{
     },
     telemetry::{self, Audience, Incidents, Logs, Notices, Secrets},
 };
+pub use failure::Failure;
 pub use offline::{BackupOrder, backups as offline_backups};
 
 use desk::Desk;
@@ -94,63 +94,6 @@ const START: Duration = Duration::from_secs(3);
 const LAST_WORK: Duration = Duration::from_secs(5);
 /// How long notices that wait may take at the end.
 const LAST_NOTICES: Duration = Duration::from_secs(2);
-
-/// Why the bot did not run or did not go on.
-#[derive(Debug)]
-pub struct Failure {
-    /// What happened and what to do.
-    text: String,
-    /// Whether the settings, the token or the folder must be changed before another try makes sense.
-    needs_the_owner: bool,
-    /// Whether the log has it.
-    logged: bool,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Failure {
-    fn configuration(text: impl fmt::Display) -> Self {
-        Self {
-            text: text.to_string(),
-            needs_the_owner: true,
-            logged: false,
-        }
-    }
-
-    fn other(text: impl fmt::Display) -> Self {
-        Self {
-            text: text.to_string(),
-            needs_the_owner: false,
-            logged: false,
-        }
-    }
-
-    /// Whether the log, which is shown on standard error, has told it.
-    #[must_use]
-    pub const fn is_logged(&self) -> bool {
-        self.logged
-    }
-
-    /// What the process ends with: 78 where the owner has to change something first, else 1.
-    #[must_use]
-    pub const fn exit_code(&self) -> i32 {
-        if self.needs_the_owner { 78 } else { 1 }
-    }
-}
-
-impl From<GatewayError> for Failure {
-    fn from(error: GatewayError) -> Self {
-        if error.needs_the_owner() {
-            Self::configuration(error)
-        } else {
-            Self::other(error)
-        }
-    }
-}
 
 /// Runs the bot of a folder until a signal tells it to stop. `token` is the one that the environment held; without it,
 /// `.env` has it.
@@ -345,7 +288,7 @@ async fn serve_stored(
     let notices = Notices::start(rest.clone(), covered, move || {
         let notices = &audience.get().notices;
         Audience {
-            owners: if notices.dm_owner { owned.all() } else { Vec::new() },
+            owners: if notices.dm_owner { owned.named() } else { Vec::new() },
             channel: notices.channel,
             interval: notices.interval,
         }
@@ -359,6 +302,8 @@ async fn serve_stored(
     // Ends with the bot.
     let mut beside = JoinSet::new();
     beside.spawn(upkeep::sweep_controls(tables.clone()));
+    let guilds = watch::Sender::new(0);
+    beside.spawn(owners.clone().keep(rest.clone(), guilds.clone()));
     beside.spawn(incidents::keep(reporter.incidents.clone(), tables.clone()));
     let of_invocations = reporter.clone();
     let invocations = Invocations::new(rest.clone(), move |incident, story| {
@@ -493,7 +438,7 @@ async fn serve_stored(
         phase: phase.clone(),
         dispatching: TaskTracker::new(),
         identity: watch::Sender::new(None),
-        guilds: watch::Sender::new(0),
+        guilds,
         running: JoinSet::new(),
         asked: None,
         refused: Intents::empty(),

@@ -105,7 +105,7 @@ impl Ready {
         Facts {
             bot_id: bot.as_ref().map(|bot| bot.id.to_string()).unwrap_or_default(),
             bot: bot.map(|bot| bot.username).unwrap_or_default(),
-            owners: self.owners.all().iter().map(ToString::to_string).collect(),
+            owners: self.owners.named().iter().map(ToString::to_string).collect(),
             servers: counts.guilds - counts.unavailable_guilds,
             servers_to_come: counts.unavailable_guilds,
             plugins: running,

@@ -27,6 +27,7 @@ mod menus;
 mod misbehaviour;
 mod moderation;
 mod network;
+mod owners;
 mod permits;
 mod refusals;
 mod refused_files;

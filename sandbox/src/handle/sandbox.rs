@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use super::{Builder, GatewayEntry, Guild, Message, Person, RestEntry, Settings, Watch, conversation};
@@ -156,6 +156,33 @@ impl Sandbox {
     pub fn owner(&self) -> Person {
         let name = self.with(|world| world.users.get(&world.owner_id).map(|user| user.username.clone()));
         self.guild().user(&name.unwrap_or_default())
+    }
+
+    /// Makes the application a team's, whose owner is the owner; others by user id and role (`admin`, `developer`,
+    /// `read_only`), with an accepted invitation or without.
+    pub fn team(&self, members: &[(u64, &str, bool)]) {
+        self.with(|world| {
+            let team_id = world.ids.part().to_string();
+            let members: Vec<_> = members
+                .iter()
+                .map(|(user, role, has_accepted)| {
+                    json!({
+                        "user": world.user_json(*user),
+                        "team_id": team_id,
+                        "membership_state": if *has_accepted { 2 } else { 1 },
+                        "role": role,
+                        "permissions": ["*"],
+                    })
+                })
+                .collect();
+            world.team = Some(json!({
+                "id": team_id,
+                "icon": null,
+                "name": "Team",
+                "owner_user_id": world.owner_id.to_string(),
+                "members": members,
+            }));
+        });
     }
 
     /// The first guild.

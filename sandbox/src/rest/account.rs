@@ -72,7 +72,7 @@ fn application_json(world: &World) -> Value {
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
-        "team": null,
+        "team": world.team,
         "eligible_oauth2_scopes": [],
         "rpc_origins": [],
         "tags": [],

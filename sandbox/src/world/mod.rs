@@ -62,6 +62,8 @@ pub(crate) struct World {
     /// The application and its bot share an id, as Discord's newer ones do.
     pub(crate) bot_id: u64,
     pub(crate) owner_id: u64,
+    /// The team that the application belongs to, if it is not its owner's alone.
+    pub(crate) team: Option<Value>,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) guilds: BTreeMap<u64, Guild>,
     pub(crate) channels: BTreeMap<u64, Channel>,
@@ -122,6 +124,7 @@ impl World {
             application_name: settings.bot_name.clone(),
             bot_id,
             owner_id,
+            team: None,
             users: BTreeMap::new(),
             guilds: BTreeMap::new(),
             channels: BTreeMap::new(),
