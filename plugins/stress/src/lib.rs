@@ -2,11 +2,12 @@
 //!
 //! Each command is one fault that an author could commit, by the public interface alone; `flood` has those of too much,
 //! `process` those that concern the whole process, `loading` what happens before anything is asked of it. It is no
-//! example to follow.
+//! example to follow. What `measured` and `storage` have is for the bench.
 
 mod files;
 mod flood;
 mod loading;
+mod measured;
 mod process;
 mod storage;
 
@@ -212,6 +213,11 @@ plugin! {
         storage::measure_storage,
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
         process::stuck, process::leave_thread, process::take_over,
+        measured::required, measured::ruled, measured::limited,
+        measured::takes_text, measured::takes_integer, measured::takes_number, measured::takes_bool,
+        measured::takes_user, measured::takes_member, measured::takes_role, measured::takes_channel,
+        measured::takes_mentionable, measured::takes_link, measured::takes_emoji, measured::takes_colour,
+        measured::takes_time, measured::takes_date, measured::takes_choice, measured::takes_many,
     ],
     events: [reacted],
 }

@@ -17,7 +17,7 @@ use nix::{
     unistd::Pid,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -106,11 +106,17 @@ pub struct Home(TempDir);
 impl Home {
     /// An empty one.
     pub fn new() -> Result<Self> {
+        Self::with_rules(&json!({}))
+    }
+
+    /// One with the owner's rules for all servers, as `command_permissions` has them.
+    pub fn with_rules(rules: &Value) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
         fs::create_dir(folder.path().join("plugins"))?;
         let config = json!({
             // Few people use many commands here.
             "cooldowns": {"default_per": 0},
+            "command_permissions": rules,
             "discord": {"global_requests_per_second": u16::MAX},
             "notices": {"dm_owner": false},
         });

@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,7 @@ use tokio::time::{interval, sleep};
 use crate::{
     bot::Bot,
     payloads::{self, SLOTS},
-    server::{Answers, Text},
+    server::{Answers, Frame, Link, Text},
     statistics::percentile,
     usage,
 };
@@ -135,10 +136,17 @@ fn commands(count: usize) -> impl Iterator<Item = Text<'static>> {
 
 async fn in_flight(bot: &Bot, count: usize) -> Result<Sample> {
     let link = bot.server.link().await?;
-    let mut frames: VecDeque<_> = link.messages(commands(count))?.into();
+    let frames = link.messages(commands(count))?;
+    keep_in_flight(bot, &link, frames).await
+}
+
+/// Sends these, always 64 of them in flight: the next one with an answer.
+pub async fn keep_in_flight(bot: &Bot, link: &Arc<Link>, frames: Vec<Frame>) -> Result<Sample> {
+    let count = frames.len();
+    let mut frames = VecDeque::from(frames);
     let rest = frames.split_off(WIDTH.min(count));
     let ledger = bot.server.ledger();
-    ledger.begin(count, count, &link, rest);
+    ledger.begin(count, count, link, rest);
     let clock = Clock::start(bot)?;
     link.send(frames.into());
     clock.stop(count, count, ledger.all().await).await

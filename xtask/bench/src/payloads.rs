@@ -182,6 +182,7 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
         .map(|role| format!("\"{}\"", guild + FIRST_ROLE + 1 + (author + role * 7) % 45))
         .collect();
     let (id, roles) = (message_id(number), roles.join(","));
+    let mentions = mentioned(content).map_or_else(String::new, |user| mention(user, &roles));
     // Direct messages are in no server, and nobody is a member there.
     let (kind, member, place) = if slot == DIRECT_SLOT {
         (1, String::new(), String::new())
@@ -203,7 +204,7 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
     format!(
         concat!(
             r#"{{"type":0,"tts":false,"timestamp":"2026-08-01T12:34:{second:02}.567000+00:00","pinned":false,"#,
-            r#""nonce":"{id}","mentions":[],"mention_roles":[],"mention_everyone":false,{member}"id":"{id}","flags":0,"#,
+            r#""nonce":"{id}","mentions":[{mentions}],"mention_roles":[],"mention_everyone":false,{member}"id":"{id}","flags":0,"#,
             r#""embeds":[],"edited_timestamp":null,"content":{content},"components":[],"channel_type":{kind},"channel_id":"{channel}","#,
             r#""author":{{"username":"person_{author}","public_flags":64,"primary_guild":null,"id":"{author}","#,
             r#""global_name":"Person number {author}","discriminator":"0","collectibles":null,"#,
@@ -212,6 +213,7 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
         ),
         second = second,
         id = id,
+        mentions = mentions,
         member = member,
         kind = kind,
         author = author,
@@ -219,6 +221,96 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
         channel = channel,
         place = place,
     )
+}
+
+/// The user whom a text mentions.
+fn mentioned(content: &str) -> Option<u64> {
+    let (_, behind) = content.split_once("<@")?;
+    behind.split_once('>')?.0.parse().ok()
+}
+
+/// A user of this id, as in a message's or an interaction's parts, without the brace at its end.
+fn user(id: u64) -> String {
+    format!(
+        concat!(
+            r#"{{"username":"person_{id}","public_flags":64,"primary_guild":null,"id":"{id}","#,
+            r#""global_name":"Person number {id}","discriminator":"0","collectibles":null,"clan":null,"#,
+            r#""avatar_decoration_data":null,"avatar":"0123456789abcdef0123456789abcdef""#
+        ),
+        id = id
+    )
+}
+
+/// A member without a user, with these roles, without the brace at its end.
+fn partial_member(roles: &str) -> String {
+    format!(
+        concat!(
+            r#"{{"roles":[{roles}],"premium_since":null,"pending":false,"nick":null,"joined_at":"#,
+            r#""2022-03-04T05:06:07.089000+00:00","flags":0,"communication_disabled_until":null,"banner":null,"avatar":null"#
+        ),
+        roles = roles
+    )
+}
+
+/// A user as a message mentions it.
+fn mention(id: u64, roles: &str) -> String {
+    format!(
+        r#"{},"member":{},"mute":false,"deaf":false}}}}"#,
+        user(id),
+        partial_member(roles)
+    )
+}
+
+/// `INTERACTION_CREATE`'s data: a slash command, used in a slot's channel. `options` is the list that Discord sends, as
+/// JSON; a member whom it names, by id, comes along.
+pub fn interaction(number: u64, slot: usize, name: &str, options: &str, member: Option<u64>) -> String {
+    let (channel, guild) = (channel_id(slot), guild_id(slot as u64 % BUSY_GUILDS));
+    let author = person(number);
+    let roles = format!("\"{}\"", guild + FIRST_ROLE + 1 + author % 45);
+    let resolved = member.map_or_else(String::new, |id| {
+        format!(
+            r#""resolved":{{"users":{{"{id}":{}}}}},"members":{{"{id}":{},"permissions":"2222085186636353"}}}}}},"#,
+            user(id),
+            partial_member(&roles)
+        )
+    });
+    format!(
+        concat!(
+            r#"{{"version":1,"type":2,"token":"{token}","member":{{"user":{user}}},"unusual_dm_activity_until":null,"#,
+            r#""roles":[{roles}],"premium_since":null,"permissions":"2222085186636353","pending":false,"nick":null,"mute":false,"#,
+            r#""joined_at":"2022-03-04T05:06:07.089000+00:00","flags":0,"deaf":false,"communication_disabled_until":null,"#,
+            r#""banner":null,"avatar":null}},"locale":"en-US","id":"{id}","guild_locale":"en-US","guild_id":"{guild}","#,
+            r#""guild":{{"locale":"en-US","id":"{guild}","features":[]}},"entitlements":[],"entitlement_sku_ids":[],"#,
+            r#""data":{{"type":1,{resolved}"options":[{options}],"name":"{name}","id":"{command}"}},"context":0,"#,
+            r#""channel_id":"{channel}","channel":{{"type":0,"topic":null,"theme_color":null,"rate_limit_per_user":0,"#,
+            r#""position":3,"permissions":"2222085186636353","parent_id":"{parent}","nsfw":false,"name":"channel","#,
+            r#""last_message_id":"{id}","id":"{channel}","icon_emoji":{{"name":"x","id":null}},"guild_id":"{guild}","flags":0}},"#,
+            r#""authorizing_integration_owners":{{"0":"{guild}"}},"attachment_size_limit":10485760,"#,
+            r#""application_id":"{bot}","app_permissions":"2222085186636353"}}"#
+        ),
+        token = "aW50ZXJhY3Rpb246".repeat(12),
+        user = user(author),
+        roles = roles,
+        id = message_id(number),
+        guild = guild,
+        resolved = resolved,
+        options = options,
+        name = name,
+        command = BOT + 100,
+        channel = channel,
+        parent = guild + FIRST_CHANNEL,
+        bot = BOT,
+    )
+}
+
+/// A role of the slot's server.
+pub fn role_of(slot: usize) -> u64 {
+    guild_id(slot as u64 % BUSY_GUILDS) + FIRST_ROLE + 7
+}
+
+/// The server of a slot.
+pub fn guild_of(slot: usize) -> u64 {
+    guild_id(slot as u64 % BUSY_GUILDS)
 }
 
 /// One of those who write, for the message of this number.
@@ -266,8 +358,9 @@ mod tests {
     use std::collections::HashSet;
 
     use twilight_model::{
+        application::interaction::InteractionData,
         channel::Message,
-        gateway::payload::incoming::{GuildCreate, MessageCreate, Ready},
+        gateway::payload::incoming::{GuildCreate, InteractionCreate, MessageCreate, Ready},
     };
 
     use super::*;
@@ -295,6 +388,20 @@ mod tests {
             "{}",
             written.len()
         );
+
+        let written = message(9, 3, person(7), &format!("!takes-member <@{}>", person(4)));
+        let read: MessageCreate = serde_json::from_str(&written).unwrap();
+        assert_eq!(read.mentions[0].id.get(), person(4));
+        assert!(read.mentions[0].member.is_some());
+
+        let option = format!(r#"{{"value":"{}","type":6,"name":"value"}}"#, person(4));
+        let written = interaction(9, 3, "takes-member", &option, Some(person(4)));
+        let read: InteractionCreate = serde_json::from_str(&written).unwrap();
+        let Some(InteractionData::ApplicationCommand(data)) = &read.data else {
+            panic!("it is a command: {written}");
+        };
+        assert_eq!((data.name.as_str(), data.options.len()), ("takes-member", 1));
+        assert_eq!(data.resolved.as_ref().unwrap().members.len(), 1);
 
         let read: GuildCreate = serde_json::from_str(&guild(2)).unwrap();
         let GuildCreate::Available(guild) = read else {

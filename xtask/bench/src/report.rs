@@ -12,6 +12,7 @@ use crate::{
     machine::Machine,
     scenarios::{
         commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts, storage::Storage,
+        ways::Ways,
     },
     statistics::median,
     table::Table,
@@ -29,6 +30,8 @@ pub struct Report {
     pub setup: &'static str,
     /// Commands and plain messages.
     pub loads: Vec<Loads>,
+    /// Commands by each door, behind each check, with an argument of each kind.
+    pub ways: Vec<Ways>,
     /// Start to first answer.
     pub start: Vec<Starts>,
     /// Memory at rest.
@@ -48,8 +51,9 @@ impl Report {
             .loads
             .iter()
             .flat_map(|load| load.host.iter().chain(&load.twilight).chain(&load.twilight_mimalloc));
+        let ways = self.ways.iter().flat_map(|way| way.host.iter().chain(&way.twilight));
         let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
-        of_bots.chain(alone).all(Sample::is_complete)
+        of_bots.chain(ways).chain(alone).all(Sample::is_complete)
     }
 
     /// As tables.
@@ -78,6 +82,9 @@ impl Report {
         }
         if !self.generator.is_empty() {
             text.push_str(&generator(&self.generator));
+        }
+        if !self.ways.is_empty() {
+            text.push_str(&ways(&self.ways));
         }
         if !self.start.is_empty() {
             text.push_str(&starts(&self.start));
@@ -202,6 +209,44 @@ fn generator(ceilings: &[Ceiling]) -> String {
             format!("{:.2}", sample.bot_cores),
             format!("{:.2}", sample.generator_cores),
         ]);
+    }
+    table.text()
+}
+
+fn ways(all: &[Ways]) -> String {
+    let columns = [
+        "a command",
+        "bot",
+        "answered well",
+        "a second",
+        "p50 ms",
+        "p99 ms",
+        "CPU µs each",
+        "to !ping",
+    ];
+    let mut table = Table::new(2, &columns);
+    for way in all {
+        for (bot, samples, to_ping) in [
+            (Kind::Host, &way.host, Some(way.to_ping)),
+            (Kind::Twilight, &way.twilight, None),
+        ] {
+            if samples.is_empty() {
+                continue;
+            }
+            let middle = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
+            let answered: usize = samples.iter().map(|sample| sample.answered - sample.refused).sum();
+            let wanted: usize = samples.iter().map(|sample| sample.wanted).sum();
+            table.row([
+                way.what.to_owned(),
+                bot.name().to_owned(),
+                format!("{answered} of {wanted}"),
+                format!("{:.0}", middle(|sample| sample.per_second)),
+                latency(samples, |sample| sample.p50_ms),
+                latency(samples, |sample| sample.p99_ms),
+                format!("{:.1}", middle(|sample| sample.cpu_us)),
+                to_ping.map_or(String::new(), |ratio| format!("{ratio:.2}")),
+            ]);
+        }
     }
     table.text()
 }

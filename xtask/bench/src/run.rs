@@ -17,7 +17,7 @@ use crate::{
     machine::Machine,
     null,
     report::Report,
-    scenarios::{commands, generator, memory, reload, start, storage},
+    scenarios::{commands, generator, memory, reload, start, storage, ways},
 };
 
 /// How the bots are set up, for the report.
@@ -64,6 +64,8 @@ enum Scenario {
     Rate,
     /// Messages that nobody wants
     Plain,
+    /// Commands by each door, behind each check, with an argument of each kind
+    Ways,
     /// Start to first answer
     Start,
     /// Memory at rest
@@ -83,7 +85,7 @@ impl Scenario {
             Self::Burst => Some(Load::Burst),
             Self::Rate => Some(Load::Rate),
             Self::Plain => Some(Load::Plain),
-            Self::Start | Self::Memory | Self::Reload | Self::Storage | Self::Generator => None,
+            Self::Ways | Self::Start | Self::Memory | Self::Reload | Self::Storage | Self::Generator => None,
         }
     }
 }
@@ -157,6 +159,11 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         commands::measure(programs, &loads, rounds, arguments.quick).await?
     };
     let is_quick = arguments.quick;
+    let ways = if wanted(Scenario::Ways) {
+        ways::measure(programs, rounds, is_quick).await?
+    } else {
+        Vec::new()
+    };
     let start = if wanted(Scenario::Start) {
         start::measure(programs, if is_quick { 3 } else { 11 }).await?
     } else {
@@ -186,6 +193,7 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         machine,
         setup: SETUP,
         loads,
+        ways,
         start,
         memory,
         reloads,

@@ -1,6 +1,6 @@
 //! The peer: the least bot that twilight makes, with no cache and no look-up of prefixes or commands.
 //!
-//! It answers `!ping` with a reply, `pong`, as the host does, and has the defaults of its libraries, but for two limits that both bots have: the
+//! It answers `!ping` with a reply, and `/ping`, `pong`, as the host does, and has the defaults of its libraries, but for two limits that both bots have: the
 //! global rate limit is out of the way, and at most 64 requests are under way, which is what the host allows a plugin.
 //! Without that bound a burst would open thousands of connections.
 
@@ -11,6 +11,10 @@ use tokio::sync::Semaphore;
 use twilight_gateway::{ConfigBuilder, Event, EventTypeFlags, Intents, Shard, ShardId, StreamExt};
 use twilight_http::Client;
 use twilight_http_ratelimiting::RateLimiter;
+use twilight_model::{
+    application::interaction::InteractionData,
+    http::interaction::{InteractionResponse, InteractionResponseData, InteractionResponseType},
+};
 
 /// How many requests may be under way.
 const REQUESTS: usize = 64;
@@ -41,7 +45,8 @@ pub(crate) async fn main() -> Result<()> {
     let mut shard = Shard::with_config(ShardId::ONE, config);
     let places = Arc::new(Semaphore::new(REQUESTS));
 
-    while let Some(item) = shard.next_event(EventTypeFlags::MESSAGE_CREATE).await {
+    let wanted = EventTypeFlags::MESSAGE_CREATE | EventTypeFlags::INTERACTION_CREATE;
+    while let Some(item) = shard.next_event(wanted).await {
         let event = match item {
             Ok(event) => event,
             Err(error) => {
@@ -49,22 +54,44 @@ pub(crate) async fn main() -> Result<()> {
                 continue;
             }
         };
-        if let Event::MessageCreate(message) = event
-            && message.content == "!ping"
-            && !message.author.bot
-        {
-            let (http, places) = (Arc::clone(&http), Arc::clone(&places));
-            tokio::spawn(async move {
-                let _place = places.acquire().await;
-                if let Err(error) = http
-                    .create_message(message.channel_id)
-                    .reply(message.id)
-                    .content("pong")
-                    .await
-                {
-                    eprintln!("{error}");
+        let (http, places) = (Arc::clone(&http), Arc::clone(&places));
+        match event {
+            Event::MessageCreate(message) if message.content == "!ping" && !message.author.bot => {
+                tokio::spawn(async move {
+                    let _place = places.acquire().await;
+                    let reply = http
+                        .create_message(message.channel_id)
+                        .reply(message.id)
+                        .content("pong");
+                    if let Err(error) = reply.await {
+                        eprintln!("{error}");
+                    }
+                });
+            }
+            Event::InteractionCreate(interaction) => {
+                let Some(InteractionData::ApplicationCommand(data)) = &interaction.data else {
+                    continue;
+                };
+                if data.name != "ping" {
+                    continue;
                 }
-            });
+                tokio::spawn(async move {
+                    let _place = places.acquire().await;
+                    let response = InteractionResponse {
+                        kind: InteractionResponseType::ChannelMessageWithSource,
+                        data: Some(InteractionResponseData {
+                            content: Some("pong".to_owned()),
+                            ..InteractionResponseData::default()
+                        }),
+                    };
+                    let client = http.interaction(interaction.application_id);
+                    let answer = client.create_response(interaction.id, &interaction.token, &response);
+                    if let Err(error) = answer.await {
+                        eprintln!("{error}");
+                    }
+                });
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -9,3 +9,4 @@ pub mod memory;
 pub mod reload;
 pub mod start;
 pub mod storage;
+pub mod ways;

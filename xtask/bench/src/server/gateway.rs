@@ -24,7 +24,7 @@ const BATCH: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    /// The message, where an answer is waited for.
+    /// The message or the interaction, where an answer is waited for.
     asks: Option<u64>,
 }
 
@@ -78,6 +78,20 @@ impl Link {
             .collect()
     }
 
+    /// Makes frames of `INTERACTION_CREATE` events, as [`Link::messages`] does.
+    pub fn interactions(&self, uses: impl Iterator<Item = Slash>) -> Result<Vec<Frame>> {
+        let mut encoder = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.map(|used| {
+            let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+            let data = payloads::interaction(sequence, used.slot, used.name, &used.options, used.member);
+            Ok(Frame {
+                bytes: encoder.encode(payloads::event("INTERACTION_CREATE", sequence, &data))?,
+                asks: Some(payloads::message_id(sequence)),
+            })
+        })
+        .collect()
+    }
+
     /// Sends frames.
     pub fn send(&self, frames: Vec<Frame>) {
         for frame in frames {
@@ -108,6 +122,19 @@ pub struct Text<'t> {
     pub content: &'t str,
     /// Whether an answer is waited for.
     pub is_command: bool,
+}
+
+/// A slash command that somebody uses.
+#[derive(Clone, Debug)]
+pub struct Slash {
+    /// Where: one of `SLOTS`.
+    pub slot: usize,
+    /// Which.
+    pub name: &'static str,
+    /// Its options, as Discord lists them, without the brackets.
+    pub options: String,
+    /// Whom they name.
+    pub member: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -84,7 +84,7 @@ impl Ledger {
         self.changed.notify_one();
     }
 
-    /// An answer has come: a reply to this message.
+    /// An answer has come: a reply to this message, or the callback of this interaction.
     pub fn answered(&self, message: Option<u64>, body: &[u8]) {
         let now = Instant::now();
         let mut state = self.state();

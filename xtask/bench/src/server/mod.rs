@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
-pub use gateway::{Frame, Link, Text};
+pub use gateway::{Frame, Link, Slash, Text};
 pub use ledger::{Answers, Ledger};
 
 use compression::Encoder;

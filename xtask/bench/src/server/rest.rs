@@ -91,6 +91,10 @@ fn answer(method: &str, path: &str, body: &[u8], shared: &Shared) -> Result<(&'s
             }
             payloads::created(MESSAGES.fetch_add(1, Ordering::Relaxed), channel)
         }
+        ("POST", ["interactions", id, _, "callback"]) => {
+            shared.ledger.answered(id.parse().ok(), body);
+            return Ok(("204 No Content", String::new()));
+        }
         ("GET", ["users", "@me"]) => payloads::bot_user().to_string(),
         ("GET", ["applications" | "oauth2", .., "@me"]) => payloads::application().to_string(),
         ("GET", ["gateway", "bot"]) => json!({
