@@ -15,6 +15,7 @@ pub mod permits;
 pub mod plugins;
 pub mod process;
 pub mod rest;
+pub mod server_settings;
 pub mod slash;
 pub mod storage;
 pub mod telemetry;

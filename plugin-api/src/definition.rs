@@ -41,6 +41,10 @@ pub trait Module: 'static {
     fn components() -> Vec<ComponentDef<Self::State>>;
     fn events() -> Vec<EventDef<Self::State>>;
     fn migrations() -> Vec<protocol::Migration>;
+
+    fn settings() -> Option<protocol::server_settings::SettingsSchema> {
+        None
+    }
 }
 
 /// What `#[command]` makes of a function.
@@ -139,7 +143,7 @@ impl<S> CommandDef<S> {
 }
 
 impl ArgumentDef {
-    fn describe(&self) -> protocol::Argument {
+    pub(crate) fn describe(&self) -> protocol::Argument {
         protocol::Argument {
             name: self.name.to_owned(),
             description: self.description.to_owned(),
@@ -261,6 +265,7 @@ pub(crate) fn describe<M: Module>() -> Description {
             .collect(),
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
+        settings: M::settings(),
     }
 }
 

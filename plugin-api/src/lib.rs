@@ -68,6 +68,7 @@ mod modal;
 pub mod prelude;
 mod raw;
 mod runtime;
+mod settings;
 mod store;
 mod user_data;
 
@@ -264,11 +265,13 @@ pub use plugin_macros::command;
 /// }
 /// ```
 pub use plugin_macros::event;
-pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, start, stop};
+pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, settings, start, stop};
 /// What is known of a server without asking Discord, see [`Host::guild`].
 pub use plugin_protocol::guilds::Guild;
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
+/// What the host answers to the calls `settings.*`, see [`Host::call`].
+pub use plugin_protocol::server_settings;
 /// How often commands are used, see [`Host::command_statistics`].
 pub use plugin_protocol::statistics::{CommandStatistics, CommandUse};
 /// What the host answers to the calls `caches.figures` and `cleanup.run`, see [`Host::call`].
@@ -286,6 +289,7 @@ pub use plugin_protocol::{backups, databases, statistics};
 pub use plugin_protocol::{commands, figures, slash};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
+pub use settings::{DeclaredSettings, ServerSettings, Setting};
 pub use store::{ListRequest, Page, SetRequest, Store};
 pub use user_data::UserData;
 

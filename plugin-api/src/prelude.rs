@@ -13,5 +13,5 @@ pub use crate::{
     DateTime, Door, Embed, Emoji, Error, EventCtx, GuildId, IntoId as _, Member, Mention, Mentionable, Message,
     MessageId, MessageLink, Modal, ModalFactory as _, OneOf, Optional as _, ParseArgument, Permissions, Result, Role,
     RoleId, Saved, SelectFactory as _, SelectOption, StartCtx, StopCtx, StopReason, Upload, User, UserId, command,
-    component, embed, event, message, modal, plugin, refuse, start, stop,
+    component, embed, event, message, modal, plugin, refuse, settings, start, stop,
 };

@@ -6,7 +6,7 @@
 pub use plugin_abi::export;
 pub use plugin_protocol::{
     ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, Migration,
-    Permissions,
+    Permissions, server_settings::SettingsSchema,
 };
 
 pub use crate::{
@@ -21,6 +21,9 @@ pub use crate::{
     linked::LinkedPlugin,
     manifest,
     modal::{Form, FormDef, FormFields, Modal, check_field},
+    settings::{
+        DeclaredSettings, ServerSettings, Setting, check_setting, schema as settings_schema, value as setting_value,
+    },
 };
 
 /// The type of the state behind a context's type.

@@ -26,6 +26,7 @@ mod plugin_data;
 mod ready;
 mod recommendation;
 mod router;
+mod server_settings;
 mod settings;
 mod shards;
 mod signals;
@@ -373,6 +374,7 @@ async fn serve_stored(
         stores: stores.clone(),
         logs: logs.clone(),
         control_keys: control_keys.clone(),
+        tables: tables.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;

@@ -3,14 +3,15 @@
 //! The one place where that trait meets the settings, the cache and the notices; it decides nothing itself.
 
 use futures_util::{FutureExt, future::BoxFuture};
-use plugin_protocol::{Activation, Migration, PluginName, Settings};
+use plugin_protocol::{Activation, Description, Migration, PluginName, Settings};
 
+use super::server_settings;
 use crate::{
     cache::Cache,
     config,
     interactions::ControlKeys,
     plugins,
-    storage::Stores,
+    storage::{Stores, Tables},
     telemetry::{Logs, NoticeKind, Notices},
 };
 
@@ -24,6 +25,8 @@ pub struct Outlook {
     pub notices: Notices,
     /// What plugins keep in databases.
     pub stores: Stores,
+    /// What servers have set.
+    pub tables: Tables,
     /// What is logged of whom.
     pub logs: Logs,
     /// What custom ids of controls are signed with.
@@ -38,6 +41,14 @@ impl plugins::Outlook for Outlook {
             level: self.logs.level_of_plugin(plugin.as_str()),
             control_key: self.control_keys.of(plugin),
         })
+    }
+
+    fn guild_revision(&self) -> u64 {
+        self.tables.guild_revision()
+    }
+
+    fn guild_values(&self, plugin: &PluginName, description: &Description) -> plugins::GuildValues {
+        server_settings::of_plugin(&self.tables, plugin, description)
     }
 
     fn policy(&self) -> plugins::Policy {

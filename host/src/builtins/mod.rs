@@ -16,6 +16,8 @@ mod lifecycle;
 mod logs;
 mod report;
 mod rules;
+mod server_settings;
+mod server_settings_card;
 mod slash;
 mod slash_card;
 mod storage;
@@ -56,7 +58,7 @@ plugin! {
         rules::why,
         rules::setprefix,
         rules::mentionprefix,
-        rules::serversettings,
+        server_settings::serversettings,
     ],
     components: [
         inspection::page,
@@ -64,5 +66,12 @@ plugin! {
         help::help_category,
         help::help_page,
         help::help_credits,
+        server_settings::settings_plugin,
+        server_settings::settings_back,
+        server_settings::settings_pick,
+        server_settings::settings_write,
+        server_settings::settings_choose,
+        server_settings::settings_press,
+        server_settings::settings_written,
     ],
 }

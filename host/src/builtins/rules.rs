@@ -1,4 +1,4 @@
-//! `config`, `why`, `setprefix`, `mentionprefix`, `serversettings`: what a server's owner sets there, and why somebody may.
+//! `config`, `why`, `setprefix`, `mentionprefix`: what a server's owner sets there, and why somebody may.
 //!
 //! The host keeps and asks the rules; here is what people write, and what they see.
 
@@ -49,7 +49,7 @@ async fn names(ctx: Ctx, typed: String) -> Vec<Choice> {
 }
 
 /// Asks the host; what it refuses is told to whoever asked.
-async fn ask<T: DeserializeOwned>(ctx: &Ctx, name: &str, arguments: &Value) -> Result<T> {
+pub(super) async fn ask<T: DeserializeOwned>(ctx: &Ctx, name: &str, arguments: &Value) -> Result<T> {
     match ctx.call(name, arguments).await {
         Ok(answer) => Ok(answer),
         Err(error) => match error.problem() {
@@ -277,21 +277,4 @@ pub(super) async fn mentionprefix(
         Some(_) => return refuse("Write `enable`, `disable` or `status`."),
     };
     done(&ctx, "server.set", json!({ "mention": mention })).await
-}
-
-/// Show this server's settings.
-#[command(category = "Server", guild_only, requires(ADMINISTRATOR), cooldown(none))]
-pub(super) async fn serversettings(ctx: Ctx) -> Result {
-    let list: ServerRuleList = ask(&ctx, "rules.show", &json!({})).await?;
-    let count = |number: usize| match number {
-        0 => "none".to_owned(),
-        number => format!("{number}: `config show` lists them"),
-    };
-    let card = embed("Settings of this server")
-        .colour(card::NEUTRAL)
-        .field("Prefix", format!("`{}`", list.prefix))
-        .field("Mention as prefix", if list.mention { "works" } else { "doesn't work" })
-        .field("Rules of commands", count(list.rules.len()))
-        .field("Disabled", count(list.plugins_off.len() + list.commands_off.len()));
-    ctx.reply(card).await
 }

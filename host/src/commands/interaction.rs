@@ -314,9 +314,12 @@ fn command<'c>(
 
 fn autocomplete(data: Data<'_>) -> InteractionKind {
     let (name, options) = full_name(data.name, data.options);
-    let typed = options.into_iter().find(|option| option.focused).map(|option| Typed {
-        argument: option.name.into_owned(),
-        text: shown(&option.value.unwrap_or_default()),
+    let (focused, others): (Vec<_>, Vec<_>) = options.into_iter().partition(|option| option.focused);
+    let given = |option: GivenOption<'_>| (option.name.into_owned(), shown(&option.value.unwrap_or_default()));
+    let typed = focused.into_iter().next().map(given).map(|(argument, text)| Typed {
+        argument,
+        text,
+        others: others.into_iter().map(given).collect(),
     });
     InteractionKind::Autocomplete { name, typed }
 }

@@ -168,16 +168,29 @@ pub async fn read_texts(
         let Some(ArgumentValue::String(text)) = values.get(&argument.name) else {
             continue;
         };
-        let value = if argument.variadic {
-            let list = list(directory, place, argument, &mut Words::new(text)).await?;
-            ArgumentValue::List(list.unwrap_or_default())
-        } else {
-            let value = value(directory, place, argument, text).await;
-            value.map_err(|problem| ArgumentError::new(argument, problem))?
-        };
+        let value = read_text(directory, place, argument, text).await?;
         values.insert(argument.name.clone(), value);
     }
     Ok(())
+}
+
+/// Reads a text as the value of an argument: as all of its words, if it takes several.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub async fn read_text(
+    directory: &impl Directory,
+    place: &Place<'_>,
+    argument: &Argument,
+    text: &str,
+) -> Result<ArgumentValue, ArgumentError> {
+    if argument.variadic {
+        let list = list(directory, place, argument, &mut Words::new(text)).await?;
+        return Ok(ArgumentValue::List(list.unwrap_or_default()));
+    }
+    let value = value(directory, place, argument, text).await;
+    value.map_err(|problem| ArgumentError::new(argument, problem))
 }
 
 /// What is made of the next word, or of the rest; `None` if there is nothing left.

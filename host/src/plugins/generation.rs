@@ -4,6 +4,7 @@
 //! stopped. Everything that passes between the two are envelopes: what the host asks waits here for its answer, what the
 //! plugin asks goes to the [`Desk`]. Nothing of a plugin's memory is kept.
 
+mod guilds;
 mod start;
 
 use std::{
@@ -46,6 +47,7 @@ const MAX_REQUESTS: usize = 8192;
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
 
+pub use guilds::GuildValues;
 pub use start::{NotStarted, StartFailure};
 
 /// Whether an id of a delivery is an event's, and not an invocation's.
@@ -169,6 +171,8 @@ pub struct Generation {
     pub copy: Option<PathBuf>,
     /// What it was told last of its configuration. A lock of std: held while an envelope is queued.
     settings: Mutex<Settings>,
+    /// The revision of what servers have set that it was told last of all. A lock of std: held while an envelope is queued.
+    guilds_told: Mutex<u64>,
     lane: OnceLock<(PluginModuleRef, LaneHandle)>,
     desk: Arc<dyn Desk>,
     /// The way of the plugin to the host; closed, it holds nothing.

@@ -33,7 +33,7 @@ mod table;
 mod watchdog;
 
 pub use delivery::{Delivery, GivenUp, Held, offers};
-pub use generation::{Desk, Ending, Generation, Request, Undelivered, is_event};
+pub use generation::{Desk, Ending, Generation, GuildValues, Request, Undelivered, is_event};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Routing, Ticket, Way};
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};

@@ -28,7 +28,7 @@ use super::{
     loader, manifest,
     shadow::{ContentHash, ShadowFolder},
 };
-use crate::{process, slash};
+use crate::{process, server_settings, slash};
 
 /// How long a plugin may take to load and describe itself.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -318,6 +318,9 @@ pub fn explain(file: &Path) -> Result<String, String> {
 pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
     if description.name == manifest.name.as_str() && description.version == manifest.version {
         distinct(description)?;
+        if let Some(settings) = &description.settings {
+            server_settings::check(settings)?;
+        }
         let unknown_zone = |argument: &&plugin_protocol::Argument| {
             argument
                 .zone

@@ -34,6 +34,7 @@ mod refused_files;
 mod replacement;
 mod requests;
 mod resume;
+mod server_settings;
 mod settings;
 mod slash_limit;
 mod storage;

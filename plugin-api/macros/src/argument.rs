@@ -32,8 +32,8 @@ pub(crate) struct Argument {
     min_length: Option<Limit>,
     max_length: Option<Limit>,
     channel_types: Vec<u8>,
-    default: Option<Expr>,
-    check: Option<Path>,
+    pub(crate) default: Option<Expr>,
+    pub(crate) check: Option<Path>,
     pub(crate) autocomplete: Option<Path>,
 }
 
@@ -203,8 +203,8 @@ impl Argument {
         Ok(true)
     }
 
-    /// The `ArgumentDef`.
-    pub(crate) fn definition(&self, slash: bool) -> TokenStream {
+    /// The `ArgumentDef`, of a type whose shape this trait tells.
+    pub(crate) fn definition(&self, slash: bool, shaped: &TokenStream) -> TokenStream {
         let Self {
             name,
             description,
@@ -217,16 +217,16 @@ impl Argument {
         let limit = |own: Option<Limit>, of_type: TokenStream| match own {
             // Its place is where the compiler shows what is wrong with it.
             Some(Limit { number, span }) => quote_spanned!(span=> ::core::option::Option::Some(
-                ::plugin_api::__private::check_limit::<#ty>(#number)
+                ::plugin_api::__private::check_limit(<#ty as #shaped>::SHAPE, #number)
             )),
-            None => quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::SHAPE.#of_type),
+            None => quote_spanned!(ty.span()=> <#ty as #shaped>::SHAPE.#of_type),
         };
         let length = |own: Option<Limit>| match own {
             Some(Limit { number, span }) => {
                 #[allow(clippy::cast_sign_loss, reason = "it is 0 to 6000, checked where it is read")]
                 let number = number as u16;
                 quote_spanned!(span=> ::core::option::Option::Some(
-                    ::plugin_api::__private::check_text_limit::<#ty>(#number)
+                    ::plugin_api::__private::check_text_limit(<#ty as #shaped>::SHAPE, #number)
                 ))
             }
             None => quote!(::core::option::Option::None),
@@ -243,12 +243,12 @@ impl Argument {
             None => quote!(::core::option::Option::None),
         };
         let channels = if channel_types.is_empty() {
-            quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::SHAPE.channel_types)
+            quote_spanned!(ty.span()=> <#ty as #shaped>::SHAPE.channel_types)
         } else {
             quote!(&[#(#channel_types),*])
         };
         let limits_channels = !channel_types.is_empty();
-        let shape = quote_spanned!(ty.span()=> <#ty as ::plugin_api::__private::Argument>::SHAPE);
+        let shape = quote_spanned!(ty.span()=> <#ty as #shaped>::SHAPE);
         quote_spanned! {ty.span()=>
             ::plugin_api::__private::check_argument(#slash, #limits_channels, ::plugin_api::__private::ArgumentDef {
                 name: #name,
@@ -371,7 +371,7 @@ fn channel_types(attribute: &Attribute) -> Result<Vec<u8>> {
 }
 
 /// Whether the type's last word is this.
-fn is_named(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
 }
 

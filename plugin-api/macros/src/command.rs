@@ -117,7 +117,8 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         .collect::<Result<Vec<_>>>()?;
     check_order(&arguments, slash)?;
 
-    let definitions = arguments.iter().map(|argument| argument.definition(slash));
+    let shaped = quote!(::plugin_api::__private::Argument);
+    let definitions = arguments.iter().map(|argument| argument.definition(slash, &shaped));
     let variables: Vec<_> = (0..arguments.len())
         .map(|number| format_ident!("argument_{number}"))
         .collect();

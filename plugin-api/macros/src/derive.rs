@@ -78,6 +78,24 @@ pub(crate) fn choice(input: &DeriveInput) -> Result<TokenStream> {
                 }
             }
         }
+
+        #[automatically_derived]
+        impl ::plugin_api::__private::Setting for #ident {
+            const SHAPE: ::plugin_api::__private::Shape = <Self as ::plugin_api::__private::Argument>::SHAPE;
+
+            fn read(value: &::plugin_api::serde_json::Value) -> ::core::option::Option<Self> {
+                match value.as_str()? {
+                    #(#values => ::core::option::Option::Some(Self::#idents),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn write(&self) -> ::plugin_api::serde_json::Value {
+                ::core::convert::Into::into(match self {
+                    #(Self::#idents => #values,)*
+                })
+            }
+        }
     })
 }
 

@@ -15,9 +15,10 @@ mod lifecycle;
 mod modal;
 mod plugin;
 mod policy;
+mod settings;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, ItemFn, parse_macro_input};
+use syn::{DeriveInput, ItemFn, ItemStruct, parse_macro_input};
 
 /// Makes a command of a documented `async fn`.
 ///
@@ -146,6 +147,26 @@ pub fn modal(options: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
+/// Makes a struct what servers can set for this plugin: each field is a setting, which administrators see and change by
+/// `serversettings PLUGIN`, and handlers read by `ctx.settings::<Settings>()`, from memory. `plugin! { settings: .. }` names
+/// it.
+///
+/// A setting's description is its documentation's first paragraph or `#[description = ".."]`, of at most 100 characters.
+/// What types a field may have says [`Setting`](../plugin_api/trait.Setting.html). Its attributes are those of a command's
+/// argument: `#[default = 5]`, which all need but `Option`, `Vec` and `bool`; `#[min = 1]`, `#[max = 20]`,
+/// `#[min_length = 2]`, `#[max_length = 32]`, `#[channel_types(text)]`.
+///
+/// What a server has set is kept over reloads, restarts and new versions. What doesn't fit a new version any more (another
+/// type, narrower limits) is kept, too, but not in force: the default is, and administrators see that.
+#[proc_macro_attribute]
+pub fn settings(scope: TokenStream, item: TokenStream) -> TokenStream {
+    let settings::Scope = parse_macro_input!(scope as settings::Scope);
+    let item = parse_macro_input!(item as ItemStruct);
+    settings::expand(item)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
 /// Makes a handler of a gateway event of an `async fn`.
 ///
 /// The first parameter is the [`EventCtx`](../plugin_api/struct.EventCtx.html), the second one the event: one of twilight's
@@ -205,6 +226,7 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   once, in a transaction, before `#[start]`, while no other version serves. One that was released is never changed or
 ///   removed, only followed by others: the host refuses a version that says otherwise. `#[backward_compatible]` says that
 ///   versions without the step work with what it makes, so that they may be put back.
+/// - `settings: Settings`: the struct with `#[settings(guild)]`: what servers can set.
 /// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.
 ///

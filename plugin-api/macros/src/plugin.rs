@@ -85,6 +85,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             backward_compatible: #backward_compatible,
         })
     });
+    let settings: Vec<_> = plugin.settings.iter().collect();
     let intents = &plugin.intents;
     let manifest = manifest(plugin, &name, &version, &package("AUTHORS"), &package("DESCRIPTION"));
 
@@ -134,7 +135,13 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
                 ::std::vec![#(#migrations),*]
             }
+
+            #(fn settings() -> ::core::option::Option<::plugin_api::__private::SettingsSchema> {
+                ::core::option::Option::Some(::plugin_api::__private::settings_schema::<#settings>())
+            })*
         }
+
+        #(impl ::plugin_api::__private::DeclaredSettings for #settings {})*
 
         const __PLUGIN_INTENTS: ::plugin_api::__private::manifest::Digits =
             ::plugin_api::__private::manifest::Digits::of(

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Not};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Concurrency, Contexts, CooldownRule, Defer, Permissions};
+use crate::{Concurrency, Contexts, CooldownRule, Defer, Permissions, server_settings::SettingsSchema};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Description {
     /// number in this list: what is there is never changed, only added to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
+    /// What servers can set for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsSchema>,
 }
 
 /// A step of a plugin's database: made once, in a transaction, while no generation of the plugin serves.

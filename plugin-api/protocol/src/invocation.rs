@@ -120,6 +120,9 @@ pub struct Typed {
     pub argument: String,
     /// What has been typed so far.
     pub text: String,
+    /// What the other arguments are by now, as Discord tells it: texts, numbers, ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, String>,
 }
 
 /// Suggestions for an argument that is being typed: the answer to a [`SUGGEST`](crate::kind::SUGGEST).

@@ -19,6 +19,9 @@ pub const STOP: u32 = 13;
 /// Host to plugin, asks: are you there? Answered at once with `null` when the lane takes it; an older plugin answers
 /// [`NotSupported`](crate::ProblemCode::NotSupported), which says the same.
 pub const PULSE: u32 = 14;
+/// Host to plugin: what servers have set for it has changed. Head
+/// [`GuildSettings`](crate::server_settings::GuildSettings). Only sent to plugins that describe such settings.
+pub const GUILD_SETTINGS: u32 = 15;
 /// Host to plugin, asks: run a command or a component's handler. Head [`Invocation`](crate::Invocation), tail the
 /// gateway's payload as received (`{"t":..,"s":..,"op":0,"d":{..}}`). Answered with [`Outcome`](crate::Outcome).
 pub const INVOKE: u32 = 20;

@@ -25,6 +25,7 @@ mod manifest;
 mod permissions;
 mod policy;
 mod requests;
+pub mod server_settings;
 pub mod slash;
 pub mod statistics;
 mod storage;

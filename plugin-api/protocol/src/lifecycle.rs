@@ -2,10 +2,12 @@
 //!
 //! Only the host's own decisions send them, never what people do. A state travels in the tail, in no head.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApplicationId, UserId, custom_id::ControlKey};
+use crate::{ApplicationId, GuildId, UserId, custom_id::ControlKey, server_settings::SetValues};
 
 /// Build the state; touch nothing outside yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub struct Start {
     /// The version of the state in the tail, if an older generation handed one over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,
+    /// What servers have set for it, if it describes such settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guild_settings: BTreeMap<GuildId, SetValues>,
 }
 
 /// The state is built.

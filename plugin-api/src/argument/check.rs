@@ -4,33 +4,32 @@
 
 use plugin_protocol::ArgumentKind;
 
-use super::Argument;
+use super::Shape;
 use crate::definition::ArgumentDef;
 
-/// A `#[min]` or `#[max]` of an argument of type `T`, for generated code: what is wrong with it is an error of the
+/// A `#[min]` or `#[max]` of an argument of this shape, for generated code: what is wrong with it is an error of the
 /// compiler.
 #[track_caller]
 #[must_use]
-pub const fn check_limit<T: Argument>(limit: f64) -> f64 {
-    match T::SHAPE.kind {
+pub const fn check_limit(shape: Shape, limit: f64) -> f64 {
+    match shape.kind {
         ArgumentKind::Integer => assert!(limit % 1.0 == 0.0, "the limit of a whole number is a whole number"),
         ArgumentKind::Number => {}
         _ => panic!("only numbers have `#[min]` and `#[max]`"),
     }
-    if let Some(min) = T::SHAPE.min {
+    if let Some(min) = shape.min {
         assert!(limit >= min, "the limit is less than the argument's type can be");
     }
-    if let Some(max) = T::SHAPE.max {
+    if let Some(max) = shape.max {
         assert!(limit <= max, "the limit is more than the argument's type can be");
     }
     limit
 }
 
-/// A `#[min_length]` or `#[max_length]` of an argument of type `T`, for generated code.
+/// A `#[min_length]` or `#[max_length]` of an argument of this shape, for generated code.
 #[track_caller]
 #[must_use]
-pub const fn check_text_limit<T: Argument>(limit: u16) -> u16 {
-    let shape = T::SHAPE;
+pub const fn check_text_limit(shape: Shape, limit: u16) -> u16 {
     assert!(
         matches!(shape.kind, ArgumentKind::String) && shape.choices.is_empty() && !shape.variadic,
         "only a text has `#[min_length]` and `#[max_length]`"

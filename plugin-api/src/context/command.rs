@@ -152,6 +152,14 @@ impl<S> Ctx<S> {
         &self.asked.invocation.name
     }
 
+    /// While suggestions are asked for: what another argument of the command is by now, as Discord tells it, such as a
+    /// text, or an id. `None` if it is not given yet.
+    #[must_use]
+    pub fn typed(&self, argument: &str) -> Option<&str> {
+        let typed = self.asked.invocation.typed.as_ref()?;
+        typed.others.get(argument).map(String::as_str)
+    }
+
     /// The gateway's payload as received: JSON with the event under `d`.
     #[must_use]
     pub fn payload(&self) -> &[u8] {

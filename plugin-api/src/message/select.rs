@@ -376,6 +376,26 @@ pub enum ChannelKind {
     Media = 16,
 }
 
+impl ChannelKind {
+    /// The kind of this number of Discord's; `None` for one that this crate doesn't know.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Self> {
+        let all = [
+            Self::Text,
+            Self::Voice,
+            Self::Category,
+            Self::Announcement,
+            Self::AnnouncementThread,
+            Self::PublicThread,
+            Self::PrivateThread,
+            Self::Stage,
+            Self::Forum,
+            Self::Media,
+        ];
+        all.into_iter().find(|kind| *kind as u8 == number)
+    }
+}
+
 impl<K> Clone for Select<K> {
     fn clone(&self) -> Self {
         Self {

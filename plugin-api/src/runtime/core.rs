@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Guarded, debt::Ledger, link::Link};
-use crate::{Result, definition::Running, files::Turns, modal::Form};
+use crate::{Result, definition::Running, files::Turns, modal::Form, settings::GuildValues};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) controls: HashMap<&'static str, Controls>,
     pub(crate) file_turns: Turns,
     pub(crate) key_turns: Turns,
+    /// What servers have set.
+    pub(crate) guild_values: GuildValues,
     /// The plugin's section of the configuration; whoever follows it hears of each change.
     section: watch::Sender<Value>,
     spawned: RefCell<Spawning>,
@@ -107,6 +109,7 @@ impl Core {
             controls,
             file_turns: Turns::default(),
             key_turns: Turns::default(),
+            guild_values: GuildValues::default(),
             section: watch::Sender::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),

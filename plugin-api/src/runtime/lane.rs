@@ -10,8 +10,9 @@ use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Activation, Event, Invocation, PanicReport, Problem, ProblemCode, Settings, Start, Started, Stop, Stopped,
     Suggestions,
-    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, INVOKE, PULSE, START, STOP, SUGGEST},
+    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, GUILD_SETTINGS, INVOKE, PULSE, START, STOP, SUGGEST},
     lane_name,
+    server_settings::GuildSettings,
 };
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -248,6 +249,7 @@ impl<M: Module> Serving<M> {
                     self.core.configure(settings);
                 }
             }
+            GUILD_SETTINGS => self.guild_settings(&envelope),
             STOP => {
                 let stop = serde_json::from_slice(envelope.head()).unwrap_or_default();
                 return Some(Ending {
@@ -269,9 +271,16 @@ impl<M: Module> Serving<M> {
         match envelope.kind {
             ANSWER => self.core.link.settle(envelope),
             ACTIVATE | CONFIGURE => {}
+            GUILD_SETTINGS => self.guild_settings(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
             START | STOP | INVOKE | SUGGEST | EVENT => self.core.link.refuse(envelope.id, &closed()),
             kind => self.refuse_unknown(kind, envelope.id),
+        }
+    }
+
+    fn guild_settings(&self, envelope: &Owned) {
+        if let Some(told) = self.head::<GuildSettings>(envelope) {
+            self.core.guild_values.tell(told.guilds, told.all);
         }
     }
 
@@ -311,6 +320,7 @@ impl<M: Module> Serving<M> {
         }
         self.state.replace(Phase::Starting);
         self.core.configure(start.settings);
+        self.core.guild_values.tell(start.guild_settings, true);
         let (serving, id) = (self.clone(), envelope.id);
         let ctx = StartCtx::new(self.core.clone(), start.state_version, envelope);
         let future: Running<Result<M::State>> = Box::pin(async move { M::start(ctx).await });
@@ -366,12 +376,12 @@ impl<M: Module> Serving<M> {
 
     /// Suggestions are nobody's debt: who types on asks again.
     fn suggest(&self, envelope: Owned) {
-        let Some(mut invocation) = self.head::<Invocation>(&envelope) else {
+        let Some(invocation) = self.head::<Invocation>(&envelope) else {
             return;
         };
         let Some(state) = self.started(envelope.id) else { return };
         let (id, link) = (envelope.id, self.core.link.clone());
-        let typed = invocation.typed.take().unwrap_or_default();
+        let typed = invocation.typed.clone().unwrap_or_default();
         let asked = Asked::new(envelope, invocation);
         let Some(future) = self.definition.suggest(self.core.clone(), state, asked, typed) else {
             let text = "this plugin suggests nothing for that argument";

@@ -137,6 +137,7 @@ impl FakeHost {
             generation: 3,
             settings,
             state_version,
+            ..Start::default()
         };
         self.put(kind::START, kind::FLAG_UNBOUNDED, 1, &start, saved);
         self.answer(1).map(drop)

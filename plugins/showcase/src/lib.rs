@@ -7,6 +7,7 @@ mod controls;
 mod form;
 mod kind;
 mod policy;
+mod preferences;
 mod warn;
 
 use plugin_api::prelude::*;
@@ -66,6 +67,7 @@ plugin! {
         policy::often,
         policy::alone,
         policy::release,
+        preferences::preferences,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
@@ -75,4 +77,5 @@ plugin! {
         },
     ],
     components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle],
+    settings: preferences::Preferences,
 }

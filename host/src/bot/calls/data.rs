@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Access, Calls, storage_problem};
 use crate::{
+    bot::server_settings,
     permits::ServerRules,
     storage::{
         GuildSettings,
@@ -108,6 +109,7 @@ impl Calls {
                     .tables
                     .change_guild(guild, |settings| *settings = GuildSettings::default());
                 forgotten.await.map_err(|error| storage_problem(&error))?;
+                server_settings::tell_all(&self.tables, &self.life()?.routing().read(), guild);
                 true
             }
             Whom::Guild(_) => false,

@@ -13,6 +13,7 @@ mod guilds;
 mod logs;
 mod plugins;
 mod rules;
+mod settings;
 mod slash;
 mod statistics;
 mod storage;
@@ -48,11 +49,12 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 14] = [
+const SUBJECTS: [&[(&str, Access)]; 15] = [
     plugins::CALLS,
     commands::CALLS,
     figures::CALLS,
     rules::CALLS,
+    settings::CALLS,
     slash::CALLS,
     statistics::CALLS,
     data::USER_DATA,
@@ -143,6 +145,7 @@ impl Calls {
             "caches" | "cleanup" => self.about_files(call).await,
             "bot" => self.about_bot(from.name(), &call).await,
             "rules" | "server" => self.about_rules(from, call).await,
+            "settings" => self.about_settings(from, call).await,
             "commands" => self.about_commands(from.name(), &call).await,
             "slash" => self.about_slash(&call).await,
             "plugins" => self.about_plugins(from, call).await,

@@ -209,6 +209,7 @@ fn controls_and_other_kinds() {
         typed: Some(Typed {
             argument: "n".to_owned(),
             text: "1e".to_owned(),
+            others: [("x".to_owned(), "done".to_owned())].into(),
         }),
     };
     assert_eq!(decode(4, typed, IN_A_SERVER).kind, half);

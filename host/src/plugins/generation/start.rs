@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, to_json};
+use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, to_json};
 use crate::plugins::{lane::Gate, loader, pulse::Pulse};
 
 /// How long opening a library may take.
@@ -83,6 +83,7 @@ impl Generation {
         blueprint: Blueprint,
         desk: Arc<dyn Desk>,
         settings: Settings,
+        guilds: GuildValues,
         given_up: impl Future<Output = ()>,
     ) -> Result<Arc<Self>, NotStarted> {
         let began = Instant::now();
@@ -109,6 +110,7 @@ impl Generation {
             desk,
             link: Arc::default(),
             settings: std::sync::Mutex::new(settings.clone()),
+            guilds_told: std::sync::Mutex::new(guilds.revision),
             lane: OnceLock::new(),
             waiting: std::sync::Mutex::default(),
             next_request: AtomicU64::new(1),
@@ -123,6 +125,7 @@ impl Generation {
             generation: number,
             settings,
             state_version: None,
+            guild_settings: guilds.set,
         };
         let (loaded, mut loading) = oneshot::channel();
         let on_thread = Arc::clone(&generation);

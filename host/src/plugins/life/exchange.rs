@@ -189,7 +189,11 @@ impl Workshop {
         if given_up.is_cancelled() {
             return Err(StartFailure::GivenUp);
         }
-        let started = Generation::start(blueprint, Arc::clone(&self.desk), settings, given_up.cancelled()).await;
+        let guilds = self
+            .outlook
+            .guild_values(&blueprint.manifest.name, &blueprint.description);
+        let desk = Arc::clone(&self.desk);
+        let started = Generation::start(blueprint, desk, settings, guilds, given_up.cancelled()).await;
         match started {
             Ok(generation) => Ok(generation),
             Err(NotStarted { why, rest }) => {

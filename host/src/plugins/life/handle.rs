@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use plugin_abi::PluginModuleRef;
-use plugin_protocol::{Activation, Manifest, Migration, PluginName, Settings};
+use plugin_protocol::{Activation, Description, Manifest, Migration, PluginName, Settings};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout,
@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{Life, UnderWay};
 use crate::plugins::{
-    generation::{Desk, Generation},
+    generation::{Desk, Generation, GuildValues},
     inspection::KeptFigures,
     lane::Routing,
     records::Records,
@@ -54,6 +54,10 @@ pub struct Setup {
 pub trait Outlook: Send + Sync + 'static {
     /// A plugin's configuration and log level. `Err`: why they can't be used, and what to do.
     fn settings(&self, plugin: &PluginName) -> Result<Settings, String>;
+    /// Of which revision what servers have set is now.
+    fn guild_revision(&self) -> u64;
+    /// What servers have set for a plugin, as far as it fits this version of it.
+    fn guild_values(&self, plugin: &PluginName, description: &Description) -> GuildValues;
     /// What the owner wants of plugins now.
     fn policy(&self) -> Policy;
     /// Who the bot is, as far as known.

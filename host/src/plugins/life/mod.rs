@@ -269,6 +269,7 @@ impl Life {
             if let Ok(settings) = self.outlook.settings(name) {
                 live.generation.configure(settings);
             }
+            self.refresh_guilds(&live.generation);
         }
     }
 

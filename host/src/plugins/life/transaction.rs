@@ -335,7 +335,8 @@ impl Life {
         let table = self.table();
         // Before the swap, so that the first delivery finds it active.
         generation.activate(&self.outlook.activation());
-        match before {
+        self.refresh_guilds(&generation);
+        let older = match before {
             Some(Live { hold: Some(hold), .. }) => {
                 let desk = Arc::clone(&self.desk);
                 // Not all that has waited need fit at once into a queue that is in use already.
@@ -352,7 +353,18 @@ impl Life {
                 self.routing.publish(table, older.iter().map(|older| &older.gate));
                 older
             }
-        }
+        };
+        // What a server has set in between was told to the older one, or to none.
+        self.refresh_guilds(&generation);
+        older
+    }
+
+    /// Tells a generation what servers have set since it was told.
+    pub(super) fn refresh_guilds(&self, generation: &Generation) {
+        let revision = self.outlook.guild_revision();
+        generation.refresh_guilds(revision, || {
+            self.outlook.guild_values(generation.name(), &generation.description)
+        });
     }
 
     /// Takes generations out of force; they are closed and returned.

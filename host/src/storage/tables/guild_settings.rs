@@ -2,7 +2,13 @@
 //!
 //! A look-up is one atomic load and one of a hash table; a change copies the table, which is rare.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 use plugin_protocol::GuildId;
@@ -21,6 +27,8 @@ pub struct GuildSettings {
     pub settings: Map<String, Value>,
 }
 
+/// Under which name the settings of plugins lie, each by the plugin's name.
+const PLUGINS: &str = "plugins";
 /// The setting of servers that says whether a mention of the bot is a prefix there.
 const MENTION_PREFIX: &str = "mention_prefix";
 
@@ -35,6 +43,32 @@ impl GuildSettings {
     pub fn set_mention_prefix(&mut self, is_one: bool) {
         self.settings.insert(MENTION_PREFIX.to_owned(), Value::Bool(is_one));
     }
+
+    /// What is set for a plugin, by the names of its settings.
+    #[must_use]
+    pub fn of_plugin(&self, plugin: &str) -> Option<&Map<String, Value>> {
+        self.settings.get(PLUGINS)?.get(plugin)?.as_object()
+    }
+
+    /// Sets something for a plugin; `None`: no longer. Names that no version of the plugin knows are no matter.
+    pub fn set_of_plugin(&mut self, plugin: &str, name: &str, value: Option<Value>) {
+        let empty = || Value::Object(Map::new());
+        let plugins = self.settings.entry(PLUGINS).or_insert_with(empty);
+        let Some(plugins) = plugins.as_object_mut() else { return };
+        let Some(of_plugin) = plugins.entry(plugin).or_insert_with(empty).as_object_mut() else {
+            return;
+        };
+        match value {
+            Some(value) => drop(of_plugin.insert(name.to_owned(), value)),
+            None => drop(of_plugin.remove(name)),
+        }
+        if of_plugin.is_empty() {
+            plugins.remove(plugin);
+        }
+        if plugins.is_empty() {
+            self.settings.remove(PLUGINS);
+        }
+    }
 }
 
 type All = HashMap<GuildId, Arc<GuildSettings>>;
@@ -45,6 +79,8 @@ pub(super) struct Guilds {
     /// Changes one after the other, each in the database before it is in memory. An asynchronous lock: held while it is
     /// written.
     changing: Mutex<()>,
+    /// Counts the changes, each after it is in memory.
+    revision: AtomicU64,
 }
 
 impl Guilds {
@@ -52,12 +88,14 @@ impl Guilds {
         Ok(Self {
             all: ArcSwap::from_pointee(read(database).await?),
             changing: Mutex::default(),
+            revision: AtomicU64::default(),
         })
     }
 
     pub(super) async fn reload(&self, database: &Database) -> Result<(), StorageError> {
         let _turn = self.changing.lock().await;
         self.all.store(Arc::new(read(database).await?));
+        self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }
@@ -90,6 +128,23 @@ impl Tables {
         self.0.guilds.all.load().get(&id).cloned()
     }
 
+    /// How often what servers have set has changed since the start.
+    #[must_use]
+    pub fn guild_revision(&self) -> u64 {
+        self.0.guilds.revision.load(Ordering::SeqCst)
+    }
+
+    /// What all servers have set for a plugin: of this revision, or a later one.
+    #[must_use]
+    pub fn set_for_plugin(&self, plugin: &str) -> (u64, Vec<(GuildId, Map<String, Value>)>) {
+        let revision = self.guild_revision();
+        let all = self.0.guilds.all.load();
+        let set = all
+            .iter()
+            .filter_map(|(id, settings)| Some((*id, settings.of_plugin(plugin)?.clone())));
+        (revision, set.collect())
+    }
+
     /// Changes what a server has set: in the database, then in memory. Answers with what holds then.
     ///
     /// # Errors
@@ -120,6 +175,7 @@ impl Tables {
         let mut all = All::clone(&guilds.all.load());
         all.insert(id, Arc::clone(&changed));
         guilds.all.store(Arc::new(all));
+        guilds.revision.fetch_add(1, Ordering::SeqCst);
         Ok(changed)
     }
 }

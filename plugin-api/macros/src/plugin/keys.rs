@@ -32,6 +32,7 @@ pub(crate) struct Plugin {
     pub(super) intents: Vec<Ident>,
     pub(super) exclusive: bool,
     pub(super) description: Option<LitStr>,
+    pub(super) settings: Option<Path>,
 }
 
 /// A command, and the words before its own name.
@@ -108,11 +109,12 @@ impl Parse for Plugin {
                 "conflicts" => plugin.conflicts = dependencies(input)?,
                 "intents" => plugin.intents = list(input)?,
                 "swap" => plugin.exclusive = exclusive(input)?,
+                "settings" => plugin.settings = Some(input.parse()?),
                 "description" => plugin.description = Some(input.parse()?),
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, migrations, depends, conflicts, intents, swap and description are"
+                         events, migrations, depends, conflicts, intents, swap, settings and description are"
                     );
                     return Err(Error::new(key.span(), text));
                 }
