@@ -22,6 +22,7 @@ use crate::{
     menu,
     modal::{self, Form},
     runtime::Core,
+    waiting,
 };
 
 /// A future on the lane: it need not be `Send`.
@@ -273,7 +274,10 @@ pub(crate) fn describe<M: Module>() -> Description {
 fn handlers<M: Module>() -> impl Iterator<Item = ComponentDef<M::State>> {
     let own = M::components();
     let openers: Vec<_> = own.iter().filter_map(modal::opener).collect();
-    own.into_iter().chain(openers).chain(menu::controls())
+    own.into_iter()
+        .chain(openers)
+        .chain(menu::controls())
+        .chain(waiting::controls())
 }
 
 /// The tables of a plugin, by name, for the lane.

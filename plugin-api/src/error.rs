@@ -4,10 +4,10 @@
 
 use std::{error::Error as StdError, fmt, panic::Location};
 
-use plugin_protocol::{Outcome, Problem, UnmetExpectation, Verdict};
+use plugin_protocol::{Outcome, Problem, StopReason, UnmetExpectation, Verdict};
 use serde_json::Value;
 
-use crate::argument::WrongArgument;
+use crate::{argument::WrongArgument, waiting};
 
 /// What handlers return; `Result` alone is for those that return nothing.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -79,6 +79,19 @@ impl Error {
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
         self.error.downcast_ref::<Refusal>().map(|refusal| refusal.0.as_str())
+    }
+
+    /// The waiting function's generation is about to end.
+    #[track_caller]
+    pub(crate) fn wait_ended(why: StopReason) -> Self {
+        Self::refusal_of(waiting::told(why).to_owned())
+    }
+
+    /// A function has waited for longer than its command can be answered.
+    #[track_caller]
+    pub(crate) fn wait_outlived() -> Self {
+        let text = "Discord lets me answer a command for 15 minutes, and they are over. Please use the command again.";
+        Self::refusal_of(text.to_owned())
     }
 
     /// The argument, if this is one that the handler's parameter can't be.

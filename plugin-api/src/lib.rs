@@ -71,6 +71,7 @@ mod runtime;
 mod settings;
 mod store;
 mod user_data;
+mod waiting;
 
 pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape, Utc, WrongArgument, Zone};
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
@@ -279,7 +280,7 @@ pub use plugin_protocol::upkeep;
 pub use plugin_protocol::{
     ApplicationId, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, Choice, CodeBlock, Door,
     Emoji, EmojiId, FileEntry, GuildId, InteractionId, Member, MessageId, MessageLink, Permissions, Problem,
-    ProblemCode, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
+    ProblemCode, ReceivedMessage, ReceivedReaction, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
 };
 /// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};
@@ -292,6 +293,7 @@ pub use runtime::Spawned;
 pub use settings::{DeclaredSettings, ServerSettings, Setting};
 pub use store::{ListRequest, Page, SetRequest, Store};
 pub use user_data::UserData;
+pub use waiting::{Awaited, AwaitedButton, WaitForClick, WaitForMessage, WaitForReaction, awaited};
 
 /// For naming its traits; for the derives your own `Cargo.toml` needs serde with `derive`.
 pub use serde;

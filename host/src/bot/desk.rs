@@ -12,15 +12,16 @@ use std::{
 use bytes::Bytes;
 use plugin_protocol::{
     Call, LogRecord, Outcome, PanicReport, PluginName, Problem, ProblemCode, Respond, Rest as RestHead, RestAnswer,
-    StopReason, Verdict, kind,
+    StopReason, Verdict, Watch, Watched, Watching, kind,
 };
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
+use twilight_model::gateway::Intents;
 
 use super::{
     calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners,
-    ready::Standing, stores, upkeep::Upkeep,
+    ready::Standing, stores, upkeep::Upkeep, watches::Watches,
 };
 use crate::{
     cache::Cache,
@@ -84,6 +85,8 @@ pub struct Desk {
     pub cache: Cache,
     /// The registered slash commands.
     pub slash: Slash,
+    /// Who waits for what people do.
+    pub watches: Watches,
     /// How the gateway stands.
     pub standing: watch::Receiver<Standing>,
 }
@@ -137,6 +140,11 @@ impl plugins::Desk for Desk {
             kind::SQL => {
                 let stores = self.stores.clone();
                 self.spawn(async move { stores::sql(&stores, &from, request).await });
+            }
+            // At once: a plugin that gives up right away is not told of what it had waited for.
+            kind::WATCH => {
+                let answer = head::<Watch>(&request.head).and_then(|watch| self.watch(&from, &watch));
+                from.answer(id, &answer, &[]);
             }
             kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
             kind::FILES => files::meet(&self.files, &self.tasks, from, request),
@@ -200,6 +208,12 @@ impl plugins::Desk for Desk {
             invocations.finish(id, outcome).await;
             drop(ticket);
         });
+    }
+
+    fn unwatched(&self, from: &Arc<Generation>, id: u64) {
+        if let Some(invocation) = self.watches.end(from, id) {
+            self.invocations.resumes(invocation);
+        }
     }
 
     fn logged(&self, from: &Arc<Generation>, record: &LogRecord) {
@@ -324,6 +338,39 @@ impl Desk {
             });
         }
         admission == Admission::Logged
+    }
+
+    /// A function of a plugin waits for people; its invocation is not its own doing meanwhile.
+    fn watch(&self, from: &Arc<Generation>, watch: &Watch) -> Result<Watching, Problem> {
+        let in_server = self.cache.channel(watch.channel_id).is_some();
+        let needed = match watch.wanted {
+            Watched::Message | Watched::Click => Intents::empty(),
+            Watched::Reaction if in_server => Intents::GUILD_MESSAGE_REACTIONS,
+            Watched::Reaction => Intents::DIRECT_MESSAGE_REACTIONS,
+            Watched::Unknown => {
+                let text = "this host doesn't know what is waited for: it is older than the plugin";
+                return Err(Problem::new(ProblemCode::NotSupported, text));
+            }
+        };
+        let asked = self.standing.borrow().intents;
+        if let Some(asked) = asked.filter(|asked| !asked.contains(needed)) {
+            let missing: Vec<_> = (needed - asked).iter_names().map(|(name, _)| name).collect();
+            let text = format!(
+                "Discord was not asked for what is waited for: say `intents: [{}]` in `plugin!`, and restart the bot",
+                missing.join(", ")
+            );
+            return Err(Problem::new(ProblemCode::Failed, text));
+        }
+        let own = watch.invocation.filter(|&id| self.invocations.is_of(id, from.name()));
+        let watch = Watch {
+            invocation: own,
+            ..watch.clone()
+        };
+        self.watches.begin(from, &watch, Instant::now())?;
+        let answerable = own.and_then(|id| self.invocations.suspends(id));
+        Ok(Watching {
+            answerable_ms: answerable.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+        })
     }
 
     fn note_event(&self, from: &Generation, outcome: &Outcome) {

@@ -33,6 +33,7 @@ mod signals;
 mod slash;
 mod stores;
 mod upkeep;
+mod watches;
 
 use std::{
     path::Path,
@@ -81,6 +82,7 @@ use router::Router;
 use shards::Phase;
 use signals::{Signals, keep_signals, note_panics};
 use upkeep::Upkeep;
+use watches::Watches;
 
 /// The name of the built-in plugin, and of the host where an answer is nobody else's.
 static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
@@ -342,7 +344,9 @@ async fn serve_stored(
         directory.clone(),
         (registered.clone(), Administrators::new(rest.clone())),
     );
+    let watches = Watches::default();
     let desk = Desk {
+        watches: watches.clone(),
         gatekeeper: gatekeeper.clone(),
         cache: cache.clone(),
         runtime: tokio::runtime::Handle::current(),
@@ -413,6 +417,7 @@ async fn serve_stored(
         cache: cache.clone(),
         routing: Arc::clone(plugins.routing()),
         invocations: invocations.clone(),
+        watches,
         directory,
         gatekeeper,
         fading,

@@ -5,15 +5,16 @@
 //! Discord for a member goes on in a task of its own.
 
 mod clicks;
+mod decoded;
 mod edits;
 mod mentioned;
 mod refusals;
 mod suggestions;
 mod typed;
+mod watched;
 mod written;
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -21,12 +22,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use plugin_protocol::{
-    ArgumentValue, Click, Command, Defer, Door, Event, Invocation, Member, Outcome, PluginName, Verdict, kind,
-};
+use plugin_protocol::{Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, kind};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use decoded::{invocation, origin};
 pub use mentioned::Mentioned;
 pub use refusals::answers;
 use written::{Written, written_by};
@@ -36,6 +36,7 @@ use super::{
     fading::Fading,
     figures::Figures,
     gatekeeper::{Asked, Gatekeeper, Pass},
+    watches::Watches,
 };
 use crate::{
     cache::Cache,
@@ -45,7 +46,7 @@ use crate::{
     },
     config,
     gateway::{Partial, RawEvent},
-    interactions::{ControlKeys, InteractionRef, Invocations, Origin, Seen, texts},
+    interactions::{ControlKeys, Invocations, Origin, Seen, texts},
     plugins::{Delivery, Entered, Generation, GivenUp, Held, Routing, Table, Undelivered, offers},
     slash::Slash,
     storage::Tables,
@@ -66,6 +67,8 @@ pub struct Router {
     pub routing: Arc<Routing<Table>>,
     /// The open invocations.
     pub invocations: Invocations,
+    /// Who waits for what people do.
+    pub watches: Watches,
     /// Looks up what commands name.
     pub directory: LiveDirectory,
     /// Who may use what.
@@ -96,6 +99,9 @@ impl Router {
     /// Brings one event to everyone who wants it.
     pub fn route(self: &Arc<Self>, event: &RawEvent, partial: &Partial<'_>) {
         self.deliver_event(event, partial);
+        if self.watches.are_there() {
+            self.deliver_watched(event, partial);
+        }
         match &*partial.kind {
             "MESSAGE_CREATE" => {
                 self.figures.note_message(partial.is_by_bot());
@@ -507,68 +513,6 @@ const fn reason(why: Undelivered) -> &'static str {
         Undelivered::Full => "its queue is full",
         Undelivered::Closed => "its lane has ended",
     }
-}
-
-fn origin(
-    interaction: &Interaction,
-    plugin: &PluginName,
-    name: &str,
-    door: Door,
-    message_id: Option<plugin_protocol::MessageId>,
-) -> Origin {
-    Origin {
-        plugin: plugin.clone(),
-        command: name.to_owned(),
-        door,
-        guild_id: interaction.guild_id,
-        channel_id: interaction.channel_id,
-        message_id,
-        author: interaction.author.clone(),
-        interaction: Some(InteractionRef {
-            id: interaction.id,
-            token: interaction.token.clone(),
-            application_id: interaction.application_id,
-        }),
-        asked: None,
-        defer: Defer::Public,
-        typing: false,
-        bot_may: None,
-        slot: None,
-        taken: None,
-        may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),
-    }
-}
-
-fn invocation(
-    interaction: Interaction,
-    name: String,
-    door: Door,
-    message_id: Option<plugin_protocol::MessageId>,
-    arguments: BTreeMap<String, ArgumentValue>,
-    click: Option<Click>,
-) -> Invocation {
-    Invocation {
-        name,
-        door,
-        author: interaction.author,
-        member: interaction.member,
-        guild_id: interaction.guild_id,
-        channel_id: interaction.channel_id,
-        message_id,
-        interaction_id: Some(interaction.id),
-        locale: interaction.locale,
-        prefix: None,
-        arguments,
-        click,
-        typed: None,
-    }
-}
-
-/// Whether Discord says so of a member: `ADMINISTRATOR` or `MENTION_EVERYONE`
-/// (<https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags>).
-fn may_ping_everyone(member: &Member) -> bool {
-    let bits = member.permissions.as_deref().and_then(|bits| bits.parse::<u64>().ok());
-    bits.is_some_and(|bits| bits & (1 << 3 | 1 << 17) != 0)
 }
 
 fn unix_seconds() -> i64 {

@@ -2,7 +2,7 @@
 //!
 //! Done once and only for commands: whether a message is one is decided before, on a partial read.
 
-use plugin_protocol::{Attachment, ChannelId, GuildId, Member, MessageId, User, UserId};
+use plugin_protocol::{Attachment, ChannelId, GuildId, Member, MessageId, ReceivedMessage, User, UserId};
 use serde::Deserialize;
 
 use super::partial::PartialMember;
@@ -28,6 +28,8 @@ pub struct Message {
     pub mentions: Vec<Mention>,
     /// Its files.
     pub attachments: Vec<Attachment>,
+    /// The message that it replies to.
+    pub replies_to: Option<MessageId>,
 }
 
 /// Somebody whom a message mentions.
@@ -60,6 +62,17 @@ struct Payload {
     mentions: Vec<RawMention>,
     #[serde(default)]
     attachments: Vec<Attachment>,
+    #[serde(default)]
+    message_reference: Option<Reference>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    /// 0 or absent for a reply, 1 for a message that is passed on.
+    #[serde(default, rename = "type")]
+    kind: u8,
+    #[serde(default)]
+    message_id: Option<MessageId>,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +124,26 @@ impl Message {
             is_webhook: message.webhook_id.is_some(),
             content: message.content,
             attachments: message.attachments,
+            replies_to: message
+                .message_reference
+                .filter(|reference| reference.kind == 0)
+                .and_then(|reference| reference.message_id),
         })
+    }
+}
+
+impl From<Message> for ReceivedMessage {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            channel_id: message.channel_id,
+            guild_id: message.guild_id,
+            author: message.author,
+            member: message.member,
+            content: message.content,
+            attachments: message.attachments,
+            replies_to: message.replies_to,
+        }
     }
 }
 
@@ -139,6 +171,7 @@ mod tests {
         assert_eq!(bob.member.as_ref().unwrap().guild_id.get(), 30);
         assert_eq!(message.mentions[1].member, None);
         assert!(!message.is_webhook);
+        assert_eq!(message.replies_to, None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod message;
 pub mod notation;
 mod partial;
 pub mod prefix;
+pub mod reaction;
 pub mod time;
 pub mod words;
 

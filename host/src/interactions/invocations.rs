@@ -5,6 +5,7 @@
 //! 2 seconds (Discord gives up after 3) and forgets what is finished and 15 minutes old (Discord's limit for answers).
 
 mod sending;
+mod suspension;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,6 +40,7 @@ use super::{
     timers::{Timer, Timers},
 };
 use crate::telemetry::{Story, scope};
+use suspension::Suspension;
 
 /// How long a handler may take before the host defers for it: a second less than Discord waits.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
@@ -93,6 +95,7 @@ struct Entry {
     /// An asynchronous lock, since it is held while a call is under way: that keeps calls in order.
     conversation: tokio::sync::Mutex<Conversation>,
     told: Told,
+    suspension: Suspension,
 }
 
 impl Story for Entry {
@@ -163,6 +166,7 @@ impl Invocations {
             is_slow: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             told: Told::default(),
+            suspension: Suspension::new(opened + LONG_AFTER),
         });
         self.inner.table().entries.insert(id, entry);
         self.inner.deadlines.insert(slow_at, id);
@@ -368,7 +372,7 @@ impl Inner {
     /// It ends in time: nobody has to be told that it takes a while.
     fn end_deadlines(&self, entry: &Entry) {
         let at = if entry.is_slow.load(Ordering::Relaxed) {
-            entry.opened + LONG_AFTER
+            entry.suspension.long_at()
         } else {
             entry.slow_at
         };
@@ -445,15 +449,16 @@ impl Inner {
         scope::within(story, async {
             let mut conversation = entry.conversation.lock().await;
             let is_long = entry.is_slow.swap(true, Ordering::Relaxed);
+            let is_suspended = entry.suspension.is_on();
             let (step, body) = if is_long {
-                (conversation.step_when_long(), Body::text(texts::SLOW))
+                let step = conversation.step_when_long().filter(|_| !is_suspended);
+                (step, Body::text(texts::SLOW))
             } else {
-                self.deadlines.insert(entry.opened + LONG_AFTER, id);
-                if entry.finished.load(Ordering::Relaxed) {
-                    // It ended meanwhile, and took back only the deadline that it knew.
-                    self.deadlines.remove(entry.opened + LONG_AFTER, id);
-                }
-                (conversation.step_when_slow(entry.origin.defer), Body::default())
+                self.begin_long(&entry);
+                let step = conversation.step_when_slow(entry.origin.defer);
+                // Who waits for people isn't typing; an interaction has to be acknowledged all the same.
+                let step = step.filter(|_| !is_suspended || entry.origin.interaction.is_some());
+                (step, Body::default())
             };
             let Some(step) = step else { return };
             if let Err(problem) = self.perform(&entry.origin, &mut conversation, &step, &body).await {

@@ -21,8 +21,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, Invocation, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode,
-    Settings, Stop, StopReason, Stopped, Suggestions, Verdict, kind, lane_name,
+    Activation, Description, Drain, Invocation, LogRecord, Manifest, Occurrence, Outcome, PanicReport, PluginName,
+    Problem, ProblemCode, Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -58,10 +58,12 @@ pub fn is_event(id: u64) -> bool {
 
 /// What the host does with what generations ask and tell. Called on plugins' threads: it must not wait.
 pub trait Desk: Send + Sync + 'static {
-    /// A request of kind RESPOND, REST, CALL, SQL, KEYS or FILES, to be answered once by [`Generation::answer`].
+    /// A request of kind RESPOND, REST, CALL, SQL, KEYS, FILES or WATCH, to be answered once by [`Generation::answer`].
     fn asked(&self, from: &Arc<Generation>, request: Request);
     /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
     fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
+    /// One of its functions no longer waits for something that people do.
+    fn unwatched(&self, from: &Arc<Generation>, id: u64);
     /// A log record.
     fn logged(&self, from: &Arc<Generation>, record: &LogRecord);
     /// A panic outside of any invocation.
@@ -81,7 +83,7 @@ pub trait Desk: Send + Sync + 'static {
 /// What a plugin asks.
 #[derive(Debug)]
 pub struct Request {
-    /// The kind: RESPOND, REST, CALL, SQL, KEYS or FILES.
+    /// The kind: RESPOND, REST, CALL, SQL, KEYS, FILES or WATCH.
     pub kind: u32,
     /// The plugin's id of it.
     pub id: u64,
@@ -460,6 +462,24 @@ impl Generation {
         })
     }
 
+    /// Says that nothing new comes: who waits for people is to end that.
+    pub fn drain(&self, why: StopReason) {
+        self.tell(kind::DRAIN, &to_json(&Drain { why }));
+    }
+
+    /// Tells of something that one of its functions waits for.
+    ///
+    /// # Errors
+    ///
+    /// The lane is full or has ended.
+    pub fn tell_occurrence(&self, occurrence: &Occurrence, payload: &[u8]) -> Result<(), Undelivered> {
+        match self.hand_over(&Envelope::new(kind::OCCURRED, 0, 0, &to_json(occurrence), payload)) {
+            Delivery::ACCEPTED => Ok(()),
+            Delivery::FULL => Err(Undelivered::Full),
+            _ => Err(Undelivered::Closed),
+        }
+    }
+
     fn tell(&self, kind: u32, head: &[u8]) {
         let _ = self.hand_over(&Envelope::new(kind, kind::FLAG_UNBOUNDED, 0, head, &[]));
     }
@@ -505,7 +525,11 @@ impl Generation {
             kind::PANIC => self
                 .desk
                 .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
-            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES => {
+            kind::UNWATCH => match serde_json::from_slice(envelope.head()) {
+                Ok(Unwatch { id }) => self.desk.unwatched(self, id),
+                Err(error) => tracing::debug!(plugin = %self.name(), %error, "the end of a watch that can't be read"),
+            },
+            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES | kind::WATCH => {
                 let limit = match envelope.kind() {
                     kind::RESPOND => MAX_REQUESTS,
                     // Room is left for answers to people.

@@ -39,3 +39,4 @@ mod settings;
 mod slash_limit;
 mod storage;
 mod tls;
+mod waiting;

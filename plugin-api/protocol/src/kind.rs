@@ -22,6 +22,9 @@ pub const PULSE: u32 = 14;
 /// Host to plugin: what servers have set for it has changed. Head
 /// [`GuildSettings`](crate::server_settings::GuildSettings). Only sent to plugins that describe such settings.
 pub const GUILD_SETTINGS: u32 = 15;
+/// Host to plugin: this generation is about to end, and gets nothing new. Head [`Drain`](crate::Drain). What runs is brought
+/// to its end; whoever waits for people is told that nothing comes any more. A STOP follows when nothing is under way.
+pub const DRAIN: u32 = 16;
 /// Host to plugin, asks: run a command or a component's handler. Head [`Invocation`](crate::Invocation), tail the
 /// gateway's payload as received (`{"t":..,"s":..,"op":0,"d":{..}}`). Answered with [`Outcome`](crate::Outcome).
 pub const INVOKE: u32 = 20;
@@ -31,6 +34,9 @@ pub const EVENT: u32 = 21;
 /// Host to plugin, asks: what an argument may be that is being typed. Head [`Invocation`](crate::Invocation) with `typed`.
 /// Answered with [`Suggestions`](crate::Suggestions); only asked of plugins that describe such an argument.
 pub const SUGGEST: u32 = 22;
+/// Host to plugin: something happened that a function waits for. Head [`Occurrence`](crate::Occurrence), tail the gateway's
+/// payload as received. Not answered, and no part of a generation's work: it waits for nothing that follows from it.
+pub const OCCURRED: u32 = 23;
 
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
@@ -49,6 +55,11 @@ pub const KEYS: u32 = 104;
 /// Plugin to host, asks: the plugin's own files. Head [`FileRequest`](crate::FileRequest), tail the content to write.
 /// Answered with [`FileAnswer`](crate::FileAnswer), tail the content.
 pub const FILES: u32 = 105;
+/// Plugin to host, asks: a function waits for something that people do. Head [`Watch`](crate::Watch). Answered with
+/// [`Watching`](crate::Watching); what happened before the answer was sent may be forwarded, too.
+pub const WATCH: u32 = 106;
+/// Plugin to host: that function doesn't wait any more. Head [`Unwatch`](crate::Unwatch).
+pub const UNWATCH: u32 = 107;
 /// Plugin to host: a log record. Head [`LogRecord`](crate::LogRecord).
 pub const LOG: u32 = 110;
 /// Plugin to host: a panic outside of any invocation. Head [`PanicReport`](crate::PanicReport).

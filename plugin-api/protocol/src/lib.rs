@@ -32,6 +32,7 @@ mod storage;
 pub mod upkeep;
 pub mod upload;
 mod values;
+mod watches;
 pub mod wording;
 
 pub use description::{
@@ -63,6 +64,10 @@ pub use storage::{
     StatementResult, UnmetExpectation, UserData,
 };
 pub use values::{Attachment, CodeBlock, Emoji, MessageLink};
+pub use watches::{
+    Drain, Happening, LONGEST_WATCH_MS, Occurrence, ReceivedMessage, ReceivedReaction, Unwatch, Watch, Watched,
+    Watching,
+};
 
 /// The version of the protocol that this crate speaks: the version of this crate.
 pub const PROTOCOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -68,8 +68,12 @@ fn limits_are_such_as_their_type_can_be() {
     assert_eq!(Some(check_limit(<Option<u8> as Argument>::SHAPE, 255.0)), Some(255.0));
     assert_eq!(Some(check_limit(<f64 as Argument>::SHAPE, 0.5)), Some(0.5));
     let wrong = |check: fn() -> f64| std::panic::catch_unwind(check).is_err();
-    assert!(wrong(|| check_limit(<u8 as Argument>::SHAPE, 256.0)) && wrong(|| check_limit(<u8 as Argument>::SHAPE, -1.0)));
-    assert!(wrong(|| check_limit(<i64 as Argument>::SHAPE, 0.5)) && wrong(|| check_limit(<i64 as Argument>::SHAPE, 1e16)));
+    assert!(
+        wrong(|| check_limit(<u8 as Argument>::SHAPE, 256.0)) && wrong(|| check_limit(<u8 as Argument>::SHAPE, -1.0))
+    );
+    assert!(
+        wrong(|| check_limit(<i64 as Argument>::SHAPE, 0.5)) && wrong(|| check_limit(<i64 as Argument>::SHAPE, 1e16))
+    );
     assert!(wrong(|| check_limit(<String as Argument>::SHAPE, 1.0)));
 }
 

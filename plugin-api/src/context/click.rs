@@ -2,10 +2,11 @@
 //!
 //! It adds only what needs the control. Whether it may still be used, and by whom, the host has checked before.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, rc::Rc};
 
 use plugin_protocol::{Action, ArgumentValue};
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
 
 use super::Ctx;
 use crate::{Channel, Member, Message, Reply, Result, Role, User, refuse};
@@ -16,11 +17,19 @@ use crate::{Channel, Member, Message, Reply, Result, Role, User, refuse};
 /// that the control is on.
 pub struct ClickCtx<S = ()> {
     ctx: Ctx<S>,
+    /// Of a click that was waited for: its handler ends when the last clone is dropped.
+    held: Option<Rc<oneshot::Sender<()>>>,
 }
 
 impl<S> ClickCtx<S> {
     pub(crate) fn new(ctx: Ctx<S>) -> Self {
-        Self { ctx }
+        Self { ctx, held: None }
+    }
+
+    /// The same, as one whose drop `done` is told of.
+    pub(crate) fn held_by(mut self, done: oneshot::Sender<()>) -> Self {
+        self.held = Some(Rc::new(done));
+        self
     }
 
     /// Changes the message that the control is on: await it. What the message doesn't set stays as it is.
@@ -101,7 +110,10 @@ impl<S> ClickCtx<S> {
 
 impl<S> Clone for ClickCtx<S> {
     fn clone(&self) -> Self {
-        Self { ctx: self.ctx.clone() }
+        Self {
+            ctx: self.ctx.clone(),
+            held: self.held.clone(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
     task::{AbortHandle, spawn_local},
 };
 
-use super::{Guarded, debt::Ledger, link::Link};
+use super::{Guarded, Waits, debt::Ledger, link::Link};
 use crate::{Result, definition::Running, files::Turns, modal::Form, settings::GuildValues};
 
 pub(crate) struct Core {
@@ -31,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) key_turns: Turns,
     /// What servers have set.
     pub(crate) guild_values: GuildValues,
+    /// Who waits for something that people do.
+    pub(crate) waits: Waits,
     /// The plugin's section of the configuration; whoever follows it hears of each change.
     section: watch::Sender<Value>,
     spawned: RefCell<Spawning>,
@@ -110,6 +112,7 @@ impl Core {
             file_turns: Turns::default(),
             key_turns: Turns::default(),
             guild_values: GuildValues::default(),
+            waits: Waits::default(),
             section: watch::Sender::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),

@@ -8,9 +8,9 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync
 
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
-    Activation, Event, Invocation, PanicReport, Problem, ProblemCode, Settings, Start, Started, Stop, Stopped,
-    Suggestions,
-    kind::{ACTIVATE, ANSWER, CONFIGURE, EVENT, GUILD_SETTINGS, INVOKE, PULSE, START, STOP, SUGGEST},
+    Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
+    Stop, Stopped, Suggestions,
+    kind::{ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST},
     lane_name,
     server_settings::GuildSettings,
 };
@@ -251,7 +251,8 @@ impl<M: Module> Serving<M> {
             }
             GUILD_SETTINGS => self.guild_settings(&envelope),
             STOP => {
-                let stop = serde_json::from_slice(envelope.head()).unwrap_or_default();
+                let stop: Stop = serde_json::from_slice(envelope.head()).unwrap_or_default();
+                self.core.waits.end(stop.why);
                 return Some(Ending {
                     id,
                     stop,
@@ -259,6 +260,12 @@ impl<M: Module> Serving<M> {
                 });
             }
             PULSE => self.core.link.answer(id, &(), &[]),
+            DRAIN => self.drain(&envelope),
+            OCCURRED => {
+                if let Some(occurrence) = self.head::<Occurrence>(&envelope) {
+                    self.core.waits.occurred(occurrence);
+                }
+            }
             INVOKE => self.invoke(envelope),
             SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
@@ -270,8 +277,9 @@ impl<M: Module> Serving<M> {
     fn handle_late(&self, envelope: Owned) {
         match envelope.kind {
             ANSWER => self.core.link.settle(envelope),
-            ACTIVATE | CONFIGURE => {}
             GUILD_SETTINGS => self.guild_settings(&envelope),
+            ACTIVATE | CONFIGURE | OCCURRED => {}
+            DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
             START | STOP | INVOKE | SUGGEST | EVENT => self.core.link.refuse(envelope.id, &closed()),
             kind => self.refuse_unknown(kind, envelope.id),
@@ -282,6 +290,12 @@ impl<M: Module> Serving<M> {
         if let Some(told) = self.head::<GuildSettings>(envelope) {
             self.core.guild_values.tell(told.guilds, told.all);
         }
+    }
+
+    /// Nothing new comes: who waits for people is told so.
+    fn drain(&self, envelope: &Owned) {
+        let Drain { why } = serde_json::from_slice(envelope.head()).unwrap_or_default();
+        self.core.waits.end(why);
     }
 
     fn refuse_unknown(&self, kind: u32, id: u64) {

@@ -164,6 +164,13 @@ impl Link {
         }
     }
 
+    /// Tells the host something that has no answer.
+    pub(crate) fn notify(&self, kind: u32, head: &impl Serialize) {
+        if let Ok(head) = json(head) {
+            self.tell(kind, FLAG_UNBOUNDED, 0, &head, &[]);
+        }
+    }
+
     fn tell(&self, kind: u32, flags: u32, id: u64, head: &[u8], tail: &[u8]) {
         // Nothing can be done about a host that doesn't listen any more.
         let _ = self.host.send(&[Envelope::new(kind, flags, id, head, tail)]);

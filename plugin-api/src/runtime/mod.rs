@@ -12,6 +12,7 @@ pub(crate) mod logging;
 pub(crate) mod panics;
 mod scope;
 mod spans;
+mod waits;
 
 #[cfg(test)]
 pub(crate) use self::core::Controls;
@@ -24,3 +25,4 @@ pub(crate) use self::{
 };
 pub(crate) use inbox::Owned;
 pub(crate) use scope::Scope;
+pub(crate) use waits::{Offer, Waiting, Waits};

@@ -11,6 +11,7 @@ mod controls;
 mod host;
 mod plugin;
 mod settings;
+mod waiting;
 
 use std::sync::atomic::Ordering;
 

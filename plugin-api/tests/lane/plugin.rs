@@ -227,13 +227,26 @@ async fn on_join(_ctx: EventCtx<State>, joined: MemberAdd) -> Result {
     panic!("{} joined", joined.user.name);
 }
 
+/// Wait for a short message.
+#[command]
+async fn waiting(ctx: Ctx<State>) -> Result {
+    let short = ctx
+        .wait_for_message()
+        .from_author()
+        .filter(|message| message.content.len() < 6)
+        .timeout(std::time::Duration::from_secs(60))
+        .await?;
+    ctx.reply(short.map_or_else(|| "nothing".to_owned(), |message| message.content))
+        .await
+}
+
 plugin_api::plugin!(
     linked;
     state: State,
     state_version: 4,
     commands: [
         greet, refusing, failing, panicking, bomb, me, blocking, logging, spawning, leaking, counter, crowded, changing,
-        following,
+        following, waiting,
     ],
     components: [count, close],
     events: [on_message, on_guild_message, on_join],

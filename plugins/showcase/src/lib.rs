@@ -8,6 +8,7 @@ mod form;
 mod kind;
 mod policy;
 mod preferences;
+mod waiting;
 mod warn;
 
 use plugin_api::prelude::*;
@@ -68,6 +69,10 @@ plugin! {
         policy::alone,
         policy::release,
         preferences::preferences,
+        waiting::favourite,
+        waiting::impatient,
+        waiting::race,
+        waiting::side,
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
@@ -78,4 +83,6 @@ plugin! {
     ],
     components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle],
     settings: preferences::Preferences,
+    // For reactions that are waited for: no event of theirs is handled.
+    intents: [GUILD_MESSAGE_REACTIONS],
 }

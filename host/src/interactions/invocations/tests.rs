@@ -2,6 +2,9 @@
 //!
 //! They call the public methods and read what was sent as lines; tokio's paused clock makes the deadlines exact.
 
+#[path = "suspension_tests.rs"]
+mod suspension;
+
 use std::{collections::VecDeque, future};
 
 use futures_util::{FutureExt, future::BoxFuture};

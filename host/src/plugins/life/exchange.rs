@@ -364,6 +364,8 @@ impl Leaving {
 
 /// Waits for what is under way, ends the generation and frees what can be freed.
 async fn retire(generation: Arc<Generation>, why: StopReason) {
+    // Whoever waits for people would hold it up for as long as they take.
+    generation.drain(why);
     if timeout(DRAIN, generation.gate.emptied()).await.is_err() {
         let left = generation.gate.tickets();
         tracing::warn!(plugin = %generation.name(), generation = generation.number, left, "did not finish what it had begun within {} s", DRAIN.as_secs());
