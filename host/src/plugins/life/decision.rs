@@ -60,11 +60,17 @@ impl Life {
         self.start_held_again(&due_names).await;
         let mut waiting = self.prepare(due).await;
         while !waiting.is_empty() {
-            // Whoever needs none of the others is started now, side by side; the registry allows no circles.
+            // Whoever needs none of the others is started now, side by side.
             let names: BTreeSet<_> = waiting.iter().map(|(choice, _)| choice.manifest.name.clone()).collect();
-            let (later, now): (Vec<_>, Vec<_>) = waiting
-                .into_iter()
-                .partition(|(choice, _)| choice.manifest.depends.iter().any(|needs| names.contains(&needs.name)));
+            let waits = |choice: &Choice, also_for_optional: bool| {
+                let mut depends = choice.manifest.depends.iter();
+                depends.any(|needs| (also_for_optional || !needs.optional) && names.contains(&needs.name))
+            };
+            // The registry allows circles only where somebody can do without.
+            let is_free = |(choice, _): &(Choice, _)| !waits(choice, true);
+            let for_optional = waiting.iter().any(is_free);
+            let (later, now): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(choice, _)| waits(choice, for_optional));
             self.replace_all(now, &mut refused).await;
             waiting = later;
             // Before those that need them, and are started next.
