@@ -34,6 +34,8 @@ pub trait Module: 'static {
     const NAME: &'static str;
     const VERSION: &'static str;
     const STATE_VERSION: Option<u32>;
+    /// Of commands that name none.
+    const CATEGORY: Option<&'static str> = None;
 
     fn start(ctx: StartCtx) -> impl Future<Output = Result<Self::State>> + 'static;
     fn stop(ctx: StopCtx, state: Self::State) -> impl Future<Output = Result<Saved>> + 'static;
@@ -247,7 +249,7 @@ pub(crate) fn describe<M: Module>() -> Description {
     Description {
         name: M::NAME.to_owned(),
         version: M::VERSION.to_owned(),
-        commands: M::commands().iter().map(CommandDef::describe).collect(),
+        commands: M::commands().iter().map(describe_command::<M>).collect(),
         groups: M::groups(),
         components: handlers::<M>()
             .map(|component| protocol::Component {
@@ -268,6 +270,14 @@ pub(crate) fn describe<M: Module>() -> Description {
         migrations: M::migrations(),
         settings: M::settings(),
     }
+}
+
+fn describe_command<M: Module>(command: &CommandDef<M::State>) -> protocol::Command {
+    let mut described = command.describe();
+    if described.category.is_none() {
+        described.category = M::CATEGORY.map(str::to_owned);
+    }
+    described
 }
 
 /// The plugin's handlers of controls, and those of this crate, whose names no function can have.

@@ -81,7 +81,7 @@ pub use error::{Error, HttpError, Optional, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;
 pub use id::IntoId;
-pub use mention::Mention;
+pub use mention::{Mention, relative_time};
 pub use message::{
     Answer, Button, ChannelKind, ChannelSelect, Control, Embed, Layout, MentionableSelect, Message, Reply, RoleSelect,
     Section, Select, SelectOption, StringSelect, Upload, UserSelect, embed, message, of,

@@ -1,6 +1,8 @@
 //! How users, channels and roles are written into a message so that Discord shows their names
 //! (<https://discord.com/developers/docs/reference#message-formatting>).
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::{Channel, ChannelId, Member, Role, RoleId, User, UserId};
 
 /// Things that can be mentioned in a message.
@@ -58,4 +60,17 @@ impl Mention for Role {
     fn mention(&self) -> String {
         self.id.mention()
     }
+}
+
+/// A moment as each reader sees it, by how far away it is: "in 5 minutes", "2 days ago". Discord keeps it up to date.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// assert_eq!(plugin_api::relative_time(UNIX_EPOCH + Duration::from_secs(60)), "<t:60:R>");
+/// ```
+#[must_use]
+pub fn relative_time(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("<t:{}:R>", since.as_secs())
 }

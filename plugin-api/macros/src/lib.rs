@@ -226,6 +226,7 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   once, in a transaction, before `#[start]`, while no other version serves. One that was released is never changed or
 ///   removed, only followed by others: the host refuses a version that says otherwise. `#[backward_compatible]` says that
 ///   versions without the step work with what it makes, so that they may be put back.
+/// - `category: "Moderation"`: under which heading help lists the commands that name none of their own.
 /// - `settings: Settings`: the struct with `#[settings(guild)]`: what servers can set.
 /// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.

@@ -86,6 +86,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         })
     });
     let settings: Vec<_> = plugin.settings.iter().collect();
+    let category = plugin.category.iter();
     let intents = &plugin.intents;
     let manifest = manifest(plugin, &name, &version, &package("AUTHORS"), &package("DESCRIPTION"));
 
@@ -135,6 +136,8 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
                 ::std::vec![#(#migrations),*]
             }
+
+            #(const CATEGORY: ::core::option::Option<&'static str> = ::core::option::Option::Some(#category);)*
 
             #(fn settings() -> ::core::option::Option<::plugin_api::__private::SettingsSchema> {
                 ::core::option::Option::Some(::plugin_api::__private::settings_schema::<#settings>())

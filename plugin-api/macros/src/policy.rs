@@ -15,7 +15,7 @@ use syn::{
 use crate::function::{check_length, check_name};
 
 /// What these options are, for whoever misspells one.
-pub(crate) const KNOWN: &str = "`category = \"..\"`, `hidden`, `requires(BAN_MEMBERS)`, `bot_requires(..)`, `open`, \
+pub(crate) const KNOWN: &str = "`category = \"..\"`, `hidden`, `requires(BAN_MEMBERS)`, `bot_requires(..)`, `both_require(..)`, `open`, \
      `guild_only`, `dm_only`, `guild_owner_only`, `nsfw`, `cooldown(3, per = \"10s\", bucket = \"user\")`, `max_concurrency(1, bucket = \
      \"guild\")`, `defer = \"ephemeral\"`, `examples(\"..\")`, `priority = 10`, `delete_invocation`, `typing`, \
      `name_localized(\"de\", \"..\")` and `description_localized(\"de\", \"..\")`";
@@ -68,8 +68,13 @@ impl Policy {
         match option.to_string().as_str() {
             "category" => self.category = Some(text_of(input, "the category of a command", 100)?),
             "hidden" => self.hidden = true,
-            "requires" => self.requires = permissions(input)?,
-            "bot_requires" => self.bot_requires = permissions(input)?,
+            "requires" => self.requires.extend(permissions(input)?),
+            "bot_requires" => self.bot_requires.extend(permissions(input)?),
+            "both_require" => {
+                let both = permissions(input)?;
+                self.requires.extend(both.iter().cloned());
+                self.bot_requires.extend(both);
+            }
             "open" => self.open = Some(option.clone()),
             "guild_only" => self.guild_only = Some(option.clone()),
             "dm_only" => self.dm_only = Some(option.clone()),

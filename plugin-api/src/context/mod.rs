@@ -8,6 +8,7 @@ mod event;
 mod guild;
 mod host;
 mod lifecycle;
+mod moderation;
 
 pub use click::ClickCtx;
 pub(crate) use command::Asked;

@@ -7,9 +7,6 @@ use serde::Deserialize;
 
 use crate::{check_ranks, log};
 
-/// How many are listed.
-const LISTED: u32 = 10;
-
 /// A warning, as its table has it.
 #[derive(Deserialize)]
 struct Warning {
@@ -20,48 +17,31 @@ struct Warning {
 }
 
 /// Warn a member.
-#[command(
-    category = "Moderation",
-    requires(MODERATE_MEMBERS),
-    guild_only,
-    examples("warn add @Bob spam")
-)]
+#[command(requires(MODERATE_MEMBERS), guild_only, examples("warn add @Bob spam"))]
 pub(crate) async fn add(
     ctx: Ctx,
-    #[description = "Who is warned"] member: Member,
-    #[description = "Why"]
+    /// Who is warned
+    member: Member,
+    /// Why
     #[rest]
     #[max_length = 400]
     reason: String,
 ) -> Result {
     check_ranks(&ctx, &member).await?;
-    let written = ctx
-        .db()
-        .execute(
-            "INSERT INTO warnings (guild, member, moderator, reason, at) VALUES (?1, ?2, ?3, ?4, unixepoch())",
-            (member.guild_id, member.user.id, ctx.author().id, &reason),
-        )
-        .await?;
+    let sql = "INSERT INTO warnings (guild, member, moderator, reason, at) VALUES (?1, ?2, ?3, ?4, unixepoch())";
+    let values = (member.guild_id, member.user.id, ctx.author().id, &reason);
+    let written = ctx.db().execute(sql, values).await?;
     let text = format!("{} is warned (number {}).", member.mention(), written.last_insert_id);
-    log::tell(&ctx, "Warning", &text, Some(&reason)).await?;
+    log::tell(&ctx, "Warning", &text, Some(&reason)).await;
     ctx.reply(message(text).ping_user(member.user.id)).await
 }
 
 /// List the warnings of a member, the newest first.
-#[command(
-    category = "Moderation",
-    requires(MODERATE_MEMBERS),
-    guild_only,
-    examples("warn list @Bob")
-)]
+#[command(requires(MODERATE_MEMBERS), guild_only, examples("warn list @Bob"))]
 pub(crate) async fn list(ctx: Ctx, #[description = "Whose"] member: Member) -> Result {
-    let warnings: Vec<Warning> = ctx
-        .db()
-        .query(
-            "SELECT id, moderator, reason, at FROM warnings WHERE guild = ?1 AND member = ?2 ORDER BY id DESC LIMIT ?3",
-            (member.guild_id, member.user.id, LISTED),
-        )
-        .await?;
+    let sql =
+        "SELECT id, moderator, reason, at FROM warnings WHERE guild = ?1 AND member = ?2 ORDER BY id DESC LIMIT 10";
+    let warnings: Vec<Warning> = ctx.db().query(sql, (member.guild_id, member.user.id)).await?;
     if warnings.is_empty() {
         return ctx.reply(format!("{} has no warnings.", member.mention())).await;
     }
@@ -74,29 +54,19 @@ pub(crate) async fn list(ctx: Ctx, #[description = "Whose"] member: Member) -> R
 }
 
 /// Take a warning back.
-#[command(
-    category = "Moderation",
-    requires(MODERATE_MEMBERS),
-    guild_only,
-    examples("warn remove 3")
-)]
+#[command(requires(MODERATE_MEMBERS), guild_only, examples("warn remove 3"))]
 pub(crate) async fn remove(
     ctx: Ctx,
-    #[description = "Its number, as the list shows it"]
+    /// Its number, as the list shows it
     #[min = 1]
     number: i64,
 ) -> Result {
-    let removed = ctx
-        .db()
-        .execute(
-            "DELETE FROM warnings WHERE id = ?1 AND guild = ?2",
-            (number, ctx.guild_id()),
-        )
-        .await?;
+    let sql = "DELETE FROM warnings WHERE id = ?1 AND guild = ?2";
+    let removed = ctx.db().execute(sql, (number, ctx.guild_id())).await?;
     if removed.rows_changed == 0 {
         return refuse(format!("There is no warning #{number} in this server."));
     }
     let text = format!("Warning #{number} is taken back.");
-    log::tell(&ctx, "Warning taken back", &text, None).await?;
+    log::tell(&ctx, "Warning taken back", &text, None).await;
     ctx.reply(text).await
 }

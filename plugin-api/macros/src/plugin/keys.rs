@@ -33,6 +33,7 @@ pub(crate) struct Plugin {
     pub(super) exclusive: bool,
     pub(super) description: Option<LitStr>,
     pub(super) settings: Option<Path>,
+    pub(super) category: Option<LitStr>,
 }
 
 /// A command, and the words before its own name.
@@ -109,12 +110,17 @@ impl Parse for Plugin {
                 "conflicts" => plugin.conflicts = dependencies(input)?,
                 "intents" => plugin.intents = list(input)?,
                 "swap" => plugin.exclusive = exclusive(input)?,
+                "category" => {
+                    let category: LitStr = input.parse()?;
+                    check_length("the category of commands", &category.value(), 100, category.span())?;
+                    plugin.category = Some(category);
+                }
                 "settings" => plugin.settings = Some(input.parse()?),
                 "description" => plugin.description = Some(input.parse()?),
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, migrations, depends, conflicts, intents, swap, settings and description are"
+                         events, migrations, depends, conflicts, intents, swap, category, settings and description are"
                     );
                     return Err(Error::new(key.span(), text));
                 }
