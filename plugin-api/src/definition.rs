@@ -5,6 +5,8 @@
 
 #![allow(missing_docs, reason = "for generated code only")]
 
+mod context_menu;
+mod hooks;
 mod policy;
 
 use std::{collections::HashMap, pin::Pin, rc::Rc};
@@ -12,6 +14,11 @@ use std::{collections::HashMap, pin::Pin, rc::Rc};
 use plugin_protocol as protocol;
 use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
 
+pub(crate) use context_menu::texts;
+pub use context_menu::{MenuDef, check_menus, group};
+use hooks::Around;
+pub(crate) use hooks::Went;
+pub use hooks::{Check, End, Ended, Hooks, checked};
 pub use policy::{ControlPolicyDef, PolicyDef};
 
 use crate::{
@@ -36,6 +43,7 @@ pub trait Module: 'static {
     const STATE_VERSION: Option<u32>;
     /// Of commands that name none.
     const CATEGORY: Option<&'static str> = None;
+    const HOOKS: Hooks<Self::State> = Hooks::NONE;
 
     fn start(ctx: StartCtx) -> impl Future<Output = Result<Self::State>> + 'static;
     fn stop(ctx: StopCtx, state: Self::State) -> impl Future<Output = Result<Saved>> + 'static;
@@ -60,6 +68,8 @@ pub struct CommandDef<S: 'static> {
     pub slash: bool,
     pub aliases: &'static [&'static str],
     pub owner_only: bool,
+    pub menus: &'static [MenuDef],
+    pub checks: &'static [Check<S>],
     pub policy: PolicyDef,
     pub arguments: &'static [ArgumentDef],
     /// By the names of arguments, what suggests values for them.
@@ -84,6 +94,8 @@ pub struct ArgumentDef {
     pub max_length: Option<u16>,
     pub channel_types: &'static [u8],
     pub autocomplete: bool,
+    pub name_localizations: &'static [(&'static str, &'static str)],
+    pub description_localizations: &'static [(&'static str, &'static str)],
 }
 
 /// What suggests values of an argument.
@@ -140,6 +152,7 @@ impl<S> CommandDef<S> {
             aliases: self.aliases.iter().map(|alias| self.full(alias)).collect(),
             arguments: self.arguments.iter().map(ArgumentDef::describe).collect(),
             owner_only: self.owner_only,
+            menus: self.menus.iter().map(MenuDef::describe).collect(),
             ..self.policy.describe()
         }
     }
@@ -160,6 +173,8 @@ impl ArgumentDef {
             max_length: self.max_length,
             channel_types: self.channel_types.to_vec(),
             autocomplete: self.autocomplete,
+            name_localizations: texts(self.name_localizations),
+            description_localizations: texts(self.description_localizations),
             ..self.shape.describe()
         }
     }
@@ -295,6 +310,7 @@ pub(crate) struct Definition<S: 'static> {
     commands: HashMap<String, CommandDef<S>>,
     pub(crate) components: HashMap<&'static str, ComponentDef<S>>,
     events: HashMap<&'static str, Vec<EventDef<S>>>,
+    hooks: Hooks<S>,
 }
 
 impl<S: 'static> Definition<S> {
@@ -310,23 +326,45 @@ impl<S: 'static> Definition<S> {
                 .collect(),
             components: handlers::<M>().map(|component| (component.name, component)).collect(),
             events,
+            hooks: M::HOOKS,
         }
     }
 
     /// The handler of a command or click, made ready to run; `None` if there is none of that name.
-    pub(crate) fn invoke(&self, name: &str, core: Rc<Core>, state: Rc<S>, asked: Asked) -> Option<Running> {
+    pub(crate) fn invoke(&self, name: &str, core: Rc<Core>, state: Rc<S>, asked: Asked) -> Option<Running<Went>> {
+        let hooks = self.hooks;
         if asked.is_click() {
-            let run = self.components.get(name)?.run;
+            let component = self.components.get(name)?;
+            // Those of the command whose policy is theirs hold for its controls, too.
+            let command = component.policy.command.and_then(|command| self.commands.get(command));
+            let around = Around {
+                hooks,
+                checks: command.map_or(&[], |command| command.checks),
+                checked: command.is_some(),
+                hooked: false,
+            };
+            let run = component.run;
             let ctx = Ctx::new(core, state, asked);
-            return Some(Box::pin(async move { run(ClickCtx::new(ctx)).await }));
+            return Some(if around.is_bare() {
+                Box::pin(async move { run(ClickCtx::new(ctx)).await.into() })
+            } else {
+                Box::pin(around.run(ctx.clone(), async move { run(ClickCtx::new(ctx)).await }))
+            });
         }
         let command = *self.commands.get(name)?;
         let mut asked = asked;
         let arguments = asked.take_arguments();
         let prefix = asked.invocation.prefix.clone();
         let ctx = Ctx::new(core, state, asked);
-        Some(Box::pin(async move {
-            let ran = (command.run)(ctx, arguments).await;
+        let around = Around {
+            hooks,
+            checks: command.checks,
+            checked: true,
+            hooked: true,
+        };
+        let given = ctx.clone();
+        let handler = async move {
+            let ran = (command.run)(given, arguments).await;
             ran.map_err(|error| match error.wrong_argument().and_then(WrongArgument::refusal) {
                 Some(text) => {
                     let usage = wording::usage(prefix.as_deref().unwrap_or("/"), &command.describe());
@@ -334,7 +372,13 @@ impl<S: 'static> Definition<S> {
                 }
                 None => error,
             })
-        }))
+        };
+        Some(if around.is_bare() {
+            drop(ctx);
+            Box::pin(async move { handler.await.into() })
+        } else {
+            Box::pin(around.run(ctx, handler))
+        })
     }
 
     /// What suggests values of the argument that is being typed, made ready to run; `None` if nothing does.

@@ -75,8 +75,9 @@ mod waiting;
 
 pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape, Utc, WrongArgument, Zone};
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
-pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, Saved, StartCtx, StopCtx};
+pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
+pub use definition::{End, Ended};
 pub use error::{Error, HttpError, Optional, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;

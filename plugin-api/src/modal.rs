@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Argument, ClickCtx, Ctx, Error, Handled, Handler, Result,
-    argument::{Shape, WrongArgument},
+    argument::{ChoiceDef, Shape, WrongArgument},
     definition::ComponentDef,
     error::placed,
     message::{Addressee, Aim},
@@ -179,9 +179,9 @@ impl FormDef {
             }
         }
         if kind == 3 {
-            let option = |(name, value): &(&str, &str)| {
-                let is_filled = filled == Some(*value);
-                json!({ "label": name, "value": value, "default": is_filled })
+            let option = |choice: &ChoiceDef| {
+                let is_filled = filled == Some(choice.value);
+                json!({ "label": choice.name, "value": choice.value, "default": is_filled })
             };
             field["options"] = self.shape.choices.iter().map(option).collect();
         }

@@ -5,16 +5,16 @@
 
 pub use plugin_abi::export;
 pub use plugin_protocol::{
-    ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, Migration,
-    Permissions, server_settings::SettingsSchema,
+    ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, MenuTarget,
+    Migration, Permissions, server_settings::SettingsSchema,
 };
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
-    argument::{Arguments, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
+    argument::{Arguments, ChoiceDef, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
     definition::{
-        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, Module, PolicyDef, Running, check_command,
-        check_name,
+        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, Hooks, MenuDef, Module, PolicyDef, Running,
+        check_command, check_menus, check_name, checked, group,
     },
     event::intents,
     export::Loaded,

@@ -199,6 +199,9 @@ impl plugins::Desk for Desk {
             self.note_event(from, &outcome);
             return;
         }
+        if outcome.vetoed {
+            self.give_back(id);
+        }
         // Mostly there is nothing left to say, and no task is needed for it.
         let Some(outcome) = self.invocations.finish_silently(id, outcome) else {
             return;
@@ -286,12 +289,7 @@ impl plugins::Desk for Desk {
             released: true,
             ..Outcome::default()
         };
-        if let Some(origin) = self.invocations.origin(id)
-            && let Some(taken) = origin.taken
-        {
-            // What did not come about doesn't count.
-            self.tables.give_cooldown_back(&origin.command, taken);
-        }
+        self.give_back(id);
         let invocations = self.invocations.clone();
         self.spawn(async move { invocations.finish(id, outcome).await });
     }
@@ -319,6 +317,15 @@ impl plugins::Desk for Desk {
 impl Desk {
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn_on(work, &self.runtime);
+    }
+
+    /// What did not come about doesn't count.
+    fn give_back(&self, id: u64) {
+        if let Some(origin) = self.invocations.origin(id)
+            && let Some(taken) = origin.taken
+        {
+            self.tables.give_cooldown_back(&origin.command, taken);
+        }
     }
 
     /// Whether a plugin may log one more line. What it may not is counted, and told a second later.

@@ -11,6 +11,7 @@ mod mentioned;
 mod refusals;
 mod suggestions;
 mod typed;
+mod used;
 mod watched;
 mod written;
 
@@ -41,8 +42,7 @@ use super::{
 use crate::{
     cache::Cache,
     commands::{
-        ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix,
-        read_texts, usage,
+        ArgumentProblem, Interaction, InteractionKind, Message, Parsed, Place, Prefixes, parse_arguments, prefix, usage,
     },
     config,
     gateway::{Partial, RawEvent},
@@ -301,49 +301,10 @@ impl Router {
         }
         match interaction.kind.clone() {
             InteractionKind::Command { name, arguments } => {
-                let Some((plugin, command)) = table.commands.slash(&name) else {
-                    let origin = origin(&interaction, &super::HOST_NAME, &name, Door::Slash, None);
-                    self.refuse(&origin, texts::COMMAND_ABSENT).await;
-                    return;
-                };
-                let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
-                origin.defer = command.defer;
-                let asked = self.let_through(&interaction, plugin, command);
-                if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
-                    self.turn_away(&origin, "/", command, &refusal).await;
-                    return;
-                }
-                let arguments = match arguments {
-                    Ok(mut values) => {
-                        let place = Place {
-                            guild_id: interaction.guild_id,
-                            channel_id: Some(interaction.channel_id),
-                            now: unix_seconds(),
-                            ..Place::default()
-                        };
-                        let directory = self.directory.of(plugin);
-                        let read = read_texts(&directory, &place, &command.arguments, &mut values).await;
-                        read.map(|()| values)
-                    }
-                    Err(error) => Err(error),
-                };
-                match arguments {
-                    Ok(arguments) => match self.gatekeeper.take(&asked) {
-                        Ok(pass) => {
-                            let invocation = invocation(interaction, name, Door::Slash, None, arguments, None);
-                            self.invoke_counted(origin, &invocation, command, payload, pass).await;
-                        }
-                        Err(refusal) => self.turn_away(&origin, "/", command, &refusal).await,
-                    },
-                    Err(error) => {
-                        let text = error.text(&usage("/", command));
-                        self.refuse(&origin, &text).await;
-                    }
-                }
+                self.route_slash(&table, interaction, &name, arguments, payload).await;
             }
-            InteractionKind::MenuCommand { name } => {
-                let origin = origin(&interaction, &super::HOST_NAME, &name, Door::Slash, None);
-                self.refuse(&origin, texts::COMMAND_ABSENT).await;
+            InteractionKind::MenuCommand { name, target } => {
+                self.route_menu(&table, interaction, &name, target, payload).await;
             }
             InteractionKind::Component {
                 custom_id,

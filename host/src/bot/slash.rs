@@ -26,8 +26,8 @@ use crate::{
     plugins::{Plugins, Table},
     rest::Rest,
     slash::{
-        Held, LeftOut, Limits, MOST_COMMANDS, Order, Plan, Reason, Registered, RegisteredCommand, Set, Slash,
-        SlashCommand, SlashSync, Standing, SyncError, Synced, memory, plan_beside,
+        Held, LeftOut, Limits, MOST_COMMANDS, MOST_MENU_COMMANDS, MenuCommand, Order, Plan, Reason, Registered,
+        RegisteredCommand, Set, Slash, SlashCommand, SlashSync, Standing, SyncError, Synced, memory, menu, plan_beside,
     },
     storage::Tables,
     telemetry::{NoticeKind, Notices},
@@ -37,8 +37,6 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_secs(30);
-/// Discord's limit of commands on users, and on messages.
-const MOST_CONTEXT_COMMANDS: u32 = 15;
 /// How many commands a notice names.
 const NAMED: usize = 20;
 
@@ -96,23 +94,21 @@ struct Scope {
     guild: Option<GuildId>,
     registered: Registered,
     kept: BTreeMap<String, RegisteredCommand>,
-    /// The first words of the commands that plugins offer there: what Discord has of that name already is theirs.
+    /// The first words, and keys of menus, that plugins offer there: what Discord has of that name already is theirs.
     offered: BTreeSet<String>,
     /// What Discord has, if it was ordered.
     there: Option<Vec<Value>>,
 }
 
 impl Scope {
-    /// How many places are taken besides those of running plugins' commands.
-    fn taken(&self) -> usize {
-        self.kept.len()
-            + self
-                .registered
-                .foreign
-                .iter()
-                .filter(|one| memory::is_typed(one))
-                .filter(|one| one["name"].as_str().is_none_or(|name| !self.offered.contains(name)))
-                .count()
+    /// How many places of a kind are taken besides those of running plugins' commands.
+    fn taken(&self, kind: u64) -> usize {
+        let kept = self.kept.values().filter(|command| command.kind() == kind).count();
+        let foreign = self.registered.foreign.iter().filter(|one| {
+            let is_others = menu::key_of(one).is_none_or(|key| !self.offered.contains(&key));
+            memory::kind_of(one) == kind && is_others
+        });
+        kept + foreign.count()
     }
 }
 
@@ -214,21 +210,21 @@ impl Keeper {
         round.again |= self.leave(sync, application, &homes).await;
         let mut trouble = None;
         for scope in &mut scopes {
-            let planned: &[SlashCommand] = if scope.guild.is_none() {
-                &plan.commands
+            let (planned, menus): (&[SlashCommand], &[MenuCommand]) = if scope.guild.is_none() {
+                (&plan.commands, &plan.menus)
             } else {
-                &plan.owners
+                (&plan.owners, &plan.owners_menus)
             };
             let foreign = if is_ordered {
                 Vec::new()
             } else {
-                scope.registered.foreign_beside(planned)
+                scope.registered.foreign_beside(planned, menus)
             };
             let kept = scope.kept.clone();
             let leaves = kept.values().filter_map(|command| command.absent_since);
             let next = leaves.min().map(|since| since + memory::ABSENT.as_secs());
             round.next = [round.next, next].into_iter().flatten().min();
-            let set = Set::new(planned, kept, foreign);
+            let set = Set::new(planned, menus, kept, foreign);
             let count = set.commands.len() + set.foreign.len();
             let there = scope.there.as_deref();
             let synced = sync.sync(&self.rest, application, scope.guild, set, there).await;
@@ -270,9 +266,14 @@ impl Keeper {
         }
         let registered = sync.registered(&self.rest, application, guild).await?;
         let running: BTreeSet<&PluginName> = table.offers().map(|(name, _)| name).collect();
-        let is_here = |command: &&Command| command.doors.slash && command.owner_only == guild.is_some();
+        let is_here = |command: &&Command| command.owner_only == guild.is_some();
         let commands = table.offers().flat_map(|(_, description)| &description.commands);
-        let offered: BTreeSet<_> = commands.filter(is_here).map(crate::slash::first_word).collect();
+        let commands: Vec<_> = commands.filter(is_here).collect();
+        let menus = commands.iter().flat_map(|command| &command.menus);
+        let menus: Vec<_> = menus.filter_map(menu::menu_key).collect();
+        let typed = commands.iter().filter(|command| command.doors.slash);
+        let typed = typed.map(|command| crate::slash::first_word(command));
+        let offered: BTreeSet<_> = typed.chain(menus.iter().map(String::as_str)).collect();
         let kept = registered.kept(&running, &offered, now());
         Ok(Scope {
             guild,
@@ -288,14 +289,13 @@ impl Keeper {
             .offers()
             .map(|(name, description)| (name, &*description.commands, &*description.groups));
         let everywhere = scopes.iter().find(|scope| scope.guild.is_none());
+        let homes = || scopes.iter().filter(|scope| scope.guild.is_some());
+        let at_homes = |kind| homes().map(|scope| scope.taken(kind)).max().unwrap_or(0);
         let mut held = Held {
-            taken: everywhere.map_or(0, Scope::taken),
-            taken_at_home: scopes
-                .iter()
-                .filter(|scope| scope.guild.is_some())
-                .map(Scope::taken)
-                .max()
-                .unwrap_or(0),
+            taken: everywhere.map_or(0, |scope| scope.taken(1)),
+            taken_at_home: at_homes(1),
+            taken_menus: [2, 3].map(|kind| everywhere.map_or(0, |scope| scope.taken(kind))),
+            taken_menus_at_home: [2, 3].map(at_homes),
             ..Held::default()
         };
         // By order, places are given anew: to those of the highest priority.
@@ -323,7 +323,7 @@ impl Keeper {
                 Some(known) if known.unavailable || known.owner_id.is_none() => {}
                 Some(_) => {
                     let known = sync.known(application, Some(guild)).await.unwrap_or_default();
-                    let set = Set::new(&[], BTreeMap::new(), known.foreign);
+                    let set = Set::new(&[], &[], BTreeMap::new(), known.foreign);
                     let synced = sync.sync(&self.rest, application, Some(guild), set, None).await;
                     again |= noted(Some(guild), synced, 0).1;
                 }
@@ -366,7 +366,7 @@ impl Keeper {
         let taken = scopes
             .iter()
             .find(|scope| scope.guild.is_none())
-            .map_or(0, Scope::taken);
+            .map_or(0, |scope| scope.taken(1));
         let (count, limits) = (plan.commands.len() + taken, self.limits());
         if !full.is_empty() {
             let more = match full.len().saturating_sub(NAMED) {
@@ -411,21 +411,24 @@ impl Keeper {
         };
         let everywhere = scopes.iter().find(|scope| scope.guild.is_none());
         let foreign = everywhere.map(|scope| &*scope.registered.foreign).unwrap_or_default();
-        let of_kind = |kind: u64| {
-            let count = foreign.iter().filter(|one| one["type"].as_u64() == Some(kind)).count();
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
-        let typed = plan.commands.len() + everywhere.map_or(0, Scope::taken);
-        let kind = |kind, used, most| SlashKind { kind, used, most };
         let limits = self.limits();
         let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let of_kind = |kind: u8| {
+            let in_menu = |menu: &&MenuCommand| menu.kind == kind;
+            let (planned, most) = match kind {
+                1 => (plan.commands.len(), MOST_COMMANDS),
+                _ => (plan.menus.iter().filter(in_menu).count(), MOST_MENU_COMMANDS),
+            };
+            let taken = everywhere.map_or(0, |scope| scope.taken(kind.into()));
+            SlashKind {
+                kind,
+                used: small(planned + taken),
+                most: small(most),
+            }
+        };
         let unavailable = everywhere.into_iter().flat_map(|scope| &scope.kept);
         let figures = SlashFigures {
-            kinds: vec![
-                kind(1, small(typed), small(MOST_COMMANDS)),
-                kind(2, of_kind(2), MOST_CONTEXT_COMMANDS),
-                kind(3, of_kind(3), MOST_CONTEXT_COMMANDS),
-            ],
+            kinds: [1, 2, 3].map(of_kind).into(),
             limits: SlashLimits {
                 max: small(limits.max),
                 warning: small(limits.warning),
@@ -439,10 +442,7 @@ impl Keeper {
                     until: command.absent_since.unwrap_or_default() + memory::ABSENT.as_secs(),
                 })
                 .collect(),
-            foreign: foreign
-                .iter()
-                .filter_map(|one| one["name"].as_str().map(str::to_owned))
-                .collect(),
+            foreign: foreign.iter().filter_map(menu::key_of).collect(),
             trouble,
         };
         let registered = sync.known(application, None).await;
@@ -472,6 +472,7 @@ impl Keeper {
 fn prefix_only(left_out: &LeftOut) -> PrefixOnly {
     PrefixOnly {
         command: left_out.command.clone(),
+        menu: left_out.menu.clone(),
         plugin: left_out.plugin.to_string(),
         why: left_out.reason.to_string(),
         full: left_out.reason == Reason::Full,

@@ -27,6 +27,9 @@ const FIELD: usize = 1000;
 const LEGEND: &str =
     "\u{2726} both \u{b7} \u{203a} prefix only \u{b7} / slash only \u{b7} \u{26a0} prefix only: no slash place is left";
 
+/// What it says of context menus, where there is something in one.
+const MENU_LEGEND: &str = " \u{b7} \u{2630} in the menu of a member or message, under Apps";
+
 /// A category with its commands.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Category<'l> {
@@ -114,11 +117,13 @@ pub(super) fn category(list: &CommandList, category: &Category<'_>, number: usiz
             cut(&text, LINE)
         })
         .collect();
+    let has_entries = page(&category.commands, number).any(|command| entries(command).next().is_some());
+    let of_menus = if has_entries { MENU_LEGEND } else { "" };
     embed(cut(category.name, 100))
         .colour(CATEGORY)
         .description(lines.join("\n"))
         .footer(format!(
-            "{LEGEND}\nPage {} of {} \u{b7} {}",
+            "{LEGEND}{of_menus}\nPage {} of {} \u{b7} {}",
             number + 1,
             pages(category.commands.len()),
             counted(category.commands.len(), "command")
@@ -148,6 +153,11 @@ pub(super) fn command(list: &CommandList, command: &ListedCommand) -> Embed {
     if let Some(id) = &command.slash_id {
         let separator = if usage.is_empty() { "" } else { "\n" };
         let _ = write!(usage, "{separator}</{}:{id}>", command.name);
+    }
+    let in_menus = in_menus(command);
+    if !in_menus.is_empty() {
+        let separator = if usage.is_empty() { "" } else { "\n" };
+        let _ = write!(usage, "{separator}{in_menus}");
     }
     if let Some(why) = &command.prefix_only {
         let _ = write!(usage, "\n\u{26a0} By prefix only: {}", cut(why, 200));
@@ -238,19 +248,40 @@ fn prefixes(list: &CommandList, bot: Option<UserId>) -> String {
 
 /// A command as people use it: clickable where it is a slash command.
 fn shown(list: &CommandList, command: &ListedCommand) -> String {
-    match &command.slash_id {
-        Some(id) => format!("</{}:{id}>", command.name),
-        None => format!("`{}{}`", list.prefix, command.name),
+    match (&command.slash_id, entries(command).next()) {
+        (Some(id), _) => format!("</{}:{id}>", command.name),
+        (None, Some((name, _))) if !command.prefix => format!("**{}**", plain(name)),
+        (None, _) => format!("`{}{}`", list.prefix, command.name),
     }
 }
 
-const fn mark(command: &ListedCommand) -> &'static str {
-    match (command.prefix, command.slash, &command.prefix_only) {
+/// Its entries in context menus, with what they are the menus of.
+fn entries(command: &ListedCommand) -> impl Iterator<Item = (&str, &'static str)> {
+    let of_users = command.user_menus.iter().map(|name| (name.as_str(), "a member"));
+    of_users.chain(command.message_menus.iter().map(|name| (name.as_str(), "a message")))
+}
+
+/// How it is chosen in menus: a line for each.
+fn in_menus(command: &ListedCommand) -> String {
+    let lines = entries(command).map(|(name, of)| format!("In the menu of {of}: Apps \u{203a} **{}**", plain(name)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// An author's name for something, without what Discord would take for markup.
+fn plain(name: &str) -> String {
+    name.replace(['*', '_', '`', '~', '|'], "")
+}
+
+fn mark(command: &ListedCommand) -> String {
+    let menu = entries(command).next().map(|_| "\u{2630}");
+    let doors = match (command.prefix, command.slash, &command.prefix_only) {
         (_, false, Some(_)) => "\u{26a0}",
         (true, true, _) => "\u{2726}",
         (false, true, _) => "/",
+        (false, false, _) if menu.is_some() => "",
         _ => "\u{203a}",
-    }
+    };
+    format!("{doors}{}", menu.unwrap_or_default())
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -285,6 +316,7 @@ mod tests {
     fn list() -> CommandList {
         let mut ban = listed("ban", "Moderation");
         ban.aliases = vec!["b".to_owned()];
+        ban.user_menus = vec!["Ban `Them`".to_owned()];
         ban.arguments = vec![
             ListedArgument {
                 name: "member".to_owned(),

@@ -138,6 +138,7 @@ fn place(story: &IncidentStory) -> String {
     match story.door {
         Some(Door::Prefix) => parts.push("by message".to_owned()),
         Some(Door::Slash) => parts.push("by slash command".to_owned()),
+        Some(Door::Menu) => parts.push("by a context menu".to_owned()),
         Some(Door::Component) => parts.push("by a button or select".to_owned()),
         Some(Door::Modal) => parts.push("by a form".to_owned()),
         _ => {}

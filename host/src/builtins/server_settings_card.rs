@@ -175,6 +175,7 @@ pub(super) fn of_server(setting: &ServerSetting, guild: &Guild) -> Vec<Choice> {
     let choice = |name: String, id: String| Choice {
         name: cut(&name, 100),
         value: id,
+        ..Choice::default()
     };
     let value = &setting.setting.value;
     if value.kind == ArgumentKind::Role {

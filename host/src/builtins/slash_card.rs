@@ -48,10 +48,7 @@ pub(super) fn limit(figures: &SlashFigures) -> Embed {
         limits.safe.min(limits.max),
         limits.warning
     ));
-    if !figures.prefix_only.is_empty() {
-        let name = format!("By prefix only ({})", figures.prefix_only.len());
-        card = card.field(name, prefix_only(&figures.prefix_only));
-    }
+    card = without_place(card, &figures.prefix_only);
     if !figures.unavailable.is_empty() {
         let lines = figures
             .unavailable
@@ -98,11 +95,7 @@ pub(super) fn report(report: &SyncReport) -> Embed {
     if report.sets.len() > SETS {
         card = card.field("And more", format!("{} further servers", report.sets.len() - SETS));
     }
-    if !report.prefix_only.is_empty() {
-        let name = format!("By prefix only ({})", report.prefix_only.len());
-        card = card.field(name, prefix_only(&report.prefix_only));
-    }
-    card
+    without_place(card, &report.prefix_only)
 }
 
 fn is_changed(set: &SyncedSet) -> bool {
@@ -126,9 +119,28 @@ fn changes(set: &SyncedSet) -> String {
     text
 }
 
+/// Adds what has no place: slash commands that work by prefix, and entries of menus.
+fn without_place(mut card: Embed, all: &[PrefixOnly]) -> Embed {
+    let (typed, in_menus): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.menu.is_none());
+    if !typed.is_empty() {
+        card = card.field(format!("By prefix only ({})", typed.len()), prefix_only(&typed));
+    }
+    if !in_menus.is_empty() {
+        let lines = in_menus.iter().map(|one| {
+            let menu = one.menu.as_deref().unwrap_or_default().replace('`', "");
+            format!("`{menu}` of `{}`: {}", one.command, cut(&one.why, 150))
+        });
+        card = card.field(
+            format!("In no menu ({})", in_menus.len()),
+            some_of(lines, "\n", NAMES * 2),
+        );
+    }
+    card
+}
+
 /// What works by prefix only, by its reason.
-fn prefix_only(all: &[PrefixOnly]) -> String {
-    let (full, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.full);
+fn prefix_only(all: &[&PrefixOnly]) -> String {
+    let (full, others): (Vec<&PrefixOnly>, Vec<_>) = all.iter().partition(|one| one.full);
     let mut text = String::new();
     if !full.is_empty() {
         let names = full.iter().map(|one| format!("`{}`", one.command));
@@ -167,6 +179,7 @@ mod tests {
     fn left_out(command: &str, full: bool) -> PrefixOnly {
         PrefixOnly {
             command: command.to_owned(),
+            menu: None,
             plugin: "levels".to_owned(),
             why: "argument `x` is of a kind that this host doesn't know: update the host".to_owned(),
             full,

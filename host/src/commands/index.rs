@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use plugin_protocol::{Command, PluginName};
+use plugin_protocol::{Command, Menu, MenuTarget, PluginName};
 
 use super::arguments::{as_code, usage};
 
@@ -17,6 +17,7 @@ pub struct CommandIndex {
     /// Those that are slash commands only, should they have no place among these.
     without_place: HashMap<String, usize>,
     by_slash: HashMap<String, usize>,
+    by_menu: HashMap<(MenuTarget, String), usize>,
     most_words: usize,
     /// By the words in front of their names, all commands by prefix.
     groups: HashMap<String, Vec<usize>>,
@@ -104,6 +105,10 @@ impl CommandIndex {
                 if doors.slash && !doors.prefix && !name.is_empty() {
                     index.most_words = index.most_words.max(name.split(' ').count());
                     index.without_place.entry(name.clone()).or_insert(at);
+                }
+                for menu in index.commands[at].1.menus.clone() {
+                    let taken = *index.by_menu.entry((menu.target, menu.name.clone())).or_insert(at);
+                    index.report(menu.name, taken, at);
                 }
                 if doors.slash {
                     let taken = *index.by_slash.entry(name.clone()).or_insert(at);
@@ -214,6 +219,32 @@ impl CommandIndex {
     pub fn slash(&self, name: &str) -> Option<(&PluginName, &Command)> {
         let (plugin, command) = &self.commands[*self.by_slash.get(name)?];
         Some((plugin, command))
+    }
+
+    /// The command of this name in a context menu.
+    #[must_use]
+    pub fn menu(&self, target: MenuTarget, name: &str) -> Option<(&PluginName, &Command, &Menu)> {
+        let (plugin, command) = &self.commands[*self.by_menu.get(&(target, name.to_owned()))?];
+        let mut menus = command.menus.iter();
+        let menu = menus.find(|menu| menu.target == target && menu.name == name)?;
+        Some((plugin, command, menu))
+    }
+
+    /// The command that somebody names, by whichever door: without case, with or without a slash, a menu's name, too.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<(&PluginName, &Command)> {
+        let wanted = folded(name.trim().trim_start_matches('/'));
+        if let Some(found) = self.find(&wanted) {
+            return Some((found.plugin, found.command));
+        }
+        self.slash(&wanted).or_else(|| {
+            let is_meant = |command: &Command| {
+                let mut menus = command.menus.iter();
+                folded(&command.name) == wanted || menus.any(|menu| folded(&menu.name) == wanted)
+            };
+            let mut all = self.commands();
+            all.find(|(_, command)| !command.menus.is_empty() && is_meant(command))
+        })
     }
 
     /// Every name that is claimed by more than one plugin, or twice by one.

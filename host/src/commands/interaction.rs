@@ -5,6 +5,7 @@
 //! for one command and a member for another.
 
 mod chosen;
+mod target;
 
 use std::{
     borrow::Cow,
@@ -20,7 +21,8 @@ use plugin_protocol::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::chosen::Sent;
+pub use self::target::Target;
+use self::{chosen::Sent, target::ResolvedMessage};
 use super::{
     arguments::{ArgumentError, ArgumentProblem, fit_integer, fit_number, fit_text, fits_channel},
     lookup::{is_of_a_server, require},
@@ -87,10 +89,12 @@ pub enum InteractionKind {
         /// Its arguments; an error if what Discord has registered does not match the command any more.
         arguments: Result<BTreeMap<String, ArgumentValue>, ArgumentError>,
     },
-    /// A command of a message's or a person's context menu, of which this bot has none: another program's that was kept.
+    /// A command of a message's or a person's context menu.
     MenuCommand {
-        /// Its name.
+        /// What it is called there.
         name: String,
+        /// Whom or what it was used on.
+        target: Target,
     },
     /// A button or select.
     Component {
@@ -193,6 +197,9 @@ struct Data<'a> {
     options: Vec<GivenOption<'a>>,
     #[serde(default)]
     resolved: Resolved,
+    /// Of menus: the user or message.
+    #[serde(default)]
+    target_id: Option<String>,
     #[serde(default)]
     custom_id: String,
     #[serde(default)]
@@ -231,6 +238,8 @@ struct Resolved {
     roles: HashMap<RoleId, Role>,
     #[serde(default)]
     attachments: HashMap<AttachmentId, Attachment>,
+    #[serde(default)]
+    messages: HashMap<MessageId, ResolvedMessage>,
 }
 
 /// Discord's numbers of interaction types.
@@ -269,6 +278,7 @@ impl Interaction {
         let kind = match interaction.kind {
             kinds::COMMAND if data.kind == kinds::CHAT_INPUT => command(data, guild_id, arguments),
             kinds::COMMAND => InteractionKind::MenuCommand {
+                target: Target::read(&data, guild_id, interaction.channel_id),
                 name: data.name.into_owned(),
             },
             kinds::COMPONENT => InteractionKind::Component {

@@ -17,6 +17,7 @@ pub(super) fn senseless_problem(senseless: Senseless, door: Door) -> Problem {
     let by = match door {
         Door::Prefix => "a prefix command",
         Door::Slash => "a slash command",
+        Door::Menu => "a menu's command",
         Door::Component => "a control",
         Door::Modal => "a form",
         Door::Unknown => "this",

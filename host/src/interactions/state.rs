@@ -48,7 +48,7 @@ enum Note {
 pub enum Way {
     /// By messages in the channel.
     Channel,
-    /// As a slash command's interaction.
+    /// As a command's interaction.
     Slash,
     /// As a control's interaction; its message can be changed, too.
     Control {
@@ -160,7 +160,7 @@ impl Conversation {
     #[must_use]
     pub fn new(door: Door, message_id: Option<MessageId>) -> Self {
         let way = match door {
-            Door::Slash => Way::Slash,
+            Door::Slash | Door::Menu => Way::Slash,
             Door::Component => Way::Control { message_id },
             // A form that a control opened can change the control's message; one of a command has none.
             Door::Modal if message_id.is_some() => Way::Control { message_id },

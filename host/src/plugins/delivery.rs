@@ -134,6 +134,7 @@ fn is_used_alike(asked: &Command, now: &Command) -> bool {
     let as_asked = || Command {
         description: asked.description.clone(),
         aliases: asked.aliases.clone(),
+        menus: asked.menus.clone(),
         category: asked.category.clone(),
         hidden: asked.hidden,
         defer: asked.defer,

@@ -347,9 +347,12 @@ pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(
             }
         }
         return slash::check(&manifest.name, &description.commands).map_err(|left_out| {
+            let menu = left_out.menu.map(|menu| format!(" (\"{menu}\" in a menu)"));
             format!(
-                "its command `{}` can't be registered: {}",
-                left_out.command, left_out.reason
+                "its command `{}`{} can't be registered: {}",
+                left_out.command,
+                menu.unwrap_or_default(),
+                left_out.reason
             )
         });
     }
@@ -364,7 +367,8 @@ fn distinct(description: &Description) -> Result<(), String> {
     for (at, command) in description.commands.iter().enumerate() {
         let same = |other: &Offered| {
             let meet = (other.doors.prefix && command.doors.prefix) || (other.doors.slash && command.doors.slash);
-            meet && other.name.eq_ignore_ascii_case(&command.name)
+            let in_menus = !other.menus.is_empty() || !command.menus.is_empty();
+            (meet || in_menus) && other.name.eq_ignore_ascii_case(&command.name)
         };
         if description.commands[..at].iter().any(same) {
             return Err(format!("two of its commands are called `{}`: rename one", command.name));

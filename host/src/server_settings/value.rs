@@ -230,6 +230,7 @@ mod tests {
         let choice = |name: &str, value: &str| Choice {
             name: name.to_owned(),
             value: value.to_owned(),
+            ..Choice::default()
         };
         choices.value.choices = vec![choice("Very strict", "very_strict"), choice("Lax", "lax")];
         choices

@@ -9,7 +9,10 @@ use plugin_protocol::{Argument, ArgumentKind, PluginName};
 use serde::Serialize;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::{gate::Gate, plan::Reason};
+use super::{
+    gate::{Gate, check_choices, check_localizations},
+    plan::Reason,
+};
 use crate::commands::arguments::GREATEST_NUMBER;
 
 /// Discord's limit of options of a command, and of subcommands of a command or group.
@@ -81,10 +84,15 @@ pub(super) struct SlashOption {
     pub(super) options: Vec<SlashOption>,
 }
 
+/// Texts by Discord's codes of languages.
+pub(super) type Texts = BTreeMap<String, String>;
+
 /// Something that a text may be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct SlashChoice {
     name: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    name_localizations: Texts,
     value: String,
 }
 
@@ -139,7 +147,8 @@ impl SlashOption {
 
     pub(super) fn characters(&self) -> usize {
         let choices = self.choices.iter();
-        let choices = choices.map(|choice| choice.name.chars().count() + choice.value.chars().count());
+        let choices =
+            choices.map(|choice| longest(&choice.name, &choice.name_localizations) + choice.value.chars().count());
         let options = self.options.iter().map(Self::characters);
         longest(&self.name, &self.name_localizations)
             + longest(&self.description, &self.description_localizations)
@@ -173,6 +182,13 @@ pub(super) fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason
             // Texts, and whatever else travels as one.
             _ => kinds::STRING,
         };
+        check_localizations(&argument.name_localizations, &argument.description_localizations)?;
+        if let Some(twice) = named_twice(&arguments[..at], argument) {
+            return Err(Reason::BadArgumentName(twice.to_owned()));
+        }
+        for choice in &argument.choices {
+            check_choices(&choice.name_localizations)?;
+        }
         let (min_value, max_value) = range(argument).ok_or_else(|| Reason::BadRange(name.clone()))?;
         let choices = choices(argument).ok_or_else(|| Reason::BadChoices(name.clone()))?;
         let is_text = kind == kinds::STRING && argument.kind == ArgumentKind::String && !argument.variadic;
@@ -200,11 +216,24 @@ pub(super) fn options(arguments: &[Argument]) -> Result<Vec<SlashOption>, Reason
             },
             choices,
             autocomplete: argument.autocomplete && can_suggest,
+            name_localizations: argument.name_localizations.clone(),
+            description_localizations: argument.description_localizations.clone(),
             ..SlashOption::holder(kind, name, Vec::new())
         });
     }
     options.sort_by_key(|option| !option.required);
     Ok(options)
+}
+
+/// A name that an argument shares with an earlier one in some language: Discord could not tell them apart.
+fn named_twice<'a>(earlier: &[Argument], argument: &'a Argument) -> Option<&'a str> {
+    let mut names = argument.name_localizations.iter();
+    let twice = names.find(|(locale, name)| {
+        earlier
+            .iter()
+            .any(|one| one.name_localizations.get(*locale) == Some(name))
+    });
+    twice.map(|(_, name)| name.as_str())
 }
 
 /// The choices of a text, as Discord takes them; `None` if it takes none of them.
@@ -220,6 +249,7 @@ fn choices(argument: &Argument) -> Option<Vec<SlashChoice>> {
     is_right.then(|| {
         let choices = all.iter().map(|choice| SlashChoice {
             name: choice.name.clone(),
+            name_localizations: choice.name_localizations.clone(),
             value: choice.value.clone(),
         });
         choices.collect()

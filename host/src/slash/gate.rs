@@ -7,7 +7,7 @@ use plugin_protocol::{Command, Contexts, Permissions};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
-    command::{LONGEST_DESCRIPTION, is_name},
+    command::{LONGEST_CHOICE, LONGEST_DESCRIPTION, Texts, is_name},
     plan::Reason,
 };
 
@@ -92,16 +92,24 @@ impl Serialize for Gate {
     }
 }
 
+/// Whether it is one of Discord's languages.
+pub(super) fn is_locale(code: &str) -> bool {
+    LOCALES.contains(&code)
+}
+
 /// Refuses names and descriptions in other languages that Discord would refuse.
-pub(super) fn check_localizations(command: &Command) -> Result<(), Reason> {
+pub(super) fn check_localizations(names: &Texts, descriptions: &Texts) -> Result<(), Reason> {
     let fits = |text: &str| (1..=LONGEST_DESCRIPTION).contains(&text.chars().count());
-    let names = command
-        .name_localizations
-        .iter()
-        .map(|(locale, name)| (locale, is_name(name)));
-    let descriptions = command.description_localizations.iter();
-    let descriptions = descriptions.map(|(locale, text)| (locale, fits(text.trim())));
+    let names = names.iter().map(|(locale, name)| (locale, is_name(name)));
+    let descriptions = descriptions.iter().map(|(locale, text)| (locale, fits(text.trim())));
     let mut all = names.chain(descriptions);
-    let wrong = all.find(|(locale, is_right)| !is_right || !LOCALES.contains(&&***locale));
+    let wrong = all.find(|(locale, is_right)| !is_right || !is_locale(locale));
+    wrong.map_or(Ok(()), |(locale, _)| Err(Reason::BadLocalization(locale.clone())))
+}
+
+/// Refuses names of choices in other languages that Discord would refuse.
+pub(super) fn check_choices(names: &Texts) -> Result<(), Reason> {
+    let fits = |text: &str| (1..=LONGEST_CHOICE).contains(&text.chars().count());
+    let wrong = names.iter().find(|(locale, name)| !fits(name) || !is_locale(locale));
     wrong.map_or(Ok(()), |(locale, _)| Err(Reason::BadLocalization(locale.clone())))
 }

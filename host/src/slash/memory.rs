@@ -12,7 +12,10 @@ use plugin_protocol::PluginName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::command::SlashCommand;
+use super::{
+    command::SlashCommand,
+    menu::{MenuCommand, key_of},
+};
 
 /// How long a command stays whose plugin is not there.
 pub const ABSENT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,7 +26,7 @@ pub struct Registered {
     /// Of the whole set as it was sent.
     #[serde(default)]
     pub hash: String,
-    /// The host's own commands, by name.
+    /// The host's own commands, by name; those of menus by their keys.
     #[serde(default)]
     pub commands: BTreeMap<String, RegisteredCommand>,
     /// Commands that were there before the host wrote for the first time, as Discord told them.
@@ -62,7 +65,7 @@ pub struct Set {
 
 impl Registered {
     /// The commands that stay although none of their plugins is there, since when each. `running` are the plugins that
-    /// are there, `offered` the first words of what they offer here; `now` is in seconds since 1970.
+    /// are there, `offered` the first words, and keys of menus, of what they offer here; `now` is in seconds since 1970.
     #[must_use]
     pub fn kept(
         &self,
@@ -84,12 +87,12 @@ impl Registered {
         kept.collect()
     }
 
-    /// Others' commands that stay beside these names.
+    /// Others' commands that stay beside these.
     #[must_use]
-    pub fn foreign_beside(&self, planned: &[SlashCommand]) -> Vec<Value> {
-        let is_replaced = |foreign: &&Value| {
-            is_typed(foreign) && planned.iter().any(|command| foreign["name"] == command.name.as_str())
-        };
+    pub fn foreign_beside(&self, planned: &[SlashCommand], menus: &[MenuCommand]) -> Vec<Value> {
+        let keys = planned.iter().map(|command| command.name.clone());
+        let keys: BTreeSet<_> = keys.chain(menus.iter().map(MenuCommand::key)).collect();
+        let is_replaced = |foreign: &&Value| key_of(foreign).is_some_and(|key| keys.contains(&key));
         self.foreign
             .iter()
             .filter(|foreign| !is_replaced(foreign))
@@ -101,15 +104,23 @@ impl Registered {
 impl Set {
     /// A set of planned commands, with those that are kept beside them.
     #[must_use]
-    pub fn new(planned: &[SlashCommand], mut kept: BTreeMap<String, RegisteredCommand>, foreign: Vec<Value>) -> Self {
+    pub fn new(
+        planned: &[SlashCommand],
+        menus: &[MenuCommand],
+        mut kept: BTreeMap<String, RegisteredCommand>,
+        foreign: Vec<Value>,
+    ) -> Self {
+        let registered = |plugins: BTreeSet<PluginName>, json: Vec<u8>| RegisteredCommand {
+            plugins,
+            json: String::from_utf8(json).unwrap_or_default(),
+            ..RegisteredCommand::default()
+        };
         for command in planned {
-            let json = String::from_utf8(command.to_json()).unwrap_or_default();
-            let registered = RegisteredCommand {
-                plugins: command.plugins.clone(),
-                json,
-                ..RegisteredCommand::default()
-            };
-            kept.insert(command.name.clone(), registered);
+            let of_command = registered(command.plugins.clone(), command.to_json());
+            kept.insert(command.name.clone(), of_command);
+        }
+        for menu in menus {
+            kept.insert(menu.key(), registered([menu.plugin.clone()].into(), menu.to_json()));
         }
         Self {
             commands: kept,
@@ -136,10 +147,23 @@ impl Set {
     }
 }
 
-/// Whether a command of Discord's is typed, and so takes one of the 100 places.
+/// Discord's number of the kind of a command: 1 is typed and takes one of the 100 places, 2 and 3 are in menus.
 #[must_use]
-pub fn is_typed(command: &Value) -> bool {
-    command["type"].as_u64().unwrap_or(1) == 1
+pub fn kind_of(command: &Value) -> u64 {
+    command["type"].as_u64().unwrap_or(1)
+}
+
+impl RegisteredCommand {
+    /// The same of one that was written.
+    #[must_use]
+    pub fn kind(&self) -> u64 {
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(rename = "type")]
+            kind: u64,
+        }
+        serde_json::from_str::<Kind>(&self.json).map_or(1, |written| written.kind)
+    }
 }
 
 #[cfg(test)]
@@ -198,9 +222,9 @@ mod tests {
         };
         let owner = name("a");
         let plan = super::super::plan([(&owner, &[ping][..], &[][..])], super::super::Limits::default());
-        let foreign = memory.foreign_beside(&plan.commands);
+        let foreign = memory.foreign_beside(&plan.commands, &[]);
         assert_eq!(foreign, [command("ping", 2), command("old", 1)]);
-        let set = Set::new(&plan.commands, BTreeMap::new(), foreign);
+        let set = Set::new(&plan.commands, &[], BTreeMap::new(), foreign);
         let body: Vec<Value> = serde_json::from_slice(&set.body()).unwrap();
         let names: Vec<_> = body
             .iter()

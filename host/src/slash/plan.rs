@@ -15,9 +15,10 @@ use plugin_protocol::{Command, Group, PluginName};
 use super::{
     command::{
         LONGEST_CHOICE, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CHARACTERS, MOST_OPTIONS, SlashCommand, SlashOption,
-        description, is_holder, is_name, kinds, options,
+        Texts, description, is_holder, is_name, kinds, options,
     },
     gate::{Gate, check_localizations},
+    menu::{MOST_MENU_COMMANDS, MenuCommand, Places, plan_menus},
 };
 
 /// Discord's limit of commands that are typed, in all servers together.
@@ -47,12 +48,16 @@ impl Default for Limits {
 /// What has a place already: a set that was planned once is not shaken up by every change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// The names (their first words) that are registered for all servers: these keep their places.
+    /// The names (their first words; of menus, their keys) that are registered for all servers: these keep their places.
     pub names: BTreeSet<String>,
     /// How many places others take: commands that no running plugin offers, or that somebody else registered.
     pub taken: usize,
     /// The same for home servers.
     pub taken_at_home: usize,
+    /// How many places others take in menus, of people and of messages.
+    pub taken_menus: Places,
+    /// The same for home servers.
+    pub taken_menus_at_home: Places,
 }
 
 /// What is registered, and what is not.
@@ -62,6 +67,10 @@ pub struct Plan {
     pub commands: Vec<SlashCommand>,
     /// The owners' commands, by name, as Discord gets them for home servers only.
     pub owners: Vec<SlashCommand>,
+    /// The commands of context menus, for all servers.
+    pub menus: Vec<MenuCommand>,
+    /// Those of the owners, for home servers only.
+    pub owners_menus: Vec<MenuCommand>,
     /// Slash commands that are not registered.
     pub left_out: Vec<LeftOut>,
     /// Whether there are so many that the owner is warned.
@@ -75,6 +84,8 @@ pub struct LeftOut {
     pub plugin: PluginName,
     /// The command's name.
     pub command: String,
+    /// Its name in a context menu, if it is that which is not registered.
+    pub menu: Option<String>,
     /// Why.
     pub reason: Reason,
 }
@@ -116,6 +127,19 @@ pub enum Reason {
     UnknownPermission,
     /// With it, the command would have more than 8,000 characters.
     TooLarge,
+    /// There is no room in the menu.
+    MenusFull,
+    /// Another command has that name in the menu.
+    MenuTaken {
+        /// The plugin whose command has it.
+        by: PluginName,
+    },
+    /// The name in a menu is not one.
+    BadMenuName(String),
+    /// What the menu belongs to can be no argument of the command: it wants one that is required, of this kind.
+    NoMenuArgument(&'static str),
+    /// A menu that this host doesn't know.
+    UnknownMenu,
 }
 
 impl fmt::Display for Reason {
@@ -160,6 +184,20 @@ impl fmt::Display for Reason {
                 f,
                 "the names and descriptions of the command would have more than {MOST_CHARACTERS} characters"
             ),
+            Self::MenusFull => write!(
+                f,
+                "there is no room for more than {MOST_MENU_COMMANDS} commands in that menu"
+            ),
+            Self::MenuTaken { by } => write!(f, "plugin {by} has that name in that menu"),
+            Self::BadMenuName(name) => write!(
+                f,
+                "`{name}` is no name in a menu: one line of 1 to {LONGEST_NAME} characters, without spaces around it"
+            ),
+            Self::NoMenuArgument(wants) => write!(
+                f,
+                "the only argument that it requires must be what its menu is used on: {wants}"
+            ),
+            Self::UnknownMenu => f.write_str("it is in a menu that this host doesn't know: update the host"),
         }
     }
 }
@@ -218,14 +256,25 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
             left_out.push(LeftOut {
                 plugin: plugin.clone(),
                 command: command.name.clone(),
+                menu: None,
                 reason,
             });
         }
     }
+    let of_menus = |owner_only: bool| {
+        let all = plugins
+            .iter()
+            .flat_map(|(plugin, commands, _)| commands.iter().map(move |command| (*plugin, command)));
+        all.filter(move |(_, command)| command.owner_only == owner_only)
+    };
+    let menus = plan_menus(of_menus(false), &held.names, held.taken_menus, &mut left_out);
+    let owners_menus = plan_menus(of_menus(true), &held.names, held.taken_menus_at_home, &mut left_out);
     Plan {
         is_nearly_full: commands.len() + held.taken >= limits.warning,
         commands: commands.into_values().collect(),
         owners: owners.into_values().collect(),
+        menus,
+        owners_menus,
         left_out,
     }
 }
@@ -264,7 +313,13 @@ pub fn check(plugin: &PluginName, commands: &[Command]) -> Result<(), LeftOut> {
         safe: usize::MAX,
     };
     let plan = plan([(plugin, commands, &[][..])], limits);
-    let is_fault = |left_out: &LeftOut| !matches!(left_out.reason, Reason::Full | Reason::UnknownKind(_));
+    let is_fault = |left_out: &LeftOut| {
+        let reason = &left_out.reason;
+        !matches!(
+            reason,
+            Reason::Full | Reason::UnknownKind(_) | Reason::MenusFull | Reason::UnknownMenu
+        )
+    };
     plan.left_out.into_iter().find(is_fault).map_or(Ok(()), Err)
 }
 
@@ -281,7 +336,7 @@ fn place(
         return Err(Reason::BadName((*bad).to_owned()));
     }
     let gate = Gate::of(command)?;
-    check_localizations(command)?;
+    check_localizations(&command.name_localizations, &command.description_localizations)?;
     let arguments = options(&command.arguments)?;
     let described = description(&command.description, &command.name);
     let (names, descriptions) = (&command.name_localizations, &command.description_localizations);
@@ -292,27 +347,28 @@ fn place(
         description_localizations: descriptions.clone(),
         ..SlashOption::holder(kinds::SUBCOMMAND, name, arguments)
     };
-    let (top_description, top_options) = match below {
-        [] => (described.clone(), arguments),
-        [sub] => (groups.description(first, first), vec![subcommand(sub, arguments)]),
+    let ((top_description, top_names, top_descriptions), top_options) = match below {
+        [] => ((described.clone(), names.clone(), descriptions.clone()), arguments),
+        [sub] => (groups.texts(first, first)?, vec![subcommand(sub, arguments)]),
         [group, sub] => {
+            let (described, names, descriptions) = groups.texts(&format!("{first} {group}"), group)?;
             let group = SlashOption {
-                description: groups.description(&format!("{first} {group}"), group),
+                description: described,
+                name_localizations: names,
+                description_localizations: descriptions,
                 ..SlashOption::holder(kinds::GROUP, group, vec![subcommand(sub, arguments)])
             };
-            (groups.description(first, first), vec![group])
+            (groups.texts(first, first)?, vec![group])
         }
         _ => return Err(Reason::TooDeep),
     };
     let Some(existing) = commands.get_mut(first) else {
-        let is_whole = below.is_empty();
-        let own = |texts: &BTreeMap<_, _>| if is_whole { texts.clone() } else { BTreeMap::new() };
         let new = SlashCommand {
             name: first.to_owned(),
             kind: 1,
-            name_localizations: own(names),
+            name_localizations: top_names,
             description: top_description,
-            description_localizations: own(descriptions),
+            description_localizations: top_descriptions,
             gate,
             options: top_options,
             plugin: plugin.clone(),
@@ -366,29 +422,37 @@ fn join(options: &mut Vec<SlashOption>, new: SlashOption, by: &PluginName) -> Re
     }
 }
 
-/// What groups are for, by their words. Of several plugins that describe one, the first by name does, so that the order in
-/// which they were loaded changes nothing.
-struct Groups<'a>(BTreeMap<&'a str, (&'a PluginName, &'a str)>);
+/// What is said of groups, by their words. Of several plugins that describe one, the first by name does, so that the order
+/// in which they were loaded changes nothing.
+struct Groups<'a>(BTreeMap<&'a str, (&'a PluginName, &'a Group)>);
 
 impl<'a> Groups<'a> {
     fn of(plugins: &[(&'a PluginName, &'a [Command], &'a [Group])]) -> Self {
-        let mut all = BTreeMap::<_, (&PluginName, &str)>::new();
+        let mut all = BTreeMap::<_, (&PluginName, &Group)>::new();
         for (plugin, _, groups) in plugins {
             for group in *groups {
-                let described = all.entry(&*group.name).or_insert((plugin, &group.description));
+                let described = all.entry(&*group.name).or_insert((plugin, group));
                 if plugin.as_str() < described.0.as_str() {
-                    *described = (plugin, &group.description);
+                    *described = (plugin, group);
                 }
             }
         }
         Self(all)
     }
 
-    fn description(&self, words: &str, name: &str) -> String {
-        match self.0.get(words) {
-            Some((_, text)) => description(text, name),
-            None => format!("The commands of {name}"),
-        }
+    /// A group's description, and its name and description in other languages.
+    fn texts(&self, words: &str, name: &str) -> Result<(String, Texts, Texts), Reason> {
+        let otherwise = || format!("The commands of {name}");
+        let Some((_, group)) = self.0.get(words) else {
+            return Ok((otherwise(), Texts::new(), Texts::new()));
+        };
+        let (names, descriptions) = (&group.name_localizations, &group.description_localizations);
+        check_localizations(names, descriptions)?;
+        let text = match group.description.trim() {
+            "" => otherwise(),
+            text => description(text, name),
+        };
+        Ok((text, names.clone(), descriptions.clone()))
     }
 }
 

@@ -9,11 +9,12 @@ use std::{
 
 use arc_swap::ArcSwap;
 use plugin_protocol::{
-    Command, GuildId, Permissions, PluginName,
+    Command, GuildId, Menu, Permissions, PluginName,
     slash::{PrefixOnly, SlashFigures, SyncReport},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::menu::menu_key;
 use crate::commands::{CommandIndex, Found};
 
 /// How many orders may wait.
@@ -99,6 +100,13 @@ impl Standing {
         gate.is_some_and(|gate| !command.owner_only && !gate.is_empty() && gate.contains(command.requires))
     }
 
+    /// The same of a command that is used by its menu.
+    #[must_use]
+    pub fn gates_menu(&self, command: &Command, menu: &Menu) -> bool {
+        let gate = menu_key(menu).and_then(|key| self.gates.get(&key));
+        gate.is_some_and(|gate| !command.owner_only && !gate.is_empty() && gate.contains(command.requires))
+    }
+
     /// Discord's id of a slash command as it is used in this place, by its whole name.
     #[must_use]
     pub fn id(&self, name: &str, guild: Option<GuildId>) -> Option<&str> {
@@ -113,7 +121,15 @@ impl Standing {
         let left_out = &self.figures.prefix_only;
         left_out
             .iter()
-            .find(|left_out| left_out.command == name && left_out.plugin == plugin)
+            .find(|left_out| left_out.menu.is_none() && left_out.command == name && left_out.plugin == plugin)
+    }
+
+    /// Whether an entry of a context menu is registered in this place.
+    #[must_use]
+    pub fn has_menu(&self, menu: &Menu, guild: Option<GuildId>) -> bool {
+        let Some(key) = menu_key(menu) else { return false };
+        let at_home = guild.and_then(|guild| self.guild_ids.get(&guild));
+        self.ids.contains_key(&key) || at_home.is_some_and(|ids| ids.contains_key(&key))
     }
 
     /// Whether a command without a door by prefix has one all the same, since it has no place as a slash command.

@@ -10,7 +10,10 @@ use plugin_protocol::{ApplicationId, GuildId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::memory::{Registered, Set, is_typed};
+use super::{
+    memory::{Registered, Set},
+    menu::key_of,
+};
 use crate::{
     interactions::{DiscordApi, Request, refusal::Refusal},
     storage::{StorageError, Tables},
@@ -302,16 +305,16 @@ fn note_ids(after: &mut Registered, answer: &[u8]) {
     #[derive(Deserialize)]
     struct Answered {
         id: String,
-        name: String,
         #[serde(default)]
         version: Option<String>,
     }
     let answered: Vec<Value> = serde_json::from_slice(answer).unwrap_or_default();
-    for command in answered.into_iter().filter(is_typed) {
+    for command in answered {
+        let Some(key) = key_of(&command) else { continue };
         let Ok(told) = serde_json::from_value::<Answered>(command) else {
             continue;
         };
-        if let Some(command) = after.commands.get_mut(&told.name) {
+        if let Some(command) = after.commands.get_mut(&key) {
             command.id = Some(told.id);
             command.version = told.version;
         }
@@ -323,8 +326,7 @@ fn difference(before: &Registered, after: &Registered, there: Option<&[Value]>) 
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     let mut had: BTreeSet<String> = before.commands.keys().cloned().collect();
     if let Some(there) = there {
-        let names = there.iter().filter_map(|command| command["name"].as_str());
-        had = names.map(str::to_owned).collect();
+        had = there.iter().filter_map(key_of).collect();
     }
     for (name, command) in &after.commands {
         if !had.contains(name) {
@@ -334,7 +336,11 @@ fn difference(before: &Registered, after: &Registered, there: Option<&[Value]>) 
         }
     }
     let is_gone = |name: &&String| {
-        !after.commands.contains_key(*name) && !after.foreign.iter().any(|foreign| foreign["name"] == name.as_str())
+        !after.commands.contains_key(*name)
+            && !after
+                .foreign
+                .iter()
+                .any(|foreign| key_of(foreign).as_ref() == Some(*name))
     };
     let removed = had.iter().filter(is_gone).cloned().collect();
     Synced::Written {

@@ -308,7 +308,10 @@ async fn commands_of_another_program_stay_until_the_owner_has_them_deleted() {
         "{card}"
     );
     let report = owner.says("!sync").await.expect_reply().await.embeds()[0].to_string();
-    assert!(report.contains("`legacy`") && report.contains("`Quote`"), "{report}");
+    assert!(
+        report.contains("`legacy`") && report.contains("`Quote (on messages)`"),
+        "{report}"
+    );
     let names = everywhere(&world);
     assert!(
         names.contains(&"ping".to_owned()) && !names.contains(&"legacy".to_owned()),

@@ -10,7 +10,10 @@ use syn::{
     punctuated::Punctuated, spanned::Spanned,
 };
 
-use crate::function::{check_length, check_name, first_paragraph, text, unraw};
+use crate::{
+    function::{check_length, check_name, first_paragraph, text, unraw},
+    localization::Localized,
+};
 
 /// An argument.
 #[allow(
@@ -35,6 +38,7 @@ pub(crate) struct Argument {
     pub(crate) default: Option<Expr>,
     pub(crate) check: Option<Path>,
     pub(crate) autocomplete: Option<Path>,
+    localized: Localized,
 }
 
 /// A limit that an attribute sets.
@@ -90,6 +94,7 @@ impl Argument {
             default: None,
             check: None,
             autocomplete: None,
+            localized: Localized::default(),
         };
         let documentation = first_paragraph(&parameter.attrs);
         if !documentation.is_empty() {
@@ -198,7 +203,7 @@ impl Argument {
             "autocomplete" => {
                 self.autocomplete = path("the function that suggests: `#[autocomplete = suggest_names]`")?;
             }
-            _ => return Ok(false),
+            _ => return self.localized.apply(attribute, "an argument"),
         }
         Ok(true)
     }
@@ -248,6 +253,7 @@ impl Argument {
             quote!(&[#(#channel_types),*])
         };
         let limits_channels = !channel_types.is_empty();
+        let (names, descriptions) = (self.localized.names.pairs(), self.localized.descriptions.pairs());
         let shape = quote_spanned!(ty.span()=> <#ty as #shaped>::SHAPE);
         quote_spanned! {ty.span()=>
             ::plugin_api::__private::check_argument(#slash, #limits_channels, ::plugin_api::__private::ArgumentDef {
@@ -264,6 +270,8 @@ impl Argument {
                 max_length: #max_length,
                 channel_types: #channels,
                 autocomplete: #autocomplete,
+                name_localizations: #names,
+                description_localizations: #descriptions,
             })
         }
     }

@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Error, ItemFn, LitStr, Result, Token,
+    Error, ItemFn, LitStr, Path, Result, Token,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -18,7 +18,8 @@ use crate::{
     function::{
         allow, beside, check, check_length, check_name, comma, context_type, first_paragraph, parameters, unraw,
     },
-    policy::{KNOWN, Policy},
+    menu::Menus,
+    policy::{KNOWN, Policy, within},
 };
 
 /// What stands in the brackets.
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     name: Option<LitStr>,
     aliases: Vec<LitStr>,
     owner_only: bool,
+    menus: Menus,
+    checks: Vec<Path>,
     policy: Policy,
 }
 
@@ -52,9 +55,11 @@ impl Parse for Options {
                         .into_iter()
                         .collect();
                 }
+                "checks" => options.checks = within(input)?,
                 other => {
-                    if !options.policy.apply(&option, input)? {
-                        let known = "`slash`, `prefix`, `name = \"..\"`, `aliases(\"..\")`, `owner_only`";
+                    if !options.menus.apply(&option, input)? && !options.policy.apply(&option, input)? {
+                        let known = "`slash`, `prefix`, `user_menu = \"..\"`, `message_menu = \"..\"`, `name = \"..\"`, \
+                             `aliases(\"..\")`, `owner_only`, `checks(function)`";
                         return Err(Error::new(
                             option.span(),
                             format!("`{other}` is no option of a command: {known}, {KNOWN} are"),
@@ -72,11 +77,13 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     check(&function, "a command")?;
     let ident = function.sig.ident.clone();
     let (prefix, slash) = match (options.prefix, options.slash) {
-        (false, false) => (true, true),
+        (false, false) if options.menus.is_empty() => (true, true),
         doors => doors,
     };
 
-    options.policy.check(prefix, slash, options.owner_only)?;
+    options
+        .policy
+        .check(prefix, slash, !options.menus.is_empty(), options.owner_only)?;
 
     let (name, span) = match &options.name {
         Some(name) => (name.value(), name.span()),
@@ -116,6 +123,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         .map(Argument::take)
         .collect::<Result<Vec<_>>>()?;
     check_order(&arguments, slash)?;
+    options.menus.check(&arguments)?;
 
     let shaped = quote!(::plugin_api::__private::Argument);
     let definitions = arguments.iter().map(|argument| argument.definition(slash, &shaped));
@@ -133,6 +141,8 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
     let (visibility, beside, allow) = (&function.vis, beside("command", &ident), allow());
     let aliases = &options.aliases;
     let (owner_only, policy) = (options.owner_only, options.policy.definition());
+    let menus = options.menus.definition(&arguments);
+    let checks = options.checks.iter().map(check_of);
     // Without arguments, nothing is taken out.
     let mutable = (!arguments.is_empty()).then(|| quote!(mut));
     let used = arguments.is_empty().then(|| quote!(let _ = arguments;));
@@ -152,6 +162,8 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             slash: #slash,
             aliases: &[#(#aliases),*],
             owner_only: #owner_only,
+            menus: #menus,
+            checks: &[#(#checks),*],
             policy: #policy,
             arguments: &[#(#definitions),*],
             suggest: &[#(#suggest),*],
@@ -162,6 +174,11 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
             }),
         };
     })
+}
+
+/// A check's function, as the lane calls it.
+pub(crate) fn check_of(path: &Path) -> TokenStream {
+    quote_spanned!(path.span()=> |ctx| ::std::boxed::Box::pin(::plugin_api::__private::checked(#path(ctx))))
 }
 
 #[cfg(test)]
@@ -289,6 +306,41 @@ mod tests {
                 "accepted",
             ),
             (
+                "user_menu = \"A\", message_menu = \"B\"",
+                "/// A.\nasync fn a(ctx: Ctx, x: User) -> Result {}",
+                "an argument can't be a user and a message",
+            ),
+            (
+                "message_menu = \"B\"",
+                "/// A.\nasync fn a(ctx: Ctx, x: MessageLink, y: u8) -> Result {}",
+                "one argument that is required: `message: MessageLink`",
+            ),
+            (
+                "message_menu = \"B\", defer = ephemeral, user_menu_localized(\"xx\", \"B\")",
+                "/// A.\nasync fn a(ctx: Ctx, x: MessageLink) -> Result {}",
+                "`xx` is no language",
+            ),
+            (
+                "user_menu = \"Ask Them\", user_menu_localized(\"de\", \"Frag sie\"), defer = ephemeral",
+                "/// A.\nasync fn a(ctx: Ctx, x: User, y: Option<u8>, #[flag] z: bool) -> Result {}",
+                "accepted",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[name_localized(\"de\", \"A\")] x: u8) -> Result {}",
+                "the name of an argument `A`",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[description_localized(\"de\")] x: u8) -> Result {}",
+                "write `description_localized(",
+            ),
+            (
+                "",
+                "/// A.\nasync fn a(ctx: Ctx, #[name_localized(\"de\", \"zahl\")] x: u8) -> Result {}",
+                "accepted",
+            ),
+            (
                 "",
                 "/// A.\nasync fn a(ctx: Ctx, #[description = \"\"] x: u8) -> Result {}",
                 "has 0 characters",
@@ -335,6 +387,11 @@ mod tests {
             ("guild_owner_only, requires(BAN_MEMBERS)", "says it all"),
             ("open", "this one is open already"),
             ("owner_only, requires(BAN_MEMBERS), open", "never open"),
+            ("prefix, user_menu = \"Report\"", "one argument that is required"),
+            ("message_menu = \"\"", "has 0 characters"),
+            ("user_menu = \" Report\"", "without spaces around it"),
+            ("user_menu_localized(\"de\", \"Melden\")", "give it its own name first"),
+            ("checks(in_voice, crate::not_banned)", "accepted"),
             ("cooldown(0, per = \"1s\")", "at least 1"),
             ("cooldown(1)", "a cooldown needs its time"),
             ("cooldown(1, per = \"0s\")", "write a time of up to 30 days"),

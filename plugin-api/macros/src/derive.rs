@@ -10,6 +10,7 @@ use syn::{Attribute, Data, DataEnum, DeriveInput, Error, Fields, Meta, Result, s
 use crate::{
     argument::humanised,
     function::{check_length, text, unraw},
+    localization::{Texts, texts_of},
 };
 
 fn variants<'a>(input: &'a DeriveInput, what: &str) -> Result<&'a DataEnum> {
@@ -36,6 +37,7 @@ pub(crate) fn choice(input: &DeriveInput) -> Result<TokenStream> {
     }
     let ident = &input.ident;
     let (mut names, mut values, mut idents) = (Vec::<String>::new(), Vec::<String>::new(), Vec::new());
+    let mut localized = Vec::new();
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
             return Err(Error::new(
@@ -58,6 +60,7 @@ pub(crate) fn choice(input: &DeriveInput) -> Result<TokenStream> {
                 format!("two choices are called `{name}`"),
             ));
         }
+        localized.push(localized_names(&variant.attrs)?.pairs());
         names.push(name);
         values.push(value);
         idents.push(&variant.ident);
@@ -66,7 +69,11 @@ pub(crate) fn choice(input: &DeriveInput) -> Result<TokenStream> {
         #[automatically_derived]
         impl ::plugin_api::__private::Argument for #ident {
             const SHAPE: ::plugin_api::__private::Shape =
-                ::plugin_api::__private::Shape::choices(&[#((#names, #values)),*]);
+                ::plugin_api::__private::Shape::choices(&[#(::plugin_api::__private::ChoiceDef {
+                    name: #names,
+                    value: #values,
+                    name_localizations: #localized,
+                }),*]);
 
             fn read(
                 value: ::core::option::Option<::plugin_api::__private::ArgumentValue>,
@@ -150,6 +157,15 @@ fn given_name(attributes: &[Attribute]) -> Result<Option<String>> {
     }
 }
 
+fn localized_names(attributes: &[Attribute]) -> Result<Texts> {
+    let mut names = Texts::default();
+    for attribute in attributes.iter().filter(|one| one.path().is_ident("name_localized")) {
+        let name = names.add("name_localized", attribute.span(), texts_of(attribute)?)?;
+        check_length("the name of a choice", &name.value(), 100, name.span())?;
+    }
+    Ok(names)
+}
+
 /// `ExtraLarge` becomes `extra_large`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
@@ -183,6 +199,9 @@ mod tests {
             ("enum A { B(u8) }", "has no fields"),
             ("enum A { B, #[name = \"b\"] C }", "two choices are called `b`"),
             ("enum A { #[name(b)] C }", "write `#[name"),
+            ("enum A { #[name_localized(\"de\", \"\")] C }", "has 0 characters"),
+            ("enum A { #[name_localized(\"xx\", \"b\")] C }", "is no language"),
+            ("enum A { #[name_localized(\"de\", \"Zeh\")] C }", "accepted"),
             (many.as_str(), "at most 25 choices"),
         ];
         for (item, expected) in cases {

@@ -12,6 +12,8 @@ mod event;
 mod event_names;
 mod function;
 mod lifecycle;
+mod localization;
+mod menu;
 mod modal;
 mod plugin;
 mod policy;
@@ -28,15 +30,23 @@ use syn::{DeriveInput, ItemFn, ItemStruct, parse_macro_input};
 ///
 /// In brackets behind `command`, separated by commas:
 ///
-/// - `slash`, `prefix`: by which doors; both, if neither is named.
+/// - `slash`, `prefix`: by which doors; both, if neither is named and it is in no menu.
+/// - `user_menu = "Report"`, `message_menu = "Quote"`: it is in the context menu of people or messages, under "Apps", by
+///   this name of up to 32 characters. Whom or what it is used on is the only argument that is required: a
+///   [`Member`](../plugin_api/struct.Member.html), [`User`](../plugin_api/struct.User.html) or
+///   [`Mentionable`](../plugin_api/enum.Mentionable.html), or a
+///   [`MessageLink`](../plugin_api/struct.MessageLink.html); a menu gives no other. `user_menu_localized("de", "..")`,
+///   `message_menu_localized("de", "..")`: the name in another language.
 /// - `name = "tag add"`: the name, if not the function's; words of a group and its subcommand are separated by a space.
 /// - `aliases("a", "b")`: further names, by prefix only.
 /// - `owner_only`: only the bot's owners may use it.
+/// - `checks(in_voice, only_weekends)`: functions `async fn(ctx: &Ctx<State>) -> Result` (or `Result<bool>`) of your own
+///   that may refuse, in this order, after all that the bot itself asks. Help and `why` know nothing of them.
 ///
 /// On an argument:
 ///
 /// - a documentation comment, or `#[description = "Who is meant"]`: what it means, of at most 100 characters; else its
-///   name is shown.
+///   name is shown. `#[name_localized("de", "..")]`, `#[description_localized("de", "..")]`: in another language.
 /// - `#[rest]`: by prefix it takes the rest of the message as it is; only for the last one.
 /// - `#[min = 1]`, `#[max = 20]`: limits of a number, within those of its type.
 /// - `#[min_length = 2]`, `#[max_length = 32]`: how many characters a `String` has.
@@ -58,8 +68,9 @@ pub fn command(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an enum without fields a type of argument: by slash a list of choices, by prefix picked by name without case.
 ///
-/// A choice is called as its variant, `ExtraLarge` as "Extra large", or by `#[name = "XL"]` on it.
-#[proc_macro_derive(Choice, attributes(name))]
+/// A choice is called as its variant, `ExtraLarge` as "Extra large", or by `#[name = "XL"]` on it; in other languages by
+/// `#[name_localized("de", "Riesig")]`.
+#[proc_macro_derive(Choice, attributes(name, name_localized))]
 pub fn derive_choice(item: TokenStream) -> TokenStream {
     let input = parse_macro_input!(item as DeriveInput);
     derive::choice(&input)

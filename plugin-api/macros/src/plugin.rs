@@ -12,7 +12,7 @@ use syn::{LitStr, Path, Result, spanned::Spanned};
 
 pub(crate) use self::keys::Plugin;
 use self::keys::{Dependency, Group, Migration, check_plugin_name};
-use crate::function::beside_path;
+use crate::{command::check_of, function::beside_path, policy::optional};
 
 pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
     let package = |key: &str| env::var(format!("CARGO_PKG_{key}")).unwrap_or_default();
@@ -53,12 +53,16 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             quote!(::plugin_api::__private::CommandDef { group: #group, ..#command })
         }
     });
-    let groups = plugin.groups.iter().map(|Group { name, description }| {
-        quote!(::plugin_api::__private::Group {
-            name: ::std::string::ToString::to_string(#name),
-            description: ::std::string::ToString::to_string(#description),
-        })
+    let groups = plugin.groups.iter().map(|group| {
+        let Group {
+            name,
+            description,
+            localized,
+        } = group;
+        let (names, descriptions) = (localized.names.pairs(), localized.descriptions.pairs());
+        quote!(::plugin_api::__private::group(#name, #description, #names, #descriptions))
     });
+    let hooks = hooks(plugin);
     let components: Vec<_> = plugin
         .components
         .iter()
@@ -105,6 +109,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             const NAME: &'static str = #name;
             const VERSION: &'static str = #version;
             const STATE_VERSION: ::core::option::Option<u32> = #state_version;
+            const HOOKS: ::plugin_api::__private::Hooks<Self::State> = #hooks;
 
             async fn start(ctx: ::plugin_api::__private::StartCtx) -> ::plugin_api::__private::Result<Self::State> {
                 #start(ctx).await
@@ -188,6 +193,33 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__bothost"))]
         static __PLUGIN_MANIFEST_BYTES: [u8; ::plugin_api::__private::manifest::length(__PLUGIN_MANIFEST)] =
             ::plugin_api::__private::manifest::join(__PLUGIN_MANIFEST);
+    })
+}
+
+/// The `Hooks`: what runs around each command.
+fn hooks(plugin: &Plugin) -> TokenStream {
+    let boxed = |path: &Path, call: TokenStream, arguments: TokenStream| quote_spanned!(path.span()=> |#arguments| ::std::boxed::Box::pin(#call));
+    let checks = plugin.checks.iter().map(check_of);
+    let before = optional(plugin.before.as_ref().map(check_of));
+    let after = optional(plugin.after.as_ref().map(|path| {
+        boxed(
+            path,
+            quote_spanned!(path.span()=> #path(ctx, ended)),
+            quote!(ctx, ended),
+        )
+    }));
+    let on_error = optional(plugin.on_error.as_ref().map(|path| {
+        boxed(
+            path,
+            quote_spanned!(path.span()=> #path(ctx, error)),
+            quote!(ctx, error),
+        )
+    }));
+    quote!(::plugin_api::__private::Hooks {
+        checks: &[#(#checks),*],
+        before: #before,
+        after: #after,
+        on_error: #on_error,
     })
 }
 

@@ -12,19 +12,16 @@ use syn::{
     punctuated::Punctuated,
 };
 
-use crate::function::{check_length, check_name};
+use crate::{
+    function::{check_length, check_name},
+    localization::Localized,
+};
 
 /// What these options are, for whoever misspells one.
 pub(crate) const KNOWN: &str = "`category = \"..\"`, `hidden`, `requires(BAN_MEMBERS)`, `bot_requires(..)`, `both_require(..)`, `open`, \
      `guild_only`, `dm_only`, `guild_owner_only`, `nsfw`, `cooldown(3, per = \"10s\", bucket = \"user\")`, `max_concurrency(1, bucket = \
      \"guild\")`, `defer = \"ephemeral\"`, `examples(\"..\")`, `priority = 10`, `delete_invocation`, `typing`, \
      `name_localized(\"de\", \"..\")` and `description_localized(\"de\", \"..\")`";
-
-/// Discord's codes of languages: <https://discord.com/developers/docs/reference#locales>.
-const LOCALES: [&str; 32] = [
-    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR",
-    "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
-];
 
 /// A cooldown lasts at most as long as its uses are remembered.
 const LONGEST_COOLDOWN_MS: u64 = 30 * 86_400_000;
@@ -48,8 +45,7 @@ pub(crate) struct Policy {
     priority: Option<(Ident, i32)>,
     delete_invocation: Option<Ident>,
     typing: Option<Ident>,
-    names: Vec<(LitStr, LitStr)>,
-    descriptions: Vec<(LitStr, LitStr)>,
+    localized: Localized,
 }
 
 /// How often.
@@ -102,14 +98,17 @@ impl Policy {
             "delete_invocation" => self.delete_invocation = Some(option.clone()),
             "typing" => self.typing = Some(option.clone()),
             "name_localized" => {
-                let (locale, name) = localized(option, input, &self.names)?;
+                let list = within(input)?;
+                let name = self.localized.names.add("name_localized", option.span(), list)?;
                 check_name("the name of a command", &name.value(), name.span())?;
-                self.names.push((locale, name));
             }
             "description_localized" => {
-                let (locale, text) = localized(option, input, &self.descriptions)?;
+                let list = within(input)?;
+                let text = self
+                    .localized
+                    .descriptions
+                    .add("description_localized", option.span(), list)?;
                 check_length("the description of a command", &text.value(), 100, text.span())?;
-                self.descriptions.push((locale, text));
             }
             _ => return Ok(false),
         }
@@ -117,7 +116,7 @@ impl Policy {
     }
 
     /// Refuses options that say nothing together, or nothing by the doors that the command has.
-    pub(crate) fn check(&self, prefix: bool, slash: bool, owner_only: bool) -> Result<()> {
+    pub(crate) fn check(&self, prefix: bool, slash: bool, menus: bool, owner_only: bool) -> Result<()> {
         let refused = |at: &Ident, text: &str| Err(Error::new(at.span(), text));
         if let (Some(_), Some(dm_only)) = (&self.guild_only, &self.dm_only) {
             return refused(dm_only, "a command can't be both `guild_only` and `dm_only`");
@@ -143,11 +142,11 @@ impl Policy {
         if let (Some(open), true) = (&self.open, owner_only) {
             return refused(open, "an owner's command is never open");
         }
-        if let (Some(dm_only), true, true) = (&self.dm_only, owner_only, slash) {
-            let text = "owners' slash commands are in their servers only: leave out `slash` or `dm_only`";
+        if let (Some(dm_only), true, true) = (&self.dm_only, owner_only, slash || menus) {
+            let text = "owners' slash commands are in their servers only: leave out `slash` and menus, or `dm_only`";
             return refused(dm_only, text);
         }
-        if !slash {
+        if !slash && !menus {
             let of_slash = [
                 self.open.as_ref(),
                 self.defer.as_ref().map(|(option, _)| option),
@@ -159,10 +158,11 @@ impl Policy {
                     &format!("`{option}` says nothing of a command that is no slash command"),
                 );
             }
-            if let Some((locale, _)) = self.names.iter().chain(&self.descriptions).next() {
-                let text = "only slash commands have names and descriptions in other languages";
-                return Err(Error::new(locale.span(), text));
-            }
+        }
+        let Localized { names, descriptions } = &self.localized;
+        if let Some(locale) = names.first().or(descriptions.first()).filter(|_| !slash) {
+            let text = "only slash commands have names and descriptions in other languages";
+            return Err(Error::new(locale.span(), text));
         }
         if !prefix {
             let of_prefix = [&self.delete_invocation, &self.typing];
@@ -209,11 +209,7 @@ impl Policy {
         let guild_owner_only = self.guild_owner_only.is_some();
         let (delete_invocation, typing) = (self.delete_invocation.is_some(), self.typing.is_some());
         let examples = &self.examples;
-        let pairs = |list: &[(LitStr, LitStr)]| {
-            let pairs = list.iter().map(|(locale, text)| quote!((#locale, #text)));
-            quote!(&[#(#pairs),*])
-        };
-        let (names, descriptions) = (pairs(&self.names), pairs(&self.descriptions));
+        let (names, descriptions) = (self.localized.names.pairs(), self.localized.descriptions.pairs());
         quote! {
             ::plugin_api::__private::PolicyDef {
                 category: #category,
@@ -259,7 +255,7 @@ pub(crate) fn sum(permissions: &[Ident]) -> TokenStream {
 }
 
 /// What stands between parentheses.
-fn within<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
+pub(crate) fn within<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
     let list;
     parenthesized!(list in input);
     Ok(Punctuated::<T, Token![,]>::parse_terminated(&list)?
@@ -391,23 +387,6 @@ fn named(input: ParseStream<'_>) -> Result<Option<String>> {
     let key: Ident = input.parse()?;
     input.parse::<Token![=]>()?;
     Ok(Some(key.to_string()))
-}
-
-/// `("de", "..")`.
-fn localized(option: &Ident, input: ParseStream<'_>, earlier: &[(LitStr, LitStr)]) -> Result<(LitStr, LitStr)> {
-    let list: Vec<LitStr> = within(input)?;
-    let Ok([locale, text]) = <[LitStr; 2]>::try_from(list) else {
-        return Err(Error::new(option.span(), format!("write `{option}(\"de\", \"..\")`")));
-    };
-    let code = locale.value();
-    if !LOCALES.contains(&&*code) {
-        let text = format!("`{code}` is no language of Discord's: they are {}", LOCALES.join(", "));
-        return Err(Error::new(locale.span(), text));
-    }
-    if earlier.iter().any(|(known, _)| known.value() == code) {
-        return Err(Error::new(locale.span(), format!("`{code}` is given twice")));
-    }
-    Ok((locale, text))
 }
 
 /// A time such as `1h30m`, in milliseconds.

@@ -49,6 +49,12 @@ pub struct ListedCommand {
     /// Discord's id of the slash command, for `</name:id>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slash_id: Option<String>,
+    /// Its names in the context menus of people here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_menus: Vec<String>,
+    /// Its names in the context menus of messages here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub message_menus: Vec<String>,
     /// How it is written, with the prefix.
     #[serde(default)]
     pub usage: String,

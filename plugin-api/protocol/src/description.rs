@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Not};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Concurrency, Contexts, CooldownRule, Defer, Permissions, server_settings::SettingsSchema};
+use crate::{Concurrency, Contexts, CooldownRule, Defer, Menu, Permissions, server_settings::SettingsSchema};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,12 @@ pub struct Group {
     /// What it is for, 1 to 100 characters.
     #[serde(default)]
     pub description: String,
+    /// Its name, or the last word of it, in other languages, by Discord's codes of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub name_localizations: BTreeMap<String, String>,
+    /// Its description in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub description_localizations: BTreeMap<String, String>,
 }
 
 /// A command (<https://discord.com/developers/docs/interactions/application-commands>).
@@ -75,6 +81,9 @@ pub struct Command {
     /// By which doors it can be used.
     #[serde(default)]
     pub doors: Doors,
+    /// The context menus that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub menus: Vec<Menu>,
     /// Other names, by prefix only.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -215,6 +224,12 @@ pub struct Argument {
     /// What [`AnyOf`](ArgumentKind::AnyOf) is tried as, in order; names and descriptions are not looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub any_of: Vec<Self>,
+    /// Its name in other languages, by Discord's codes of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub name_localizations: BTreeMap<String, String>,
+    /// Its description in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub description_localizations: BTreeMap<String, String>,
 }
 
 /// Something that a text may be (<https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure>).
@@ -224,6 +239,9 @@ pub struct Choice {
     pub name: String,
     /// What the plugin gets: 1 to 100 characters; of a number, its digits.
     pub value: String,
+    /// Its name in other languages, by Discord's codes of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub name_localizations: BTreeMap<String, String>,
 }
 
 impl<T: Into<String>> From<T> for Choice {
@@ -233,6 +251,7 @@ impl<T: Into<String>> From<T> for Choice {
         Self {
             value: name.clone(),
             name,
+            name_localizations: BTreeMap::new(),
         }
     }
 }

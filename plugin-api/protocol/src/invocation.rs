@@ -31,10 +31,10 @@ pub struct Invocation {
     /// By prefix: the message. By component: the message that the control is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// By slash and component: the interaction.
+    /// By slash, menu and component: the interaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interaction_id: Option<InteractionId>,
-    /// By slash and component: the asker's language, such as `de` or `en-US`.
+    /// By slash, menu and component: the asker's language, such as `de` or `en-US`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// By prefix: the prefix that was used, so that usage lines can show it.
@@ -59,6 +59,8 @@ pub enum Door {
     Prefix,
     /// A slash command.
     Slash,
+    /// An entry of the context menu of a person or a message.
+    Menu,
     /// A button or select.
     Component,
     /// A form that was sent.
@@ -188,6 +190,10 @@ pub struct Outcome {
     /// The panic, if it ended in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic: Option<PanicReport>,
+    /// Whether the plugin said no before the command ran (by a check, or its `before`): what the use was counted as is
+    /// given back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vetoed: bool,
     /// Whether nothing in the plugin can answer the invocation any more, so that the host need not remember it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,

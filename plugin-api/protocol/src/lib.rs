@@ -22,6 +22,7 @@ mod invocation;
 pub mod kind;
 mod lifecycle;
 mod manifest;
+mod menu;
 mod permissions;
 mod policy;
 mod requests;
@@ -53,6 +54,7 @@ pub use invocation::{
 };
 pub use lifecycle::{Activation, Level, Settings, Start, Started, Stop, StopReason, Stopped, lane_name};
 pub use manifest::{Dependency, MANIFEST_SECTION, MANIFEST_SECTION_MACHO, Manifest, PluginName, Swap};
+pub use menu::{Menu, MenuTarget};
 pub use permissions::Permissions;
 pub use policy::{Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer};
 pub use requests::{

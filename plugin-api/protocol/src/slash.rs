@@ -61,6 +61,9 @@ pub struct SlashLimits {
 pub struct PrefixOnly {
     /// Its name.
     pub command: String,
+    /// Its name in a context menu, if it is that which has no place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub menu: Option<String>,
     /// Whose it is.
     pub plugin: String,
     /// Why.

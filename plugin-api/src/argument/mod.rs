@@ -16,7 +16,7 @@ use plugin_protocol::{ArgumentValue, wording};
 pub use self::{
     check::{check_argument, check_limit, check_text_limit},
     custom::ParseArgument,
-    shape::Shape,
+    shape::{ChoiceDef, Shape},
     values::{Colour, DateTime, Mentionable, Utc, Zone},
 };
 use crate::{Error, Result};

@@ -4,6 +4,8 @@
 
 use plugin_protocol::{self as protocol, ArgumentKind};
 
+use crate::definition::texts;
+
 /// What an argument of a type is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
@@ -23,10 +25,21 @@ pub struct Shape {
     pub zone: Option<&'static str>,
     /// What it wants, as the object of a sentence, if the kind doesn't say it.
     pub wants: Option<&'static str>,
-    /// Of a text: what it may be, each by name and value.
-    pub choices: &'static [(&'static str, &'static str)],
+    /// Of a text: what it may be.
+    pub choices: &'static [ChoiceDef],
     /// The types that are tried in order.
     pub any_of: &'static [Self],
+}
+
+/// Something that a text may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChoiceDef {
+    /// What people see.
+    pub name: &'static str,
+    /// What the plugin gets.
+    pub value: &'static str,
+    /// The name in other languages, by Discord's codes of them.
+    pub name_localizations: &'static [(&'static str, &'static str)],
 }
 
 impl Shape {
@@ -59,7 +72,7 @@ impl Shape {
 
     /// One of these texts.
     #[must_use]
-    pub const fn choices(choices: &'static [(&'static str, &'static str)]) -> Self {
+    pub const fn choices(choices: &'static [ChoiceDef]) -> Self {
         Self {
             choices,
             ..Self::of(ArgumentKind::String)
@@ -128,9 +141,10 @@ impl Shape {
             choices: self
                 .choices
                 .iter()
-                .map(|(name, value)| protocol::Choice {
-                    name: (*name).to_owned(),
-                    value: (*value).to_owned(),
+                .map(|choice| protocol::Choice {
+                    name: choice.name.to_owned(),
+                    value: choice.value.to_owned(),
+                    name_localizations: texts(choice.name_localizations),
                 })
                 .collect(),
             any_of: self.any_of.iter().map(Self::describe).collect(),

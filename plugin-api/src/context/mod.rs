@@ -9,6 +9,7 @@ mod guild;
 mod host;
 mod lifecycle;
 mod moderation;
+mod posted;
 
 pub use click::ClickCtx;
 pub(crate) use command::Asked;
@@ -16,3 +17,4 @@ pub use command::Ctx;
 pub use event::EventCtx;
 pub use host::{ConfigChanges, Host};
 pub use lifecycle::{Saved, StartCtx, StopCtx};
+pub use posted::PostedMessage;

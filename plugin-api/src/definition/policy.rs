@@ -5,6 +5,8 @@
 use plugin_protocol as protocol;
 use plugin_protocol::{Concurrency, Contexts, CooldownRule, Defer, Permissions};
 
+use super::context_menu::texts;
+
 /// The options of a command that the host acts upon.
 #[derive(Clone, Copy)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -82,12 +84,6 @@ impl PolicyDef {
 
     /// A command without a name, with these options.
     pub(super) fn describe(&self) -> protocol::Command {
-        let texts = |list: &[(&str, &str)]| {
-            let owned = list
-                .iter()
-                .map(|(locale, text)| ((*locale).to_owned(), (*text).to_owned()));
-            owned.collect()
-        };
         protocol::Command {
             category: self.category.map(str::to_owned),
             hidden: self.hidden,

@@ -382,7 +382,10 @@ impl<M: Module> Serving<M> {
         };
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let mut outcome = outcome(Guarded::within(Scope::Invocation(id), future).await);
+            let went = Guarded::within(Scope::Invocation(id), future).await;
+            let (result, vetoed) = went.map_or_else(|panic| (Err(panic), false), |went| (went.result, went.vetoed));
+            let mut outcome = outcome(result);
+            outcome.vetoed = vetoed;
             outcome.released = Rc::strong_count(&held) == 1;
             debt.pay(&outcome);
         });

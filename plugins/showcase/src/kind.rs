@@ -89,6 +89,7 @@ pub(crate) async fn when(ctx: Ctx, date: DateTime<Berlin>) -> Result {
 /// How large.
 #[derive(Debug, Choice)]
 pub(crate) enum Size {
+    #[name_localized("de", "Klein")]
     Small,
     #[name = "XL"]
     ExtraLarge,

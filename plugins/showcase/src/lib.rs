@@ -5,7 +5,9 @@
 mod answer;
 mod controls;
 mod form;
+mod hooks;
 mod kind;
+mod menu;
 mod policy;
 mod preferences;
 mod waiting;
@@ -76,12 +78,24 @@ plugin! {
         /// Warnings of members.
         warn::{add, list},
         config::role::{add, list},
+        menu::wave,
+        menu::quote,
+        menu::flag,
+        menu::userkind,
+        /// What runs around commands.
+        #[name_localized("de", "haken")]
+        #[description_localized("de", "Was um Befehle herum geschieht.")]
+        hooks::{checked, button, vetoed, before_panics, after_panics, ends},
         kind::{
             text, number, channel, mentionable, point, emoji, colour, wait, when, size, one_of, sum, purge, code, file, hex,
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle],
+    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle, hooks::pressed],
+    checks: [hooks::is_welcome],
+    before: hooks::before,
+    after: hooks::after,
+    on_error: hooks::on_error,
     settings: preferences::Preferences,
     // For reactions that are waited for: no event of theirs is handled.
     intents: [GUILD_MESSAGE_REACTIONS],

@@ -254,6 +254,46 @@ impl Person {
         Ok(Used::new(&self.sandbox, id, None))
     }
 
+    /// Uses a command of somebody's context menu ("Apps").
+    ///
+    /// # Panics
+    ///
+    /// If there is no such command here, or the client would not offer it; the text says why.
+    #[allow(clippy::unused_async, reason = "as above")]
+    pub async fn uses_menu_of(&self, person: &Self, name: &str) -> Used {
+        self.uses_menu(2, name, person.id).unwrap_or_else(|why| {
+            panic!("\"{name}\" of {} can't be used: {why}", person.name());
+        })
+    }
+
+    /// Uses a command of a message's context menu ("Apps").
+    ///
+    /// # Panics
+    ///
+    /// If there is no such command here, the message is gone, or the client would not offer it; the text says why.
+    #[allow(clippy::unused_async, reason = "as above")]
+    pub async fn uses_menu_on(&self, message: &Message, name: &str) -> Used {
+        self.uses_menu(3, name, message.id())
+            .unwrap_or_else(|why| panic!("\"{name}\" of the message can't be used: {why}"))
+    }
+
+    fn uses_menu(&self, kind: u64, name: &str, target: u64) -> Result<Used, String> {
+        let id = self.sandbox.with(|world| {
+            let guild = world
+                .channels
+                .get(&self.channel_id)
+                .and_then(|channel| channel.guild_id);
+            let command = world
+                .commands
+                .usable_in(guild)
+                .find(|command| command["type"] == kind && command["name"] == name);
+            let id = command.and_then(|command| command["id"].as_str()).map(str::to_owned);
+            let id = id.ok_or_else(|| format!("there is none; registered here: {}", world.command_names(guild)))?;
+            world.use_menu(self.id, self.channel_id, &id, target)
+        })?;
+        Ok(Used::new(&self.sandbox, id, None))
+    }
+
     /// Types into an option of a slash command that has autocomplete: the last option given is the one being typed.
     /// See [`Used::expect_choices`].
     ///

@@ -3,7 +3,7 @@
 //! Open to every plugin: it tells of no one but the asker of its own invocation.
 
 use plugin_protocol::{
-    Bucket, Call, Command, Contexts, Cooldown, CooldownRule, GuildId, PluginName, Problem,
+    Bucket, Call, Command, Contexts, Cooldown, CooldownRule, GuildId, MenuTarget, PluginName, Problem,
     commands::{CommandList, ListedArgument, ListedCommand},
     wording,
 };
@@ -68,7 +68,8 @@ impl Calls {
                 continue;
             }
             let listed = listed(plugin, command, &here, &standing, decided.is_ok());
-            if listed.prefix || listed.slash {
+            let is_in_menus = !listed.user_menus.is_empty() || !listed.message_menus.is_empty();
+            if listed.prefix || listed.slash || is_in_menus {
                 commands.push(listed);
             }
         }
@@ -83,9 +84,10 @@ impl Calls {
 }
 
 fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standing, may_run: bool) -> ListedCommand {
+    let guild = here.guild;
     let left_out = standing.left_out(plugin.as_str(), &command.name);
     let slash_id = standing
-        .id(&command.name, here.guild)
+        .id(&command.name, guild)
         .filter(|_| command.doors.slash && left_out.is_none());
     let arguments = command.arguments.iter().map(|argument| ListedArgument {
         name: argument.name.clone(),
@@ -93,6 +95,11 @@ fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standi
         wants: wording::wants(argument),
         required: argument.required,
     });
+    let menus = |target: MenuTarget| {
+        let here = command.menus.iter().filter(|menu| menu.target == target);
+        let here = here.filter(|menu| standing.has_menu(menu, guild));
+        here.map(|menu| menu.name.clone()).collect()
+    };
     ListedCommand {
         name: command.name.clone(),
         description: command.description.clone(),
@@ -102,6 +109,8 @@ fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standi
         slash: slash_id.is_some(),
         prefix_only: left_out.map(|left_out| left_out.why.clone()),
         slash_id: slash_id.map(str::to_owned),
+        user_menus: menus(MenuTarget::User),
+        message_menus: menus(MenuTarget::Message),
         usage: usage(&here.prefix, command),
         aliases: command.aliases.clone(),
         arguments: arguments.collect(),

@@ -2,13 +2,28 @@
 //!
 //! Nothing is asked of Discord; members are not among it.
 
-use plugin_protocol::{Call, GuildId, Problem, ProblemCode, guilds::Guild};
+use plugin_protocol::{Call, ChannelId, GuildId, Problem, ProblemCode, RoleId, UserId, guilds::Guild};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Access, Calls};
 
 /// What is answered here.
-pub(super) const CALLS: &[(&str, Access)] = &[("guilds.get", Access::All), ("guilds.list", Access::All)];
+pub(super) const CALLS: &[(&str, Access)] = &[
+    ("guilds.get", Access::All),
+    ("guilds.list", Access::All),
+    ("guilds.permissions", Access::All),
+];
+
+/// Whose permissions are asked about, and where.
+#[derive(Deserialize)]
+struct Who {
+    guild_id: GuildId,
+    channel_id: ChannelId,
+    user_id: UserId,
+    #[serde(default)]
+    roles: Vec<RoleId>,
+}
 
 impl Calls {
     pub(super) fn about_guilds(&self, call: &Call) -> Result<Value, Problem> {
@@ -16,6 +31,9 @@ impl Calls {
             let mut ids = self.cache.guild_ids();
             ids.sort_unstable();
             return Ok(json!(ids));
+        }
+        if call.name == "guilds.permissions" {
+            return self.permissions_of(call);
         }
         let id = call.arguments.get("guild_id").and_then(Value::as_str);
         let id: Option<GuildId> = id.and_then(|id| id.parse().ok());
@@ -35,5 +53,20 @@ impl Calls {
             bot_id: self.cache.bot_id(),
             own_roles: self.cache.own_roles(id),
         }))
+    }
+    fn permissions_of(&self, call: &Call) -> Result<Value, Problem> {
+        let who = serde_json::from_value(call.arguments.clone());
+        let Who {
+            guild_id,
+            channel_id,
+            user_id,
+            roles,
+        } = who.map_err(|error| Problem::new(ProblemCode::Invalid, format!("`guilds.permissions`: {error}")))?;
+        let known = self.cache.permissions(guild_id, channel_id, user_id, &roles);
+        let unknown = || {
+            let text = "the bot doesn't know that channel: it is in another server, or Discord has not told of it";
+            Problem::new(ProblemCode::NotFound, text)
+        };
+        known.map(|known| json!(known)).ok_or_else(unknown)
     }
 }

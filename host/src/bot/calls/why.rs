@@ -3,7 +3,8 @@
 //! What is told is what the checks found when they were asked just now; nothing is worked out a second time.
 
 use plugin_protocol::{
-    Call, ChannelId, Command, GuildId, Invocation, Member, Permissions, PluginName, Problem, ProblemCode, User, UserId,
+    Call, ChannelId, Command, GuildId, Invocation, Member, MenuTarget, Permissions, PluginName, Problem, ProblemCode,
+    User, UserId,
     commands::{Why, WhyStep},
 };
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::{
     commands::{Directory, usage},
     interactions::Origin,
     permits::Verdict,
+    slash::Standing,
 };
 
 /// Who asked, and where, as it stands in an open invocation.
@@ -56,6 +58,24 @@ impl There {
     }
 }
 
+/// Where a command stands that is no slash command, but in menus.
+fn in_menus(command: &Command, standing: &Standing, guild: Option<GuildId>) -> String {
+    let menus = command.menus.iter().map(|menu| {
+        let of = match menu.target {
+            MenuTarget::User => "of members",
+            MenuTarget::Message => "of messages",
+            MenuTarget::Unknown => "of something unknown",
+        };
+        let not = if standing.has_menu(menu, guild) {
+            ""
+        } else {
+            "not at the moment: "
+        };
+        format!("{not}\"{}\" in the menu {of}, under Apps", menu.name)
+    });
+    menus.collect::<Vec<_>>().join(", ")
+}
+
 impl Calls {
     /// All commands and categories, for those who write rules about them.
     pub(super) fn names(&self) -> Result<Value, Problem> {
@@ -87,9 +107,8 @@ impl Calls {
             .and_then(There::of)
             .ok_or_else(|| invalid("this is asked in an invocation"))?;
         let table = self.life()?.routing().read();
-        let wanted = question.command.trim().trim_start_matches('/').to_lowercase();
-        let found = table.commands.find(&wanted).map(|found| (found.plugin, found.command));
-        let Some((plugin, command)) = found.or_else(|| table.commands.slash(&wanted)) else {
+        let wanted = question.command.trim();
+        let Some((plugin, command)) = table.commands.named(wanted) else {
             let name: String = wanted.chars().filter(|letter| *letter != '`').take(32).collect();
             let text = format!("There is no command `{name}`. `help` lists those that there are.");
             return Err(Problem::new(ProblemCode::NotFound, text));
@@ -138,6 +157,7 @@ impl Calls {
         };
         let standing = self.slash.standing();
         let slash = match standing.left_out(plugin.as_str(), &command.name) {
+            _ if !command.doors.slash && !command.menus.is_empty() => in_menus(command, &standing, there.guild),
             _ if !command.doors.slash => "it is no slash command".to_owned(),
             Some(left_out) => format!("it is no slash command at the moment: {}", left_out.why),
             None => match standing.id(&command.name, there.guild) {

@@ -2,7 +2,7 @@
 //!
 //! Apart, since a slash command and its suggestions were let through by Discord, and a control was not.
 
-use plugin_protocol::{Command, PluginName};
+use plugin_protocol::{Command, Menu, PluginName};
 
 use super::Router;
 use crate::{bot::gatekeeper::Asked, commands::Interaction};
@@ -15,12 +15,33 @@ impl Router {
         plugin: &'a PluginName,
         command: &'a Command,
     ) -> Asked<'a> {
-        let is_in_server = interaction.guild_id.is_some();
-        Asked {
-            is_gated: is_in_server && self.slash.standing().gates(command),
-            is_let_through: is_in_server,
-            ..asked(interaction, plugin, command)
-        }
+        let is_gated = || self.slash.standing().gates(command);
+        shown(interaction, plugin, command, is_gated)
+    }
+
+    /// Who asks for a command by a context menu: the same.
+    pub(super) fn let_through_menu<'a>(
+        &self,
+        interaction: &'a Interaction,
+        plugin: &'a PluginName,
+        (command, menu): (&'a Command, &Menu),
+    ) -> Asked<'a> {
+        let is_gated = || self.slash.standing().gates_menu(command, menu);
+        shown(interaction, plugin, command, is_gated)
+    }
+}
+
+fn shown<'a>(
+    interaction: &'a Interaction,
+    plugin: &'a PluginName,
+    command: &'a Command,
+    is_gated: impl FnOnce() -> bool,
+) -> Asked<'a> {
+    let is_in_server = interaction.guild_id.is_some();
+    Asked {
+        is_gated: is_in_server && is_gated(),
+        is_let_through: is_in_server,
+        ..asked(interaction, plugin, command)
     }
 }
 

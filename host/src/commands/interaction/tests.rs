@@ -190,12 +190,6 @@ fn controls_and_other_kinds() {
         (bob.guild_id, mods.guild_id),
         (GuildId::new(30).unwrap(), GuildId::new(30))
     );
-    let user_menu = r#"{"id":"1","name":"Report","type":2,"target_id":"5"}"#;
-    let name = "Report".to_owned();
-    assert_eq!(
-        decode(2, user_menu, IN_A_SERVER).kind,
-        InteractionKind::MenuCommand { name }
-    );
     let typed = r#"{"id":"1","name":"a","type":1,"options":[]}"#;
     let nothing = InteractionKind::Autocomplete {
         name: "a".to_owned(),
@@ -238,6 +232,59 @@ fn controls_and_other_kinds() {
     );
     assert_eq!(message_id, None);
     assert_eq!(decode(99, "{}", IN_A_SERVER).kind, InteractionKind::Unknown);
+}
+
+#[test]
+fn a_menu_brings_along_what_it_was_used_on() {
+    let command = |kind| plugin_protocol::Command {
+        arguments: vec![Argument {
+            required: true,
+            ..argument("on", kind)
+        }],
+        ..plugin_protocol::Command::default()
+    };
+    let used = |data: &str, place, kind| {
+        let InteractionKind::MenuCommand { name, target } = decoded(data, place, &[]) else {
+            panic!("a menu")
+        };
+        assert_eq!(name, "Report It");
+        let arguments = target.arguments(&command(kind)).map_err(|error| error.problem);
+        arguments.map(|mut arguments| arguments.remove("on"))
+    };
+    let user = r#"{"id":"1","name":"Report It","type":2,"target_id":"5","resolved":{
+        "users":{"5":{"id":"5","username":"bob"}},"members":{"5":{"roles":["31"]}}}}"#;
+    let gone = r#"{"id":"1","name":"Report It","type":2,"target_id":"5","resolved":{
+        "users":{"5":{"id":"5","username":"bob"}}}}"#;
+    let message = r#"{"id":"1","name":"Report It","type":3,"target_id":"7","resolved":{
+        "messages":{"7":{"id":"7","channel_id":"21","content":"x"}}}}"#;
+    for kind in [ArgumentKind::Member, ArgumentKind::Mentionable] {
+        let Ok(Some(ArgumentValue::Member(bob))) = used(user, IN_A_SERVER, kind) else {
+            panic!("a member")
+        };
+        assert_eq!((&*bob.user.username, bob.roles.len()), ("bob", 1));
+    }
+    for (data, place, kind) in [
+        (user, IN_A_SERVER, ArgumentKind::User),
+        (gone, IN_A_SERVER, ArgumentKind::Mentionable),
+        (user, IN_A_DM, ArgumentKind::User),
+    ] {
+        assert!(matches!(used(data, place, kind), Ok(Some(ArgumentValue::User(_)))));
+    }
+    let given = "bob".to_owned();
+    let absent = Err(ArgumentProblem::NotFound { given });
+    assert_eq!(used(gone, IN_A_SERVER, ArgumentKind::Member), absent);
+    assert_eq!(used(user, IN_A_DM, ArgumentKind::Member), absent);
+    let link = plugin_protocol::MessageLink {
+        guild_id: GuildId::new(30),
+        channel_id: ChannelId::new(21).unwrap(),
+        message_id: MessageId::new(7).unwrap(),
+    };
+    let told = used(message, IN_A_SERVER, ArgumentKind::Message);
+    assert_eq!(told, Ok(Some(ArgumentValue::Message(link))));
+    // Discord has it registered for something else than the command takes, or says nothing of whom.
+    assert_eq!(used(message, IN_A_SERVER, ArgumentKind::User), Ok(None));
+    let nobody = r#"{"id":"1","name":"Report It","type":2,"target_id":"5"}"#;
+    assert_eq!(used(nobody, IN_A_SERVER, ArgumentKind::User), Ok(None));
 }
 
 #[test]

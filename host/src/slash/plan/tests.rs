@@ -3,6 +3,7 @@
 //! Discord's rules are written down a second time here, and no random set of commands may make a plan break them.
 
 mod gates;
+mod menus;
 
 use plugin_protocol::{Argument, ArgumentKind, Doors};
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ fn planned(plugins: &[(&str, Vec<Command>)]) -> Plan {
 
 /// A set as Discord gets it.
 fn overwrite(commands: &[SlashCommand]) -> Vec<u8> {
-    crate::slash::Set::new(commands, BTreeMap::new(), Vec::new()).body()
+    crate::slash::Set::new(commands, &[], BTreeMap::new(), Vec::new()).body()
 }
 
 fn json_of(plan: &Plan) -> Value {
@@ -203,6 +204,7 @@ fn groups_are_described_by_the_first_plugin_by_name() {
     let group = |name: &str, description: &str| Group {
         name: name.to_owned(),
         description: description.to_owned(),
+        ..Group::default()
     };
     let (of_a, of_b) = (
         [group("mod", "By a.")],

@@ -77,7 +77,7 @@ fn set(commands: &[(&str, &str)]) -> Set {
         .collect();
     let name: PluginName = "a".parse().unwrap();
     let plan = plan([(&name, commands.as_slice(), &[][..])], Limits::default());
-    Set::new(&plan.commands, BTreeMap::new(), Vec::new())
+    Set::new(&plan.commands, &plan.menus, BTreeMap::new(), Vec::new())
 }
 
 fn application(id: u64) -> ApplicationId {

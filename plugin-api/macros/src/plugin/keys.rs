@@ -12,7 +12,10 @@ use syn::{
     token,
 };
 
-use crate::function::{check_length, check_name, comma, first_paragraph, unraw};
+use crate::{
+    function::{check_length, check_name, comma, first_paragraph, unraw},
+    localization::Localized,
+};
 
 /// What stands in the macro.
 #[derive(Default)]
@@ -34,6 +37,10 @@ pub(crate) struct Plugin {
     pub(super) description: Option<LitStr>,
     pub(super) settings: Option<Path>,
     pub(super) category: Option<LitStr>,
+    pub(super) checks: Vec<Path>,
+    pub(super) before: Option<Path>,
+    pub(super) after: Option<Path>,
+    pub(super) on_error: Option<Path>,
 }
 
 /// A command, and the words before its own name.
@@ -42,10 +49,11 @@ pub(super) struct Listed {
     pub(super) group: String,
 }
 
-/// A group's description.
+/// What is said of a group.
 pub(super) struct Group {
     pub(super) name: String,
     pub(super) description: String,
+    pub(super) localized: Localized,
 }
 
 /// A step of the plugin's database: `"name" => "SQL"`.
@@ -117,10 +125,15 @@ impl Parse for Plugin {
                 }
                 "settings" => plugin.settings = Some(input.parse()?),
                 "description" => plugin.description = Some(input.parse()?),
+                "checks" => plugin.checks = list(input)?,
+                "before" => plugin.before = Some(input.parse()?),
+                "after" => plugin.after = Some(input.parse()?),
+                "on_error" => plugin.on_error = Some(input.parse()?),
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, migrations, depends, conflicts, intents, swap, category, settings and description are"
+                         events, checks, before, after, on_error, migrations, depends, conflicts, intents, swap, category, \
+                         settings and description are"
                     );
                     return Err(Error::new(key.span(), text));
                 }
@@ -189,16 +202,23 @@ impl Plugin {
     }
 
     fn describe_group(&mut self, name: &str, attributes: &[Attribute], span: Span) -> Result<()> {
-        if let Some(attribute) = attributes.iter().find(|attribute| !attribute.path().is_ident("doc")) {
-            let text = "a group can only have a documentation comment";
-            return Err(Error::new(attribute.span(), text));
+        let mut localized = Localized::default();
+        for attribute in attributes.iter().filter(|attribute| !attribute.path().is_ident("doc")) {
+            if !localized.apply(attribute, "a group")? {
+                let text = "a group can only have a documentation comment, `#[name_localized(\"de\", \"..\")]` and \
+                    `#[description_localized(\"de\", \"..\")]`";
+                return Err(Error::new(attribute.span(), text));
+            }
         }
         let description = first_paragraph(attributes);
         if !description.is_empty() {
             check_length("the description of a group", &description, 100, span)?;
+        }
+        if !description.is_empty() || !localized.is_empty() {
             self.groups.push(Group {
                 name: name.to_owned(),
                 description,
+                localized,
             });
         }
         Ok(())

@@ -1,0 +1,102 @@
+//! Checks, `before`, `after` and `on_error` of a plugin: what they refuse, what they hear of, and what becomes of their
+//! own faults.
+
+use serde_json::json;
+
+use crate::harness::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_hold_by_every_door_and_for_controls_of_their_command() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, bob, loud, mallory) = (
+        world.person("alice"),
+        world.person("bob"),
+        world.person("loud"),
+        world.person("mallory"),
+    );
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"Check Them".to_owned()))
+        .await;
+    let option = [("user", json!(alice.id().to_string()))];
+    for (who, expected) in [
+        (&alice, "You can't use this here, or not now."),
+        (&bob, "checked alice"),
+        (&loud, "Not so loud."),
+        (&mallory, "You are not welcome here."),
+    ] {
+        let said = who.says(&format!("!hooks checked {}", alice.mention())).await;
+        assert_eq!(said.expect_reply().await.content(), expected);
+        let by_slash = who.slash("hooks checked", &option).await.expect_reply().await;
+        assert_eq!(by_slash.content(), expected);
+        assert_eq!(by_slash.is_ephemeral(), expected != "checked alice");
+        let by_menu = who.uses_menu_of(&alice, "Check Them").await.expect_reply().await;
+        assert_eq!(by_menu.content(), expected);
+    }
+    // A refusal comes before what is wrong with the arguments in the plugin's own eyes.
+    let refused = mallory.says("!kind hex xyz").await.expect_reply().await;
+    assert_eq!(refused.content(), "You are not welcome here.");
+
+    let asked = alice.says("!hooks button").await.expect_reply().await;
+    for (who, expected) in [
+        (&alice, "pressed"),
+        (&loud, "Not so loud."),
+        (&mallory, "You are not welcome here."),
+    ] {
+        let clicked = who.clicks(&asked, "Press").await;
+        assert_eq!(clicked.expect_reply().await.content(), expected);
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_vetoed_does_not_count() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    for _ in 0..3 {
+        let refused = alice.says("!hooks vetoed").await.expect_reply().await;
+        assert_eq!(refused.content(), "Not today.");
+    }
+    for _ in 0..2 {
+        let fallen = alice.says("!hooks before_panics").await.expect_reply().await;
+        assert!(fallen.content().starts_with("Something broke"), "{}", fallen.content());
+    }
+    bot.logs("before fell over").await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_hears_how_it_ended_and_on_error_may_answer() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    for (how, answer, told) in [
+        ("well", "well", "hooks ends was done"),
+        ("refused", "I'd rather not.", "hooks ends was refused: I'd rather not."),
+        ("panicked", "Something broke", "hooks ends has panicked: fell over"),
+        ("wrong", "Something broke", "hooks ends has failed: it went wrong"),
+        ("mendable", "Mended.", "hooks ends has failed: it went mendable"),
+        ("sorry", "The service is down.", "hooks ends has failed: it went sorry"),
+        ("shaky", "Something broke", "hooks ends has failed: it went shaky"),
+    ] {
+        let said = alice.says(&format!("!hooks ends {how}")).await.expect_reply().await;
+        assert!(said.content().starts_with(answer), "{how}: {}", said.content());
+        bot.logs(told).await;
+    }
+    // What was answered is no incident; a fault in `on_error` hides none.
+    assert_eq!(bot.lines_with("it went mendable").len(), 1);
+    bot.logs("`on_error` panicked over this failure: it went shaky").await;
+    bot.logs("on_error fell over").await;
+
+    let said = alice.says("!hooks after_panics").await;
+    let first = said.expect_reply().await;
+    assert_eq!(first.content(), "well");
+    bot.logs("after fell over").await;
+    assert_eq!(alice.says("!hello").await.expect_reply().await.content(), "Hello.");
+    bot.stop().await;
+}
