@@ -408,6 +408,13 @@ async fn serve_stored(
         return Err(Failure::configuration(why));
     }
     let _ = plugins_life.set(plugins.clone());
+    let wanted = live.clone();
+    let file = root.data().join("plugin_registry.json");
+    beside.spawn(
+        plugins
+            .clone()
+            .keep_registry_file(file, move || wanted.get().framework.enable_plugin_registry),
+    );
     beside.spawn(logging::tell_trouble(logs.clone(), notices.clone()));
 
     let (fading, deletes) = Fading::new(rest.clone());

@@ -5,7 +5,8 @@
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
 //! - `life` makes every change a transaction, `table` says who handles what
-//! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin
+//! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin, `registry_file`
+//!   writes it down
 
 mod atomics;
 mod budget;
@@ -26,6 +27,7 @@ pub mod probe;
 mod pulse;
 mod records;
 pub mod registry;
+mod registry_file;
 mod room;
 mod segments;
 mod shadow;

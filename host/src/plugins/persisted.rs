@@ -1,4 +1,4 @@
-//! What the owner decided about plugins and what must survive a restart: so far, what is unloaded.
+//! What must survive a restart of plugins: which of them the owner unloaded, and who ran last.
 //!
 //! Only the life of plugins writes it. A file that can't be read or written is logged and never stops the bot.
 
@@ -16,6 +16,9 @@ pub struct Decisions {
     file: PathBuf,
     #[serde(default)]
     unloaded: BTreeSet<PluginName>,
+    /// Who ran when this was written.
+    #[serde(default)]
+    running: BTreeSet<PluginName>,
 }
 
 impl Decisions {
@@ -52,6 +55,20 @@ impl Decisions {
         self.unloaded.contains(name)
     }
 
+    /// Whether this plugin ran last: now, or when the bot ended.
+    #[must_use]
+    pub fn ran_last(&self, name: &PluginName) -> bool {
+        self.running.contains(name)
+    }
+
+    /// Remembers who runs.
+    pub async fn set_running(&mut self, names: BTreeSet<PluginName>) {
+        if self.running != names {
+            self.running = names;
+            self.write().await;
+        }
+    }
+
     /// Remembers that the owner unloaded a plugin, or loaded it again. Written away from the runtime's threads, also if
     /// this is dropped before it has come to its end.
     pub async fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
@@ -60,16 +77,19 @@ impl Decisions {
         } else {
             self.unloaded.remove(name)
         };
-        if !changed {
-            return;
+        if changed {
+            self.write().await;
         }
+    }
+
+    async fn write(&self) {
         let (file, bytes) = (self.file.clone(), serde_json::to_vec_pretty(self));
         let writing = tokio::task::spawn_blocking(move || {
             let written = bytes
                 .map_err(io::Error::from)
                 .and_then(|bytes| crate::storage::write_atomically(&file, &bytes));
             if let Err(error) = written {
-                tracing::error!(file = %file.display(), %error, "which plugins are unloaded can't be written: it holds until the next start only");
+                tracing::error!(file = %file.display(), %error, "which plugins are unloaded and who runs can't be written: it holds until the next start only");
             }
         });
         let _ = writing.await;
@@ -90,6 +110,8 @@ mod tests {
         assert!(again.is_unloaded(&name));
         again.set_unloaded(&name, false).await;
         assert!(!Decisions::open(file.clone()).is_unloaded(&name));
+        again.set_running(BTreeSet::from([name.clone()])).await;
+        assert!(Decisions::open(file.clone()).ran_last(&name));
         fs::write(&file, "{").unwrap();
         let mut damaged = Decisions::open(file.clone());
         assert!(!damaged.is_unloaded(&name));

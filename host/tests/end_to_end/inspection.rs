@@ -196,3 +196,51 @@ async fn what_a_plugin_leaves_behind_is_shown_and_told() {
     assert!(list.contains("1 hung thread that never ended"), "{list}");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_plugins_lies_in_a_file() {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    world.drop_file(&file_name("broken"), b"no library at all");
+    let bot = world.start().await;
+    bot.logs("is refused").await;
+    let file = world.root().join("data/plugin_registry.json");
+    let one = async |name: &str, status: &str| {
+        let written = async {
+            loop {
+                let written = std::fs::read(&file).unwrap_or_default();
+                // Replaced in one step: what is read is whole.
+                let written: Value = serde_json::from_slice(&written).unwrap_or_default();
+                let plugins = written["plugins"].as_array().cloned().unwrap_or_default();
+                let mut found = plugins.into_iter();
+                if let Some(plugin) = found.find(|plugin| plugin["name"] == name && plugin["status"] == status) {
+                    return plugin;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, written).await;
+        found.unwrap_or_else(|_| panic!("{name} is never {status} in {}", file.display()))
+    };
+    let example = one("example", "running").await;
+    assert_eq!(
+        (&example["version"], &example["generation"]),
+        (&json!("1.0.0"), &json!(1))
+    );
+    assert!(
+        example["commands"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|command| command["name"] == "ping"),
+        "{example}"
+    );
+    let broken = one(&file_name("broken"), "refused").await;
+    assert!(
+        broken["why"].as_str().unwrap().contains("no library") || broken["why"].is_string(),
+        "{broken}"
+    );
+    world.owner().says("!unload example").await.expect_reply().await;
+    one("example", "unloaded").await;
+    bot.stop().await;
+}

@@ -377,6 +377,31 @@ async fn a_newer_version_that_conflicts_with_what_runs_is_told_so_and_disturbs_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_cant_run_beside_each_other_the_one_that_ran_last_runs_after_a_restart() {
+    let world = World::new().await;
+    drop_old(
+        &world,
+        "second",
+        &plugin("second", "1.0.0", &json!({}), &["ask-second"]),
+    );
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    alice.says("!ask-second").await.expect_reply().await;
+    bot.stop().await;
+    // It comes while nobody looks, and is the first by name.
+    let conflicts = json!({ "conflicts": [{ "name": "second" }] });
+    drop_old(&world, "first", &plugin("first", "1.0.0", &conflicts, &["ask-first"]));
+    let bot = world.start().await;
+    let line = bot.logs("is refused").await;
+    assert!(
+        line.contains("it can't run beside `second`, which is running"),
+        "{line}"
+    );
+    alice.says("!ask-second").await.expect_reply().await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_overwritten_while_it_is_read_is_loaded_when_it_is_whole() {
     let world = World::new().await;
     world.drop_plugin("example");

@@ -79,6 +79,14 @@ impl Life {
         }
         self.tell_refused(refused);
         self.publish_views();
+        self.remember_running().await;
+    }
+
+    /// For the next start: of two that can't run beside each other, the one that ran last stays.
+    pub(super) async fn remember_running(&mut self) {
+        let of_files = self.live.iter().filter(|(_, live)| live.file.is_some());
+        let names = of_files.map(|(name, _)| name.clone()).collect();
+        self.decisions.set_running(names).await;
     }
 
     /// Those that this process has room for; the others are refused, and what runs of them goes on.
@@ -221,6 +229,7 @@ impl Life {
                     standing: match self.live.get(name) {
                         Some(live) if live.generation.hash == Some(choice.hash) => Standing::Running,
                         Some(_) => Standing::Newer,
+                        None if self.decisions.ran_last(name) => Standing::RanLast,
                         None => Standing::New,
                     },
                 }))

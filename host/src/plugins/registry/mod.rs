@@ -1,7 +1,7 @@
 //! The registry: which plugins may run together, in which order, and why the others may not.
 //!
 //! Pure: manifests in, decision out. Whoever runs as it is counts as stronger in a conflict than a newer file of what
-//! runs, and that as stronger than what does not run; everything else is decided by what the manifests declare, never by
+//! runs, that as stronger than what ran last, and that as stronger than what did not; everything else is decided by what the manifests declare, never by
 //! the order in which files were found. Nobody is refused who could run beside those who may.
 
 mod admission;
@@ -30,6 +30,8 @@ pub struct Candidate<'m> {
 pub enum Standing {
     /// Nothing of it runs.
     New,
+    /// It ran when the bot ended, or does not run just now.
+    RanLast,
     /// It would replace a generation that runs.
     Newer,
     /// It runs, just as it is.
@@ -64,15 +66,12 @@ pub fn resolve(candidates: &[Candidate<'_>]) -> Resolution {
         .iter()
         .filter(|(name, _)| !admitted.is_in(name))
         .map(|(&name, candidate)| {
-            let mut reasons: Vec<Refusal> = match cycles.get(name) {
-                Some(path) => vec![Refusal::Cycle(path.clone())],
-                None => candidate
-                    .manifest
-                    .depends
-                    .iter()
-                    .filter_map(|needs| unmet(needs, &all, &admitted))
-                    .collect(),
-            };
+            let cycle = cycles.get(name);
+            let mut reasons: Vec<Refusal> = cycle.map(|path| Refusal::Cycle(path.clone())).into_iter().collect();
+            let depends = candidate.manifest.depends.iter();
+            let unmet = depends.filter_map(|needs| unmet(needs, &all, &admitted));
+            // Of those that need each other, each is refused for the circle, and none for another one of it.
+            reasons.extend(unmet.filter(|why| cycle.is_none() || !matches!(why, Refusal::DependencyRefused(_))));
             reasons.extend(admitted.conflicts(name, candidate.manifest));
             (name.clone(), Refused(reasons))
         })
@@ -137,41 +136,38 @@ fn needs(manifest: &Manifest) -> impl Iterator<Item = &Dependency> {
 /// Those that have all that they need, were nobody in conflict; and the circles of those that need themselves.
 fn viable<'c, 'm>(all: &Candidates<'c, 'm>) -> (Candidates<'c, 'm>, BTreeMap<PluginName, Vec<PluginName>>) {
     let (mut left, mut cycles) = (all.clone(), BTreeMap::new());
-    loop {
-        loop {
-            let lacks = |candidate: &Candidate<'_>| {
-                candidate.manifest.depends.iter().any(|needs| {
-                    let found = left.get(&needs.name).map(|found| found.manifest.version.as_str());
-                    is_unreadable(needs) || !needs.optional && !found.is_some_and(|found| fits(found, &needs.range))
-                })
-            };
-            let unmet: Vec<_> = left
-                .iter()
-                .filter(|(_, candidate)| lacks(candidate))
-                .map(|(&name, _)| name)
-                .collect();
-            if unmet.is_empty() {
-                break;
-            }
-            left.retain(|name, _| !unmet.contains(name));
-        }
-        let Some(path) = cycle(&left) else {
-            return (left, cycles);
-        };
+    while let Some(path) = cycle(&left) {
         for name in &path {
             left.remove(name);
             cycles.insert(name.clone(), path.clone());
         }
     }
+    loop {
+        let lacks = |candidate: &Candidate<'_>| {
+            candidate.manifest.depends.iter().any(|needs| {
+                let found = left.get(&needs.name).map(|found| found.manifest.version.as_str());
+                is_unreadable(needs) || !needs.optional && !found.is_some_and(|found| fits(found, &needs.range))
+            })
+        };
+        let unmet: Vec<_> = left
+            .iter()
+            .filter(|(_, candidate)| lacks(candidate))
+            .map(|(&name, _)| name)
+            .collect();
+        if unmet.is_empty() {
+            return (left, cycles);
+        }
+        left.retain(|name, _| !unmet.contains(name));
+    }
 }
 
 /// Whoever needs itself, through others or not: the way around, from a first back to it.
 fn cycle(left: &Candidates<'_, '_>) -> Option<Vec<PluginName>> {
-    // Who is placed is in no circle: all that it needs is.
+    // Who is placed is in no circle: all that it needs is, or is not there.
     let mut placed: BTreeSet<&PluginName> = BTreeSet::new();
     let open = |name: &PluginName, placed: &BTreeSet<&PluginName>| {
         let mut needs = needs(left.get(name)?.manifest).map(|needs| &needs.name);
-        needs.find(|name| !placed.contains(name))
+        needs.find(|name| left.contains_key(name) && !placed.contains(name))
     };
     while let Some(next) = left
         .keys()

@@ -49,7 +49,7 @@ fn manifest(text: &str) -> Manifest {
     manifest
 }
 
-/// Names with `*` run already, of those with `+` an older version runs.
+/// Names with `*` run already, of those with `+` an older version runs, those with `-` ran last.
 fn decide(texts: &[&str]) -> (String, Vec<String>) {
     let manifests: Vec<_> = texts
         .iter()
@@ -57,9 +57,10 @@ fn decide(texts: &[&str]) -> (String, Vec<String>) {
             let standing = match text.as_bytes()[0] {
                 b'*' => Standing::Running,
                 b'+' => Standing::Newer,
+                b'-' => Standing::RanLast,
                 _ => Standing::New,
             };
-            (manifest(text.trim_start_matches(['*', '+'])), standing)
+            (manifest(text.trim_start_matches(['*', '+', '-'])), standing)
         })
         .collect();
     let candidates: Vec<_> = manifests
@@ -122,6 +123,7 @@ fn of_two_in_conflict_the_running_one_stays_else_neither() {
     let (order, refused) = decide(&["a", "b not a", "c"]);
     assert_eq!((order.as_str(), refused.len()), ("c", 2));
     assert_eq!(decide(&["a not b>=2", "b@1.0.0"]).0, "a b");
+    assert_eq!(decide(&["a not b", "-b"]).0, "b");
 }
 
 #[test]
@@ -211,9 +213,10 @@ impl std::fmt::Debug for World {
 /// A set of up to eight plugins of three versions, with needs, wishes and conflicts of some ranges, in any standing.
 fn worlds() -> impl Strategy<Value = World> {
     const VERBS: [&str; 3] = ["needs", "needs?", "not"];
+    const STANDINGS: [Standing; 4] = [Standing::New, Standing::RanLast, Standing::Newer, Standing::Running];
     const RANGES: [&str; 4] = ["", "", ">=2", "<2"];
     let relation = (0..3_usize, 0..9_u8, 0..4_usize);
-    let plugin = (1..4_u8, collection::vec(relation, 0..4), 0..3_u8);
+    let plugin = (1..4_u8, collection::vec(relation, 0..4), 0..4_u8);
     collection::vec(plugin, 1..9).prop_map(|plugins| {
         let plugins = plugins.into_iter().enumerate();
         let plugins = plugins.map(|(at, (version, relations, standing))| {
@@ -221,7 +224,7 @@ fn worlds() -> impl Strategy<Value = World> {
                 .iter()
                 .map(|(verb, other, range)| format!(" {} p{other}{}", VERBS[*verb], RANGES[*range]))
                 .collect();
-            let standing = [Standing::New, Standing::Newer, Standing::Running][usize::from(standing)];
+            let standing = STANDINGS[usize::from(standing)];
             let text = format!("p{at}@{version}.0.0{}", words.concat());
             (manifest(&text), standing, text)
         });
@@ -251,6 +254,18 @@ fn is_sound(manifests: &[&Manifest]) -> bool {
         };
         needs(manifest).all(has) && manifests.iter().all(|other| !are_at_odds(manifest, other))
     })
+}
+
+/// Whether it stands whatever becomes of conflicts.
+fn is_for_good(reason: &Refusal, resolution: &Resolution) -> bool {
+    match reason {
+        Refusal::Missing(_) | Refusal::WrongVersion { .. } | Refusal::BadRange(_) | Refusal::Cycle(_) => true,
+        Refusal::DependencyRefused(needs) => {
+            let why = resolution.refused.get(needs);
+            why.is_some_and(|why| why.0.iter().any(|reason| is_for_good(reason, resolution)))
+        }
+        Refusal::Conflict { .. } | Refusal::AtOddsWithItself(..) => false,
+    }
 }
 
 proptest! {
@@ -301,11 +316,11 @@ proptest! {
                 let admitted = manifests.filter(|manifest| resolution.order.contains(&manifest.name));
                 dependants(with, admitted).iter().any(|needing| standing(needing) >= standing(name))
             };
-            for reason in refused.0.iter().filter(|reason| by_weaker(reason)) {
-                let Refusal::Conflict { with, .. } = reason else { continue };
-                let is_only_by_weaker = refused.0.iter().all(by_weaker);
-                prop_assert!(!is_only_by_weaker || needed(with), "{name} gave way to {with}: {refused}");
-            }
+            let is_sound = |reason: &Refusal| match reason {
+                Refusal::Conflict { with, .. } => !by_weaker(reason) || needed(with),
+                _ => true,
+            };
+            prop_assert!(refused.0.iter().any(is_sound), "{name} gave way without need: {refused}");
         }
     }
 
@@ -314,17 +329,17 @@ proptest! {
         let resolution = resolved(&world);
         for (name, refused) in &resolution.refused {
             prop_assert!(!refused.0.is_empty());
-            for reason in &refused.0 {
+            // Who is in conflict with whom may be another question then.
+            for reason in refused.0.iter().filter(|reason| is_for_good(reason, &resolution)) {
                 // The plugin without everything else that stands against it.
                 let keep: &[&PluginName] = match reason {
                     Refusal::Missing(needs) | Refusal::BadRange(needs) | Refusal::WrongVersion { needs, .. } => &[&needs.name],
                     Refusal::DependencyRefused(needs) => &[needs],
-                    Refusal::Conflict { with, .. } => &[with],
+                    Refusal::Conflict { .. } | Refusal::AtOddsWithItself(..) => &[],
                     Refusal::Cycle(path) => {
                         let own = path.iter().position(|other| other == name).unwrap();
                         &[&path[(own + 1) % path.len()]]
                     }
-                    Refusal::AtOddsWithItself(..) => continue,
                 };
                 let mended: Vec<_> = world.0
                     .iter()
@@ -341,9 +356,7 @@ proptest! {
                     .collect();
                 let again = resolved(&World(mended));
                 let still = again.refused.contains_key(name);
-                // Without what it lacked it may be the stronger one, or be needed by nobody who is in the way.
-                let is_conflict = matches!(reason, Refusal::Conflict { .. });
-                prop_assert!(still || is_conflict, "{name} is refused for {reason}, which does not suffice");
+                prop_assert!(still, "{name} is refused for {reason}, which does not suffice");
             }
         }
     }

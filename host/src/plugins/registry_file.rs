@@ -1,0 +1,75 @@
+//! What is known of every plugin, as a file for people and scripts: written anew whenever it has changed.
+//!
+//! It is told, not read: nothing in it changes what the bot does. What differs from moment to moment (CPU time, what is
+//! under way) is not in it.
+
+use std::{io, path::PathBuf, time::SystemTime};
+
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::life::Plugins;
+use crate::storage::write_atomically;
+
+impl Plugins {
+    /// Writes the file now and after each change, as long as `wanted` says so, until the life of plugins has ended.
+    pub async fn keep_registry_file(self, file: PathBuf, wanted: impl Fn() -> bool + Send) {
+        let mut views = self.views();
+        // Told once of each trouble, since each change would tell it again.
+        let mut told = None;
+        loop {
+            views.mark_unchanged();
+            if wanted() {
+                let (plugins, path) = (self.clone(), file.clone());
+                let written = tokio::task::spawn_blocking(move || {
+                    let content = serde_json::to_vec_pretty(&plugins.registry()).map_err(io::Error::from)?;
+                    write_atomically(&path, &content)
+                });
+                let trouble = match written.await {
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(error.to_string()),
+                    Err(error) => Some(error.to_string()),
+                };
+                if let Some(error) = trouble.as_ref().filter(|_| trouble != told) {
+                    tracing::warn!(file = %file.display(), error, "the list of plugins can't be written: it stays as it was");
+                }
+                told = trouble;
+            }
+            if views.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Everything that lasts for a while of every plugin.
+    fn registry(&self) -> Value {
+        let names = self.list(true).plugins.into_iter().map(|plugin| plugin.name);
+        let plugins: Vec<_> = names.filter_map(|name| self.info(&name, true)).collect();
+        let plugins: Vec<_> = plugins
+            .iter()
+            .map(|info| {
+                let Ok(Value::Object(mut info)) = serde_json::to_value(info) else {
+                    return Value::Null;
+                };
+                let Some(Value::Object(mut plugin)) = info.remove("summary") else {
+                    return Value::Object(info);
+                };
+                plugin.append(&mut info);
+                passing(&mut plugin);
+                Value::Object(plugin)
+            })
+            .collect();
+        json!({
+            "written_at": OffsetDateTime::from(SystemTime::now()).format(&Rfc3339).unwrap_or_default(),
+            "host_version": env!("CARGO_PKG_VERSION"),
+            "plugins": plugins,
+        })
+    }
+}
+
+/// Takes out what is another thing a moment later.
+fn passing(plugin: &mut Map<String, Value>) {
+    for key in ["lane", "left_behind"] {
+        plugin.remove(key);
+    }
+}
