@@ -368,7 +368,7 @@ impl<S: 'static> Definition<S> {
             ran.map_err(|error| match error.wrong_argument().and_then(WrongArgument::refusal) {
                 Some(text) => {
                     let usage = wording::usage(prefix.as_deref().unwrap_or("/"), &command.describe());
-                    Error::refusal_of(wording::with_usage(&text, &usage))
+                    Error::usage_of(wording::with_usage(&text, &usage))
                 }
                 None => error,
             })

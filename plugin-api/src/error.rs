@@ -102,7 +102,13 @@ impl Error {
     /// A refusal, as a value.
     #[track_caller]
     pub(crate) fn refusal_of(text: String) -> Self {
-        Refusal(text).into()
+        Refusal(text, false).into()
+    }
+
+    /// A refusal that is about how the command was used, as a value.
+    #[track_caller]
+    pub(crate) fn usage_of(text: String) -> Self {
+        Refusal(text, true).into()
     }
 
     /// Discord's answer, if this is a REST call that Discord refused.
@@ -149,6 +155,7 @@ impl Error {
             Some(text) => Outcome {
                 verdict: Verdict::Refused,
                 text: Some(text.to_owned()),
+                is_usage: self.error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.1),
                 ..Outcome::default()
             },
             None => Outcome {
@@ -205,11 +212,11 @@ impl fmt::Display for Error {
 /// assert_eq!(check(101).unwrap_err().refusal(), Some("At most 100 at a time."));
 /// ```
 pub fn refuse<T>(text: impl Into<String>) -> Result<T> {
-    Err(Refusal(text.into()).into())
+    Err(Refusal(text.into(), false).into())
 }
 
 #[derive(Debug)]
-struct Refusal(String);
+struct Refusal(String, bool);
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

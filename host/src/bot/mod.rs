@@ -9,7 +9,6 @@ mod backups;
 mod calls;
 mod desk;
 mod directory;
-mod fading;
 mod failure;
 mod figures;
 mod files;
@@ -69,7 +68,6 @@ pub use offline::{BackupOrder, backups as offline_backups};
 
 use desk::Desk;
 use directory::LiveDirectory;
-use fading::Fading;
 use figures::Figures;
 use gatekeeper::Gatekeeper;
 use incidents::Reporter;
@@ -417,8 +415,6 @@ async fn serve_stored(
     );
     beside.spawn(logging::tell_trouble(logs.clone(), notices.clone()));
 
-    let (fading, deletes) = Fading::new(rest.clone());
-    beside.spawn(deletes);
     let router = Arc::new(Router {
         config: live.clone(),
         cache: cache.clone(),
@@ -427,7 +423,6 @@ async fn serve_stored(
         watches,
         directory,
         gatekeeper,
-        fading,
         tables: tables.clone(),
         tasks: tasks.clone(),
         full_noted: std::sync::Mutex::default(),

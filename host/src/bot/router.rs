@@ -9,6 +9,7 @@ mod decoded;
 mod edits;
 mod mentioned;
 mod refusals;
+mod replies;
 mod suggestions;
 mod typed;
 mod used;
@@ -34,7 +35,6 @@ use written::{Written, written_by};
 
 use super::{
     directory::LiveDirectory,
-    fading::Fading,
     figures::Figures,
     gatekeeper::{Asked, Gatekeeper, Pass},
     watches::Watches,
@@ -73,8 +73,6 @@ pub struct Router {
     pub directory: LiveDirectory,
     /// Who may use what.
     pub gatekeeper: Gatekeeper,
-    /// Answers that delete themselves.
-    pub fading: Fading,
     /// What servers have set, and how often commands are used.
     pub tables: Tables,
     /// Work that goes on behind the shard's task; waited for at stop.
@@ -215,6 +213,7 @@ impl Router {
         }
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
         origin.typing = written.command.typing;
+        origin.deleted_after = self.deleted_after(message.guild_id, &written.command, Door::Prefix);
         origin.bot_may = self.bot_may(&message);
         origin.may_ping_everyone = self.may_ping_everyone(&message);
         let asked = Asked::of(

@@ -87,8 +87,8 @@ fn whom(command: &str, who: Option<Mentionable>, channel: Option<Channel>) -> Va
 /// The commands of `config`: a module, since a group is one.
 pub(super) mod config {
     use super::{
-        Channel, Ctx, Mentionable, Result, ServerRuleList, Value, ask, card, command, done, embed, json, switches,
-        targets, whom,
+        Channel, Ctx, Mentionable, Result, ServerRuleList, Value, ask, card, command, done, embed, json, names,
+        switches, targets, whom,
     };
 
     /// Show who may use what in this server, and what is disabled.
@@ -178,6 +178,43 @@ pub(super) mod config {
         name: String,
     ) -> Result {
         done(&ctx, "rules.switch", json!({ "name": name, "on": true })).await
+    }
+
+    /// Which messages.
+    #[derive(plugin_api::Choice, Clone, Copy, Debug)]
+    pub(crate) enum Messages {
+        /// What is answered.
+        Answers,
+        /// What asked for it.
+        Commands,
+    }
+
+    /// Have answers, or the messages that ask for them, deleted after a time in this server.
+    #[command(
+        guild_owner_only,
+        category = "Server",
+        cooldown(none),
+        examples("config delete answers 30", "config delete commands 0 ban")
+    )]
+    pub(crate) async fn delete(
+        ctx: Ctx,
+        /// The answers, or the messages with the commands
+        messages: Messages,
+        /// After so many seconds; 0 for never, without it as the bot's owner has set
+        #[min = 0]
+        #[max = 86400]
+        seconds: Option<u32>,
+        /// One command only
+        #[autocomplete = names]
+        #[rest]
+        command: Option<String>,
+    ) -> Result {
+        let what = match messages {
+            Messages::Answers => "success",
+            Messages::Commands => "invocation",
+        };
+        let arguments = json!({ "what": what, "seconds": seconds, "command": command });
+        done(&ctx, "server.delete", arguments).await
     }
 
     /// Disable a plugin or command in this server.

@@ -107,6 +107,26 @@ pub(super) fn faults(kind: Kind, value: &Value) -> Vec<Fault> {
         Kind::Sections => entries(value, "an object: plugin to its settings", |section| {
             (!section.is_object()).then(|| "an object: { ... }".to_owned())
         }),
+        Kind::Replies => named(value, "an object: command to its times", |times| {
+            let is_time = |(name, time): (&String, &Value)| {
+                is_comment(name)
+                    || matches!(name.as_str(), "success_delete_after" | "invocation_delete_after")
+                        && time.as_f64().is_some_and(|time| (0.0..=86_400.0).contains(&time))
+            };
+            let is_right = times.as_object().is_some_and(|times| times.iter().all(is_time));
+            (!is_right).then(|| {
+                "an object with `success_delete_after`, `invocation_delete_after` or both, each 0 to 86400 seconds"
+                    .to_owned()
+            })
+        }),
+        Kind::Priorities => named(value, "an object: plugin or command to a number", |number| {
+            let is_right = number.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
+            (!is_right).then(|| "a whole number, such as 10".to_owned())
+        }),
+        Kind::GuildLists => entries(value, "an object: plugin to list of servers' ids", |ids| {
+            let is_right = ids.as_array().is_some_and(|ids| ids.iter().all(is_id));
+            (!is_right).then(|| "a list of Discord ids, each in quotes (17 to 20 digits)".to_owned())
+        }),
         Kind::Object if value.is_object() => right,
         Kind::Object => wants("an object"),
     }
@@ -139,6 +159,20 @@ fn entries(value: &Value, what: &str, wanted: impl Fn(&Value) -> Option<String>)
         Some(Fault {
             below: format!(".{name}"),
             text,
+        })
+    });
+    wrong.collect()
+}
+
+fn named(value: &Value, what: &str, wanted: impl Fn(&Value) -> Option<String>) -> Vec<Fault> {
+    let Some(object) = value.as_object() else {
+        return Fault::here(format!("must be {what}; {} stands there", shown(value)));
+    };
+    let wrong = object.iter().filter(|(name, _)| !is_comment(name));
+    let wrong = wrong.filter_map(|(name, item)| {
+        Some(Fault {
+            below: format!(".{name}"),
+            text: format!("must be {}; {} stands there", wanted(item)?, kind_name(item)),
         })
     });
     wrong.collect()

@@ -41,6 +41,12 @@ pub(super) enum Kind {
     Grants,
     /// An object: plugin to object.
     Sections,
+    /// An object: command to the times after which its messages are deleted.
+    Replies,
+    /// An object: plugin or command to a whole number.
+    Priorities,
+    /// An object: plugin to list of Discord ids.
+    GuildLists,
     /// An object whose inside is checked by whoever uses it.
     Object,
 }
@@ -258,6 +264,13 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         "Names of plugins that never run.",
     );
     key(
+        "extensions.only_in",
+        Kind::GuildLists,
+        json!({}),
+        AtOnce,
+        "Plugins that serve in some servers only: plugin to the ids of these. Its slash commands take no place elsewhere.",
+    );
+    key(
         "extensions.path",
         Kind::Text(1, 4096),
         json!("./plugins"),
@@ -312,6 +325,13 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         json!(95),
         AtOnce,
         "The number of slash commands from which on new ones work by prefix only.",
+    );
+    key(
+        "slash_limiter.priorities",
+        Kind::Priorities,
+        json!({}),
+        AtOnce,
+        "Which get the places first: plugin or command to a number, in place of their author's; 0 where nothing is said.",
     );
     key(
         "framework.load_cogs",
@@ -409,14 +429,21 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         Kind::Number(0.0, 86_400.0),
         json!(0),
         AtOnce,
-        "Seconds after which other answers are deleted; 0 for never. Not in force yet.",
+        "Seconds after which the answers of a command that went well are deleted; 0 for never.",
     );
     key(
         "replies.invocation_delete_after",
         Kind::Number(0.0, 86_400.0),
         json!(0),
         AtOnce,
-        "Seconds after which the message with the command is deleted; 0 for never. Not in force yet.",
+        "Seconds after which the message with a command that went well is deleted; 0 for never.",
+    );
+    key(
+        "replies.commands",
+        Kind::Replies,
+        json!({}),
+        AtOnce,
+        "Both of these times for single commands: command to success_delete_after and invocation_delete_after.",
     );
     key(
         "edits.rerun",

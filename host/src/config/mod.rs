@@ -27,8 +27,9 @@ pub use files::{Change, Files, Look};
 pub use live::Live;
 pub use overview::{check, load_settings, show};
 pub use resolved::{
-    ActivityKind, Colour, Colours, Config, Cooldowns, Database, Discord, Edits, Extensions, Framework, IntentChoice,
-    LogFormat, Logging, NoticeSettings, OnlineStatus, Replies, SlashLimiter, Status, StatusLine, Synchronous,
+    ActivityKind, AfterSuccess, Colour, Colours, Config, Cooldowns, Database, Discord, Edits, Extensions, Framework,
+    IntentChoice, LogFormat, Logging, NoticeSettings, OnlineStatus, Replies, SlashLimiter, Status, StatusLine,
+    Synchronous,
 };
 pub use root::{Root, RootError, RootLock};
 pub use schema::schema;

@@ -178,6 +178,8 @@ pub struct Extensions {
     pub auto_load: bool,
     /// Plugins that are never loaded.
     pub blacklist: BTreeSet<String>,
+    /// Plugins that serve in these servers only.
+    pub only_in: BTreeMap<PluginName, BTreeSet<GuildId>>,
     /// The folder they are dropped into.
     pub path: PathBuf,
     /// How much of the machine's or container's memory the bot may take for a plugin to be loaded, in percent.
@@ -202,6 +204,8 @@ pub struct SlashLimiter {
     pub warning_threshold: u32,
     /// The number at which new ones become prefix-only.
     pub safe_limit: u32,
+    /// Who gets the places first: plugin or command to a number.
+    pub priorities: BTreeMap<String, i32>,
 }
 
 /// Parts of the host that can be switched off.
@@ -258,10 +262,31 @@ pub struct Replies {
     pub errors_delete_after: Option<Duration>,
     /// Usage errors by prefix.
     pub usage_delete_after: Option<Duration>,
-    /// Success replies.
-    pub success_delete_after: Option<Duration>,
-    /// Messages that invoked a command.
-    pub invocation_delete_after: Option<Duration>,
+    /// Success replies and messages that invoked a command, where nothing is set for it.
+    pub all: AfterSuccess,
+    /// What is set for single commands, by name.
+    pub commands: BTreeMap<String, AfterSuccess>,
+}
+
+/// When messages of a command that went well are deleted: zero for never, `None` where nothing is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AfterSuccess {
+    /// Its answers.
+    pub success: Option<Duration>,
+    /// The message that invoked it.
+    pub invocation: Option<Duration>,
+}
+
+impl Replies {
+    /// What holds for a command.
+    #[must_use]
+    pub fn of_command(&self, name: &str) -> AfterSuccess {
+        let own = self.commands.get(name).copied().unwrap_or_default();
+        AfterSuccess {
+            success: own.success.or(self.all.success),
+            invocation: own.invocation.or(self.all.invocation),
+        }
+    }
 }
 
 /// Edited and deleted invocations.
@@ -365,6 +390,11 @@ pub(super) fn resolve(written: &Written, root: &Root, variables: &Variables<'_>)
         extensions: Extensions {
             auto_load: read.flag("extensions.auto_load"),
             blacklist: read.texts("extensions.blacklist").collect(),
+            only_in: read
+                .object("extensions.only_in")
+                .into_iter()
+                .filter_map(|(name, list)| Some((name.parse().ok()?, list.as_array()?.iter().filter_map(id).collect())))
+                .collect(),
             path: root.folder().join(read.text("extensions.path")),
             memory_percent: read.integer("extensions.memory_percent"),
         },
@@ -377,6 +407,11 @@ pub(super) fn resolve(written: &Written, root: &Root, variables: &Variables<'_>)
             max_limit: read.integer("slash_limiter.max_limit"),
             warning_threshold: read.integer("slash_limiter.warning_threshold"),
             safe_limit: read.integer("slash_limiter.safe_limit"),
+            priorities: read
+                .object("slash_limiter.priorities")
+                .into_iter()
+                .filter_map(|(name, number)| Some((name.to_lowercase(), i32::try_from(number.as_i64()?).ok()?)))
+                .collect(),
         },
         framework: Framework {
             load_cogs: read.flag("framework.load_cogs"),
@@ -406,8 +441,23 @@ pub(super) fn resolve(written: &Written, root: &Root, variables: &Variables<'_>)
         replies: Replies {
             errors_delete_after: read.delay("replies.errors_delete_after"),
             usage_delete_after: read.delay("replies.usage_delete_after"),
-            success_delete_after: read.delay("replies.success_delete_after"),
-            invocation_delete_after: read.delay("replies.invocation_delete_after"),
+            all: AfterSuccess {
+                success: Some(read.seconds("replies.success_delete_after")),
+                invocation: Some(read.seconds("replies.invocation_delete_after")),
+            },
+            commands: read
+                .object("replies.commands")
+                .iter()
+                .filter(|(name, _)| !is_comment(name))
+                .map(|(name, times)| {
+                    let time = |key: &str| Duration::try_from_secs_f64(times[key].as_f64()?).ok();
+                    let times = AfterSuccess {
+                        success: time("success_delete_after"),
+                        invocation: time("invocation_delete_after"),
+                    };
+                    (name.to_lowercase(), times)
+                })
+                .collect(),
         },
         edits: Edits {
             rerun: read.flag("edits.rerun"),

@@ -119,6 +119,25 @@ fn of_kind(kind: Kind) -> Value {
             "additionalProperties": { "type": "string", "enum": keys::LEVELS },
         }),
         Kind::Grants => plugins(&json!({ "type": "array", "items": text, "uniqueItems": true })),
+        Kind::Replies => json!({
+            "type": "object",
+            "patternProperties": { "^_comment": {} },
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "success_delete_after": { "type": "number", "minimum": 0, "maximum": 86_400 },
+                    "invocation_delete_after": { "type": "number", "minimum": 0, "maximum": 86_400 },
+                },
+                "patternProperties": { "^_comment": {} },
+                "additionalProperties": false,
+            },
+        }),
+        Kind::Priorities => json!({
+            "type": "object",
+            "patternProperties": { "^_comment": {} },
+            "additionalProperties": { "type": "integer" },
+        }),
+        Kind::GuildLists => plugins(&json!({ "type": "array", "items": id, "uniqueItems": true })),
         Kind::Sections => plugins(&json!({ "type": "object" })),
         Kind::Object => json!({ "type": "object" }),
     }

@@ -100,7 +100,10 @@ fn defaults_are_those_of_the_description() {
     assert_eq!(config.notices.interval.as_secs(), 300);
     assert_eq!(config.colours.credits, Colour(0x00ff_d700));
     assert_eq!(config.replies.errors_delete_after.map(|d| d.as_secs()), Some(15));
-    assert_eq!(config.replies.success_delete_after, None);
+    assert_eq!(
+        config.replies.of_command("ban").success,
+        Some(std::time::Duration::ZERO)
+    );
     assert_eq!(config.shards, 1);
     assert!(config.extensions.path.ends_with("plugins"));
     assert!(config.extensions.path.is_absolute());
@@ -115,7 +118,10 @@ fn what_is_set_takes_effect() {
             "status": {"type": "Playing", "text": "chess", "presence": "dnd", "interval": 10.5,
                        "statuses": ["one", {"type": "custom", "text": "two", "presence": "idle"}]},
             "logging": {"level": "critical", "format": "json"},
-            "extensions": {"auto_load": false, "blacklist": ["spam"], "path": "../elsewhere"},
+            "extensions": {"auto_load": false, "blacklist": ["spam"], "path": "../elsewhere",
+                           "only_in": {"levels": ["175928847299117069"]}},
+            "slash_limiter": {"priorities": {"levels": -3, "Ban": 7}},
+            "replies": {"success_delete_after": 9, "commands": {"Ban": {"success_delete_after": 2.5}}},
             "discord": {"intents": ["GUILDS", "message_content"], "home_guilds": ["175928847299117067"],
                         "global_requests_per_second": 500},
             "notices": {"channel": "175928847299117068", "dm_owner": false, "interval": 0},
@@ -142,7 +148,17 @@ fn what_is_set_takes_effect() {
         Some(175_928_847_299_117_068)
     );
     assert_eq!(config.colours.error, Colour(0x01_02_03));
+    let ban = config.replies.of_command("ban");
+    assert_eq!(ban.success.map(|after| after.as_millis()), Some(2500));
+    assert_eq!(ban.invocation.map(|after| after.as_millis()), Some(0));
+    assert_eq!(
+        config.replies.of_command("kick").success.map(|after| after.as_secs()),
+        Some(9)
+    );
+    let priorities: Vec<_> = config.slash_limiter.priorities.into_iter().collect();
+    assert_eq!(priorities, [("ban".to_owned(), 7), ("levels".to_owned(), -3)]);
     let levels = "levels".parse().unwrap();
+    assert_eq!(config.extensions.only_in[&levels].len(), 1);
     assert!(config.grants[&levels].contains("plugins.reload"));
     assert_eq!(config.plugins.section("levels").unwrap()["rate"], 2);
     assert_eq!(config.plugins.section("absent"), Ok(serde_json::json!({})));
@@ -202,6 +218,18 @@ fn every_mistake_has_its_words() {
         (
             "several items",
             "{\"owner_ids\": [\"a\", \"175928847299117065\", true]}",
+        ),
+        (
+            "a time for ever",
+            "{\"replies\": {\"commands\": {\"ban\": {\"success_delete_after\": -1}}}}",
+        ),
+        (
+            "a priority in words",
+            "{\"slash_limiter\": {\"priorities\": {\"ban\": \"high\"}}}",
+        ),
+        (
+            "a server's name",
+            "{\"extensions\": {\"only_in\": {\"levels\": [\"home\"]}}}",
         ),
         (
             "a stream elsewhere",

@@ -135,6 +135,11 @@ impl Answers {
         (!answers.is_empty()).then_some((known.channel, answers))
     }
 
+    /// A message is about to be deleted by the host itself: its answers stay.
+    pub(super) fn forget(&self, message: MessageId) {
+        self.table().answered.remove(&message);
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,6 +170,7 @@ mod tests {
             defer: Defer::Public,
             typing: false,
             bot_may: None,
+            deleted_after: crate::interactions::DeletedAfter::default(),
             slot: None,
             may_ping_everyone: false,
             taken: None,

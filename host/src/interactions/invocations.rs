@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Argument, ChannelId, Choice, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
+    Argument, ChannelId, Choice, Door, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
     Responded, Verdict,
 };
 use serde_json::Value;
@@ -33,6 +33,7 @@ use super::{
     calls,
     deadlines::Deadlines,
     incidents::Codes,
+    lanes::Lanes,
     problems::{senseless_problem, unknown_invocation},
     state::{Closing, Conversation, State, Step},
     story::{self, Told},
@@ -49,6 +50,8 @@ const LONG_AFTER: Duration = Duration::from_secs(30);
 /// How long an interaction can be answered
 /// (<https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages>).
 const ANSWERABLE: Duration = Duration::from_secs(15 * 60);
+/// How many messages are deleted or disabled at a time.
+const MOST_TIDIED: usize = 32;
 /// How many finished invocations are remembered for tasks that answer later; the oldest go first.
 const MOST_FINISHED: usize = 8192;
 
@@ -253,7 +256,9 @@ impl Invocations {
     #[must_use]
     pub fn finish_silently(&self, id: u64, outcome: Outcome) -> Option<Outcome> {
         let entry = self.inner.entry(id)?;
+        let tidies = entry.origin.deleted_after.success.is_some() || entry.origin.deleted_after.invocation.is_some();
         let is_silent = matches!(outcome.verdict, Verdict::Done | Verdict::Unknown)
+            && !tidies
             && entry.conversation.try_lock().is_ok_and(|conversation| {
                 matches!(conversation.closing(outcome.released), Closing::Nothing) && conversation.idle_note().is_none()
             });
@@ -297,11 +302,17 @@ impl Invocations {
         let timer = Timer {
             action: message.later.action,
             after: Duration::from_millis(message.later.after_ms),
-            channel: message.channel_id,
-            interaction: None,
             components: message.components.clone(),
+            ..Timer::deletion(message.channel_id, Duration::ZERO)
         };
         self.inner.timers.begin(message.message_id, timer);
+    }
+
+    /// Deletes a message of the host's own after a time; one of which Discord has not told the id stays.
+    pub fn fade(&self, answer: &Responded, channel: ChannelId, after: Option<Duration>) {
+        if let (Some(after), Some(message)) = (after, answer.message_id) {
+            self.inner.timers.delete(message, Timer::deletion(channel, after));
+        }
     }
 
     /// A message was used: its controls are not disabled for now.
@@ -381,15 +392,24 @@ impl Inner {
 
     async fn finish(&self, entry: &Arc<Entry>, outcome: Outcome) {
         let origin = &entry.origin;
+        let mut lasts = None;
         let text = match outcome.verdict {
             Verdict::Done | Verdict::Unknown => None,
-            Verdict::Refused => Some(
+            Verdict::Refused => Some({
+                lasts = if outcome.is_usage {
+                    origin.deleted_after.usage
+                } else {
+                    origin.deleted_after.errors
+                };
                 outcome
                     .text
                     .filter(|text| !text.trim().is_empty())
-                    .unwrap_or_else(|| texts::REFUSED.to_owned()),
-            ),
-            Verdict::Interrupted => Some(texts::INTERRUPTED.to_owned()),
+                    .unwrap_or_else(|| texts::REFUSED.to_owned())
+            }),
+            Verdict::Interrupted => {
+                lasts = origin.deleted_after.errors;
+                Some(texts::INTERRUPTED.to_owned())
+            }
             Verdict::Failed | Verdict::Panicked => {
                 let code = self.codes.next();
                 let text = texts::incident(&code);
@@ -414,7 +434,12 @@ impl Inner {
         };
         let mut conversation = entry.conversation.lock().await;
         match text {
-            Some(text) => self.say(origin, &mut conversation, &text, true).await,
+            Some(text) => {
+                let said = self.say(origin, &mut conversation, &text, true).await;
+                if let (Some(after), Some(message), Door::Prefix) = (lasts, said, origin.door) {
+                    self.timers.delete(message, Timer::deletion(origin.channel_id, after));
+                }
+            }
             None => match conversation.closing(outcome.released) {
                 Closing::Nothing => {
                     if let Some(call) = conversation.idle_note() {
@@ -425,7 +450,7 @@ impl Inner {
                         let _ = self.perform(origin, &mut conversation, &step, &Body::default()).await;
                     }
                 }
-                Closing::Say => self.say(origin, &mut conversation, texts::DONE, true).await,
+                Closing::Say => drop(self.say(origin, &mut conversation, texts::DONE, true).await),
                 Closing::Acknowledge(step) => {
                     let acknowledged = self.perform(origin, &mut conversation, &step, &Body::default()).await;
                     if let Err(problem) = acknowledged {
@@ -433,6 +458,9 @@ impl Inner {
                     }
                 }
             },
+        }
+        if matches!(outcome.verdict, Verdict::Done | Verdict::Unknown) {
+            self.tidy(origin, &mut conversation);
         }
         drop(conversation);
         self.ended(entry, outcome.released);
@@ -505,20 +533,35 @@ impl Inner {
     }
 }
 
-/// The task that waits for deadlines. What is due runs beside the waiting, so that a slow call delays no other.
+/// The task that waits for deadlines. What is due runs beside the waiting, so that a slow call delays no other; messages
+/// that are deleted or disabled take turns by channel.
 async fn look_after(inner: Weak<Inner>, deadlines: Arc<Deadlines>, timers: Arc<Timers>) {
     let mut under_way = FuturesUnordered::new();
+    let mut lanes = Lanes::new(MOST_TIDIED);
     loop {
+        while let Some((channel, (id, timer))) = lanes.next() {
+            let Some(inner) = inner.upgrade() else { return };
+            let later = async move {
+                inner.later(id, timer).await;
+                Some(channel)
+            };
+            under_way.push(later.boxed());
+        }
         tokio::select! {
             id = deadlines.next() => {
                 let Some(inner) = inner.upgrade() else { return };
-                under_way.push(async move { inner.due(id).await }.boxed());
+                let due = async move {
+                    inner.due(id).await;
+                    None
+                };
+                under_way.push(due.boxed());
             }
-            (id, timer) = timers.next() => {
-                let Some(inner) = inner.upgrade() else { return };
-                under_way.push(async move { inner.later(id, timer).await }.boxed());
+            (id, timer) = timers.next() => lanes.add(timer.channel, (id, timer)),
+            Some(ended) = under_way.next() => {
+                if let Some(channel) = ended {
+                    lanes.ended(channel);
+                }
             }
-            Some(()) = under_way.next() => {}
         }
     }
 }

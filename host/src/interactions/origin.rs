@@ -2,7 +2,7 @@
 //!
 //! A record without behaviour: the router fills it in once, and it does not change while the invocation is open.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use plugin_protocol::{
     ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, Permissions, PluginName, User,
@@ -48,6 +48,21 @@ pub struct Origin {
     /// By prefix in a server: what the bot may in the channel, where that is known. Answers to interactions need no
     /// permission.
     pub bot_may: Option<Permissions>,
+    /// After what times its messages are deleted.
+    pub deleted_after: DeletedAfter,
+}
+
+/// After what times the messages of an invocation are deleted; `None` for never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeletedAfter {
+    /// Refusals by prefix.
+    pub errors: Option<Duration>,
+    /// Texts about a wrong use, by prefix.
+    pub usage: Option<Duration>,
+    /// Public answers of a command that ran to its end.
+    pub success: Option<Duration>,
+    /// The message that asked for a command which ran to its end.
+    pub invocation: Option<Duration>,
 }
 
 impl Origin {

@@ -24,6 +24,8 @@ pub struct Conversation {
     original: Option<MessageId>,
     /// The messages that are this invocation's answers.
     sent: VecDeque<MessageId>,
+    /// The answers that everybody sees and that have not been taken care of.
+    public: Vec<MessageId>,
     /// Whether there has been an answer.
     answered: bool,
     /// What tells that it takes long, which the first answer takes the place of.
@@ -174,6 +176,7 @@ impl Conversation {
             first: None,
             original: None,
             sent: VecDeque::new(),
+            public: Vec::new(),
             answered: false,
             note: None,
             promised_ephemeral: false,
@@ -368,6 +371,30 @@ impl Conversation {
             self.note = None;
         }
         is_lost
+    }
+
+    /// Whether a call makes a message of this invocation that everybody sees.
+    #[must_use]
+    pub fn is_public(&self, call: Call) -> bool {
+        match call {
+            Call::Send => true,
+            Call::Answer { ephemeral } | Call::FollowUp { ephemeral } => !ephemeral,
+            Call::EditOriginal => matches!(self.state, State::Deferred { ephemeral: false, .. }),
+            Call::EditMessage(_) => self.replaces_note(call),
+            _ => false,
+        }
+    }
+
+    /// A message that everybody sees was made.
+    pub fn note_public(&mut self, message_id: Option<MessageId>) {
+        if self.public.len() < REMEMBERED {
+            self.public.extend(message_id);
+        }
+    }
+
+    /// The messages that everybody sees, each told once.
+    pub fn take_public(&mut self) -> Vec<MessageId> {
+        std::mem::take(&mut self.public)
     }
 
     /// The message that told that it takes long, if nothing came of it.

@@ -17,6 +17,8 @@ use super::{InteractionRef, Request, deadlines::Deadlines};
 
 /// How many messages are remembered; further ones stay as they are.
 const MOST: usize = 16_384;
+/// How many of them may be refusals and the like, which only look better deleted.
+const MOST_IN_PASSING: usize = 8192;
 /// The longest time: what is to come later than in a day is a plugin's own to remember.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -38,6 +40,8 @@ pub(super) struct Timer {
     pub(super) interaction: Option<(InteractionRef, Instant)>,
     /// Its components, as they were sent last.
     pub(super) components: Value,
+    /// Whether it is the message that asked for a command: its answers stay when it goes.
+    pub(super) is_invocation: bool,
 }
 
 impl Timers {
@@ -54,9 +58,23 @@ impl Timers {
             tracing::warn!("too many messages wait to be deleted or disabled: one more stays as it is");
             return;
         }
-        timers.insert(id, timer);
+        let is_new = timers.insert(id, timer).is_none();
         drop(timers);
-        self.deadlines.move_to(Instant::now() + after, id.get());
+        let at = Instant::now() + after;
+        if is_new {
+            self.deadlines.insert(at, id.get());
+        } else {
+            self.deadlines.move_to(at, id.get());
+        }
+    }
+
+    /// Deletes a message after a time, unless something else becomes of it or too many wait.
+    pub(super) fn delete(&self, id: MessageId, timer: Timer) {
+        let timers = self.timers();
+        if timers.len() < MOST_IN_PASSING && !timers.contains_key(&id) {
+            drop(timers);
+            self.begin(id, timer);
+        }
     }
 
     /// The message was used: its time begins anew.
@@ -93,6 +111,18 @@ impl Timers {
 }
 
 impl Timer {
+    /// It is deleted.
+    pub(super) const fn deletion(channel: ChannelId, after: Duration) -> Self {
+        Self {
+            action: LaterAction::Delete,
+            after,
+            channel,
+            interaction: None,
+            components: Value::Null,
+            is_invocation: false,
+        }
+    }
+
     /// The request that does it; `None` if there is nothing to do.
     pub(super) fn request(self, id: MessageId) -> Option<Request> {
         let path = match self.interaction.filter(|(_, until)| Instant::now() < *until) {
@@ -176,6 +206,7 @@ mod tests {
             channel: ChannelId::new(1).unwrap(),
             interaction: None,
             components: Value::Null,
+            is_invocation: false,
         };
         let id = |number| MessageId::new(number).unwrap();
         timers.begin(id(1), timer(LaterAction::Disable, 10));

@@ -12,6 +12,7 @@ mod context_menus;
 mod controls;
 mod crash;
 mod damage;
+mod deletions;
 mod ecosystem;
 mod endings;
 mod files;

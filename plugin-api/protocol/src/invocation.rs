@@ -194,6 +194,9 @@ pub struct Outcome {
     /// given back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub vetoed: bool,
+    /// Whether a refusal is about how it was used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_usage: bool,
     /// Whether nothing in the plugin can answer the invocation any more, so that the host need not remember it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,

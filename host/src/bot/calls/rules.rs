@@ -25,6 +25,7 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("rules.clear", Access::Changes),
     ("rules.switch", Access::Changes),
     ("server.set", Access::Changes),
+    ("server.delete", Access::Changes),
 ];
 
 /// How many rules a server has at most.
@@ -59,6 +60,17 @@ struct Clear {
 struct Switch {
     name: String,
     on: bool,
+}
+
+#[derive(Deserialize)]
+struct Delete {
+    /// `success` for answers, `invocation` for the messages that asked.
+    what: String,
+    /// As the owner has set, without.
+    #[serde(default)]
+    seconds: Option<u32>,
+    #[serde(default)]
+    command: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +114,7 @@ impl Calls {
             "rules.set" => self.set_rule(&table, guild, arguments(call)?).await?,
             "rules.clear" => (self.clear_rules(&table, guild, arguments(call)?).await?, None),
             "rules.switch" => (self.switch(&table, guild, arguments(call)?).await?, None),
+            "server.delete" => (self.set_deleted_after(&table, guild, arguments(call)?).await?, None),
             "server.set" => (self.set_server(guild, arguments(call)?).await?, None),
             _ => (None, None),
         };
@@ -148,11 +161,9 @@ impl Calls {
                 return Err(Problem::new(ProblemCode::Invalid, text));
             }
         }
-        if self
-            .tables
-            .rules(guild)
-            .is_some_and(|rules| rules.rules.len() >= MOST_RULES)
-        {
+        let known = self.tables.rules(guild).unwrap_or_default();
+        let is_new = |rule: &Rule| rule.target != target || rule.subject != subject;
+        if known.rules.len() >= MOST_RULES && known.rules.iter().all(is_new) {
             let text = format!("This server has {MOST_RULES} rules already. Clear some with `config clear`.");
             return Err(Problem::new(ProblemCode::Invalid, text));
         }
@@ -238,6 +249,32 @@ impl Calls {
         let now = if switch.on { "enabled" } else { "disabled" };
         let are = if both { "are" } else { "is" };
         Ok(Some(format!("The {what} `{name}` {are} {now} in this server.")))
+    }
+
+    async fn set_deleted_after(&self, table: &Table, guild: GuildId, set: Delete) -> Result<Option<String>, Problem> {
+        let command = match &set.command {
+            None => None,
+            Some(name) => {
+                let name = name.trim().trim_start_matches('/').to_lowercase();
+                let (_, command) = exact(table, &name).ok_or_else(|| unknown(&name))?;
+                Some(command.name.as_str())
+            }
+        };
+        let changed = self.tables.change_guild(guild, |settings| {
+            settings.set_deleted_after(command, &set.what, set.seconds);
+        });
+        changed.await.map_err(|error| storage_problem(&error))?;
+        let whose = command.map_or_else(|| "commands".to_owned(), |name| format!("`{name}`"));
+        let what = match set.what.as_str() {
+            "success" => format!("Answers of {whose}"),
+            _ => format!("Messages with {whose}"),
+        };
+        Ok(Some(match set.seconds {
+            None => format!("{what} are deleted as the bot's owner has set."),
+            Some(0) => format!("{what} stay in this server."),
+            Some(1) => format!("{what} are deleted after 1 second in this server."),
+            Some(seconds) => format!("{what} are deleted after {seconds} seconds in this server."),
+        }))
     }
 
     async fn set_server(&self, guild: GuildId, server: Server) -> Result<Option<String>, Problem> {

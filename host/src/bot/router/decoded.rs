@@ -8,7 +8,7 @@ use plugin_protocol::{ArgumentValue, Click, Defer, Door, Invocation, Member, Plu
 
 use crate::{
     commands::Interaction,
-    interactions::{InteractionRef, Origin},
+    interactions::{DeletedAfter, InteractionRef, Origin},
 };
 
 pub(super) fn origin(
@@ -35,6 +35,7 @@ pub(super) fn origin(
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,
         may_ping_everyone: interaction.member.as_ref().is_some_and(may_ping_everyone),

@@ -2,14 +2,14 @@
 //!
 //! By interaction only the asker sees it; by message it deletes itself after a while.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plugin_protocol::{Command, Door};
 use tokio::sync::Semaphore;
 
 use super::{Router, written_by};
 use crate::{
-    bot::{fading, gatekeeper::Asked},
+    bot::gatekeeper::Asked,
     commands::{Message, usage},
     interactions::Origin,
     permits::Refusal,
@@ -18,6 +18,9 @@ use crate::{
 /// How many answers of the host itself may be under way; further ones are left out, since they would only queue up
 /// behind Discord's limits.
 const MAX_ANSWERS: usize = 256;
+
+/// A cooldown of which is left more is not waited for: its text goes with the other errors'.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The places for answers of the host itself.
 pub fn answers() -> Semaphore {
@@ -34,7 +37,7 @@ impl Router {
             name: command.name.clone(),
             ..Command::default()
         };
-        let lasts = fading::lasts(refusal, self.config.get().replies.errors_delete_after);
+        let lasts = lasts(refusal, self.config.get().replies.errors_delete_after);
         self.refuse_for(origin, &refusal.text(&usage(prefix, &name)), lasts)
             .await;
     }
@@ -52,7 +55,7 @@ impl Router {
             return;
         };
         match self.invocations.answer_directly(origin, text, true).await {
-            Ok(answer) if origin.door == Door::Prefix => self.fading.fade(&answer, origin.channel_id, lasts),
+            Ok(answer) if origin.door == Door::Prefix => self.invocations.fade(&answer, origin.channel_id, lasts),
             Ok(_) => {}
             Err(problem) => {
                 tracing::debug!(command = %origin.command, %problem, "an answer of the host did not arrive");
@@ -96,5 +99,39 @@ impl Router {
                 self.refuse_for(&origin, &group.text(prefix), lasts).await;
             }
         }
+    }
+}
+
+/// When a refusal's text goes: a cooldown's when it ends, others after `errors`.
+#[must_use]
+fn lasts(refusal: &Refusal, errors: Option<Duration>) -> Option<Duration> {
+    let Refusal::Cooldown(until) = refusal else {
+        return errors;
+    };
+    errors?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_millis(*until).saturating_sub(now);
+    if left <= LONGEST { Some(left) } else { errors }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_cooldowns_text_lasts_as_long_as_it() {
+        let errors = Some(Duration::from_secs(15));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let in_a = |seconds: u64| Refusal::Cooldown(u64::try_from(now.as_millis()).unwrap() + seconds * 1000);
+        assert_eq!(lasts(&Refusal::Denied, errors), errors);
+        assert_eq!(lasts(&in_a(600), None), None);
+        let left = lasts(&in_a(600), errors).unwrap();
+        assert!(
+            left > Duration::from_secs(500) && left <= Duration::from_secs(600),
+            "{left:?}"
+        );
+        assert_eq!(lasts(&in_a(86_400), errors), errors);
     }
 }

@@ -5,7 +5,10 @@
 use plugin_protocol::{Command, Defer, Door, Permissions, PluginName};
 
 use super::Router;
-use crate::{commands::Message, interactions::Origin};
+use crate::{
+    commands::Message,
+    interactions::{DeletedAfter, Origin},
+};
 
 /// A command as it was written in a message.
 pub(super) struct Written {
@@ -48,6 +51,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,
         may_ping_everyone: false,

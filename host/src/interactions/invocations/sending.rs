@@ -6,7 +6,9 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use plugin_protocol::{Action, ChannelId, Later, MessageId, Problem, ProblemCode, Respond, Responded, upload};
+use plugin_protocol::{
+    Action, ChannelId, Door, Later, MessageId, Permissions, Problem, ProblemCode, Respond, Responded, upload,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -16,7 +18,7 @@ use super::{
     unknown_invocation,
 };
 use crate::interactions::{
-    Response,
+    InteractionRef, Response,
     refusal::{ALREADY_ACKNOWLEDGED, Refusal},
     state::Call,
 };
@@ -49,7 +51,7 @@ impl Inner {
             files: names.zip(files.into_iter().map(|file| tail.slice_ref(file))).collect(),
             later: head.later,
             pings_everyone: head.ping_everyone && entry.origin.may_ping_everyone,
-            wants_message: head.wants_message || head.later.is_some(),
+            wants_message: head.wants_message || head.later.is_some() || entry.origin.deleted_after.success.is_some(),
             is_note: false,
         };
         let message = if body.is_empty() {
@@ -76,14 +78,44 @@ impl Inner {
             let text = "this needs a message as its body";
             return Err(Problem::new(ProblemCode::Invalid, text));
         }
-        self.perform_with(
-            &entry.origin,
-            &mut conversation,
-            &step,
-            &message.unwrap_or_default(),
-            &extras,
-        )
-        .await
+        let responded = self
+            .perform_with(
+                &entry.origin,
+                &mut conversation,
+                &step,
+                &message.unwrap_or_default(),
+                &extras,
+            )
+            .await;
+        if entry.finished.load(Ordering::Relaxed) {
+            self.tidy(&entry.origin, &mut conversation);
+        }
+        responded
+    }
+
+    /// The invocation went well: what is said about that is deleted after its time, and so is the message that asked.
+    pub(super) fn tidy(&self, origin: &Origin, conversation: &mut Conversation) {
+        let deleted_after = origin.deleted_after;
+        if let Some(after) = deleted_after.success {
+            for id in conversation.take_public() {
+                let timer = Timer {
+                    interaction: answerable(origin),
+                    ..Timer::deletion(origin.channel_id, after)
+                };
+                self.timers.delete(id, timer);
+            }
+        }
+        // Where the bot may not, and in direct messages, Discord would refuse it.
+        let may_delete = origin.guild_id.is_some() && !origin.lacks(Permissions::MANAGE_MESSAGES);
+        if let (Some(after), Some(id), Door::Prefix, true) =
+            (deleted_after.invocation, origin.message_id, origin.door, may_delete)
+        {
+            let timer = Timer {
+                is_invocation: true,
+                ..Timer::deletion(origin.channel_id, after)
+            };
+            self.timers.delete(id, timer);
+        }
     }
 
     /// Makes a step's calls for the host itself.
@@ -120,6 +152,7 @@ impl Inner {
             // Nobody edits or deletes what asked without knowing of this answer.
             let _held = self.answers.hold(origin, call).await;
             let is_first = call == Call::Send || conversation.replaces_note(call);
+            let is_public = conversation.is_public(call);
             let mut body = body.clone();
             if conversation.replaces_note(call) {
                 body.clear_text();
@@ -158,6 +191,9 @@ impl Inner {
                 }
             }
             conversation.accepted(call, step.next, responded.message_id);
+            if is_public && !extras.is_note {
+                conversation.note_public(responded.message_id);
+            }
             if is_first {
                 self.answers.answered(origin, responded.message_id, extras.is_note);
             }
@@ -221,17 +257,18 @@ impl Inner {
             action: later.action,
             after: Duration::from_millis(later.after_ms),
             channel: origin.channel_id,
-            interaction: origin
-                .interaction
-                .clone()
-                .map(|interaction| (interaction, Instant::now() + ANSWERABLE)),
+            interaction: answerable(origin),
             components: components.unwrap_or_default(),
+            is_invocation: false,
         };
         self.timers.begin(id, timer);
     }
 
     /// The time of a message is over.
     pub(super) async fn later(&self, id: MessageId, timer: Timer) {
+        if timer.is_invocation {
+            self.answers.forget(id);
+        }
         let Some(request) = timer.request(id) else { return };
         match self.api.send(request).await {
             Ok(response) if response.is_success() || response.status == 404 => {}
@@ -244,13 +281,23 @@ impl Inner {
     }
 
     /// Tells the asker something that must not be lost: if it can't be ephemeral, then as it can be.
-    pub(super) async fn say(&self, origin: &Origin, conversation: &mut Conversation, text: &str, ephemeral: bool) {
+    pub(super) async fn say(
+        &self,
+        origin: &Origin,
+        conversation: &mut Conversation,
+        text: &str,
+        ephemeral: bool,
+    ) -> Option<MessageId> {
         let mut said = self.try_to_say(origin, conversation, text, ephemeral).await;
         if said.is_err() && matches!(conversation.state(), State::Deferred { ephemeral: false, .. }) {
             said = self.try_to_say(origin, conversation, text, false).await;
         }
-        if let Err(problem) = said {
-            log_unsaid(origin, &problem);
+        match said {
+            Ok(responded) => responded.message_id,
+            Err(problem) => {
+                log_unsaid(origin, &problem);
+                None
+            }
         }
     }
 
@@ -266,6 +313,12 @@ impl Inner {
             .map_err(|senseless| senseless_problem(senseless, origin.door))?;
         self.perform(origin, conversation, &step, &Body::text(text)).await
     }
+}
+
+/// By whose token an answer can be changed, and until when.
+fn answerable(origin: &Origin) -> Option<(InteractionRef, Instant)> {
+    let interaction = origin.interaction.clone()?;
+    Some((interaction, Instant::now() + ANSWERABLE))
 }
 
 /// The message that Discord's answer tells of; none for a callback's empty answer.

@@ -2,6 +2,7 @@
 //!
 //! They call the public methods and read what was sent as lines; tokio's paused clock makes the deadlines exact.
 
+mod deletions;
 #[path = "suspension_tests.rs"]
 mod suspension;
 
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{
     commands::InteractionToken,
-    interactions::{InteractionRef, Request, Response},
+    interactions::{DeletedAfter, InteractionRef, Request, Response},
 };
 
 /// A Discord that tells of every request and answers as it was told to, else with success.
@@ -149,6 +150,7 @@ fn origin(door: Door) -> Origin {
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,
         may_ping_everyone: false,

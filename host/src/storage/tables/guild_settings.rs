@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::{Database, StorageError, Tables, now};
+use crate::config::AfterSuccess;
 
 /// What a server has set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,12 +33,44 @@ pub struct GuildSettings {
 const PLUGINS: &str = "plugins";
 /// The setting of servers that says whether a mention of the bot is a prefix there.
 const MENTION_PREFIX: &str = "mention_prefix";
+/// That of after what times messages of commands that went well are deleted, in seconds: command to times, `*` for all.
+const DELETED_AFTER: &str = "deleted_after";
+/// All commands.
+const ALL: &str = "*";
 
 impl GuildSettings {
     /// Whether a mention of the bot is a prefix there; `None` for what is configured.
     #[must_use]
     pub fn mention_prefix(&self) -> Option<bool> {
         self.settings.get(MENTION_PREFIX).and_then(Value::as_bool)
+    }
+
+    /// After what times messages of a command that went well are deleted there.
+    #[must_use]
+    pub fn deleted_after(&self, command: &str) -> AfterSuccess {
+        let Some(set) = self.settings.get(DELETED_AFTER) else {
+            return AfterSuccess::default();
+        };
+        let time = |of: &str, what: &str| Some(Duration::from_secs(set.get(of)?.get(what)?.as_u64()?));
+        AfterSuccess {
+            success: time(command, "success").or_else(|| time(ALL, "success")),
+            invocation: time(command, "invocation").or_else(|| time(ALL, "invocation")),
+        }
+    }
+
+    /// Sets after how many seconds answers (`success`) or the message that asked (`invocation`) are deleted, for one
+    /// command or all; `None` takes back what was set.
+    pub fn set_deleted_after(&mut self, command: Option<&str>, what: &str, seconds: Option<u32>) {
+        let set = self
+            .settings
+            .entry(DELETED_AFTER)
+            .or_insert_with(|| Value::Object(Map::new()));
+        let command = command.unwrap_or(ALL);
+        if let Some(seconds) = seconds {
+            set[command][what] = seconds.into();
+        } else if let Some(of) = set.get_mut(command).and_then(Value::as_object_mut) {
+            of.remove(what);
+        }
     }
 
     /// Sets whether a mention of the bot is a prefix there.
