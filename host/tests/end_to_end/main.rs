@@ -17,6 +17,7 @@ mod ecosystem;
 mod endings;
 mod files;
 mod forging;
+mod fun;
 mod garbage;
 mod harness;
 mod hold;

@@ -10,7 +10,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, Raw, Reply, Result, Store, UserData, UserId,
+    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, MessageId, Raw, Reply, Result, Store,
+    UserData, UserId,
     error::placed,
     runtime::{Core, Spawned},
 };
@@ -145,6 +146,17 @@ impl Host {
     #[track_caller]
     pub fn send(&self, channel: impl IntoId<ChannelId>, message: impl Into<Message>) -> Reply {
         Reply::to_channel(self.clone(), channel.into_id(), message.into())
+    }
+
+    /// Changes a message that the bot has sent: await it. What is not said of the message stays as it is.
+    #[track_caller]
+    pub fn edit_message(
+        &self,
+        channel: impl IntoId<ChannelId>,
+        id: impl IntoId<MessageId>,
+        message: impl Into<Message>,
+    ) -> Reply {
+        Reply::to_message(self.clone(), channel.into_id(), id.into_id(), message.into())
     }
 
     /// Any REST call of Discord.

@@ -94,6 +94,12 @@ impl Message {
         self.control(button)
     }
 
+    /// Adds several buttons, such as one for each of a list.
+    #[must_use]
+    pub fn buttons(self, buttons: impl IntoIterator<Item = Button>) -> Self {
+        buttons.into_iter().fold(self, Self::button)
+    }
+
     /// Adds a select, in a row of its own.
     #[must_use]
     pub fn select<K>(self, select: Select<K>) -> Self {

@@ -98,6 +98,12 @@ impl Reply {
         self
     }
 
+    /// Adds several buttons; see [`Message::buttons`].
+    pub fn buttons(mut self, buttons: impl IntoIterator<Item = Button>) -> Self {
+        self.message = self.message.buttons(buttons);
+        self
+    }
+
     /// Adds a select; see [`Message::select`].
     pub fn select<K>(mut self, select: Select<K>) -> Self {
         self.message = self.message.select(select);

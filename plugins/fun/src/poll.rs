@@ -1,0 +1,118 @@
+//! Polls: a button for each answer, one vote for each person, which they may change until the poll ends.
+//!
+//! Votes are rows, so that counts are right whoever clicks at the same time; a poll that has ended is forgotten.
+
+use std::{fmt::Write as _, time::Duration};
+
+use plugin_api::{Host, prelude::*, tracing::warn};
+use serde::Deserialize;
+
+use crate::in_seconds;
+
+#[derive(Deserialize)]
+struct Poll {
+    question: String,
+    /// One a line.
+    options: String,
+    ends: u64,
+}
+
+impl Poll {
+    /// A poll, and what was voted: each option's number with its votes.
+    async fn read(host: &Host, id: i64) -> Result<Option<(Self, Vec<(usize, usize)>)>> {
+        let sql = "SELECT question, options, ends FROM polls WHERE id = ?1";
+        let Some(poll) = host.db().query_optional(sql, id).await? else {
+            return Ok(None);
+        };
+        let sql = "SELECT choice, count(*) FROM votes WHERE poll = ?1 GROUP BY choice";
+        Ok(Some((poll, host.db().query(sql, id).await?)))
+    }
+
+    fn card(&self, votes: &[(usize, usize)], verb: &str) -> Embed {
+        let all: usize = votes.iter().map(|(_, count)| count).sum();
+        let mut text = String::new();
+        for (number, option) in self.options.lines().enumerate() {
+            let count = votes
+                .iter()
+                .find(|(choice, _)| *choice == number)
+                .map_or(0, |vote| vote.1);
+            let (bar, percent) = (count * 12 / all.max(1), count * 100 / all.max(1));
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "**{option}**\n{} {count} ({percent} %)", "\u{2588}".repeat(bar));
+        }
+        let _ = write!(text, "\n{verb} <t:{}:R>", self.ends);
+        embed(self.question.as_str())
+            .description(text)
+            .footer(format!("Votes: {all}"))
+    }
+}
+
+/// Ask everybody here something.
+#[command(
+    guild_only,
+    examples("poll \"Pizza tonight?\" Yes No", "poll --lasts 1h Day? Friday \"Next week\"")
+)]
+pub(crate) async fn poll(
+    ctx: Ctx,
+    /// What is asked
+    #[max_length = 200]
+    question: String,
+    /// How long people can vote: 10m, 1h, up to 30d
+    #[flag]
+    #[default = Duration::from_secs(86_400)]
+    lasts: Duration,
+    /// 2 to 10 answers, those of several words in quotes
+    options: Vec<String>,
+) -> Result {
+    let is_label = |option: &String| (1..=80).contains(&option.chars().count()) && !option.contains('\n');
+    if !(2..=10).contains(&options.len()) || !options.iter().all(is_label) {
+        return refuse("A poll has 2 to 10 answers of up to 80 characters: `poll Day? Friday \"Next week\"`.");
+    } else if lasts.is_zero() || lasts > Duration::from_secs(30 * 86_400) {
+        return refuse("A poll lasts up to 30 days.");
+    }
+    let (options, ends) = (options.join("\n"), in_seconds(lasts));
+    let poll = Poll {
+        question,
+        options,
+        ends,
+    };
+    let sql = "INSERT INTO polls (channel, question, options, ends) VALUES (?1, ?2, ?3, ?4)";
+    let values = (ctx.channel_id(), &poll.question, &poll.options, ends);
+    let id = ctx.db().execute(sql, values).await?.last_insert_id;
+    let options = (0_u8..).zip(poll.options.lines());
+    let buttons = options.map(|(number, option)| vote.button(option).secondary(&(id, number)));
+    let answer = ctx.reply(poll.card(&[], "Ends")).buttons(buttons).handle().await?;
+    let sql = "UPDATE polls SET message = ?2 WHERE id = ?1";
+    ctx.db().execute(sql, (id, answer.message_id())).await?;
+    Ok(())
+}
+
+/// A vote; who votes again changes theirs.
+#[component(anyone)]
+pub(crate) async fn vote(ctx: ClickCtx, (id, choice): (i64, u8)) -> Result {
+    let sql = "INSERT INTO votes (poll, user, choice) SELECT id, ?2, ?3 FROM polls WHERE id = ?1 \
+               AND ends > unixepoch() ON CONFLICT (poll, user) DO UPDATE SET choice = excluded.choice";
+    let voted = ctx.db().execute(sql, (id, ctx.author().id, choice)).await?;
+    match Poll::read(&ctx, id).await? {
+        Some((poll, votes)) if voted.rows_changed > 0 => ctx.update(poll.card(&votes, "Ends")).await,
+        _ => refuse("This poll is over."),
+    }
+}
+
+/// Closes those whose time is over.
+pub(crate) async fn close_due(host: &Host) -> Result {
+    let sql = "SELECT id, channel, message FROM polls WHERE ends <= unixepoch() LIMIT 50";
+    let due: Vec<(i64, ChannelId, Option<MessageId>)> = host.db().query(sql, ()).await?;
+    for (id, channel, message) in due {
+        if let (Some((poll, votes)), Some(message)) = (Poll::read(host, id).await?, message) {
+            let closed = host.edit_message(channel, message, poll.card(&votes, "Ended"));
+            match closed.without_controls().await {
+                // The message is gone.
+                Err(error) if error.http().is_some() => warn!("a poll can't be closed: {error}"),
+                other => other?,
+            }
+        }
+        host.db().execute("DELETE FROM polls WHERE id = ?1", id).await?;
+    }
+    Ok(())
+}
