@@ -73,7 +73,9 @@ mod store;
 mod user_data;
 mod waiting;
 
-pub use argument::{Argument, Colour, DateTime, Mentionable, ParseArgument, Shape, Utc, WrongArgument, Zone};
+pub use argument::{
+    Argument, Colour, DateTime, Mentionable, ParseArgument, ServerZone, Shape, Utc, WrongArgument, Zone,
+};
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
 pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
@@ -175,6 +177,32 @@ pub use modal::{Modal, ModalFactory, ModalOf};
 /// #[command]
 /// async fn keep(ctx: Ctx, files: Vec<Attachment>) -> Result {
 ///     ctx.reply(format!("{} files", files.len())).await
+/// }
+/// ```
+///
+/// A menu of people whose command takes no person:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// /// Report somebody.
+/// #[command(user_menu = "Report")]
+/// async fn report(ctx: Ctx, role: Role) -> Result {
+///     ctx.reply(role.name).await
+/// }
+/// ```
+///
+/// A check that returns something else than `Result` or `Result<bool>`:
+///
+/// ```compile_fail,E0277
+/// # use plugin_api::prelude::*;
+/// async fn luck(ctx: &Ctx) -> Result<u8> {
+///     Ok(7)
+/// }
+///
+/// /// Answer with pong.
+/// #[command(checks(luck))]
+/// async fn ping(ctx: Ctx) -> Result {
+///     ctx.reply("pong").await
 /// }
 /// ```
 ///

@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use decoded::{invocation, origin};
 pub use mentioned::Mentioned;
 pub use refusals::answers;
+use typed::zone_of;
 use written::{Written, written_by};
 
 use super::{
@@ -226,12 +227,14 @@ impl Router {
                 .await;
             return;
         }
+        let zone = zone_of(&self.tables, &written.command, message.guild_id);
         let place = Place {
             guild_id: message.guild_id,
             channel_id: Some(message.channel_id),
             mentions: &message.mentions,
             attachments: &message.attachments,
             now: unix_seconds(),
+            zone: zone.as_deref(),
         };
         let directory = self.directory.of(&written.plugin);
         let arguments = parse_arguments(&directory, &place, &written.command.arguments, &written.rest).await;

@@ -54,7 +54,7 @@ plugin! {
         slash::sync,
         slash::slashlimit,
         /// Who may use what in this server, and what is disabled.
-        config::{show, allow, deny, clear, enable, disable, delete},
+        config::{show, allow, deny, clear, enable, disable, delete, timezone},
         rules::why,
         rules::setprefix,
         rules::mentionprefix,

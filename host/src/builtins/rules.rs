@@ -228,6 +228,21 @@ pub(super) mod config {
     ) -> Result {
         done(&ctx, "rules.switch", json!({ "name": name, "on": false })).await
     }
+
+    /// Set the time zone in which dates are meant in this server.
+    #[command(
+        guild_owner_only,
+        category = "Server",
+        cooldown(none),
+        examples("config timezone Europe/Berlin", "config timezone reset")
+    )]
+    pub(crate) async fn timezone(
+        ctx: Ctx,
+        /// Its name, such as `Europe/Berlin`, or `reset` for UTC
+        zone: String,
+    ) -> Result {
+        done(&ctx, "server.set", json!({ "zone": zone })).await
+    }
 }
 
 /// Explain why you, or for administrators somebody else, may use a command or not.

@@ -46,12 +46,15 @@ pub(super) fn server(list: &ServerRuleList, with: &PluginsWithSettings) -> Embed
         0 => "none".to_owned(),
         number => format!("{number}: `config show` lists them"),
     };
-    let card = embed("Settings of this server")
+    let mut card = embed("Settings of this server")
         .colour(NEUTRAL)
         .field("Prefix", format!("`{}`", list.prefix))
         .field("Mention as prefix", if list.mention { "works" } else { "doesn't work" })
         .field("Rules of commands", count(list.rules.len()))
         .field("Disabled", count(list.plugins_off.len() + list.commands_off.len()));
+    if let Some(zone) = &list.zone {
+        card = card.field("Time zone", format!("`{zone}`"));
+    }
     if with.plugins.is_empty() {
         return card;
     }

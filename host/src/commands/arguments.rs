@@ -7,7 +7,8 @@ use std::fmt;
 
 pub use plugin_protocol::wording::{as_code, usage, wants};
 use plugin_protocol::{
-    Argument, ArgumentKind, ArgumentValue, Attachment, ChannelId, Choice, CodeBlock, GuildId, RoleId, UserId, wording,
+    Argument, ArgumentKind, ArgumentValue, Attachment, ChannelId, Choice, CodeBlock, GuildId, RoleId, SERVER_ZONE,
+    UserId, wording,
 };
 
 use super::{message::Mention, notation, time, words::QuoteError};
@@ -29,6 +30,8 @@ pub struct Place<'a> {
     pub attachments: &'a [Attachment],
     /// What time it is, in seconds since 1970.
     pub now: i64,
+    /// The server's time zone, if it has set one.
+    pub zone: Option<&'a str>,
 }
 
 /// What a word is, for an argument.
@@ -188,7 +191,13 @@ pub fn step(argument: &Argument, word: &str, place: &Place<'_>) -> Step {
             .and_then(|length| u64::try_from(length.as_millis()).ok())
             .map(ArgumentValue::Duration),
         ArgumentKind::Date => {
-            let zone = argument.zone.as_deref().unwrap_or("UTC");
+            let of_server = argument.zone.as_deref() == Some(SERVER_ZONE);
+            let zone = if of_server {
+                place.zone
+            } else {
+                argument.zone.as_deref()
+            };
+            let zone = zone.unwrap_or("UTC");
             time::date(word, zone, place.now).map(ArgumentValue::Date)
         }
         ArgumentKind::CodeBlock => Some(ArgumentValue::CodeBlock(code(word))),

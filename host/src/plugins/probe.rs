@@ -325,7 +325,7 @@ pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(
             argument
                 .zone
                 .as_deref()
-                .is_some_and(|zone| !crate::commands::time::is_zone(zone))
+                .is_some_and(|zone| zone != plugin_protocol::SERVER_ZONE && !crate::commands::time::is_zone(zone))
         };
         for command in &description.commands {
             // It is a label in help's select: https://discord.com/developers/docs/components/reference#string-select

@@ -86,6 +86,19 @@ async fn each_kind_of_argument_is_the_same_by_both_doors() {
         .sandbox
         .expect_commands(|names| names.contains(&"kind".to_owned()))
         .await;
+    let owner = world.owner();
+    let set = owner
+        .says("!config timezone America/New_York")
+        .await
+        .expect_reply()
+        .await;
+    assert_eq!(set.content(), "Dates are meant in `America/New_York` now.");
+    let wrong = owner
+        .says("!config timezone Mordor/Barad-dur")
+        .await
+        .expect_reply()
+        .await;
+    assert!(wrong.content().contains("`Europe/Berlin`"), "{}", wrong.content());
     let cases: Vec<Case<'_>> = vec![
         ("text", "'a b'", vec![("text", json!("a b"))], "text a b"),
         (
@@ -123,6 +136,24 @@ async fn each_kind_of_argument_is_the_same_by_both_doors() {
             "2030-12-24 18:00",
             vec![("date", json!("2030-12-24 18:00"))],
             "when 1924362000",
+        ),
+        (
+            "local",
+            "2030-12-24 18:00",
+            vec![("date", json!("2030-12-24 18:00"))],
+            "local 1924383600",
+        ),
+        (
+            "user",
+            "bob yes --loud",
+            vec![("user", json!(bob_id)), ("loud", json!(true)), ("sure", json!(true))],
+            "user bob true Some(true)",
+        ),
+        (
+            "user",
+            "bob off",
+            vec![("user", json!(bob_id)), ("sure", json!(false))],
+            "user bob false Some(false)",
         ),
         ("size", "xl", vec![("size", json!("XL"))], "size ExtraLarge"),
         ("oneof", "7", vec![("target", json!("7"))], "count 7"),

@@ -229,6 +229,7 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `commands: [warn::{add, list}, config::role::{add, remove}]`: with braces, the modules in front are groups:
 ///   `!warn add` and `/config role remove`, of at most two words and the command. A documentation comment in front of a
 ///   group is its description; Discord shows one, the bot lists the commands of a group by prefix: `!warn`.
+///   `#[name_localized("de", "..")]`, `#[description_localized("de", "..")]`: in another language.
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.
@@ -238,6 +239,15 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   removed, only followed by others: the host refuses a version that says otherwise. `#[backward_compatible]` says that
 ///   versions without the step work with what it makes, so that they may be put back.
 /// - `category: "Moderation"`: under which heading help lists the commands that name none of their own.
+/// - `checks: [is_open]`: functions `async fn(ctx: &Ctx<State>) -> Result` (or `Result<bool>`) that may refuse each command,
+///   and each control that names its command; they go before a command's own.
+/// - `before: f`: another of these, which runs behind all checks, of commands only. What checks or `before` refuse counts
+///   for no cooldown.
+/// - `after: f`: an `async fn(ctx: &Ctx<State>, ended: &Ended<'_>) -> Result` that hears how a command that was let through
+///   [has ended](../plugin_api/struct.Ended.html).
+/// - `on_error: f`: an `async fn(ctx: &Ctx<State>, error: &Error) -> Result<bool>` that hears of each error that a command,
+///   control, check or `before` returns, but for refusals. `Ok(true)` says that it told the asker, and is no incident; a
+///   refusal tells them its text; with `Ok(false)` they are told what the bot tells of failures. Panics are always incidents.
 /// - `settings: Settings`: the struct with `#[settings(guild)]`: what servers can set.
 /// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.

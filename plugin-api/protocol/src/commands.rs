@@ -152,6 +152,9 @@ pub struct ServerRuleList {
     /// What stands against its having the effect that is wished for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// Its time zone; absent for UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// What commands by message begin with there.
     #[serde(default)]
     pub prefix: String,

@@ -215,7 +215,7 @@ pub struct Argument {
     /// Whether the plugin suggests what a text or number may be while it is being typed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub autocomplete: bool,
-    /// The zone in which a date is meant, by its name in the IANA's database; else UTC.
+    /// The zone in which a date is meant, by its name in the IANA's database, or [`SERVER_ZONE`]; else UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// What it wants, as the object of a sentence, if the kind doesn't say it.
@@ -231,6 +231,9 @@ pub struct Argument {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub description_localizations: BTreeMap<String, String>,
 }
+
+/// As an argument's zone: the one that the server has set, by `config timezone`; else UTC.
+pub const SERVER_ZONE: &str = "server";
 
 /// Something that a text may be (<https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure>).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

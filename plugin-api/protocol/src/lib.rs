@@ -38,6 +38,7 @@ pub mod wording;
 
 pub use description::{
     Argument, ArgumentKind, Choice, Command, Component, Description, Doors, EventSubscription, Group, Migration,
+    SERVER_ZONE,
 };
 pub use entities::{Channel, Member, Role, User};
 pub use files::{

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Argument, ArgumentKind, Command};
+use crate::{Argument, ArgumentKind, Command, SERVER_ZONE};
 
 /// Discord's numbers of channel types that an argument can be limited to, with their names
 /// (<https://discord.com/developers/docs/resources/channel#channel-object-channel-types>).
@@ -91,7 +91,10 @@ pub fn wants(argument: &Argument) -> String {
         ArgumentKind::Colour => "a colour (a name such as `teal`, or `#1abc9c`)",
         ArgumentKind::Duration => "a length of time such as `1h30m` or `2 days`",
         ArgumentKind::Date => {
-            let zone = argument.zone.as_deref().unwrap_or("UTC");
+            let zone = match argument.zone.as_deref() {
+                Some(SERVER_ZONE) => "this server's time",
+                zone => zone.unwrap_or("UTC"),
+            };
             return format!("a date such as `2030-12-24 18:00` ({zone}), `18:00` or `in 2 days`");
         }
         ArgumentKind::CodeBlock => "code",

@@ -17,7 +17,7 @@ pub use self::{
     check::{check_argument, check_limit, check_text_limit},
     custom::ParseArgument,
     shape::{ChoiceDef, Shape},
-    values::{Colour, DateTime, Mentionable, Utc, Zone},
+    values::{Colour, DateTime, Mentionable, ServerZone, Utc, Zone},
 };
 use crate::{Error, Result};
 

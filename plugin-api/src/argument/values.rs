@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use plugin_protocol::{ArgumentKind, ArgumentValue};
+use plugin_protocol::{ArgumentKind, ArgumentValue, SERVER_ZONE};
 
 use super::{Argument, Shape, WrongArgument};
 use crate::{Member, Mention, Result, Role, User};
@@ -72,6 +72,15 @@ pub struct Utc;
 
 impl Zone for Utc {
     const NAME: &'static str = "UTC";
+}
+
+/// The time zone of the server where it is asked, which its owner sets by `config timezone Europe/Berlin`; UTC until then
+/// and in direct messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerZone;
+
+impl Zone for ServerZone {
+    const NAME: &'static str = SERVER_ZONE;
 }
 
 /// A point in time: `2030-12-24 18:00`, `2030-12-24`, `18:00` (the next time that it is), `tomorrow 9:00`, `in 2 days`,

@@ -1,4 +1,6 @@
 //! What `#[command]` makes of `user_menu` and `message_menu`.
+//!
+//! Apart from the command's own table, since which types fit a menu is checked here, by the compiler.
 
 use std::collections::BTreeMap;
 

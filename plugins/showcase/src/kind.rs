@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use plugin_api::{Zone, prelude::*};
+use plugin_api::{ServerZone, Zone, prelude::*};
 
 /// The zone in which `when` is meant.
 pub(crate) struct Berlin;
@@ -84,6 +84,18 @@ pub(crate) async fn wait(ctx: Ctx, time: Option<Duration>, #[rest] reason: Optio
 #[command]
 pub(crate) async fn when(ctx: Ctx, date: DateTime<Berlin>) -> Result {
     ctx.reply(format!("when {}", date.unix_seconds())).await
+}
+
+/// Say a date as this server means it.
+#[command]
+pub(crate) async fn local(ctx: Ctx, date: DateTime<ServerZone>) -> Result {
+    ctx.reply(format!("local {}", date.unix_seconds())).await
+}
+
+/// Name a user, who may be no member.
+#[command]
+pub(crate) async fn user(ctx: Ctx, user: User, #[flag] loud: bool, sure: Option<bool>) -> Result {
+    ctx.reply(format!("user {} {loud} {sure:?}", user.username)).await
 }
 
 /// How large.

@@ -87,7 +87,7 @@ plugin! {
         #[description_localized("de", "Was um Befehle herum geschieht.")]
         hooks::{checked, button, vetoed, before_panics, after_panics, ends},
         kind::{
-            text, number, channel, mentionable, point, emoji, colour, wait, when, size, one_of, sum, purge, code, file, hex,
+            text, number, channel, mentionable, point, emoji, colour, wait, when, local, user, size, one_of, sum, purge, code, file, hex,
             fruit,
         },
     ],

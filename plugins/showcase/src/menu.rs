@@ -1,4 +1,6 @@
 //! Commands of context menus, alone and beside the other doors of the same function.
+//!
+//! Apart because tests compare their doors: the same text by each.
 
 use plugin_api::prelude::*;
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Access, Calls, storage_problem};
 use crate::{
     bot::gatekeeper::is_always_on,
+    commands::time::is_zone,
     permits::{
         Effect, Rule, ServerRules, Subject, Target,
         refusal::{names, shown},
@@ -80,6 +81,9 @@ struct Server {
     prefix: Option<String>,
     #[serde(default)]
     mention: Option<bool>,
+    /// `reset` goes back to UTC.
+    #[serde(default)]
+    zone: Option<String>,
 }
 
 /// Whom a rule is about, if anybody is named.
@@ -135,6 +139,9 @@ impl Calls {
             warning,
             prefix: own.unwrap_or_else(|| config.prefix.clone()),
             mention: mention.unwrap_or(config.allow_mention_prefix),
+            zone: settings
+                .as_ref()
+                .and_then(|settings| settings.time_zone().map(str::to_owned)),
         }
     }
 
@@ -298,6 +305,22 @@ impl Calls {
                 Some(Some(prefix.to_owned()))
             }
         };
+        let zone = match server.zone.as_deref().map(str::trim) {
+            None => None,
+            Some(word) if word.eq_ignore_ascii_case("reset") => {
+                done = Some("Dates are meant in UTC again.".to_owned());
+                Some(None)
+            }
+            Some(zone) if is_zone(zone) => {
+                done = Some(format!("Dates are meant in `{zone}` now."));
+                Some(Some(zone.to_owned()))
+            }
+            Some(_) => {
+                let text = "There is no such time zone. Write one of the IANA's names, such as `Europe/Berlin` or \
+                    `America/New_York`.";
+                return Err(Problem::new(ProblemCode::Invalid, text));
+            }
+        };
         if let Some(mention) = server.mention {
             let now = if mention { "works" } else { "doesn't work" };
             done = Some(format!("A mention of me {now} as a prefix here now."));
@@ -305,6 +328,9 @@ impl Calls {
         let changed = self.tables.change_guild(guild, |settings| {
             if let Some(prefix) = prefix {
                 settings.prefix = prefix;
+            }
+            if let Some(zone) = zone {
+                settings.set_time_zone(zone);
             }
             if let Some(mention) = server.mention {
                 settings.set_mention_prefix(mention);

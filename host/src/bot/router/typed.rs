@@ -2,10 +2,10 @@
 //!
 //! Apart, since a slash command and its suggestions were let through by Discord, and a control was not.
 
-use plugin_protocol::{Command, Menu, PluginName};
+use plugin_protocol::{Argument, Command, GuildId, Menu, PluginName, SERVER_ZONE};
 
 use super::Router;
-use crate::{bot::gatekeeper::Asked, commands::Interaction};
+use crate::{bot::gatekeeper::Asked, commands::Interaction, storage::Tables};
 
 impl Router {
     /// Who asks for a slash command, or types into it: Discord shows it to nobody whom its settings refuse it.
@@ -29,6 +29,16 @@ impl Router {
         let is_gated = || self.slash.standing().gates_menu(command, menu);
         shown(interaction, plugin, command, is_gated)
     }
+}
+
+/// What a server has set of time, if a command's dates are meant in it.
+pub(super) fn zone_of(tables: &Tables, command: &Command, guild: Option<GuildId>) -> Option<String> {
+    let is_of_server = |argument: &Argument| argument.zone.as_deref() == Some(SERVER_ZONE);
+    let mut all = command.arguments.iter();
+    if !all.any(|argument| is_of_server(argument) || argument.any_of.iter().any(is_of_server)) {
+        return None;
+    }
+    tables.guild(guild?)?.time_zone().map(str::to_owned)
 }
 
 fn shown<'a>(

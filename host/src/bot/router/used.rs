@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use plugin_protocol::{ArgumentValue, Command, Door, Menu, PluginName};
 
-use super::{Router, invocation, origin, unix_seconds};
+use super::{Router, invocation, origin, typed::zone_of, unix_seconds};
 use crate::{
     bot::HOST_NAME,
     commands::{ArgumentError, Interaction, Place, interaction::Target, read_texts, usage},
@@ -100,10 +100,12 @@ impl Router {
         }
         let arguments = match arguments {
             Ok(mut values) => {
+                let zone = zone_of(&self.tables, command, interaction.guild_id);
                 let place = Place {
                     guild_id: interaction.guild_id,
                     channel_id: Some(interaction.channel_id),
                     now: unix_seconds(),
+                    zone: zone.as_deref(),
                     ..Place::default()
                 };
                 let directory = self.directory.of(plugin);

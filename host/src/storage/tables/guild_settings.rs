@@ -31,6 +31,8 @@ pub struct GuildSettings {
 
 /// Under which name the settings of plugins lie, each by the plugin's name.
 const PLUGINS: &str = "plugins";
+/// The setting of servers that names their time zone.
+const TIME_ZONE: &str = "time_zone";
 /// The setting of servers that says whether a mention of the bot is a prefix there.
 const MENTION_PREFIX: &str = "mention_prefix";
 /// That of after what times messages of commands that went well are deleted, in seconds: command to times, `*` for all.
@@ -76,6 +78,20 @@ impl GuildSettings {
     /// Sets whether a mention of the bot is a prefix there.
     pub fn set_mention_prefix(&mut self, is_one: bool) {
         self.settings.insert(MENTION_PREFIX.to_owned(), Value::Bool(is_one));
+    }
+
+    /// Its time zone, by the name in the IANA's database; `None` for UTC.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<&str> {
+        self.settings.get(TIME_ZONE)?.as_str()
+    }
+
+    /// Sets its time zone; `None` for UTC.
+    pub fn set_time_zone(&mut self, zone: Option<String>) {
+        match zone {
+            Some(zone) => self.settings.insert(TIME_ZONE.to_owned(), Value::String(zone)),
+            None => self.settings.remove(TIME_ZONE),
+        };
     }
 
     /// What is set for a plugin, by the names of its settings.

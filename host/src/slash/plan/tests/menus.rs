@@ -1,4 +1,6 @@
 //! Commands of context menus among the others, against Discord's limits.
+//!
+//! Apart from those that are typed, of whose rules only those of names in other languages are looked at here, too.
 
 use plugin_protocol::{Menu, MenuTarget, Permissions};
 use proptest::prelude::*;
