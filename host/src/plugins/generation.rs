@@ -99,7 +99,15 @@ pub struct Request {
 #[derive(Debug)]
 struct Answer {
     head: Vec<u8>,
+    tail: Bytes,
     problem: bool,
+}
+
+/// What a generation's stop function hands to the next one.
+#[derive(Clone, Debug)]
+pub struct HandedOver {
+    version: u32,
+    bytes: Bytes,
 }
 
 #[derive(Debug)]
@@ -187,6 +195,8 @@ pub struct Generation {
     /// What of its requests is bounded beside their number.
     under_way: Arc<UnderWay>,
     stopping: AtomicBool,
+    /// What its stop function handed over.
+    handed_over: OnceLock<HandedOver>,
     ended: watch::Sender<bool>,
 }
 
@@ -408,7 +418,11 @@ impl Generation {
         };
         match timeout(grace + ENDING, self.ask(kind::STOP, &head, &[])).await {
             Ok(Ok(answer)) => {
-                let stopped: Stopped = serde_json::from_slice(&answer).unwrap_or_default();
+                let stopped: Stopped = serde_json::from_slice(&answer.head).unwrap_or_default();
+                if let Some(version) = stopped.state_version {
+                    let bytes = answer.tail;
+                    let _ = self.handed_over.set(HandedOver { version, bytes });
+                }
                 if let Some(problem) = stopped.problem {
                     tracing::error!(plugin = %self.name(), generation = self.number, %problem, "the stop function failed");
                 }
@@ -431,7 +445,7 @@ impl Generation {
         ending
     }
 
-    async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Vec<u8>, Problem> {
+    async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Answer, Problem> {
         let closed = || Problem::new(ProblemCode::Closed, "the plugin's thread has ended");
         let (sender, answer) = oneshot::channel();
         let id = self.event_id();
@@ -446,7 +460,13 @@ impl Generation {
             return Err(serde_json::from_slice(&answer.head)
                 .unwrap_or_else(|_| Problem::new(ProblemCode::Unknown, "an answer that can't be read")));
         }
-        Ok(answer.head)
+        Ok(answer)
+    }
+
+    /// What its stop function handed over; `None` until it has stopped, and if that was nothing.
+    #[must_use]
+    pub fn handed_over(&self) -> Option<&HandedOver> {
+        self.handed_over.get()
     }
 
     /// Asks what an argument may be that is being typed. Dropped, it waits for nothing.
@@ -456,7 +476,7 @@ impl Generation {
     /// The plugin suggests nothing for it, panics, or its lane has ended.
     pub async fn suggest(&self, invocation: &Invocation, payload: &[u8]) -> Result<Suggestions, Problem> {
         let answer = self.ask(kind::SUGGEST, invocation, payload).await?;
-        serde_json::from_slice(&answer).map_err(|error| {
+        serde_json::from_slice(&answer.head).map_err(|error| {
             let text = format!("its suggestions can't be read: {error}");
             Problem::new(ProblemCode::Invalid, text)
         })
@@ -504,6 +524,7 @@ impl Generation {
                         let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
                         let _ = sender.send(Answer {
                             head: envelope.head().to_vec(),
+                            tail: Bytes::copy_from_slice(envelope.tail()),
                             problem,
                         });
                     }

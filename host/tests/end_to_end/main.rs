@@ -19,6 +19,7 @@ mod files;
 mod forging;
 mod fun;
 mod garbage;
+mod handing_over;
 mod harness;
 mod hold;
 mod hooks;

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, to_json};
+use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, HandedOver, to_json};
 use crate::plugins::{lane::Gate, loader, pulse::Pulse};
 
 /// How long opening a library may take.
@@ -73,8 +73,8 @@ impl From<StartFailure> for NotStarted {
 }
 
 impl Generation {
-    /// Opens the code on a thread of its own and runs the start function, until `given_up`. It serves nothing before
-    /// [`activate`](Self::activate).
+    /// Opens the code on a thread of its own and runs the start function, until `given_up`, with what an older generation
+    /// handed over. It serves nothing before [`activate`](Self::activate).
     ///
     /// # Errors
     ///
@@ -84,6 +84,7 @@ impl Generation {
         desk: Arc<dyn Desk>,
         settings: Settings,
         guilds: GuildValues,
+        handed: Option<&HandedOver>,
         given_up: impl Future<Output = ()>,
     ) -> Result<Arc<Self>, NotStarted> {
         let began = Instant::now();
@@ -118,13 +119,14 @@ impl Generation {
             answered: Notify::new(),
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
+            handed_over: OnceLock::new(),
             ended: watch::Sender::new(false),
         });
         let head = Start {
             plugin: generation.name().to_string(),
             generation: number,
             settings,
-            state_version: None,
+            state_version: handed.map(|handed| handed.version),
             guild_settings: guilds.set,
         };
         let (loaded, mut loading) = oneshot::channel();
@@ -151,9 +153,10 @@ impl Generation {
             Ok(Err(_)) => return Err(StartFailure::NoLane.into()),
             Err(_) => return Err(StartFailure::Stuck.into()),
         }
+        let saved = handed.map_or(&[][..], |handed| &handed.bytes);
         let why = tokio::select! {
             biased;
-            answer = timeout(STARTING, generation.ask(kind::START, &head, &[])) => match answer {
+            answer = timeout(STARTING, generation.ask(kind::START, &head, saved)) => match answer {
                 Ok(Ok(_)) => {
                     let _ = generation.load_time.set(began.elapsed());
                     return Ok(generation);

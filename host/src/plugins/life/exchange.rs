@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::handle::Outlook;
 use crate::plugins::{
     delivery::{Delivery, GivenUp},
-    generation::{Blueprint, Code, Desk, Ending, Generation, NotStarted, StartFailure},
+    generation::{Blueprint, Code, Desk, Ending, Generation, HandedOver, NotStarted, StartFailure},
     hold::Hold,
 };
 
@@ -62,6 +62,8 @@ pub(super) struct Exchange {
     pub held: Option<(Arc<Generation>, Arc<Hold<Delivery>>)>,
     /// Its settings if the newest can't be used; it does not start then if there are none.
     pub fallback: Option<Settings>,
+    /// What it gets that an older generation has handed over; what the one that has to end hands over takes its place.
+    pub handed: Option<HandedOver>,
     /// Told when the newer version is no longer wanted.
     pub given_up: CancellationToken,
 }
@@ -182,6 +184,7 @@ impl Workshop {
         &self,
         blueprint: Blueprint,
         fallback: Option<Settings>,
+        handed: Option<&HandedOver>,
         given_up: &CancellationToken,
     ) -> Result<Arc<Generation>, StartFailure> {
         let settings = self.outlook.settings(&blueprint.manifest.name);
@@ -193,7 +196,7 @@ impl Workshop {
             .outlook
             .guild_values(&blueprint.manifest.name, &blueprint.description);
         let desk = Arc::clone(&self.desk);
-        let started = Generation::start(blueprint, desk, settings, guilds, given_up.cancelled()).await;
+        let started = Generation::start(blueprint, desk, settings, guilds, handed, given_up.cancelled()).await;
         match started {
             Ok(generation) => Ok(generation),
             Err(NotStarted { why, rest }) => {
@@ -233,6 +236,7 @@ impl Workshop {
             migrations_due,
             held,
             fallback,
+            mut handed,
             given_up,
         } = exchange;
         let older = held.map(|(older, _)| older);
@@ -240,6 +244,12 @@ impl Workshop {
         // It may have ended for something else that it was in the way of.
         if let Some(older) = older.as_ref().filter(|older| !older.is_stopping()) {
             self.retire(Arc::clone(older), StopReason::Reload).await;
+            handed = older.handed_over().cloned();
+        }
+        // Whoever starts again after a failure gets its own back.
+        let own = handed.clone();
+        if newer.description.state_version.is_none() {
+            handed = None;
         }
         if migrations_due || newer.manifest.swap == Swap::Exclusive || self.leaves_alone(&name) {
             self.all_left(&name).await;
@@ -248,9 +258,10 @@ impl Workshop {
             self.all_answered(&name).await;
         }
         let started = if migrations_due {
-            self.migrate_and_start(newer, fallback, &given_up).await
+            self.migrate_and_start(newer, fallback, handed.as_ref(), &given_up)
+                .await
         } else {
-            self.start(newer, fallback, &given_up).await
+            self.start(newer, fallback, handed.as_ref(), &given_up).await
         };
         let why = match started {
             Ok(generation) => return Exchanged::Newer(generation),
@@ -265,7 +276,7 @@ impl Workshop {
         };
         let again = match (older, undone) {
             // Given up: nobody wants the older one either.
-            (Some(older), Ok(())) if !given_up.is_cancelled() => Some(self.start_again(&older, &given_up).await),
+            (Some(older), Ok(())) if !given_up.is_cancelled() => Some(self.start_again(&older, own, &given_up).await),
             (_, Ok(())) => None,
             (older, Err(text)) => {
                 let text = format!("its database could not be put back as it was: {text}");
@@ -284,6 +295,7 @@ impl Workshop {
         &self,
         newer: Blueprint,
         fallback: Option<Settings>,
+        handed: Option<&HandedOver>,
         given_up: &CancellationToken,
     ) -> Result<Arc<Generation>, StartFailure> {
         let name = newer.manifest.name.clone();
@@ -293,14 +305,22 @@ impl Workshop {
             .await
             .map_err(StartFailure::Migration)?;
         tracing::info!(plugin = %name, took = ?began.elapsed(), "its database is up to date");
-        let generation = self.start(newer, fallback, given_up).await?;
+        let generation = self.start(newer, fallback, handed, given_up).await?;
         // Before it serves: what it writes then must not be lost to an older copy.
         self.outlook.keep_migrations(&name).await;
         Ok(generation)
     }
 
-    async fn start_again(&self, older: &Generation, given_up: &CancellationToken) -> Result<Arc<Generation>, String> {
-        let again = self.again(older, given_up.clone()).await?;
+    async fn start_again(
+        &self,
+        older: &Generation,
+        handed: Option<HandedOver>,
+        given_up: &CancellationToken,
+    ) -> Result<Arc<Generation>, String> {
+        let again = Exchange {
+            handed,
+            ..self.again(older, given_up.clone()).await?
+        };
         // Not endless: nothing older is held in it.
         match Box::pin(self.replace(again)).await {
             Exchanged::Newer(generation) => Ok(generation),
@@ -332,6 +352,8 @@ impl Workshop {
             migrations_due: self.outlook.migrations_due(older.name(), steps).await?,
             held: None,
             fallback: Some(older.settings()),
+            // What is in memory may not fit to what lies on the disk by now.
+            handed: None,
             given_up,
         })
     }

@@ -1,7 +1,7 @@
 //! A change of what serves, as a transaction: probe, start beside the old one, swap in one step, activate, drain, retire.
 //!
 //! What fails before the swap leaves the older one serving. Where the older one has to end first (`swap: exclusive`, steps
-//! of its database that are due), deliveries wait in a hold, and `exchange` says what happens meanwhile.
+//! of its database that are due, a state that it hands over), deliveries wait in a hold, and `exchange` says what happens meanwhile.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -95,6 +95,7 @@ impl Life {
             migrations_due,
             held: None,
             fallback: None,
+            handed: None,
             given_up: self.ending.clone(),
         };
         match self.workshop.exchange(exchange).await {
@@ -205,6 +206,7 @@ impl Life {
     fn begin_exchange(&mut self, choice: Choice, prepared: Prepared) {
         let name = choice.manifest.name.clone();
         let migrations_due = prepared.migrations_due;
+        let takes_over = prepared.description.state_version.is_some();
         let newer = Blueprint {
             manifest: Arc::clone(&choice.manifest),
             description: Arc::new(prepared.description),
@@ -213,7 +215,11 @@ impl Life {
             code: Code::Copy(prepared.shadow.path),
         };
         let must_end = |older: &Generation| {
-            migrations_due || choice.manifest.swap == Swap::Exclusive || older.manifest.swap == Swap::Exclusive
+            let hands_over = takes_over && older.description.state_version.is_some();
+            hands_over
+                || migrations_due
+                || choice.manifest.swap == Swap::Exclusive
+                || older.manifest.swap == Swap::Exclusive
         };
         let ends = |live: &Live| live.hold.is_some() || must_end(&live.generation);
         let ends = self.live.get(&name).is_some_and(ends);
@@ -224,6 +230,7 @@ impl Life {
             migrations_due,
             held: if ends { self.hold(&name) } else { None },
             fallback: None,
+            handed: None,
             given_up,
         };
         let workshop = Arc::clone(&self.workshop);
