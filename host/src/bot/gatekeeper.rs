@@ -206,6 +206,7 @@ impl Gatekeeper {
             overrides,
             is_gated: asked.is_gated,
             is_let_through: asked.is_let_through,
+            is_elsewhere: self.is_elsewhere(asked.plugin, asked.guild),
             is_protected: is_protected(asked.plugin, asked.command),
         };
         decide(&facts, trace)
@@ -287,7 +288,16 @@ impl Gatekeeper {
     #[must_use]
     pub fn is_off(&self, plugin: &PluginName, guild: Option<GuildId>) -> bool {
         let rules = guild.and_then(|guild| self.tables.rules(guild));
-        *plugin != *HOST_NAME && rules.is_some_and(|rules| rules.plugins_off.contains(plugin.as_str()))
+        *plugin != *HOST_NAME
+            && (self.is_elsewhere(plugin, guild)
+                || rules.is_some_and(|rules| rules.plugins_off.contains(plugin.as_str())))
+    }
+
+    /// Whether the owner has limited a plugin to other servers.
+    fn is_elsewhere(&self, plugin: &PluginName, guild: Option<GuildId>) -> bool {
+        let config = self.config.get();
+        let only_in = config.extensions.only_in.get(plugin).filter(|_| *plugin != *HOST_NAME);
+        only_in.is_some_and(|guilds| guild.is_none_or(|guild| !guilds.contains(&guild)))
     }
 
     /// The cooldown that holds for whoever asks; the bot's owners have none.

@@ -134,7 +134,9 @@ impl Router {
             if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
                 continue;
             }
-            if self.gatekeeper.is_off(plugin, partial.guild_id) {
+            // What is of no server and no channel, such as a new session, is everybody's.
+            let is_of_a_place = partial.guild_id.is_some() || partial.channel_id.is_some();
+            if is_of_a_place && self.gatekeeper.is_off(plugin, partial.guild_id) {
                 continue;
             }
             let wait = || Delivery {

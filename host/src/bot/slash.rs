@@ -1,20 +1,23 @@
 //! Keeps the registered slash commands as the live plugins have them: planned anew after every change, written only when
 //! a set has changed.
 
+mod scope;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use plugin_protocol::{
-    ApplicationId, Command, GuildId, Permissions, PluginName,
+    ApplicationId, GuildId, Permissions, PluginName,
     slash::{PrefixOnly, SlashFigures, SlashKind, SlashLimits, SyncReport, SyncedSet, UnavailableCommand},
 };
-use serde_json::Value;
 use tokio::{
     sync::{mpsc, watch},
     time::sleep,
 };
+
+use scope::Scope;
 
 use super::{
     owners::Owners,
@@ -23,11 +26,12 @@ use super::{
 use crate::{
     cache::Cache,
     config,
-    plugins::{Plugins, Table},
+    plugins::Plugins,
     rest::Rest,
     slash::{
-        Held, LeftOut, Limits, MOST_COMMANDS, MOST_MENU_COMMANDS, MenuCommand, Order, Plan, Reason, Registered,
-        RegisteredCommand, Set, Slash, SlashCommand, SlashSync, Standing, SyncError, Synced, memory, menu, plan_beside,
+        Held, LeftOut, Limits, MOST_COMMANDS, MOST_MENU_COMMANDS, MenuCommand, Offered, Order, Plan, Reason,
+        Registered, RegisteredCommand, Set, Slash, SlashCommand, SlashSync, Standing, SyncError, Synced, Unknown,
+        Wishes, memory, menu, offers,
     },
     storage::Tables,
     telemetry::{NoticeKind, Notices},
@@ -89,29 +93,6 @@ struct Round {
     next: Option<u64>,
 }
 
-/// A set that is looked at: what was written last, and what of it stays though nobody offers it.
-struct Scope {
-    guild: Option<GuildId>,
-    registered: Registered,
-    kept: BTreeMap<String, RegisteredCommand>,
-    /// The first words, and keys of menus, that plugins offer there: what Discord has of that name already is theirs.
-    offered: BTreeSet<String>,
-    /// What Discord has, if it was ordered.
-    there: Option<Vec<Value>>,
-}
-
-impl Scope {
-    /// How many places of a kind are taken besides those of running plugins' commands.
-    fn taken(&self, kind: u64) -> usize {
-        let kept = self.kept.values().filter(|command| command.kind() == kind).count();
-        let foreign = self.registered.foreign.iter().filter(|one| {
-            let is_others = menu::key_of(one).is_none_or(|key| !self.offered.contains(&key));
-            memory::kind_of(one) == kind && is_others
-        });
-        kept + foreign.count()
-    }
-}
-
 /// Keeps the commands until the bot stops.
 pub async fn keep(mut keeper: Keeper) {
     let sync = match SlashSync::open(keeper.tables.clone()).await {
@@ -146,10 +127,11 @@ impl Keeper {
             if self.is_local && is_new_session {
                 self.forget_what_is_not_there(sync, application).await;
             }
-            let round = self.round(sync, application, ordered.is_some()).await;
+            let how = ordered.as_ref().map(|order| order.unknown);
+            let round = self.round(sync, application, how).await;
             if let Some(order) = ordered.take() {
                 // Whoever ordered it may be gone.
-                let _ = order.send(round.report);
+                let _ = order.report.send(round.report);
             }
             let wait = if round.again {
                 Some(RETRY)
@@ -185,15 +167,17 @@ impl Keeper {
     }
 
     /// Looks at all sets and writes those that have changed. By order, what is registered is compared with what Discord
-    /// has, and nothing is kept that no running plugin offers.
-    async fn round(&mut self, sync: &SlashSync, application: ApplicationId, is_ordered: bool) -> Round {
-        let table = self.plugins.routing().read();
+    /// has, and nothing is kept that no running plugin offers but what others have registered, unless that is to go.
+    async fn round(&mut self, sync: &SlashSync, application: ApplicationId, order: Option<Unknown>) -> Round {
         let mut round = Round::default();
+        let offers = self.offers();
         let homes = self.homes();
-        let wanted = [None].into_iter().chain(homes.iter().copied().map(Some));
+        let guilds = self.guilds_with_own(&homes, &offers);
+        let wanted = [None].into_iter().chain(guilds.iter().copied().map(Some));
         let mut scopes = Vec::new();
         for guild in wanted {
-            match self.scope(sync, application, guild, &table, is_ordered).await {
+            let is_home = guild.is_some_and(|guild| homes.contains(&guild));
+            match self.scope(sync, application, (guild, is_home), &offers, order).await {
                 Ok(scope) => scopes.push(scope),
                 Err(error) => {
                     let (set, again) = noted(guild, Err(error), 0);
@@ -202,24 +186,22 @@ impl Keeper {
                 }
             }
         }
-        let plan = self.plan(&table, &scopes, is_ordered);
+        let (plan, own) = self.plan(&offers, &scopes, order.is_some());
         self.tell(&plan, &scopes);
         round.report.prefix_only = plan.left_out.iter().map(prefix_only).collect();
         self.publish(sync, application, &plan, &scopes, None).await;
         // First, so that a command that moves from one server to another is never in both.
-        round.again |= self.leave(sync, application, &homes).await;
+        round.again |= self.leave(sync, application, &guilds).await;
         let mut trouble = None;
         for scope in &mut scopes {
-            let (planned, menus): (&[SlashCommand], &[MenuCommand]) = if scope.guild.is_none() {
-                (&plan.commands, &plan.menus)
-            } else {
-                (&plan.owners, &plan.owners_menus)
+            let (planned, menus): (&[SlashCommand], &[MenuCommand]) = match scope.guild {
+                None => (&plan.commands, &plan.menus),
+                Some(guild) => own
+                    .get(&guild)
+                    .map_or((&[], &[]), |own| (&own.owners, &own.owners_menus)),
             };
-            let foreign = if is_ordered {
-                Vec::new()
-            } else {
-                scope.registered.foreign_beside(planned, menus)
-            };
+            let foreign = scope.registered.foreign_beside(planned, menus);
+            let unknown: Vec<_> = foreign.iter().filter_map(menu::key_of).collect();
             let kept = scope.kept.clone();
             let leaves = kept.values().filter_map(|command| command.absent_since);
             let next = leaves.min().map(|since| since + memory::ABSENT.as_secs());
@@ -234,13 +216,11 @@ impl Keeper {
                 let text = format!("Discord refuses the slash commands: {why}");
                 self.notices.tell(NoticeKind::Slash, text.clone());
             }
-            let (set, again) = noted(scope.guild, synced, count);
+            let (mut set, again) = noted(scope.guild, synced, count);
+            set.unknown = unknown;
             round.again |= again;
             trouble = trouble.or_else(|| set.trouble.clone());
             round.report.sets.push(set);
-            if is_ordered {
-                scope.registered.foreign.clear();
-            }
         }
         self.publish(sync, application, &plan, &scopes, trouble).await;
         round
@@ -250,59 +230,112 @@ impl Keeper {
         &self,
         sync: &SlashSync,
         application: ApplicationId,
-        guild: Option<GuildId>,
-        table: &Table,
-        is_ordered: bool,
+        (guild, is_home): (Option<GuildId>, bool),
+        offers: &[Offered],
+        order: Option<Unknown>,
     ) -> Result<Scope, SyncError> {
-        if is_ordered {
+        let keys = |offered: &Offered| -> Vec<String> {
+            let commands = offered.commands.iter();
+            let here: Vec<_> = commands
+                .filter(|command| offered.belongs(command, guild, is_home))
+                .collect();
+            let menus = here
+                .iter()
+                .flat_map(|command| &command.menus)
+                .filter_map(menu::menu_key);
+            let typed = here.iter().filter(|command| command.doors.slash);
+            let typed = typed.map(|command| crate::slash::first_word(command).to_owned());
+            typed.chain(menus).collect()
+        };
+        let offered: BTreeSet<_> = offers.iter().flat_map(keys).collect();
+        if let Some(unknown) = order {
             let there = sync.there(&self.rest, application, guild).await?;
+            let foreign = match unknown {
+                Unknown::Delete => Vec::new(),
+                Unknown::Keep => {
+                    let known = sync.known(application, guild).await.unwrap_or_default();
+                    known.others_of(&there)
+                }
+            };
             return Ok(Scope {
                 guild,
-                registered: Registered::default(),
+                is_home,
+                registered: Registered {
+                    foreign,
+                    ..Registered::default()
+                },
                 kept: BTreeMap::new(),
-                offered: BTreeSet::new(),
+                offered,
                 there: Some(there),
             });
         }
         let registered = sync.registered(&self.rest, application, guild).await?;
-        let running: BTreeSet<&PluginName> = table.offers().map(|(name, _)| name).collect();
-        let is_here = |command: &&Command| command.owner_only == guild.is_some();
-        let commands = table.offers().flat_map(|(_, description)| &description.commands);
-        let commands: Vec<_> = commands.filter(is_here).collect();
-        let menus = commands.iter().flat_map(|command| &command.menus);
-        let menus: Vec<_> = menus.filter_map(menu::menu_key).collect();
-        let typed = commands.iter().filter(|command| command.doors.slash);
-        let typed = typed.map(|command| crate::slash::first_word(command));
-        let offered: BTreeSet<_> = typed.chain(menus.iter().map(String::as_str)).collect();
-        let kept = registered.kept(&running, &offered, now());
+        let running: BTreeSet<&PluginName> = offers.iter().map(|offered| &offered.plugin).collect();
+        let names = offered.iter().map(String::as_str).collect();
+        let kept = registered.kept(&running, &names, now());
         Ok(Scope {
             guild,
+            is_home,
             registered,
             kept,
-            offered: offered.into_iter().map(Into::into).collect(),
+            offered,
             there: None,
         })
     }
 
-    fn plan(&self, table: &Table, scopes: &[Scope], is_ordered: bool) -> Plan {
-        let offers = table
-            .offers()
-            .map(|(name, description)| (name, &*description.commands, &*description.groups));
+    /// What plugins offer, as the owner wants it.
+    fn offers(&self) -> Vec<Offered> {
+        let table = self.plugins.routing().read();
+        let config = self.config.get();
+        let wishes = Wishes {
+            only_in: &config.extensions.only_in,
+            priorities: &config.slash_limiter.priorities,
+        };
+        wishes.apply(table.offers())
+    }
+
+    /// The servers that get commands of their own: homes, and those to which plugins are limited.
+    fn guilds_with_own(&self, homes: &[GuildId], offers: &[Offered]) -> Vec<GuildId> {
+        let limited = offers.iter().filter_map(|offered| offered.only_in.as_ref()).flatten();
+        let is_there = |guild: &GuildId| self.cache.guild(*guild).is_some_and(|known| !known.unavailable);
+        let limited = limited.copied().filter(is_there);
+        let all: BTreeSet<_> = homes.iter().copied().chain(limited).collect();
+        all.into_iter().collect()
+    }
+
+    /// The plan of all servers, with what is left out anywhere, and those of servers with commands of their own.
+    fn plan(&self, offers: &[Offered], scopes: &[Scope], is_ordered: bool) -> (Plan, BTreeMap<GuildId, Plan>) {
         let everywhere = scopes.iter().find(|scope| scope.guild.is_none());
-        let homes = || scopes.iter().filter(|scope| scope.guild.is_some());
-        let at_homes = |kind| homes().map(|scope| scope.taken(kind)).max().unwrap_or(0);
+        let taken = |scope: Option<&Scope>, kind| scope.map_or(0, |scope| scope.taken(kind));
         let mut held = Held {
-            taken: everywhere.map_or(0, |scope| scope.taken(1)),
-            taken_at_home: at_homes(1),
-            taken_menus: [2, 3].map(|kind| everywhere.map_or(0, |scope| scope.taken(kind))),
-            taken_menus_at_home: [2, 3].map(at_homes),
+            taken: taken(everywhere, 1),
+            taken_menus: [2, 3].map(|kind| taken(everywhere, kind)),
             ..Held::default()
         };
         // By order, places are given anew: to those of the highest priority.
         if let Some(everywhere) = everywhere.filter(|_| !is_ordered) {
             held.names = everywhere.registered.commands.keys().cloned().collect();
         }
-        plan_beside(offers, &held, self.limits())
+        let limits = self.limits();
+        let mut plan = offers::everywhere(offers, &held, limits);
+        let mut own = BTreeMap::new();
+        for scope in scopes {
+            let Some(guild) = scope.guild else { continue };
+            let held = Held {
+                taken_at_home: scope.taken(1),
+                taken_menus_at_home: [2, 3].map(|kind| scope.taken(kind)),
+                ..held.clone()
+            };
+            let of_guild = offers::at_home(offers, (guild, scope.is_home), &held, limits);
+            for left_out in &of_guild.left_out {
+                // In one server or in many, it is told once.
+                if !plan.left_out.contains(left_out) {
+                    plan.left_out.push(left_out.clone());
+                }
+            }
+            own.insert(guild, of_guild);
+        }
+        (plan, own)
     }
 
     fn limits(&self) -> Limits {
@@ -314,12 +347,12 @@ impl Keeper {
         }
     }
 
-    /// Takes the owners' commands out of servers that are no homes any more.
-    async fn leave(&self, sync: &SlashSync, application: ApplicationId, homes: &[GuildId]) -> bool {
+    /// Takes the commands out of servers that have none of their own any more.
+    async fn leave(&self, sync: &SlashSync, application: ApplicationId, theirs: &[GuildId]) -> bool {
         let mut again = false;
         for guild in sync.guilds(application).await {
             match self.cache.guild(guild) {
-                _ if homes.contains(&guild) => {}
+                _ if theirs.contains(&guild) => {}
                 Some(known) if known.unavailable || known.owner_id.is_none() => {}
                 Some(_) => {
                     let known = sync.known(application, Some(guild)).await.unwrap_or_default();

@@ -63,6 +63,7 @@ plugin! {
     components: [
         inspection::page,
         logs::errors_page,
+        slash::sync_delete,
         help::help_category,
         help::help_page,
         help::help_credits,

@@ -66,7 +66,10 @@ pub(super) fn limit(figures: &SlashFigures) -> Embed {
             .map(|name| format!("`{}`", name.replace('`', "")));
         card = card.field(
             format!("Registered by another program ({})", figures.foreign.len()),
-            format!("{}\nThe owner's `sync` deletes them.", some_of(names, ", ", LIST)),
+            format!(
+                "{}\nThe owner's `sync --delete-unknown` deletes them.",
+                some_of(names, ", ", LIST)
+            ),
         );
     }
     if let Some(trouble) = &figures.trouble {
@@ -88,14 +91,26 @@ pub(super) fn report(report: &SyncReport) -> Embed {
     for set in report.sets.iter().take(SETS) {
         let name = match set.guild_id {
             None => format!("All servers ({})", set.registered),
-            Some(guild) => format!("Owners' commands in server {guild} ({})", set.registered),
+            Some(guild) => format!("Server {guild} alone ({})", set.registered),
         };
         card = card.field(name, changes(set));
     }
     if report.sets.len() > SETS {
         card = card.field("And more", format!("{} further servers", report.sets.len() - SETS));
     }
-    without_place(card, &report.prefix_only)
+    card = without_place(card, &report.prefix_only);
+    let unknown: Vec<_> = report.sets.iter().flat_map(|set| &set.unknown).collect();
+    if !unknown.is_empty() {
+        let names = unknown.iter().map(|name| format!("`{}`", name.replace('`', "")));
+        card = card.field(
+            format!("Registered by another program ({})", unknown.len()),
+            format!(
+                "{}\nThey stay, unless you have them deleted: with the button, or by `sync --delete-unknown`.",
+                some_of(names, ", ", LIST)
+            ),
+        );
+    }
+    card
 }
 
 fn is_changed(set: &SyncedSet) -> bool {
@@ -250,7 +265,8 @@ mod tests {
         let set = SyncedSet {
             added: names.clone(),
             changed: names.clone(),
-            removed: names,
+            removed: names.clone(),
+            unknown: names,
             ..SyncedSet::default()
         };
         let all = SyncReport {

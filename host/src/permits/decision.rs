@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub is_gated: bool,
     /// Whether Discord has let the user through after what administrators have set: then none of it refuses any more.
     pub is_let_through: bool,
+    /// Whether the bot's owner has limited its plugin to other servers.
+    pub is_elsewhere: bool,
     /// Whether no rule and no switch may hide or restrict it.
     pub is_protected: bool,
 }
@@ -172,6 +174,10 @@ fn place(facts: &Facts<'_>, _: Granted) -> Finding {
 }
 
 fn switches(facts: &Facts<'_>, _: Granted) -> Finding {
+    if facts.is_elsewhere {
+        let text = format!("the plugin `{}` serves in other servers only", facts.plugin);
+        return Finding::Refused(Refusal::Disabled, text);
+    }
     if facts.place == Place::Direct || facts.is_protected {
         return Finding::Silent("it can't be switched off here");
     }

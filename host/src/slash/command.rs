@@ -118,6 +118,14 @@ impl SlashCommand {
         json(self)
     }
 
+    /// The same in a server's own set.
+    pub(super) fn of_guilds(self) -> Self {
+        Self {
+            gate: self.gate.of_guilds(),
+            ..self
+        }
+    }
+
     pub(super) fn characters(&self) -> usize {
         longest(&self.name, &self.name_localizations)
             + longest(&self.description, &self.description_localizations)

@@ -48,6 +48,14 @@ impl Gate {
         })
     }
 
+    /// The same in a server's own set.
+    pub(super) fn of_guilds(self) -> Self {
+        Self {
+            is_guilds: true,
+            ..self
+        }
+    }
+
     /// That of two commands which are one for Discord: whoever may use either passes.
     pub(super) fn join(self, other: &Self) -> Self {
         let members = match (self.members, other.members) {

@@ -87,6 +87,20 @@ impl Registered {
         kept.collect()
     }
 
+    /// Those of the commands that Discord has which were never written by this host.
+    #[must_use]
+    pub fn others_of(&self, there: &[Value]) -> Vec<Value> {
+        let is_own = |one: &&Value| {
+            let id = one["id"].as_str();
+            let mut own = self.commands.values();
+            let by_id = own.any(|own| own.id.is_some() && own.id.as_deref() == id);
+            // Of what was on its way when the host ended, only the names are known.
+            let named = key_of(one).and_then(|key| self.commands.get(&key));
+            by_id || named.is_some_and(|own| own.id.is_none())
+        };
+        there.iter().filter(|one| !is_own(one)).cloned().collect()
+    }
+
     /// Others' commands that stay beside these.
     #[must_use]
     pub fn foreign_beside(&self, planned: &[SlashCommand], menus: &[MenuCommand]) -> Vec<Value> {

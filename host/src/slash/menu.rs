@@ -46,6 +46,14 @@ impl MenuCommand {
         serde_json::to_vec(self).expect("names and texts are JSON")
     }
 
+    /// The same in a server's own set.
+    pub(super) fn of_guilds(self) -> Self {
+        Self {
+            gate: self.gate.of_guilds(),
+            ..self
+        }
+    }
+
     /// By what it is remembered: see [`key`].
     #[must_use]
     pub fn key(&self) -> String {

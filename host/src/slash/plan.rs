@@ -58,6 +58,8 @@ pub struct Held {
     pub taken_menus: Places,
     /// The same for home servers.
     pub taken_menus_at_home: Places,
+    /// Plugins all of whose commands belong into a server's own set.
+    pub limited: BTreeSet<PluginName>,
 }
 
 /// What is registered, and what is not.
@@ -240,12 +242,14 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
     // A stable sort: among equals the earlier plugin goes first. The owners' come last, when everybody's groups are known.
     offered.sort_by_key(|(_, command)| {
         let priority = priorities.get(first_word(command)).copied().unwrap_or_default();
-        (command.owner_only, !is_held(command), Reverse(priority))
+        (!is_held(command), Reverse(priority))
     });
+    let is_single = |plugin: &PluginName, command: &Command| command.owner_only || held.limited.contains(plugin);
+    offered.sort_by_key(|(plugin, command)| is_single(plugin, command));
     let (mut commands, mut owners) = (BTreeMap::new(), BTreeMap::new());
     let mut left_out = Vec::new();
     for (plugin, command) in offered {
-        let placed = if command.owner_only {
+        let placed = if is_single(plugin, command) {
             let most = MOST_COMMANDS.saturating_sub(held.taken_at_home);
             mixes(&commands, command).and_then(|()| place(&mut owners, plugin, command, &groups, most))
         } else {
@@ -265,16 +269,17 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
         let all = plugins
             .iter()
             .flat_map(|(plugin, commands, _)| commands.iter().map(move |command| (*plugin, command)));
-        all.filter(move |(_, command)| command.owner_only == owner_only)
+        all.filter(move |(plugin, command)| is_single(plugin, command) == owner_only)
     };
     let menus = plan_menus(of_menus(false), &held.names, held.taken_menus, &mut left_out);
     let owners_menus = plan_menus(of_menus(true), &held.names, held.taken_menus_at_home, &mut left_out);
+    let owners = owners.into_values().map(SlashCommand::of_guilds);
     Plan {
         is_nearly_full: commands.len() + held.taken >= limits.warning,
         commands: commands.into_values().collect(),
-        owners: owners.into_values().collect(),
+        owners: owners.collect(),
         menus,
-        owners_menus,
+        owners_menus: owners_menus.into_iter().map(MenuCommand::of_guilds).collect(),
         left_out,
     }
 }
@@ -289,7 +294,11 @@ pub fn first_word(command: &Command) -> &str {
 fn mixes(everybodys: &BTreeMap<String, SlashCommand>, command: &Command) -> Result<(), Reason> {
     match everybodys.get(first_word(command)) {
         None => Ok(()),
-        Some(there) if command.name.contains(' ') && there.options.iter().any(|option| is_holder(option.kind)) => {
+        Some(there)
+            if command.owner_only
+                && command.name.contains(' ')
+                && there.options.iter().any(|option| is_holder(option.kind)) =>
+        {
             Err(Reason::MixedGroup {
                 by: there.plugin.clone(),
             })

@@ -30,7 +30,22 @@ pub struct Slash {
 }
 
 /// Somebody wants all sets to be written now.
-pub type Order = oneshot::Sender<SyncReport>;
+#[derive(Debug)]
+pub struct Order {
+    /// What becomes of commands that this host did not register.
+    pub unknown: Unknown,
+    /// Who ordered it.
+    pub report: oneshot::Sender<SyncReport>,
+}
+
+/// What becomes of commands that this host did not register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// They stay.
+    Keep,
+    /// They are deleted.
+    Delete,
+}
 
 /// What is registered, and what is not.
 #[derive(Clone, Debug, Default)]
@@ -84,10 +99,10 @@ impl Slash {
     }
 
     /// Has all sets compared with what Discord has, and written; `None` if the bot is ending, or has too many orders.
-    pub async fn sync(&self) -> Option<SyncReport> {
-        let (order, report) = oneshot::channel();
-        self.orders.try_send(order).ok()?;
-        report.await.ok()
+    pub async fn sync(&self, unknown: Unknown) -> Option<SyncReport> {
+        let (report, told) = oneshot::channel();
+        self.orders.try_send(Order { unknown, report }).ok()?;
+        told.await.ok()
     }
 }
 

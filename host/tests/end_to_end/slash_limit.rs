@@ -307,7 +307,27 @@ async fn commands_of_another_program_stay_until_the_owner_has_them_deleted() {
         card.contains("Registered by another program (2)") && card.contains("`legacy`"),
         "{card}"
     );
-    let report = owner.says("!sync").await.expect_reply().await.embeds()[0].to_string();
+    let report = owner.says("!sync").await.expect_reply().await;
+    let card = report.embeds()[0].to_string();
+    assert!(
+        card.contains("They stay, unless") && card.contains("`legacy`") && card.contains("`Quote (on messages)`"),
+        "{card}"
+    );
+    assert!(everywhere(&world).contains(&"legacy".to_owned()), "never unasked");
+    let refused = world
+        .person("alice")
+        .clicks(&report, "Delete them")
+        .await
+        .expect_reply()
+        .await;
+    assert!(refused.is_ephemeral() && everywhere(&world).contains(&"legacy".to_owned()));
+    let report = owner
+        .clicks(&report, "Delete them")
+        .await
+        .expect_update()
+        .await
+        .embeds()[0]
+        .to_string();
     assert!(
         report.contains("`legacy`") && report.contains("`Quote (on messages)`"),
         "{report}"

@@ -116,6 +116,9 @@ pub struct SyncedSet {
     /// Names that are gone.
     #[serde(default)]
     pub removed: Vec<String>,
+    /// Names of commands that somebody else registered: they stay until it is ordered that they go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     /// Why it could not be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,

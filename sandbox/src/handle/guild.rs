@@ -165,6 +165,25 @@ impl Guild {
         Person::join(&self.sandbox, self.id, channel, name)
     }
 
+    /// Waits until the names of the commands in the guild's own set satisfy `enough`.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen in time.
+    pub async fn expect_commands(&self, enough: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let names = |world: &World| -> Vec<String> {
+            let own = world.commands.of(Some(self.id)).iter();
+            own.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect()
+        };
+        let found = self.sandbox.shared().until(self.sandbox.patience(), |world| {
+            Some(names(world)).filter(|names| enough(names))
+        });
+        found.await.unwrap_or_else(|| {
+            let registered = self.sandbox.with(|world| names(world));
+            panic!("the expected commands were not registered in the guild; registered: {registered:?}")
+        })
+    }
+
     /// Sets, as an administrator does under Integrations, who may use a command and where: by role, user or channel id,
     /// the guild's for everyone, one less for all channels. Replaces what was set; the bot is told.
     ///

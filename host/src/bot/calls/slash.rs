@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{Access, Calls};
+use crate::slash::Unknown;
 
 /// How long figures are waited for that are not there yet.
 const KNOWN: Duration = Duration::from_secs(5);
@@ -23,7 +24,11 @@ impl Calls {
             let _ = timeout(KNOWN, self.slash.known()).await;
             return Ok(json!(self.slash.standing().figures));
         }
-        let report = self.slash.sync().await;
+        let unknown = match call.arguments["delete_unknown"].as_bool() {
+            Some(true) => Unknown::Delete,
+            _ => Unknown::Keep,
+        };
+        let report = self.slash.sync(unknown).await;
         let busy = || {
             let text = "slash commands are being written already, or the bot is ending: try again in a moment";
             Problem::new(ProblemCode::Busy, text)

@@ -31,6 +31,7 @@ struct Case {
     overrides: Vec<Override>,
     is_gated: bool,
     is_let_through: bool,
+    is_elsewhere: bool,
     is_protected: bool,
 }
 
@@ -60,6 +61,7 @@ impl Case {
             overrides: Vec::new(),
             is_gated: false,
             is_let_through: false,
+            is_elsewhere: false,
             is_protected: false,
         }
     }
@@ -85,6 +87,7 @@ impl Case {
             },
             is_gated: self.is_gated,
             is_let_through: self.is_let_through,
+            is_elsewhere: self.is_elsewhere,
             is_protected: self.is_protected,
         };
         decide(&facts, trace)
@@ -197,6 +200,15 @@ fn every_row_of_the_order_of_checks() {
             Case::new(),
             |case| {
                 case.rules.plugins_off.insert("mod".into());
+            },
+            Err(Refusal::Disabled),
+        ),
+        (
+            "its plugin serves elsewhere, for the owner, too",
+            Case::new(),
+            |case| {
+                case.is_elsewhere = true;
+                case.owns_bot = true;
             },
             Err(Refusal::Disabled),
         ),
