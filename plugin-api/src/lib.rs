@@ -56,6 +56,7 @@ mod error;
 mod event;
 mod export;
 mod files;
+mod gateway;
 pub mod guide;
 mod id;
 pub mod linked;
@@ -83,6 +84,7 @@ pub use definition::{End, Ended};
 pub use error::{Error, HttpError, Optional, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;
+pub use gateway::{ActivityKind, Gateway, MembersRequest, OnlineStatus, Presence};
 pub use id::IntoId;
 pub use mention::{Mention, relative_time};
 pub use message::{
@@ -296,6 +298,8 @@ pub use plugin_macros::command;
 /// ```
 pub use plugin_macros::event;
 pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, settings, start, stop};
+/// The members that were found, see [`Gateway::request_members`].
+pub use plugin_protocol::gateway::FoundMembers;
 /// What is known of a server without asking Discord, see [`Host::guild`].
 pub use plugin_protocol::guilds::Guild;
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].

@@ -35,8 +35,9 @@
 //! - A request for members that Discord leaves unanswered (a foreign guild, the whole list without `GUILD_MEMBERS`) is
 //!   left so, and the log says why. The limit of one such request per guild in 30 s is not held.
 //! - All members count as online. A guild above `large_threshold` is marked large, but its members come all the same.
-//! - Voice states, soundboard sounds and channel information (ops 4, 31, 43) are checked and not acted on. The bot's own
-//!   presence is kept ([`Sandbox::bot_presence`]) and told to nobody.
+//! - The bot's voice states are kept ([`Sandbox::bot_voice`]) and told, but there is no voice server. Soundboard sounds and
+//!   channel information (ops 31, 43) are checked and not acted on. The bot's own presence is kept
+//!   ([`Sandbox::bot_presence`]) and told to nobody.
 //! - ETF is not spoken, and versions before 9 are refused with 4012, though 6 to 8 are only deprecated.
 
 mod error;

@@ -21,7 +21,7 @@ use twilight_model::gateway::Intents;
 
 use super::{
     calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners,
-    ready::Standing, stores, upkeep::Upkeep, watches::Watches,
+    ready::Standing, sends::Sends, stores, upkeep::Upkeep, watches::Watches,
 };
 use crate::{
     cache::Cache,
@@ -85,6 +85,8 @@ pub struct Desk {
     pub cache: Cache,
     /// The registered slash commands.
     pub slash: Slash,
+    /// What plugins send on the gateway.
+    pub sends: Sends,
     /// Who waits for what people do.
     pub watches: Watches,
     /// How the gateway stands.
@@ -167,6 +169,7 @@ impl plugins::Desk for Desk {
                     slash: self.slash.clone(),
                     standing: self.standing.clone(),
                     gatekeeper: self.gatekeeper.clone(),
+                    sends: self.sends.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -248,6 +251,7 @@ impl plugins::Desk for Desk {
 
     fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending) {
         self.records.note_ended(from, ending);
+        self.sends.ended(from);
         if why == StopReason::Shutdown {
             return;
         }

@@ -25,6 +25,7 @@ mod plugin_data;
 mod ready;
 mod recommendation;
 mod router;
+mod sends;
 mod server_settings;
 mod settings;
 mod shards;
@@ -77,6 +78,7 @@ use owners::Owners;
 use plugin_data::PluginData;
 use ready::Ready;
 use router::Router;
+use sends::Sends;
 use shards::Phase;
 use signals::{Signals, keep_signals, note_panics};
 use upkeep::Upkeep;
@@ -343,8 +345,10 @@ async fn serve_stored(
         (registered.clone(), Administrators::new(rest.clone())),
     );
     let watches = Watches::default();
+    let sends = Sends::new();
     let desk = Desk {
         watches: watches.clone(),
+        sends: sends.clone(),
         gatekeeper: gatekeeper.clone(),
         cache: cache.clone(),
         runtime: tokio::runtime::Handle::current(),
@@ -448,6 +452,7 @@ async fn serve_stored(
         dispatching: TaskTracker::new(),
         identity: watch::Sender::new(None),
         guilds,
+        sends,
         running: JoinSet::new(),
         asked: None,
         refused: Intents::empty(),

@@ -26,6 +26,7 @@ use super::{
     ready::Standing,
     recommendation::{self, NoAnswer},
     router::Router,
+    sends::Sends,
 };
 use crate::{
     cache::Cache,
@@ -68,6 +69,8 @@ pub struct Gateway {
     pub identity: watch::Sender<Option<ApplicationId>>,
     /// Counts servers that came, changed or went.
     pub guilds: watch::Sender<u64>,
+    /// What plugins send.
+    pub sends: Sends,
     /// The tasks of the shards.
     pub running: JoinSet<Result<ShardSource, GatewayError>>,
     /// What was asked for at the last connect.
@@ -179,6 +182,7 @@ impl Gateway {
                 faults: Faults::default(),
                 figures: Arc::clone(&self.figures),
                 presence: Presence::new(),
+                sends: self.sends.clone(),
             };
             let work = shard.run(source, self.phase.clone(), self.dispatching.token());
             self.running.spawn(work);
@@ -412,6 +416,7 @@ struct Shard {
     faults: Faults,
     figures: Arc<Figures>,
     presence: Presence,
+    sends: Sends,
 }
 
 impl Shard {
@@ -423,14 +428,23 @@ impl Shard {
         dispatching: TaskTrackerToken,
     ) -> Result<ShardSource, GatewayError> {
         let mut settings = self.config.subscribe();
+        let (sends, mut shows) = (self.sends.clone(), self.sends.shows());
         let mut looks = time::interval(LOOK);
         loop {
             let at = self.presence.at;
+            let (shard, is_connected) = (source.shard(), source.is_connected());
             tokio::select! {
                 _ = looks.tick() => self.figures.note_connection(source.shard(), source.is_connected(), source.latency()),
                 event = source.next() => self.handle(&mut source, event?).await,
                 () = sleep_until(at) => self.show_presence(&mut source),
                 Ok(()) = settings.changed() => self.show_presence(&mut source),
+                Ok(()) = shows.changed() => self.show_presence(&mut source),
+                // What is sent without a session would be lost with the connection.
+                payload = sends.outbox.next(shard), if is_connected => {
+                    if let Err(error) = source.send(payload) {
+                        tracing::warn!(%error, "what a plugin sends on the gateway can't be sent");
+                    }
+                }
                 () = reached(&mut phase, Phase::Draining) => break,
             }
         }
@@ -483,6 +497,7 @@ impl Shard {
                 self.presence.shown.clear();
                 self.show_presence(source);
             }
+            "GUILD_MEMBERS_CHUNK" => self.sends.take_chunk(&event.payload),
             "GUILD_CREATE" | "GUILD_UPDATE" | "GUILD_DELETE" => self.guilds.send_modify(|changes| *changes += 1),
             _ => {}
         }
@@ -500,7 +515,16 @@ impl Shard {
         let interval = config.status.interval.as_nanos().max(1);
         let since = u64::try_from(facts.uptime.as_nanos() % interval).unwrap_or_default();
         let next = now + config.status.interval.saturating_sub(Duration::from_nanos(since)) + TURN_HAS_COME;
-        let payload = gateway::presence_update(&config.status, &facts);
+        let payload = match self.sends.shown() {
+            Some(line) => {
+                let status = config::Status {
+                    lines: vec![line],
+                    interval: config.status.interval,
+                };
+                gateway::presence_update(&status, &facts)
+            }
+            None => gateway::presence_update(&config.status, &facts),
+        };
         if !self.presence.is_wanted || payload == self.presence.shown {
             self.presence.at = next;
             return;

@@ -7,6 +7,7 @@
 mod acknowledgement;
 mod close;
 pub mod intents;
+mod outbox;
 mod pace;
 mod partial;
 mod presence;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use acknowledgement::Receipt;
 pub use close::GatewayError;
+pub use outbox::{Full, Outbox};
 pub use partial::Partial;
 pub use presence::{PresenceFacts, PresencePace, identify_presence, presence_line, presence_update};
 pub use shard::{ShardSource, ShardsSettings, shards};

@@ -20,6 +20,7 @@ mod forging;
 mod fun;
 mod garbage;
 mod handing_over;
+mod gateway;
 mod harness;
 mod hold;
 mod hooks;

@@ -14,6 +14,7 @@ mod description;
 mod entities;
 pub mod figures;
 mod files;
+pub mod gateway;
 pub mod guilds;
 mod ids;
 mod incidents;

@@ -6,6 +6,7 @@ mod answer;
 mod controls;
 mod form;
 mod hooks;
+mod gateway;
 mod kind;
 mod menu;
 mod policy;
@@ -71,6 +72,10 @@ plugin! {
         policy::alone,
         policy::release,
         preferences::preferences,
+        gateway::display,
+        gateway::lounge,
+        gateway::namesakes,
+        gateway::those,
         waiting::favourite,
         waiting::impatient,
         waiting::race,

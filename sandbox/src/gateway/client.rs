@@ -98,6 +98,10 @@ impl Client {
                 world.tell_presence();
                 world.changed();
             }
+            Payload::Voice(voice) => {
+                let session = self.authenticated(&world)?.to_owned();
+                world.move_bot(&session, &voice);
+            }
             Payload::Ignored => {
                 self.authenticated(&world)?;
             }

@@ -9,6 +9,7 @@ pub(crate) const NONE: Intents = 0;
 pub(crate) const GUILDS: Intents = 1;
 pub(crate) const GUILD_MEMBERS: Intents = 1 << 1;
 pub(crate) const GUILD_MODERATION: Intents = 1 << 2;
+pub(crate) const GUILD_VOICE_STATES: Intents = 1 << 7;
 pub(crate) const GUILD_PRESENCES: Intents = 1 << 8;
 pub(crate) const GUILD_MESSAGES: Intents = 1 << 9;
 pub(crate) const GUILD_MESSAGE_REACTIONS: Intents = 1 << 10;

@@ -9,7 +9,7 @@ mod fields;
 pub(crate) mod intents;
 mod line;
 mod members;
-mod payload;
+pub(crate) mod payload;
 mod presence;
 pub(crate) mod session;
 pub(crate) mod sessions;

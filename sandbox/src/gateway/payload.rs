@@ -29,7 +29,8 @@ pub(crate) enum Payload {
         sequence: u64,
     },
     Members(Members),
-    /// Known to Discord, without meaning here: voice states, soundboard sounds, channels' voice status.
+    Voice(Voice),
+    /// Known to Discord, without meaning here: soundboard sounds, channels' voice status.
     Ignored,
 }
 
@@ -44,6 +45,16 @@ pub(crate) struct Identify {
     /// Whether large payloads may be compressed one by one.
     pub(crate) compress: bool,
     pub(crate) presence: Option<Value>,
+}
+
+/// In which voice channel the bot is.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Voice {
+    pub(crate) guild: u64,
+    /// None to leave.
+    pub(crate) channel: Option<u64>,
+    pub(crate) mute: bool,
+    pub(crate) deaf: bool,
 }
 
 /// A request for a guild's members.
@@ -171,12 +182,13 @@ fn resume(data: &Value) -> Result<Payload, Close> {
 fn voice_state(data: &Value) -> Result<Payload, Close> {
     let known = ["guild_id", "channel_id", "self_mute", "self_deaf", "self_video"];
     let fields = Fields::new(data, "d", &known)?;
-    fields.required("guild_id", fields.snowflake("guild_id")?)?;
-    fields.snowflake("channel_id")?;
-    for name in ["self_mute", "self_deaf", "self_video"] {
-        fields.flag(name)?;
-    }
-    Ok(Payload::Ignored)
+    fields.flag("self_video")?;
+    Ok(Payload::Voice(Voice {
+        guild: fields.required("guild_id", fields.snowflake("guild_id")?)?,
+        channel: fields.snowflake("channel_id")?,
+        mute: fields.flag("self_mute")?.unwrap_or(false),
+        deaf: fields.flag("self_deaf")?.unwrap_or(false),
+    }))
 }
 
 /// A request about guilds that is accepted and not answered.

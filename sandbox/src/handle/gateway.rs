@@ -60,6 +60,12 @@ impl Sandbox {
         self.with(|world| world.presence.clone())
     }
 
+    /// The bot's voice state in a guild, as Discord's object; `None` if it is in no voice channel there.
+    #[must_use]
+    pub fn bot_voice(&self, guild_id: u64) -> Option<serde_json::Value> {
+        self.with(|world| world.voice.get(&guild_id).cloned())
+    }
+
     /// Lets time pass at once, to the millisecond: for session starts, identify and resume windows, the events a client
     /// may send in a minute, deadlines of interactions, and the ids of what comes after. Heartbeats go on by the
     /// computer's clock, as the bot's do.

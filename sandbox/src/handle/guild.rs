@@ -75,6 +75,19 @@ impl Guild {
         }
     }
 
+    /// A new voice channel; the bot is told.
+    #[must_use]
+    pub fn add_voice_channel(&self, name: &str) -> Channel {
+        let id = self
+            .sandbox
+            .with(|world| world.add_channel(self.id, name, 2, |channel| name.clone_into(&mut channel.name)));
+        Channel {
+            sandbox: self.sandbox.clone(),
+            guild_id: Some(self.id),
+            id,
+        }
+    }
+
     /// A new text channel; the bot is told.
     #[allow(
         clippy::must_use_candidate,

@@ -18,6 +18,7 @@ pub(crate) mod permissions;
 mod press;
 mod resolved;
 mod user;
+mod voice;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -81,6 +82,8 @@ pub(crate) struct World {
     pub(crate) starts: Starts,
     /// What the bot shows: its status and activities.
     pub(crate) presence: Value,
+    /// The bot's voice states, by guild.
+    pub(crate) voice: BTreeMap<u64, Value>,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
     pub(crate) logs: Logs,
@@ -137,6 +140,7 @@ impl World {
             gateway: faults::Faults::default(),
             starts: Starts::new(settings.starts, settings.rate_limits, time.clone()),
             presence: json!({ "status": "online", "activities": [] }),
+            voice: BTreeMap::new(),
             outages: BTreeSet::new(),
             time,
             logs: Logs::default(),

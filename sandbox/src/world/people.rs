@@ -319,6 +319,7 @@ impl World {
         ] {
             data[empty] = json!([]);
         }
+        data["voice_states"] = self.voice.get(&guild_id).cloned().into_iter().collect();
         Some(data)
     }
 

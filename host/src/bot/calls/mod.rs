@@ -9,6 +9,7 @@ mod controls;
 mod data;
 mod figures;
 mod files;
+mod gateway;
 mod guilds;
 mod logs;
 mod plugins;
@@ -26,7 +27,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use twilight_model::gateway::Intents;
 
-use super::{figures::Figures, gatekeeper::Gatekeeper, owners::Owners, ready::Standing, upkeep::Upkeep};
+use super::{figures::Figures, gatekeeper::Gatekeeper, owners::Owners, ready::Standing, sends::Sends, upkeep::Upkeep};
 use crate::{
     cache::Cache,
     config,
@@ -49,7 +50,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 15] = [
+const SUBJECTS: [&[(&str, Access)]; 16] = [
     plugins::CALLS,
     commands::CALLS,
     figures::CALLS,
@@ -65,6 +66,7 @@ const SUBJECTS: [&[(&str, Access)]; 15] = [
     logs::CALLS,
     controls::CALLS,
     guilds::CALLS,
+    gateway::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -101,6 +103,8 @@ pub struct Calls {
     pub figures: Arc<Figures>,
     /// The registered slash commands.
     pub slash: Slash,
+    /// What plugins send on the gateway.
+    pub sends: Sends,
     /// What the gateway was asked for.
     pub standing: watch::Receiver<Standing>,
 }
@@ -112,7 +116,7 @@ impl Calls {
     ///
     /// `Busy` while the bot starts, `NotSupported`, `NotGranted`, `Invalid`, `NotFound`; `Failed` with a text for the
     /// owner.
-    pub async fn answer(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
+    pub async fn answer(&self, from: &Arc<Generation>, call: Call) -> Result<Value, Problem> {
         let known = SUBJECTS.into_iter().flatten().find(|(name, _)| *name == call.name);
         let Some((_, access)) = known else {
             return Err(unknown(&call.name));
@@ -139,7 +143,7 @@ impl Calls {
         answer
     }
 
-    async fn answer_granted(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
+    async fn answer_granted(&self, from: &Arc<Generation>, call: Call) -> Result<Value, Problem> {
         let (subject, _) = call.name.split_once('.').unwrap_or_default();
         match subject {
             "caches" | "cleanup" => self.about_files(call).await,
@@ -158,6 +162,7 @@ impl Calls {
             "controls" | "messages" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
             "guilds" => self.about_guilds(&call),
+            "gateway" => self.about_gateway(from, call).await,
             _ => Err(unknown(&call.name)),
         }
     }
