@@ -26,6 +26,9 @@ pub const FILE: &str = "promised_answers.json";
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(1);
+/// The flag of a message that is still to come: "the bot is thinking"
+/// (<https://discord.com/developers/docs/resources/message#message-object-message-flags>).
+const LOADING: u64 = 1 << 7;
 /// How long an interaction can be answered.
 const ANSWERABLE: Duration = Duration::from_secs(15 * 60);
 
@@ -111,6 +114,9 @@ pub async fn tell(rest: Rest, data: PathBuf) {
     let now = seconds_since_1970();
     for one in promised.into_iter().filter(|one| one.until > now) {
         let path = format!("/webhooks/{}/{}/messages/@original", one.application_id, one.token);
+        if !is_promised(&rest, &path).await {
+            continue;
+        }
         let body = json!({ "content": texts::INTERRUPTED_BY_RESTART, "allowed_mentions": rest::without_mentions() });
         let request = rest::Request::new(Method::Patch, path).with_body(body.to_string());
         match rest.send(request).await {
@@ -118,6 +124,27 @@ pub async fn tell(rest: Rest, data: PathBuf) {
             Ok(answer) => tracing::debug!(status = answer.status, "an interrupted interaction could not be ended"),
             Err(_) => tracing::debug!("an interrupted interaction could not be ended: Discord did not answer"),
         }
+    }
+}
+
+/// Whether the answer is still only a promise: it may have come in the last second, when nobody could write that down.
+async fn is_promised(rest: &Rest, path: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Original {
+        #[serde(default)]
+        flags: u64,
+        #[serde(default)]
+        content: String,
+    }
+    let asked = rest.send(rest::Request::new(Method::Get, path.to_owned())).await;
+    let Ok(answer) = asked.as_ref().map_err(|_| ()) else {
+        tracing::debug!("an interrupted interaction could not be looked at: Discord did not answer");
+        return false;
+    };
+    match serde_json::from_slice::<Original>(&answer.body) {
+        // A promise that was kept waiting says so.
+        Ok(original) => original.flags & LOADING != 0 || original.content == texts::SLOW,
+        Err(_) => false,
     }
 }
 

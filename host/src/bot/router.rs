@@ -108,6 +108,7 @@ impl Router {
             }
             "MESSAGE_UPDATE" => self.route_edit(event, partial),
             "MESSAGE_DELETE" => self.route_deletion(partial),
+            "MESSAGE_DELETE_BULK" => self.route_bulk_deletion(&event.payload),
             "INTERACTION_CREATE" => {
                 let router = Arc::clone(self);
                 let payload = event.payload.clone();
@@ -211,10 +212,19 @@ impl Router {
             }
         };
         let text = format!("{}{} {}", written.prefix, written.command.name, written.rest);
-        if self.ran_already(&message, &text).await {
+        let Some(run) = self.begins(&message, &text).await else {
             return;
+        };
+        let asked_in = (message.id, message.channel_id);
+        if !self.run_message(written, message, run).await {
+            self.came_to_nothing(asked_in, run).await;
         }
+    }
+
+    /// Runs a command that was written; false if nothing came of it.
+    async fn run_message(&self, written: Written, message: Message, run: u64) -> bool {
         let mut origin = written_by(&message, &written.plugin, &written.command.name);
+        origin.run = run;
         origin.typing = written.command.typing;
         origin.deleted_after = self.deleted_after(message.guild_id, &written.command, Door::Prefix);
         origin.bot_may = self.bot_may(&message);
@@ -227,7 +237,7 @@ impl Router {
         if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
             self.turn_away(&origin, &written.prefix, &written.command, &refusal)
                 .await;
-            return;
+            return false;
         }
         let zone = zone_of(&self.tables, &written.command, message.guild_id);
         let place = Place {
@@ -248,13 +258,13 @@ impl Router {
                     "too many of its commands' arguments are being looked up",
                 );
                 self.refuse(&origin, texts::BUSY).await;
-                return;
+                return false;
             }
             Err(error) => {
                 let text = error.text(&usage(&written.prefix, &written.command));
                 let lasts = self.config.get().replies.usage_delete_after;
                 self.refuse_for(&origin, &text, lasts).await;
-                return;
+                return false;
             }
         };
         let pass = match self.gatekeeper.take(&asked) {
@@ -262,7 +272,7 @@ impl Router {
             Err(refusal) => {
                 self.turn_away(&origin, &written.prefix, &written.command, &refusal)
                     .await;
-                return;
+                return false;
             }
         };
         let invocation = Invocation {
@@ -281,7 +291,7 @@ impl Router {
             typed: None,
         };
         self.invoke_counted(origin, &invocation, &written.command, &written.payload, pass)
-            .await;
+            .await
     }
 
     async fn route_interaction(&self, payload: &str) {
@@ -353,12 +363,14 @@ impl Router {
         command: &Command,
         payload: &str,
         pass: Pass,
-    ) {
+    ) -> bool {
         origin.slot.clone_from(&pass.slot);
         origin.taken = pass.taken;
-        if !self.invoke(origin, invocation, Some(command), payload).await {
+        let delivered = self.invoke(origin, invocation, Some(command), payload).await;
+        if !delivered {
             self.gatekeeper.give_back(&invocation.name, &pass);
         }
+        delivered
     }
 
     /// Delivers an invocation to the live generation of its plugin, or lets it wait for the next; false if neither.

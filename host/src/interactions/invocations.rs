@@ -4,6 +4,7 @@
 //! ones do not wait for each other. One task looks after all deadlines: it defers what is not answered within
 //! 2 seconds (Discord gives up after 3) and forgets what is finished and 15 minutes old (Discord's limit for answers).
 
+mod lasting;
 mod sending;
 mod suspension;
 
@@ -20,8 +21,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Argument, ChannelId, Choice, Door, LaterMessage, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond,
-    Responded, Verdict,
+    Argument, ChannelId, Choice, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded,
+    Verdict,
 };
 use serde_json::Value;
 use tokio::{task::AbortHandle, time::Instant};
@@ -260,13 +261,16 @@ impl Invocations {
         let is_silent = matches!(outcome.verdict, Verdict::Done | Verdict::Unknown)
             && !tidies
             && entry.conversation.try_lock().is_ok_and(|conversation| {
-                matches!(conversation.closing(outcome.released), Closing::Nothing) && conversation.idle_note().is_none()
+                matches!(conversation.closing(outcome.released), Closing::Nothing)
+                    && conversation.idle_note().is_none()
+                    && !self.inner.answers.leaves(&entry.origin)
             });
         if !is_silent {
             return Some(outcome);
         }
         if !entry.finished.swap(true, Ordering::Relaxed) {
             self.inner.end_deadlines(&entry);
+            let _nothing = self.inner.left_behind(&entry.origin);
             self.inner.ended(&entry, outcome.released);
         }
         None
@@ -297,38 +301,15 @@ impl Invocations {
 }
 
 impl Invocations {
-    /// Remembers what becomes of a message that a plugin sent into a channel.
-    pub fn later(&self, message: &LaterMessage) {
-        let timer = Timer {
-            action: message.later.action,
-            after: Duration::from_millis(message.later.after_ms),
-            components: message.components.clone(),
-            ..Timer::deletion(message.channel_id, Duration::ZERO)
-        };
-        self.inner.timers.begin(message.message_id, timer);
-    }
-
-    /// Deletes a message of the host's own after a time; one of which Discord has not told the id stays.
-    pub fn fade(&self, answer: &Responded, channel: ChannelId, after: Option<Duration>) {
-        if let (Some(after), Some(message)) = (after, answer.message_id) {
-            self.inner.timers.delete(message, Timer::deletion(channel, after));
-        }
-    }
-
-    /// A message was used: its controls are not disabled for now.
-    pub fn used(&self, message: MessageId) {
-        self.inner.timers.touch(message);
-    }
-
     /// Interactions whose answer is promised and not there: their tokens, and when they began.
     #[must_use]
     pub fn promised(&self) -> Vec<(InteractionRef, Instant)> {
         let table = self.inner.table();
-        let slow = table
-            .entries
-            .values()
-            .filter(|entry| entry.is_slow.load(Ordering::Relaxed) && !entry.finished.load(Ordering::Relaxed));
-        let promised = slow.filter(|entry| {
+        // Also of handlers that have ended and left the answer to a task of theirs.
+        let waiting = table.entries.values().filter(|entry| {
+            entry.origin.interaction.is_some() && (SLOW_AFTER..ANSWERABLE).contains(&entry.opened.elapsed())
+        });
+        let promised = waiting.filter(|entry| {
             let conversation = entry.conversation.try_lock();
             conversation.is_ok_and(|conversation| matches!(conversation.state(), State::Deferred { .. }))
         });
@@ -463,7 +444,18 @@ impl Inner {
             self.tidy(origin, &mut conversation);
         }
         drop(conversation);
+        for left in self.left_behind(origin) {
+            let _ = self.api.send(calls::deletion(origin.channel_id, left)).await;
+        }
         self.ended(entry, outcome.released);
+    }
+
+    /// A command by prefix has ended: what earlier runs of its message have said and this one has not.
+    fn left_behind(&self, origin: &Origin) -> Vec<MessageId> {
+        match (origin.door, origin.message_id) {
+            (Door::Prefix, Some(message)) => self.answers.ends(message, origin.run),
+            _ => Vec::new(),
+        }
     }
 
     /// A deadline has come: the invocation is slow, or finished and old.

@@ -23,6 +23,7 @@ mod story;
 pub mod texts;
 mod timers;
 
+pub use answers::Run;
 pub use api::{DiscordApi, Request, Response};
 pub use incidents::Incident;
 pub use invocations::Invocations;

@@ -32,6 +32,8 @@ pub struct Origin {
     pub author: User,
     /// By slash and component: the interaction.
     pub interaction: Option<InteractionRef>,
+    /// By prefix: which run of its message it is.
+    pub run: u64,
     /// What was asked, as the plugin is told it: an [`Invocation`](plugin_protocol::Invocation) as JSON. For the story of
     /// an incident.
     pub asked: Option<Arc<Vec<u8>>>,

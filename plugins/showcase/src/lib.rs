@@ -5,8 +5,8 @@
 mod answer;
 mod controls;
 mod form;
-mod hooks;
 mod gateway;
+mod hooks;
 mod kind;
 mod menu;
 mod policy;

@@ -32,6 +32,7 @@ pub(super) fn origin(
             application_id: interaction.application_id,
         }),
         asked: None,
+        run: 0,
         defer: Defer::Public,
         typing: false,
         bot_may: None,

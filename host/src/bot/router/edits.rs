@@ -8,13 +8,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use plugin_protocol::MessageId;
+use plugin_protocol::{ChannelId, MessageId};
 use serde::Deserialize;
 
 use super::Router;
 use crate::{
     commands::Message,
     gateway::{Partial, RawEvent},
+    interactions::Run,
 };
 
 /// Where Discord's ids begin to count, in milliseconds since 1970
@@ -37,25 +38,50 @@ impl Router {
         }
     }
 
-    /// Whether a command ran with this very text of this message before: an edit may change nothing that matters.
-    pub(super) async fn ran_already(&self, message: &Message, text: &str) -> bool {
+    /// A command begins with this text of this message: the number of its run. `None` if it ran with this very text before,
+    /// since an edit may change nothing that matters, and if the message is gone.
+    pub(super) async fn begins(&self, message: &Message, text: &str) -> Option<u64> {
         let (id, channel) = (message.id, message.channel_id);
-        let Some(notes) = self.invocations.answers().begins(id, channel, text).await else {
-            return true;
-        };
-        if !notes.is_empty() {
+        let Run { number, outdated } = self.invocations.answers().begins(id, channel, text).await?;
+        if !outdated.is_empty() {
             let invocations = self.invocations.clone();
             self.tasks
-                .spawn(async move { invocations.delete_messages(channel, notes).await });
+                .spawn(async move { invocations.delete_messages(channel, outdated).await });
         }
-        false
+        Some(number)
+    }
+
+    /// A run came to nothing: what those before it had said goes.
+    pub(super) async fn came_to_nothing(&self, message: (MessageId, ChannelId), run: u64) {
+        let left = self.invocations.answers().ends(message.0, run);
+        self.invocations.delete_messages(message.1, left).await;
     }
 
     /// A message was deleted.
     pub(super) fn route_deletion(self: &Arc<Self>, partial: &Partial<'_>) {
-        let Some(message) = partial.id.and_then(|id| MessageId::new(id.get())) else {
-            return;
-        };
+        if let Some(message) = partial.id.and_then(|id| MessageId::new(id.get())) {
+            self.is_gone(message);
+        }
+    }
+
+    /// Many messages were deleted at once.
+    pub(super) fn route_bulk_deletion(self: &Arc<Self>, payload: &str) {
+        #[derive(Deserialize)]
+        struct Frame {
+            d: Data,
+        }
+        #[derive(Deserialize)]
+        struct Data {
+            ids: Vec<MessageId>,
+        }
+        match serde_json::from_str::<Frame>(payload) {
+            Ok(frame) => frame.d.ids.into_iter().for_each(|message| self.is_gone(message)),
+            Err(error) => tracing::warn!(%error, "deleted messages that can't be read"),
+        }
+    }
+
+    fn is_gone(self: &Arc<Self>, message: MessageId) {
+        self.invocations.forget_later(message);
         if !self.config.get().edits.delete_answers {
             return;
         }

@@ -73,10 +73,11 @@ impl Router {
         let Some((plugin, _)) = group.commands.first() else {
             return;
         };
-        if self.ran_already(&message, &format!("{prefix}{rest}")).await {
+        let Some(run) = self.begins(&message, &format!("{prefix}{rest}")).await else {
             return;
-        }
+        };
         let mut origin = written_by(&message, plugin, group.name);
+        origin.run = run;
         origin.bot_may = self.bot_may(&message);
         let mut refusal = None;
         let mut usable = Vec::new();
@@ -99,6 +100,7 @@ impl Router {
                 self.refuse_for(&origin, &group.text(prefix), lasts).await;
             }
         }
+        self.came_to_nothing((message.id, message.channel_id), run).await;
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         author: message.author.clone(),
         interaction: None,
         asked: None,
+        run: 0,
         defer: Defer::Public,
         typing: false,
         bot_may: None,

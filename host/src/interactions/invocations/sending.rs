@@ -151,6 +151,11 @@ impl Inner {
             let body_components = body.components();
             // Nobody edits or deletes what asked without knowing of this answer.
             let _held = self.answers.hold(origin, call).await;
+            if self.answers.is_taken(origin, call) {
+                // The command was edited: a newer run says something there by now.
+                conversation.accepted(call, step.next, None);
+                continue;
+            }
             let is_first = call == Call::Send || conversation.replaces_note(call);
             let is_public = conversation.is_public(call);
             let mut body = body.clone();
@@ -194,8 +199,11 @@ impl Inner {
             if is_public && !extras.is_note {
                 conversation.note_public(responded.message_id);
             }
-            if is_first {
-                self.answers.answered(origin, responded.message_id, extras.is_note);
+            if is_first
+                && !self.answers.answered(origin, responded.message_id, extras.is_note)
+                && let Some(unwanted) = responded.message_id
+            {
+                let _ = self.api.send(calls::deletion(origin.channel_id, unwanted)).await;
             }
         }
         Ok(responded)

@@ -147,6 +147,7 @@ fn origin(door: Door) -> Origin {
         },
         interaction,
         asked: None,
+        run: 0,
         defer: Defer::Public,
         typing: false,
         bot_may: None,
