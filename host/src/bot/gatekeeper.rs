@@ -9,6 +9,7 @@ use plugin_protocol::{
     ChannelId, Command, Cooldown, CooldownRule, GuildId, Member, Permissions, PluginName, RoleId, UserId,
 };
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use super::{
     HOST_NAME,
@@ -73,7 +74,13 @@ pub struct Asked<'a> {
     pub is_gated: bool,
     /// Whether Discord has let them use it as a slash command just now, after what administrators have set.
     pub is_let_through: bool,
+    /// Where several are asked for at a time: what Discord has told, for all of them.
+    pub fetched: Option<&'a Fetched>,
 }
+
+/// What Discord has told of one asker in one place, where the cache lacks it; or that it has not answered.
+#[derive(Debug, Default)]
+pub struct Fetched(OnceCell<Option<Standing>>);
 
 impl<'a> Asked<'a> {
     /// Somebody who is asked about as a member, or in direct messages as a user.
@@ -97,6 +104,7 @@ impl<'a> Asked<'a> {
             place: None,
             is_gated: false,
             is_let_through: false,
+            fetched: None,
         }
     }
 }
@@ -370,7 +378,11 @@ impl Gatekeeper {
             && (place.is_some() || !needs_place)
             && (owner.is_some() || !needs_owner);
         if !is_known {
-            return self.fetch(asked, guild).await.ok_or(Refusal::Unknown);
+            let fetched = match asked.fetched {
+                Some(Fetched(once)) => *once.get_or_init(|| self.fetch(asked, guild)).await,
+                None => self.fetch(asked, guild).await,
+            };
+            return fetched.ok_or(Refusal::Unknown);
         }
         let (parent, is_nsfw) = place.unwrap_or_default();
         Ok(Standing {

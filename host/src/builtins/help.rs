@@ -48,10 +48,13 @@ pub(super) async fn help(
     #[rest]
     command: Option<String>,
 ) -> Result {
-    let list = list(&ctx).await?;
     let Some(asked) = command else {
+        // A card costs nothing, the menu is long.
+        ctx.cooldown(1, Duration::from_secs(10)).await?;
+        let list = list(&ctx).await?;
         return ctx.reply(menu(&list, &ctx, Page::default())).await;
     };
+    let list = list(&ctx).await?;
     match find(&list, &asked) {
         Some(command) => ctx.reply(help_card::command(&list, command)).await,
         None => refuse(help_card::unknown(&list, &asked)),

@@ -309,3 +309,34 @@ async fn an_edited_command_edits_its_answer_and_a_deleted_one_takes_it_along() {
     assert_eq!(still.content(), "pong one");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_is_opened_once_in_ten_seconds_and_cards_as_often_as_one_likes() {
+    let world = World::new().await;
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    for person in [&alice, &owner, &owner] {
+        let menu = person.says("!help").await.expect_reply().await;
+        assert!(card(&menu).contains("Help"), "{}", menu.content());
+    }
+    let refused = alice.says("!help").await.expect_reply().await;
+    assert!(
+        refused.content().starts_with("You can use `!help` again <t:"),
+        "{}",
+        refused.content()
+    );
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"help".to_owned()))
+        .await;
+    let refused = alice.slash("help", &[]).await.expect_reply().await;
+    assert!(refused.is_ephemeral() && refused.content().starts_with("You can use `/help` again <t:"));
+    for _ in 0..2 {
+        let shown = alice.says("!help stats").await.expect_reply().await;
+        assert_eq!(shown.embeds().len(), 1);
+    }
+    // Nobody else waits.
+    let menu = world.person("bob").says("!help").await.expect_reply().await;
+    assert!(card(&menu).contains("Help"));
+    bot.stop().await;
+}

@@ -2,9 +2,9 @@
 //!
 //! Answers are sent as actions, never as routes of Discord, so that one handler serves all doors alike.
 
-use std::{fmt, ops::Deref, rc::Rc};
+use std::{fmt, ops::Deref, rc::Rc, time::Duration};
 
-use plugin_protocol::{Action, Door, Invocation, Respond, Responded, kind::RESPOND};
+use plugin_protocol::{Action, Cooldown, Door, Invocation, Problem, ProblemCode, Respond, Responded, kind::RESPOND};
 
 use super::Host;
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     argument::Arguments,
     error::placed,
     message::reaction_path,
+    refuse,
     runtime::{Core, Owned},
 };
 
@@ -150,6 +151,48 @@ impl<S> Ctx<S> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.asked.invocation.name
+    }
+
+    /// Counts this use of the command for its asker, beside the cooldown that it declares: for a command whose cooldown
+    /// depends on how it is used. The bot's owners have none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_api::prelude::*;
+    ///
+    /// /// Show one page, or search all of them.
+    /// #[command(cooldown(none))]
+    /// async fn pages(ctx: Ctx, search: Option<String>) -> Result {
+    ///     if search.is_some() {
+    ///         ctx.cooldown(1, Duration::from_secs(30)).await?;
+    ///     }
+    ///     ctx.reply("Nothing here.").await
+    /// }
+    /// # mod linked { plugin_api::plugin!(linked; commands: [super::pages]); }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A refusal that says when it can be used again.
+    #[track_caller]
+    pub fn cooldown(&self, uses: u32, per: Duration) -> impl Future<Output = Result> {
+        let cooldown = Cooldown {
+            uses,
+            per_ms: u64::try_from(per.as_millis()).unwrap_or(u64::MAX),
+            ..Cooldown::default()
+        };
+        placed(async move {
+            let counted: Result = self.call("commands.cooldown", &cooldown).await;
+            match counted.as_ref().map_err(|error| error.problem()) {
+                Err(Some(Problem {
+                    code: ProblemCode::Busy,
+                    message,
+                })) => refuse(message.clone()),
+                _ => counted,
+            }
+        })
     }
 
     /// While suggestions are asked for: what another argument of the command is by now, as Discord tells it, such as a

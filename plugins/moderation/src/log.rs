@@ -1,4 +1,5 @@
-//! What moderators do is told twice: as the reason in Discord's audit log, and in the log channel of the server's settings.
+//! What moderators do is told twice: as the reason in Discord's audit log, and in the log channel of the settings.
+//! No failure to tell it stops them.
 
 use plugin_api::{prelude::*, tracing::warn};
 

@@ -3,7 +3,8 @@
 //! Open to every plugin: it tells of no one but the asker of its own invocation.
 
 use plugin_protocol::{
-    Bucket, Call, Command, Contexts, Cooldown, CooldownRule, GuildId, MenuTarget, PluginName, Problem,
+    Bucket, Call, Command, Contexts, Cooldown, CooldownRule, Door, GuildId, MenuTarget, PluginName, Problem,
+    ProblemCode,
     commands::{CommandList, ListedArgument, ListedCommand},
     wording,
 };
@@ -17,6 +18,7 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("commands.list", Access::All),
     ("commands.names", Access::All),
     ("commands.why", Access::All),
+    ("commands.cooldown", Access::All),
 ];
 
 /// Where it is asked.
@@ -31,6 +33,9 @@ impl Calls {
     pub(super) async fn about_commands(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
         if call.name == "commands.why" {
             return self.why(from, call).await;
+        }
+        if call.name == "commands.cooldown" {
+            return self.count_use(from, call);
         }
         if call.name == "commands.names" {
             return self.names();
@@ -80,6 +85,42 @@ impl Calls {
             reads_messages: self.reads_messages(),
             commands,
         }))
+    }
+}
+
+impl Calls {
+    /// Counts the use of a command that is running, beside what it declares: for those whose cooldown depends on how they
+    /// are used.
+    fn count_use(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
+        let invalid = |text: &str| Problem::new(ProblemCode::Invalid, text);
+        let rule: Cooldown = serde_json::from_value(call.arguments.clone())
+            .map_err(|error| invalid(&format!("`commands.cooldown`: {error}")))?;
+        if rule.uses == 0 || rule.per_ms == 0 {
+            return Err(invalid("a cooldown is at least one use in some time"));
+        }
+        let origin = call.invocation.and_then(|id| self.invocations.origin(id));
+        let origin = origin.filter(|origin| origin.plugin == *from);
+        let there = origin.as_deref().and_then(There::of);
+        let Some((origin, there)) = origin.as_deref().zip(there) else {
+            return Err(invalid("this is asked in an invocation"));
+        };
+        let command = Command {
+            // Not the bucket of what the command declares.
+            name: format!("{} while it runs", origin.command),
+            cooldown: CooldownRule::Of(rule),
+            ..Command::default()
+        };
+        let taken = self.gatekeeper.take(&there.asks(from, &command));
+        let own = origin
+            .guild_id
+            .and_then(|guild| self.tables.guild(guild)?.prefix.clone());
+        let prefix = match origin.door {
+            Door::Prefix => own.unwrap_or_else(|| self.config.get().prefix.clone()),
+            _ => "/".to_owned(),
+        };
+        let shown = format!("{prefix}{}", origin.command);
+        let refused = |refusal: Refusal| Problem::new(ProblemCode::Busy, refusal.text(&shown));
+        taken.map(|_| Value::Null).map_err(refused)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Calls;
 use crate::{
-    bot::gatekeeper::Asked,
+    bot::gatekeeper::{Asked, Fetched},
     commands::{Directory, usage},
     interactions::Origin,
     permits::Verdict,
@@ -25,6 +25,8 @@ pub(super) struct There {
     member: Option<Member>,
     guild: Option<GuildId>,
     channel: ChannelId,
+    /// The same for all commands that are asked about.
+    fetched: Fetched,
 }
 
 #[derive(Deserialize)]
@@ -45,16 +47,21 @@ impl There {
             member: asked.member,
             guild: origin.guild_id,
             channel: origin.channel_id,
+            fetched: Fetched::default(),
         })
     }
 
     /// They ask for this command.
     pub(super) fn asks<'a>(&'a self, plugin: &'a PluginName, command: &'a Command) -> Asked<'a> {
-        Asked::of(
+        let asked = Asked::of(
             (plugin, command),
             (self.user.id, self.member.as_ref()),
             (self.guild, self.channel),
-        )
+        );
+        Asked {
+            fetched: Some(&self.fetched),
+            ..asked
+        }
     }
 }
 
