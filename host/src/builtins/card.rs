@@ -277,6 +277,7 @@ fn commands(commands: &[OfferedCommand]) -> String {
         let door = match (command.prefix, command.slash) {
             (true, false) => " (prefix)",
             (false, true) => " (slash)",
+            (false, false) if command.menu => " (menu)",
             _ => "",
         };
         let owner = if command.owner_only { " (owner)" } else { "" };
@@ -455,6 +456,7 @@ mod tests {
             name: "x".repeat(98),
             prefix: true,
             slash: false,
+            menu: false,
             owner_only: true,
         };
         let everything = PluginInfo {
@@ -516,6 +518,7 @@ mod tests {
                 name: "rank".to_owned(),
                 prefix: true,
                 slash: true,
+                menu: true,
                 owner_only: false,
             }],
             load_millis: Some(31),

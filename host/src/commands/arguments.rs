@@ -219,7 +219,10 @@ pub fn fit_text(argument: &Argument, text: &str) -> Result<ArgumentValue, Argume
     let value = |text: &str| Ok(ArgumentValue::String(text.to_owned()));
     if !argument.choices.is_empty() {
         let folded = text.trim().to_lowercase();
-        let is = |choice: &&Choice| choice.value == text || choice.name.to_lowercase() == folded;
+        let is = |choice: &&Choice| {
+            let mut names = [&choice.name].into_iter().chain(choice.name_localizations.values());
+            choice.value == text || names.any(|name| name.to_lowercase() == folded)
+        };
         let is_value = |choice: &&Choice| choice.value.to_lowercase() == folded;
         let mut choices = argument.choices.iter();
         let found = choices.clone().find(is).or_else(|| choices.find(is_value));

@@ -130,6 +130,7 @@ impl Plugins {
                 name: command.name.clone(),
                 prefix: command.doors.prefix,
                 slash: command.doors.slash,
+                menu: !command.menus.is_empty(),
                 owner_only: command.owner_only,
             })
             .collect();

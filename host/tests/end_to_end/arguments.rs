@@ -156,6 +156,7 @@ async fn each_kind_of_argument_is_the_same_by_both_doors() {
             "user bob false Some(false)",
         ),
         ("size", "xl", vec![("size", json!("XL"))], "size ExtraLarge"),
+        ("size", "klein", vec![("size", json!("Small"))], "size Small"),
         ("oneof", "7", vec![("target", json!("7"))], "count 7"),
         ("oneof", &mention, vec![("target", json!(mention))], "member bob"),
         ("oneof", "bobby", vec![("target", json!("bobby"))], "word bobby"),

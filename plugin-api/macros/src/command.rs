@@ -19,7 +19,7 @@ use crate::{
         allow, beside, check, check_length, check_name, comma, context_type, first_paragraph, parameters, unraw,
     },
     menu::Menus,
-    policy::{KNOWN, Policy, within},
+    policy::{Doors, KNOWN, Policy, within},
 };
 
 /// What stands in the brackets.
@@ -81,9 +81,12 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> Result<TokenStr
         doors => doors,
     };
 
-    options
-        .policy
-        .check(prefix, slash, !options.menus.is_empty(), options.owner_only)?;
+    let doors = Doors {
+        prefix,
+        slash,
+        menus: !options.menus.is_empty(),
+    };
+    options.policy.check(doors, options.owner_only)?;
 
     let (name, span) = match &options.name {
         Some(name) => (name.value(), name.span()),

@@ -58,6 +58,14 @@ enum Cooldown {
     },
 }
 
+/// By which ways a command is used.
+#[derive(Clone, Copy)]
+pub(crate) struct Doors {
+    pub(crate) prefix: bool,
+    pub(crate) slash: bool,
+    pub(crate) menus: bool,
+}
+
 impl Policy {
     /// Reads an option's value; false if it is none of these.
     pub(crate) fn apply(&mut self, option: &Ident, input: ParseStream<'_>) -> Result<bool> {
@@ -116,7 +124,8 @@ impl Policy {
     }
 
     /// Refuses options that say nothing together, or nothing by the doors that the command has.
-    pub(crate) fn check(&self, prefix: bool, slash: bool, menus: bool, owner_only: bool) -> Result<()> {
+    pub(crate) fn check(&self, doors: Doors, owner_only: bool) -> Result<()> {
+        let Doors { prefix, slash, menus } = doors;
         let refused = |at: &Ident, text: &str| Err(Error::new(at.span(), text));
         if let (Some(_), Some(dm_only)) = (&self.guild_only, &self.dm_only) {
             return refused(dm_only, "a command can't be both `guild_only` and `dm_only`");

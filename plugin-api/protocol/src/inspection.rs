@@ -136,6 +136,7 @@ pub struct PluginInfo {
 }
 
 /// A command that a running plugin offers.
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferedCommand {
     /// Its name.
@@ -146,6 +147,9 @@ pub struct OfferedCommand {
     /// Whether it is a slash command.
     #[serde(default)]
     pub slash: bool,
+    /// Whether it is in a context menu.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub menu: bool,
     /// Whether it is the owners' only.
     #[serde(default)]
     pub owner_only: bool,

@@ -22,7 +22,7 @@ pub struct PostedMessage {
     pub channel_id: ChannelId,
     /// Who wrote it; of a webhook's message, what it calls itself.
     pub author: User,
-    /// Its text. Without the intent MESSAGE_CONTENT Discord tells it of messages only that a menu was used on, that
+    /// Its text. Without the intent `MESSAGE_CONTENT` Discord tells it of messages only that a menu was used on, that
     /// mention the bot, or that were written to it.
     #[serde(default)]
     pub content: String,

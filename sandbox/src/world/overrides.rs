@@ -71,8 +71,12 @@ impl World {
     /// Forgets those of commands that are gone, as Discord does.
     pub(crate) fn drop_orphaned_overrides(&mut self) {
         let (bot, commands) = (self.bot_id, &self.commands);
-        self.overrides
-            .retain(|(_, id), _| *id == bot || commands.all().any(|one| one["id"] == id.to_string()));
+        self.overrides.retain(|(_, id), _| {
+            *id == bot
+                || commands
+                    .all()
+                    .any(|one| one["id"].as_str().is_some_and(|known| known.parse() == Ok(*id)))
+        });
     }
 
     /// What they say of a user: whether they settle it, and how.

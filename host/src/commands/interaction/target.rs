@@ -16,7 +16,7 @@ use crate::commands::arguments::{ArgumentError, ArgumentProblem};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// A person; as a member, if they are one.
-    User(User, Option<Member>),
+    User(Box<User>, Option<Box<Member>>),
     /// A message.
     Message(MessageLink),
     /// Something else, or somebody of whom Discord has told nothing.
@@ -47,9 +47,9 @@ impl Target {
                 let Some(user) = user else { return Self::Unknown };
                 let member = guild_id.and_then(|guild_id| {
                     let member = members.get(&user.id)?.clone();
-                    Some(member.complete(user.clone(), guild_id))
+                    Some(Box::new(member.complete(user.clone(), guild_id)))
                 });
-                Self::User(user, member)
+                Self::User(Box::new(user), member)
             }
             Some(MenuTarget::Message) => id.parse::<MessageId>().map_or(Self::Unknown, |message_id| {
                 let told = messages.get(&message_id).and_then(|message| message.channel_id);
@@ -85,13 +85,13 @@ impl Target {
         let value = match (self, argument.kind) {
             (Self::Message(link), _) => ArgumentValue::Message(link),
             (Self::User(_, Some(member)), ArgumentKind::Member | ArgumentKind::Mentionable) => {
-                ArgumentValue::Member(member)
+                ArgumentValue::Member(*member)
             }
             (Self::User(user, None), ArgumentKind::Member) => {
                 let given = user.username;
                 return Err(ArgumentError::new(argument, ArgumentProblem::NotFound { given }));
             }
-            (Self::User(user, _), _) => ArgumentValue::User(user),
+            (Self::User(user, _), _) => ArgumentValue::User(*user),
             (Self::Unknown, _) => return Ok(BTreeMap::new()),
         };
         Ok([(argument.name.clone(), value)].into())

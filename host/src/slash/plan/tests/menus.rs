@@ -81,7 +81,7 @@ fn there_are_15_places_a_menu_for_what_is_there_already_then_by_priority() {
     let left_out: Vec<_> = plan.left_out.iter().map(|one| one.command.as_str()).collect();
     assert_eq!(
         left_out,
-        ["c12", "c13", "m"],
+        ["m", "c12", "c13"],
         "others have taken one, and all 15 of messages"
     );
     assert!(
