@@ -53,6 +53,7 @@ pub trait Module: 'static {
     fn events() -> Vec<EventDef<Self::State>>;
     fn migrations() -> Vec<protocol::Migration>;
 
+    #[must_use]
     fn settings() -> Option<protocol::server_settings::SettingsSchema> {
         None
     }

@@ -5,7 +5,7 @@
 //! and a restart, for whoever asked for it and still may.
 
 use plugin_api::{
-    ChannelKind, Message,
+    ChannelKind, ChannelSelect, Message, RoleSelect, UserSelect,
     commands::ServerRuleList,
     prelude::*,
     serde_json::json,
@@ -220,7 +220,7 @@ fn controls(list: &ServerSettings, setting: &ServerSetting) -> Message {
                 chosen
                     .iter()
                     .filter_map(|id| ChannelId::new(*id))
-                    .fold(select, |select, id| select.default_channel(id)),
+                    .fold(select, ChannelSelect::default_channel),
             )
         }
         Way::Roles => {
@@ -233,7 +233,7 @@ fn controls(list: &ServerSettings, setting: &ServerSetting) -> Message {
                 chosen
                     .iter()
                     .filter_map(|id| RoleId::new(*id))
-                    .fold(select, |select, id| select.default_role(id)),
+                    .fold(select, RoleSelect::default_role),
             )
         }
         Way::Users => {
@@ -246,7 +246,7 @@ fn controls(list: &ServerSettings, setting: &ServerSetting) -> Message {
                 chosen
                     .iter()
                     .filter_map(|id| UserId::new(*id))
-                    .fold(select, |select, id| select.default_user(id)),
+                    .fold(select, UserSelect::default_user),
             )
         }
         Way::Choices => {

@@ -325,27 +325,6 @@ impl Generation {
         }
     }
 
-    /// Serves from now on.
-    pub fn activate(&self, activation: &Activation) {
-        let _ = self.serving_since.set(SystemTime::now());
-        self.tell(kind::ACTIVATE, &to_json(activation));
-    }
-
-    /// Tells it its settings, if they are others than it knows.
-    pub fn configure(&self, settings: Settings) {
-        let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != settings {
-            self.tell(kind::CONFIGURE, &to_json(&settings));
-            *known = settings;
-        }
-    }
-
-    /// What it was told last of its configuration.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.
     ///
     /// # Errors

@@ -72,6 +72,7 @@ pub(crate) fn expand(mut item: ItemStruct) -> Result<TokenStream> {
                 ::std::vec![#(#defaults),*]
             }
 
+            #[allow(clippy::redundant_closure, reason = "a default may be any expression")]
             fn read(
                 values: &::plugin_api::serde_json::Map<::std::string::String, ::plugin_api::serde_json::Value>,
             ) -> Self {

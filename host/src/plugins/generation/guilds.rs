@@ -1,12 +1,12 @@
-//! What a generation knows of what servers have set for its plugin.
+//! What a generation is told beside deliveries: that it serves, the owner's settings, and those of servers.
 //!
-//! It is handed all of it at its start, then each change. A lock lies around reading and telling, so that of two changes
+//! It is handed all settings at its start, then each change. A lock lies around reading and telling, so that of two changes
 //! that come at a time the later one is told last.
 
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::{collections::BTreeMap, sync::PoisonError, time::SystemTime};
 
 use plugin_protocol::{
-    GuildId, kind,
+    Activation, GuildId, Settings, kind,
     server_settings::{GuildSettings, SetValues},
 };
 
@@ -22,6 +22,27 @@ pub struct GuildValues {
 }
 
 impl Generation {
+    /// Serves from now on.
+    pub fn activate(&self, activation: &Activation) {
+        let _ = self.serving_since.set(SystemTime::now());
+        self.tell(kind::ACTIVATE, &to_json(activation));
+    }
+
+    /// Tells it its settings, if they are others than it knows.
+    pub fn configure(&self, settings: Settings) {
+        let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != settings {
+            self.tell(kind::CONFIGURE, &to_json(&settings));
+            *known = settings;
+        }
+    }
+
+    /// What it was told last of its configuration.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Tells it anew what servers have set, if that is of another revision than it knows.
     pub fn refresh_guilds(&self, revision: u64, now: impl FnOnce() -> GuildValues) {
         if self.description.settings.is_none() {
