@@ -21,8 +21,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Activation, Description, Drain, Invocation, LogRecord, Manifest, Occurrence, Outcome, PanicReport, PluginName,
-    Problem, ProblemCode, Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
+    Description, Drain, Invocation, LogRecord, Manifest, Occurrence, Outcome, PanicReport, PluginName, Problem,
+    ProblemCode, Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
