@@ -2,7 +2,8 @@
 //! Discord, alone or as a team.
 //!
 //! The router asks it before every command that is for owners only; a change of `owner_ids` counts at once. The application
-//! is asked about at the start and once a day; nothing waits for the answer.
+//! is asked about at the start and once an hour, so that who has left the team is no owner for longer; nothing waits for
+//! the answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// How often Discord is asked whose the application is.
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_secs(60);
 
@@ -116,16 +117,22 @@ impl Owners {
 
     /// Keeps whose the application is, until it is dropped; `changed` counts changes of it.
     pub async fn keep(self, rest: Rest, changed: watch::Sender<u64>) {
+        let mut is_told = false;
         loop {
             let wait = match ask(&rest).await {
                 Ok(owners) => {
+                    is_told = false;
                     if *self.of_application.swap(Arc::new(owners.clone())) != owners {
+                        tracing::info!(owners = owners.len(), "Discord has told whose the application is");
                         changed.send_modify(|changes| *changes += 1);
                     }
                     EVERY
                 }
                 Err(why) => {
-                    tracing::debug!(%why, "Discord doesn't tell whose the application is");
+                    if !is_told {
+                        tracing::warn!(%why, "Discord doesn't tell whose the application is: until it does, only those own the bot whom BOT_OWNER_ID and owner_ids name");
+                    }
+                    is_told = true;
                     RETRY
                 }
             };

@@ -152,12 +152,12 @@ fn parse(text: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, FileValue>
     values
 }
 
-/// The warning where nobody is the owner.
+/// The warning where nobody is named.
 pub(super) fn owner_missing() -> Warning {
     Warning::new(
-        "BOT_OWNER_ID is not set, so that nobody may use the owner's commands (load, reload, ...) and nobody is told \
-         of trouble: in Discord's settings switch on Advanced, Developer Mode, right-click your name, Copy User ID, and \
-         write BOT_OWNER_ID=that number into .env",
+        "BOT_OWNER_ID is not set, so that the bot is that account's or team's which made its application at Discord. To let \
+         another account use the owner's commands (load, reload, ...) and hear of trouble: in Discord's settings switch on \
+         Advanced, Developer Mode, right-click its name, Copy User ID, and write BOT_OWNER_ID=that number into .env",
     )
 }
 

@@ -31,7 +31,7 @@ impl Decisions {
             Err(error) => Err(error),
         };
         let decisions = read.unwrap_or_else(|error| {
-            tracing::warn!(file = %file.display(), %error, "which plugins are unloaded can't be read: all are loaded");
+            tracing::warn!(file = %file.display(), %error, "which plugins are unloaded, and which ran last, can't be read: all are loaded, and of two in conflict neither");
             match set_aside(&file) {
                 Ok(aside) => tracing::warn!(aside = %aside.display(), "it was set aside: look who was unloaded there"),
                 Err(error) => tracing::warn!(%error, "it could not be set aside"),
@@ -57,8 +57,13 @@ impl Decisions {
 
     /// Whether this plugin ran last: now, or when the bot ended.
     #[must_use]
-    pub fn ran_last(&self, name: &PluginName) -> bool {
+    pub fn has_run_last(&self, name: &PluginName) -> bool {
         self.running.contains(name)
+    }
+
+    /// Those that ran last.
+    pub fn ran_last(&self) -> impl Iterator<Item = &PluginName> {
+        self.running.iter()
     }
 
     /// Remembers who runs.
@@ -111,7 +116,7 @@ mod tests {
         again.set_unloaded(&name, false).await;
         assert!(!Decisions::open(file.clone()).is_unloaded(&name));
         again.set_running(BTreeSet::from([name.clone()])).await;
-        assert!(Decisions::open(file.clone()).ran_last(&name));
+        assert!(Decisions::open(file.clone()).has_run_last(&name));
         fs::write(&file, "{").unwrap();
         let mut damaged = Decisions::open(file.clone());
         assert!(!damaged.is_unloaded(&name));

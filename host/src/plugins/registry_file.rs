@@ -1,18 +1,29 @@
-//! What is known of every plugin, as a file for people and scripts: written anew whenever it has changed.
+//! What is known of every plugin, as a file for people and scripts: written anew whenever a plugin comes, goes, is refused
+//! or is replaced.
 //!
 //! It is told, not read: nothing in it changes what the bot does. What differs from moment to moment (CPU time, what is
-//! under way) is not in it.
+//! under way, the last error) is not in it.
 
-use std::{io, path::PathBuf, time::SystemTime};
+use std::{
+    io,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use tokio::time::sleep;
+
 use super::life::Plugins;
 use crate::storage::write_atomically;
 
+/// When a file that could not be written is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
+
 impl Plugins {
-    /// Writes the file now and after each change, as long as `wanted` says so, until the life of plugins has ended.
+    /// Writes the file now and after each change, as long as `wanted` says so, until the life of plugins has ended. What
+    /// can't be written is tried again after a while.
     pub async fn keep_registry_file(self, file: PathBuf, wanted: impl Fn() -> bool + Send) {
         let mut views = self.views();
         // Told once of each trouble, since each change would tell it again.
@@ -35,8 +46,10 @@ impl Plugins {
                 }
                 told = trouble;
             }
-            if views.changed().await.is_err() {
-                return;
+            let is_written = told.is_none();
+            tokio::select! {
+                changed = views.changed() => if changed.is_err() { return },
+                () = sleep(AGAIN), if !is_written => {}
             }
         }
     }
@@ -69,7 +82,7 @@ impl Plugins {
 
 /// Takes out what is another thing a moment later.
 fn passing(plugin: &mut Map<String, Value>) {
-    for key in ["lane", "left_behind"] {
+    for key in ["lane", "left_behind", "last_error"] {
         plugin.remove(key);
     }
 }

@@ -16,13 +16,15 @@ use super::{
 use crate::plugins::{
     budget::{self, Resource},
     drop_folder::{DropFolder, Entry},
-    registry::{self, Candidate, Standing},
+    registry::{self, Candidate, Refusal, Standing},
 };
 
 /// What the registry made of the choices.
 pub(super) struct Kept {
     running: BTreeSet<PluginName>,
     start: Vec<Choice>,
+    /// Refused since another one runs.
+    lost: BTreeSet<PluginName>,
 }
 
 impl Life {
@@ -79,13 +81,26 @@ impl Life {
         }
         self.tell_refused(refused);
         self.publish_views();
-        self.remember_running().await;
+        self.remember_running(&kept.lost).await;
     }
 
-    /// For the next start: of two that can't run beside each other, the one that ran last stays.
-    pub(super) async fn remember_running(&mut self) {
+    /// For the next start: of two that can't run beside each other, the one that ran last stays. One that only does not run
+    /// just now, for want of memory or of a file that can be read, is remembered.
+    pub(super) async fn remember_running(&mut self, lost: &BTreeSet<PluginName>) {
+        let entries = || self.folder.iter().flat_map(DropFolder::files).map(|(_, entry)| entry);
+        let may_be_there = |name: &PluginName| {
+            entries().any(|entry| match entry {
+                Entry::Plugin { manifest, .. } => manifest.name == *name,
+                Entry::Broken { .. } => true,
+            })
+        };
+        let waits = |name: &&PluginName| {
+            let is_unwanted = self.decisions.is_unloaded(name) || self.failed.contains_key(*name);
+            !is_unwanted && !lost.contains(*name) && may_be_there(name)
+        };
         let of_files = self.live.iter().filter(|(_, live)| live.file.is_some());
-        let names = of_files.map(|(name, _)| name.clone()).collect();
+        let names = of_files.map(|(name, _)| name);
+        let names = names.chain(self.decisions.ran_last().filter(waits)).cloned().collect();
         self.decisions.set_running(names).await;
     }
 
@@ -229,7 +244,7 @@ impl Life {
                     standing: match self.live.get(name) {
                         Some(live) if live.generation.hash == Some(choice.hash) => Standing::Running,
                         Some(_) => Standing::Newer,
-                        None if self.decisions.ran_last(name) => Standing::RanLast,
+                        None if self.decisions.has_run_last(name) => Standing::RanLast,
                         None => Standing::New,
                     },
                 }))
@@ -259,13 +274,16 @@ impl Life {
                     }
                 }
             }
+            let is_conflict = |reason: &Refusal| matches!(reason, Refusal::Conflict { .. });
+            let lost = resolution.refused.iter().filter(|(_, why)| why.0.iter().any(is_conflict));
+            let lost = lost.map(|(name, _)| name.clone()).collect();
             let running = resolution.order.iter().cloned().collect();
             let start = resolution
                 .order
                 .iter()
                 .filter_map(|name| choices.remove(name))
                 .collect();
-            return Kept { running, start };
+            return Kept { running, start, lost };
         }
     }
 

@@ -411,7 +411,7 @@ impl Life {
         // The owner hears of the end when it is the end.
         join_all(self.unload_now(&gone)).await;
         self.publish_views();
-        self.remember_running().await;
+        self.remember_running(&BTreeSet::new()).await;
         let list: Vec<_> = gone.iter().map(|name| format!("`{name}`")).collect();
         Ok(format!("Unloaded {}.", list.join(", ")))
     }

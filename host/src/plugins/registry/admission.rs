@@ -2,7 +2,7 @@
 //!
 //! The stronger stays, of two alike neither; but who is refused for something else is in nobody's way. So nothing is
 //! decided before all that it hangs on is, and where that leads nowhere (whoever needs a weaker one, which is at odds
-//! with a third) the strongest that is open takes along what it needs.
+//! with a third) the strongest that is open, of those alike the first by name, takes along what it needs.
 
 use std::{
     cmp::Reverse,

@@ -1,8 +1,8 @@
 //! The registry: which plugins may run together, in which order, and why the others may not.
 //!
-//! Pure: manifests in, decision out. Whoever runs as it is counts as stronger in a conflict than a newer file of what
-//! runs, that as stronger than what ran last, and that as stronger than what did not; everything else is decided by what the manifests declare, never by
-//! the order in which files were found. Nobody is refused who could run beside those who may.
+//! Pure: manifests in, decision out. In a conflict who runs as it is stays before a newer file of what runs, that before
+//! what ran last, and that before what did not ([`Standing`]); everything else is decided by what the manifests declare,
+//! never by the order in which files were found. Nobody is refused who could run beside those who may.
 
 mod admission;
 mod refusal;
@@ -30,7 +30,7 @@ pub struct Candidate<'m> {
 pub enum Standing {
     /// Nothing of it runs.
     New,
-    /// It ran when the bot ended, or does not run just now.
+    /// It ran when the bot ended, or is wanted and does not run just now.
     RanLast,
     /// It would replace a generation that runs.
     Newer,
