@@ -218,6 +218,7 @@ plugin! {
         measured::takes_user, measured::takes_member, measured::takes_role, measured::takes_channel,
         measured::takes_mentionable, measured::takes_link, measured::takes_emoji, measured::takes_colour,
         measured::takes_time, measured::takes_date, measured::takes_choice, measured::takes_many,
+        measured::takes_code, measured::takes_several, measured::takes_file, measured::takes_flags,
     ],
     events: [reacted],
 }

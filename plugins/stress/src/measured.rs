@@ -36,6 +36,27 @@ pub(super) enum Size {
     Large,
 }
 
+/// One of several.
+#[derive(OneOf)]
+pub(super) enum Several {
+    Count(u32),
+    Colour(Colour),
+    Word(String),
+}
+
+/// Take what is written behind its name, and answer.
+#[command]
+pub(super) async fn takes_flags(
+    ctx: Ctx<State>,
+    #[flag] silent: bool,
+    #[flag]
+    #[default = 1]
+    days: u8,
+) -> Result {
+    let _ = (silent, days);
+    ctx.reply(ANSWER).await
+}
+
 macro_rules! takes {
     ($($name:ident: $kind:ty,)*) => {$(
         /// Take an argument, and answer.
@@ -64,4 +85,7 @@ takes! {
     takes_date: DateTime,
     takes_choice: Size,
     takes_many: Vec<i64>,
+    takes_code: CodeBlock,
+    takes_several: Several,
+    takes_file: Attachment,
 }

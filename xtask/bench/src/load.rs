@@ -131,6 +131,7 @@ fn commands(count: usize) -> impl Iterator<Item = Text<'static>> {
         author: None,
         content: "!ping",
         is_command: true,
+        has_file: false,
     })
 }
 
@@ -184,6 +185,7 @@ async fn plain(bot: &Bot, count: usize) -> Result<Sample> {
         author: None,
         content: payloads::chatter(number as u64),
         is_command: false,
+        has_file: false,
     });
     let frames = link.messages(messages.chain(commands(1)))?;
     let ledger = bot.server.ledger();
@@ -211,6 +213,7 @@ async fn asked(bot: &Bot, slot: usize, author: Option<u64>, text: &str) -> Resul
         author,
         content: text,
         is_command: true,
+        has_file: false,
     };
     let frames = link.messages(std::iter::once(command))?;
     let ledger = bot.server.ledger();

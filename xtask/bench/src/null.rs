@@ -110,11 +110,17 @@ mod tests {
 
     #[test]
     fn it_knows_commands_from_chatter() {
-        let command = payloads::message(1, 4, payloads::person(1), "!ping");
+        let command = payloads::message(1, 4, payloads::person(1), "!ping", false);
         let (channel, id) = (payloads::channel_id(4).to_string(), payloads::message_id(1).to_string());
         assert_eq!(commanded(&command), Some((channel.as_str(), id.as_str())));
         assert_eq!(
-            commanded(&payloads::message(1, 4, payloads::person(1), payloads::chatter(3))),
+            commanded(&payloads::message(
+                1,
+                4,
+                payloads::person(1),
+                payloads::chatter(3),
+                false
+            )),
             None
         );
     }

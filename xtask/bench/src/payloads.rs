@@ -175,7 +175,12 @@ fn channel(guild: u64, number: u64) -> Value {
 }
 
 /// `MESSAGE_CREATE`'s data: the message of this number with this text, in a slot's channel.
-pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
+pub fn message(number: u64, slot: usize, author: u64, content: &str, has_file: bool) -> String {
+    const FILE: &str = concat!(
+        r#"{"id":"960000000000000001","filename":"notes.txt","size":12,"content_type":"text/plain","#,
+        r#""url":"https://cdn.example/notes.txt","proxy_url":"https://media.example/notes.txt","content_scan_version":0}"#
+    );
+    let file = if has_file { FILE } else { "" };
     let channel = channel_id(slot);
     let guild = guild_id(slot as u64 % BUSY_GUILDS);
     let roles: Vec<String> = (0..4)
@@ -209,7 +214,7 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
             r#""author":{{"username":"person_{author}","public_flags":64,"primary_guild":null,"id":"{author}","#,
             r#""global_name":"Person number {author}","discriminator":"0","collectibles":null,"#,
             r#""avatar_decoration_data":null,"clan":null,"avatar":"0123456789abcdef0123456789abcdef"}},"#,
-            r#""attachments":[]{place}}}"#
+            r#""attachments":[{file}]{place}}}"#
         ),
         second = second,
         id = id,
@@ -220,6 +225,7 @@ pub fn message(number: u64, slot: usize, author: u64, content: &str) -> String {
         content = content,
         channel = channel,
         place = place,
+        file = file,
     )
 }
 
@@ -374,13 +380,13 @@ mod tests {
 
     #[test]
     fn another_implementation_reads_every_payload_as_what_it_is() {
-        let written = message(7, 3, person(7), "a \"quoted\" text");
+        let written = message(7, 3, person(7), "a \"quoted\" text", false);
         let read: MessageCreate = serde_json::from_str(&written).unwrap();
         assert_eq!(read.content, "a \"quoted\" text");
         assert_eq!(read.channel_id.get(), channel_id(3));
         assert_eq!(read.id.get(), message_id(7));
         assert!(read.member.is_some() && read.guild_id.is_some());
-        let direct: MessageCreate = serde_json::from_str(&message(8, DIRECT_SLOT, OWNER, "!plugins")).unwrap();
+        let direct: MessageCreate = serde_json::from_str(&message(8, DIRECT_SLOT, OWNER, "!plugins", false)).unwrap();
         assert_eq!(direct.channel_id.get(), DIRECT);
         assert!(direct.member.is_none() && direct.guild_id.is_none());
         assert!(
@@ -389,7 +395,7 @@ mod tests {
             written.len()
         );
 
-        let written = message(9, 3, person(7), &format!("!takes-member <@{}>", person(4)));
+        let written = message(9, 3, person(7), &format!("!takes-member <@{}>", person(4)), false);
         let read: MessageCreate = serde_json::from_str(&written).unwrap();
         assert_eq!(read.mentions[0].id.get(), person(4));
         assert!(read.mentions[0].member.is_some());

@@ -39,6 +39,8 @@ struct Way {
     door: Door,
     /// Whether the peer answers it, too.
     has_peer: bool,
+    /// Whether its message has a file.
+    has_file: bool,
 }
 
 const fn written(what: &'static str, command: &'static str, argument: Argument) -> Way {
@@ -47,6 +49,7 @@ const fn written(what: &'static str, command: &'static str, argument: Argument) 
         command,
         door: Door::Written(argument),
         has_peer: false,
+        has_file: false,
     }
 }
 
@@ -56,6 +59,7 @@ const fn slash(what: &'static str, command: &'static str, option: Option<(u8, Ar
         command,
         door: Door::Slash(option),
         has_peer: false,
+        has_file: false,
     }
 }
 
@@ -69,7 +73,7 @@ fn nothing(_: usize) -> String {
 }
 
 /// The ways, `!ping` first.
-const WAYS: [Way; 24] = [
+const WAYS: [Way; 31] = [
     Way {
         has_peer: true,
         ..written("by message", "ping", nothing)
@@ -107,6 +111,16 @@ const WAYS: [Way; 24] = [
     written("date", "takes_date", |_| "2026-12-24T18:00".to_owned()),
     written("choice", "takes_choice", |_| "Large".to_owned()),
     written("several integers", "takes_many", |_| "1 2 3".to_owned()),
+    written("code", "takes_code", |_| "```rust\nfn main() {}\n```".to_owned()),
+    written("one of three kinds", "takes_several", |_| "word".to_owned()),
+    written("two flags", "takes_flags", |_| "--silent --days 7".to_owned()),
+    Way {
+        has_file: true,
+        ..written("file", "takes_file", nothing)
+    },
+    slash("slash: permissions of both", "required", None),
+    slash("slash: three rules", "ruled", None),
+    slash("slash: a cooldown", "limited", None),
     slash("slash: text", "takes_text", Some((3, |_| "\"some words\"".to_owned()))),
     slash("slash: integer", "takes_integer", Some((4, |slot| slot.to_string()))),
     slash(
@@ -194,6 +208,7 @@ impl Way {
                     author: None,
                     content: &texts[slot],
                     is_command: true,
+                    has_file: self.has_file,
                 }))?
             }
             Door::Slash(option) => link.interactions(slots.map(|slot| Slash {

@@ -69,7 +69,7 @@ impl Link {
             .map(|text| {
                 let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
                 let author = text.author.unwrap_or_else(|| payloads::person(sequence));
-                let data = payloads::message(sequence, text.slot, author, text.content);
+                let data = payloads::message(sequence, text.slot, author, text.content, text.has_file);
                 Ok(Frame {
                     bytes: encoder.encode(payloads::event("MESSAGE_CREATE", sequence, &data))?,
                     asks: text.is_command.then(|| payloads::message_id(sequence)),
@@ -122,6 +122,8 @@ pub struct Text<'t> {
     pub content: &'t str,
     /// Whether an answer is waited for.
     pub is_command: bool,
+    /// Whether a file lies in it.
+    pub has_file: bool,
 }
 
 /// A slash command that somebody uses.
