@@ -12,6 +12,7 @@ use super::{
 };
 
 /// Everything that decides.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The plugin.
