@@ -5,8 +5,7 @@
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
 //! - `life` makes every change a transaction, `table` says who handles what
-//! - `watchdog` feels each lane's `pulse`; `records` and `inspection` tell what is known of each plugin, `registry_file`
-//!   writes it down
+//! - `watchdog` feels each lane's `pulse`; `records`, `inspection` and `listing` tell what is known of each plugin
 
 mod atomics;
 mod budget;
@@ -19,6 +18,7 @@ mod lane;
 #[cfg(test)]
 mod lane_tests;
 mod life;
+mod listing;
 mod loader;
 mod manifest;
 mod outcome;
@@ -27,7 +27,6 @@ pub mod probe;
 mod pulse;
 mod records;
 pub mod registry;
-mod registry_file;
 mod room;
 mod segments;
 mod shadow;

@@ -275,7 +275,10 @@ impl Life {
                 }
             }
             let is_conflict = |reason: &Refusal| matches!(reason, Refusal::Conflict { .. });
-            let lost = resolution.refused.iter().filter(|(_, why)| why.0.iter().any(is_conflict));
+            let lost = resolution
+                .refused
+                .iter()
+                .filter(|(_, why)| why.0.iter().any(is_conflict));
             let lost = lost.map(|(name, _)| name.clone()).collect();
             let running = resolution.order.iter().cloned().collect();
             let start = resolution
