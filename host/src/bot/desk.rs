@@ -445,8 +445,13 @@ async fn rest_call(
         content_type: head.content_type,
         reason: head.reason,
     };
+    let is_change = matches!(request.method, Method::Patch | Method::Delete);
+    let changes = is_change.then(|| (request.path.clone(), request.body.clone()));
     let story = head.invocation.and_then(|id| invocations.story(id, plugin));
     let response = within(story, rest.send_for_plugin(plugin.as_str(), request)).await?;
+    if let Some((path, body)) = changes.filter(|_| (200..300).contains(&response.status)) {
+        invocations.changed_by_route(&head.method, &path, &body);
+    }
     Ok((
         RestAnswer {
             status: response.status,

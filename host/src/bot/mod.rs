@@ -15,6 +15,7 @@ mod files;
 mod gatekeeper;
 mod incidents;
 mod interrupted;
+mod later;
 mod logging;
 mod offline;
 mod outlook;
@@ -326,6 +327,7 @@ async fn serve_stored(
         interrupted::tell(telling, data.clone()).await;
         interrupted::keep(keeping, data).await;
     });
+    beside.spawn(later::keep(invocations.clone(), tables.clone()));
     let upkeep = Upkeep::new(root, live.clone(), cache.clone());
     let sweeping = upkeep.clone();
     if tokio::task::spawn_blocking(move || sweeping.sweep()).await.is_err() {
@@ -520,6 +522,7 @@ async fn serve_stored(
             timeout(LAST_WORK, settings)
         );
         interrupted::note_last(&invocations, root.data()).await;
+        later::write(&invocations, &tables).await;
         phases.send_replace(Phase::Closing);
         gateway.close().await;
         notices.close(LAST_NOTICES).await;

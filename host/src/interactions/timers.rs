@@ -1,12 +1,12 @@
 //! What becomes of messages by themselves: deleted, or their controls disabled, after a time without a click.
 //!
-//! The host keeps it, so that it goes on over reloads of the plugin; not over a restart of the host, after which such a
-//! message stays as it is. Only times are kept here: the requests are made by whoever waits.
+//! The host keeps it, so that it goes on over reloads of the plugin; over a restart by what is taken from here once a second
+//! and written down. Only times are kept here: the requests are made by whoever waits.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use plugin_protocol::{ChannelId, LaterAction, MessageId};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{InteractionRef, Request, deadlines::Deadlines};
+use crate::storage::MessageTime;
 
 /// How many messages are remembered; further ones stay as they are.
 const MOST: usize = 16_384;
@@ -26,8 +27,18 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 #[derive(Default)]
 pub(super) struct Timers {
     /// A plain lock: held for a look or an insertion, never across an await.
-    timers: Mutex<HashMap<MessageId, Timer>>,
+    kept: Mutex<Kept>,
     deadlines: Deadlines,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// With the moment at which it is to come.
+    timers: HashMap<MessageId, (Timer, Instant)>,
+    /// Those that are not written down as they are here.
+    changed: HashSet<MessageId>,
+    /// Those that are written down.
+    written: HashSet<MessageId>,
 }
 
 /// What becomes of a message.
@@ -45,72 +56,156 @@ pub(super) struct Timer {
 }
 
 impl Timers {
-    fn timers(&self) -> MutexGuard<'_, HashMap<MessageId, Timer>> {
-        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a time anew, or the first time.
     pub(super) fn begin(&self, id: MessageId, mut timer: Timer) {
         timer.after = timer.after.min(LONGEST);
-        let after = timer.after;
-        let mut timers = self.timers();
-        if timers.len() >= MOST && !timers.contains_key(&id) {
+        let due = Instant::now() + timer.after;
+        let mut kept = self.kept();
+        if kept.timers.len() >= MOST && !kept.timers.contains_key(&id) {
             tracing::warn!("too many messages wait to be deleted or disabled: one more stays as it is");
             return;
         }
-        let is_new = timers.insert(id, timer).is_none();
-        drop(timers);
-        let at = Instant::now() + after;
+        let is_new = kept.timers.insert(id, (timer, due)).is_none();
+        kept.changed.insert(id);
+        drop(kept);
         if is_new {
-            self.deadlines.insert(at, id.get());
+            self.deadlines.insert(due, id.get());
         } else {
-            self.deadlines.move_to(at, id.get());
+            self.deadlines.move_to(due, id.get());
         }
     }
 
     /// Deletes a message after a time, unless something else becomes of it or too many wait.
     pub(super) fn delete(&self, id: MessageId, timer: Timer) {
-        let timers = self.timers();
-        if timers.len() < MOST_IN_PASSING && !timers.contains_key(&id) {
-            drop(timers);
+        let kept = self.kept();
+        if kept.timers.len() < MOST_IN_PASSING && !kept.timers.contains_key(&id) {
+            drop(kept);
             self.begin(id, timer);
         }
     }
 
     /// The message was used: its time begins anew.
     pub(super) fn touch(&self, id: MessageId) {
-        let after = match self.timers().get(&id) {
-            Some(timer) if timer.action == LaterAction::Disable => timer.after,
-            _ => return,
+        let begun = {
+            let mut kept = self.kept();
+            let Some((timer, due)) = kept.timers.get_mut(&id) else {
+                return;
+            };
+            if timer.action != LaterAction::Disable {
+                return;
+            }
+            *due = Instant::now() + timer.after;
+            let begun = *due;
+            kept.changed.insert(id);
+            begun
         };
-        self.deadlines.move_to(Instant::now() + after, id.get());
+        self.deadlines.move_to(begun, id.get());
     }
 
     /// The message is another now: what was to become of it no longer matters.
     pub(super) fn forget(&self, id: MessageId) {
-        self.timers().remove(&id);
+        let mut kept = self.kept();
+        if kept.timers.remove(&id).is_some() {
+            kept.changed.insert(id);
+        }
     }
 
     /// The message has other components now.
     pub(super) fn changed(&self, id: MessageId, components: &Value) {
-        if let Some(timer) = self.timers().get_mut(&id) {
+        let mut kept = self.kept();
+        if let Some((timer, _)) = kept.timers.get_mut(&id) {
             timer.components = components.clone();
+            kept.changed.insert(id);
+        }
+    }
+
+    /// Whether something becomes of any message.
+    pub(super) fn are_there(&self) -> bool {
+        !self.kept().timers.is_empty()
+    }
+
+    /// What has changed since the last look: what becomes of a message now, or `None` if nothing does any more. It counts as
+    /// written down.
+    pub(super) fn changes(&self) -> Vec<(MessageId, Option<MessageTime>)> {
+        let mut kept = self.kept();
+        let Kept {
+            timers,
+            changed,
+            written,
+        } = &mut *kept;
+        let mut changes = Vec::new();
+        for id in changed.drain() {
+            match timers.get(&id) {
+                Some((timer, due)) => {
+                    written.insert(id);
+                    changes.push((id, Some(timer.time(*due))));
+                }
+                // What was over before it was written needs no write.
+                None if written.remove(&id) => changes.push((id, None)),
+                None => {}
+            }
+        }
+        changes
+    }
+
+    /// These could not be written down.
+    pub(super) fn not_written(&self, ids: Vec<MessageId>) {
+        let mut kept = self.kept();
+        // As far as is known: a row that is not there is removed in vain.
+        kept.written.extend(&ids);
+        kept.changed.extend(ids);
+    }
+
+    /// What the process before this one has written down.
+    pub(super) fn restore(&self, left: Vec<(MessageId, MessageTime)>) {
+        let (now, now_ms) = (Instant::now(), milliseconds_since_1970());
+        for (id, time) in left {
+            let due = now + Duration::from_millis(time.due_at.saturating_sub(now_ms)).min(LONGEST);
+            let timer = Timer {
+                action: time.action,
+                components: serde_json::from_str(&time.components).unwrap_or_default(),
+                ..Timer::deletion(time.channel, Duration::from_millis(time.after).min(LONGEST))
+            };
+            let mut kept = self.kept();
+            kept.timers.insert(id, (timer, due));
+            kept.written.insert(id);
+            drop(kept);
+            self.deadlines.insert(due, id.get());
         }
     }
 
     /// Waits for the next one whose time is over. For one caller at a time; dropping the future loses none.
     pub(super) async fn next(&self) -> (MessageId, Timer) {
         loop {
-            let id = self.deadlines.next().await;
-            let found = MessageId::new(id).and_then(|id| Some((id, self.timers().remove(&id)?)));
-            if let Some(found) = found {
-                return found;
+            let Some(id) = MessageId::new(self.deadlines.next().await) else {
+                continue;
+            };
+            let mut kept = self.kept();
+            if let Some((timer, _)) = kept.timers.remove(&id) {
+                kept.changed.insert(id);
+                return (id, timer);
             }
         }
     }
 }
 
 impl Timer {
+    /// As it is written down: without a token.
+    fn time(&self, due: Instant) -> MessageTime {
+        let left = due.saturating_duration_since(Instant::now());
+        MessageTime {
+            channel: self.channel,
+            action: self.action,
+            due_at: milliseconds_since_1970() + u64::try_from(left.as_millis()).unwrap_or_default(),
+            after: u64::try_from(self.after.as_millis()).unwrap_or_default(),
+            components: self.components.to_string(),
+        }
+    }
+
     /// It is deleted.
     pub(super) const fn deletion(channel: ChannelId, after: Duration) -> Self {
         Self {
@@ -151,6 +246,11 @@ impl Timer {
             files: Vec::new(),
         })
     }
+}
+
+fn milliseconds_since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or_default()
 }
 
 /// Disables all buttons but links, and all selects; whether there was one to disable.
@@ -226,5 +326,33 @@ mod tests {
             request.method == "PATCH" && body.contains("\"disabled\":true"),
             "{body}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_written_down_goes_on_in_the_next_process() {
+        let (timers, next) = (Timers::default(), Timers::default());
+        let id = |number| MessageId::new(number).unwrap();
+        let timer = |seconds| Timer::deletion(ChannelId::new(1).unwrap(), Duration::from_secs(seconds));
+        timers.begin(id(1), timer(1000));
+        timers.begin(id(2), timer(1000));
+        timers.begin(id(3), timer(0));
+        timers.next().await;
+        let written = timers.changes();
+        assert_eq!(written.len(), 2, "what is over already is not written");
+        assert!(timers.changes().is_empty(), "once");
+        timers.forget(id(2));
+        assert_eq!(timers.changes(), [(id(2), None)]);
+        timers.not_written(vec![id(2)]);
+        assert_eq!(timers.changes(), [(id(2), None)]);
+        let left = written.into_iter().filter_map(|(at, time)| Some((at, time?)));
+        next.restore(left.filter(|(at, _)| *at == id(1)).collect());
+        assert!(next.changes().is_empty());
+        let begin = Instant::now();
+        assert_eq!(next.next().await.0, id(1));
+        assert!(
+            begin.elapsed() > Duration::from_secs(900),
+            "no sooner than it was to come"
+        );
+        assert_eq!(next.changes(), [(id(1), None)]);
     }
 }

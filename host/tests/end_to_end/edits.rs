@@ -47,6 +47,26 @@ async fn the_answer_to_a_message_that_is_gone_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_deleted_is_deleted_after_a_restart() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"vanish".to_owned()))
+        .await;
+    let by_prefix = alice.says("!vanish 3").await.expect_reply().await;
+    let by_slash = alice.slash("vanish", &[("seconds", 3.into())]).await;
+    let by_slash = by_slash.expect_reply().await;
+    bot.stop().await;
+    let bot = world.start().await;
+    by_prefix.expect_deleted().await;
+    by_slash.expect_deleted().await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_overlaps_with_a_newer_one_leaves_nothing() {
     let world = World::new().await;
     world.drop_plugin("stress");

@@ -49,6 +49,14 @@ pub(crate) async fn fleeting(ctx: Ctx) -> Result {
     ctx.reply("Soon gone.").delete_after(Duration::from_millis(300)).await
 }
 
+/// Answer for some seconds.
+#[command]
+pub(crate) async fn vanish(ctx: Ctx, seconds: u8) -> Result {
+    ctx.reply("Gone later.")
+        .delete_after(Duration::from_secs(seconds.into()))
+        .await
+}
+
 /// React to what was asked, and to the answer.
 #[command]
 pub(crate) async fn react(ctx: Ctx) -> Result {

@@ -53,6 +53,7 @@ plugin! {
         answer::measure,
         answer::long,
         answer::fleeting,
+        answer::vanish,
         answer::react,
         answer::everybody,
         answer::late,

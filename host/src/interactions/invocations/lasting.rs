@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use plugin_protocol::{ChannelId, LaterMessage, MessageId, Responded};
 
-use super::{Invocations, Timer};
+use super::{Body, Invocations, Timer};
+use crate::storage::MessageTime;
 
 impl Invocations {
     /// Remembers what becomes of a message that a plugin sent into a channel.
@@ -27,6 +28,38 @@ impl Invocations {
         }
     }
 
+    /// A plugin has changed or deleted one of the bot's messages by Discord's own route.
+    pub fn changed_by_route(&self, method: &str, path: &str, body: &[u8]) {
+        let Some(id) = message_of(path).filter(|_| self.inner.timers.are_there()) else {
+            return;
+        };
+        match method {
+            "DELETE" => self.inner.timers.forget(id),
+            "PATCH" => {
+                if let Some(components) = Body::parse(body).ok().and_then(|body| body.components()) {
+                    self.inner.timers.changed(id, &components);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What becomes of messages and has changed since the last look, to be written down.
+    #[must_use]
+    pub fn later_changes(&self) -> Vec<(MessageId, Option<MessageTime>)> {
+        self.inner.timers.changes()
+    }
+
+    /// These could not be written down.
+    pub fn keep_later_again(&self, messages: Vec<MessageId>) {
+        self.inner.timers.not_written(messages);
+    }
+
+    /// What the process before this one has written down.
+    pub fn restore_later(&self, left: Vec<(MessageId, MessageTime)>) {
+        self.inner.timers.restore(left);
+    }
+
     /// A message is gone: nothing becomes of it any more.
     pub fn forget_later(&self, message: MessageId) {
         self.inner.timers.forget(message);
@@ -36,4 +69,10 @@ impl Invocations {
     pub fn used(&self, message: MessageId) {
         self.inner.timers.touch(message);
     }
+}
+
+/// The message that a path leads to: `/channels/1/messages/2`.
+fn message_of(path: &str) -> Option<MessageId> {
+    let (_, message) = path.strip_prefix("/channels/")?.split_once("/messages/")?;
+    message.parse().ok()
 }

@@ -277,14 +277,24 @@ impl Inner {
         if timer.is_invocation {
             self.answers.forget(id);
         }
-        let Some(request) = timer.request(id) else { return };
-        match self.api.send(request).await {
-            Ok(response) if response.is_success() || response.status == 404 => {}
-            Ok(response) => {
-                let refusal = Refusal::read(response.status, &response.body);
-                tracing::debug!(message = %id, %refusal, "a message could not be deleted or disabled");
+        // A click's token may not reach the message: then it is changed as any other of the bot's.
+        let plain = timer.interaction.is_some().then(|| Timer {
+            interaction: None,
+            ..timer.clone()
+        });
+        for timer in [Some(timer), plain].into_iter().flatten() {
+            let Some(request) = timer.request(id) else { return };
+            match self.api.send(request).await {
+                Ok(response) if response.is_success() => return,
+                Ok(response) => {
+                    let refusal = Refusal::read(response.status, &response.body);
+                    tracing::debug!(message = %id, %refusal, "a message could not be deleted or disabled");
+                }
+                Err(error) => {
+                    tracing::debug!(message = %id, error, "a message could not be deleted or disabled");
+                    return;
+                }
             }
-            Err(error) => tracing::debug!(message = %id, error, "a message could not be deleted or disabled"),
         }
     }
 

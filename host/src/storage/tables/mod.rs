@@ -8,6 +8,7 @@ mod controls;
 mod cooldowns;
 mod guild_settings;
 mod incidents;
+mod message_times;
 mod rules;
 mod slash;
 mod statistics;
@@ -19,6 +20,7 @@ use tokio::task::spawn_blocking;
 
 pub use audit::Action;
 pub use guild_settings::GuildSettings;
+pub use message_times::MessageTime;
 
 use super::database::{Database, OpenError, Options, Step, StorageError, Synchronous};
 use cooldowns::Kept;
@@ -27,7 +29,7 @@ use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 6] = [
+pub const STEPS: [Step; 7] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -113,6 +115,17 @@ pub const STEPS: [Step; 6] = [
          UPDATE control_totals SET states = states - 1, bytes = bytes - octet_length(old.state)
          WHERE plugin = old.plugin;
      END;",
+    ),
+    Step::new(
+        "what becomes of messages",
+        "CREATE TABLE message_times (
+         message_id INTEGER PRIMARY KEY,
+         channel_id INTEGER NOT NULL,
+         deletes INTEGER NOT NULL,
+         due_at INTEGER NOT NULL,
+         after INTEGER NOT NULL,
+         components TEXT NOT NULL
+     ) STRICT;",
     ),
 ];
 
