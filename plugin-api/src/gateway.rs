@@ -111,7 +111,6 @@ impl Gateway {
     /// # mod linked { plugin_api::plugin!(linked; commands: [super::namesakes]); }
     /// # fn main() {}
     /// ```
-    #[must_use]
     pub fn request_members(&self, guild: impl IntoId<GuildId>) -> MembersRequest {
         MembersRequest {
             host: self.host.clone(),

@@ -55,8 +55,11 @@ pub struct WaitForReaction {
 pub struct WaitForClick<S = ()> {
     wait: Wait,
     message: Option<MessageId>,
-    filter: Box<dyn Fn(&ClickCtx<S>) -> bool>,
+    filter: ClickFilter<S>,
 }
+
+/// Which clicks are meant.
+type ClickFilter<S> = Box<dyn Fn(&ClickCtx<S>) -> bool>;
 
 /// What all of them have.
 struct Wait {
@@ -91,7 +94,7 @@ impl Wait {
         }
     }
 
-    fn from_author(&mut self) {
+    fn restrict_to_author(&mut self) {
         self.from = self.host.requester.map_or(From::Nobody, From::User);
     }
 
@@ -183,7 +186,7 @@ fn unknown_message() -> Error {
 impl WaitForMessage {
     /// Only those of the one who asked.
     pub fn from_author(mut self) -> Self {
-        self.wait.from_author();
+        self.wait.restrict_to_author();
         self
     }
 
@@ -261,7 +264,7 @@ impl WaitForMessage {
 impl WaitForReaction {
     /// Only those of the one who asked.
     pub fn from_author(mut self) -> Self {
-        self.wait.from_author();
+        self.wait.restrict_to_author();
         self
     }
 

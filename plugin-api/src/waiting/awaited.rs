@@ -35,7 +35,6 @@ const ABOUT_TO_WAIT: Duration = Duration::from_millis(1500);
 /// let yes = awaited("yes").button("Yes").success();
 /// let no = awaited("no").button("No").secondary();
 /// ```
-#[must_use]
 pub fn awaited(key: impl Into<String>) -> Awaited {
     Awaited {
         key: key.into(),
@@ -102,21 +101,25 @@ pub struct AwaitedButton {
 
 impl AwaitedButton {
     /// A blurple one, for what is meant to be done.
+    #[must_use]
     pub fn primary(self) -> Button {
         self.button.primary(&self.key)
     }
 
     /// A grey one, for one of several.
+    #[must_use]
     pub fn secondary(self) -> Button {
         self.button.secondary(&self.key)
     }
 
     /// A green one, for a confirmation.
+    #[must_use]
     pub fn success(self) -> Button {
         self.button.success(&self.key)
     }
 
     /// A red one, for what can't be undone.
+    #[must_use]
     pub fn danger(self) -> Button {
         self.button.danger(&self.key)
     }

@@ -57,6 +57,7 @@ impl Invocations {
 
     /// A function of an invocation waits for people. Says how long the invocation can be answered, if there is an end to
     /// that.
+    #[must_use = "how long it may wait"]
     pub fn suspends(&self, id: u64) -> Option<Duration> {
         let entry = self.inner.entry(id)?;
         let long_at = {

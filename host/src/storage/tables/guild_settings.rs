@@ -171,6 +171,9 @@ async fn read(database: &Database) -> Result<All, StorageError> {
     Ok(known.collect())
 }
 
+/// What a server has set for a plugin.
+type OfGuild = (GuildId, Map<String, Value>);
+
 impl Tables {
     /// What a server has set, if anything. Costs no query.
     #[must_use]
@@ -186,7 +189,7 @@ impl Tables {
 
     /// What all servers have set for a plugin: of this revision, or a later one.
     #[must_use]
-    pub fn set_for_plugin(&self, plugin: &str) -> (u64, Vec<(GuildId, Map<String, Value>)>) {
+    pub fn set_for_plugin(&self, plugin: &str) -> (u64, Vec<OfGuild>) {
         let revision = self.guild_revision();
         let all = self.0.guilds.all.load();
         let set = all
