@@ -36,8 +36,9 @@ pub(super) enum Size {
     Large,
 }
 
-/// One of several.
+/// One of several; which one is all the same.
 #[derive(OneOf)]
+#[expect(dead_code, reason = "it is only read from what is written")]
 pub(super) enum Several {
     Count(u32),
     Colour(Colour),
