@@ -438,6 +438,7 @@ async fn serve_stored(
         seen: Seen::default(),
         figures: Arc::clone(&figures),
         mentioned: router::Mentioned::default(),
+        turns: router::Turns::default(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {

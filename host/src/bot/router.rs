@@ -11,6 +11,7 @@ mod mentioned;
 mod refusals;
 mod replies;
 mod suggestions;
+mod turns;
 mod typed;
 mod used;
 mod watched;
@@ -31,6 +32,8 @@ use tokio_util::task::TaskTracker;
 use decoded::{invocation, origin};
 pub use mentioned::Mentioned;
 pub use refusals::answers;
+pub use turns::Turns;
+use turns::within;
 use typed::zone_of;
 use written::{Written, written_by};
 
@@ -92,6 +95,8 @@ pub struct Router {
     pub figures: Arc<Figures>,
     /// Where the bot has answered its mention lately.
     pub mentioned: Mentioned,
+    /// In which order what is written in a server is decided.
+    pub turns: Turns,
 }
 
 impl Router {
@@ -234,7 +239,9 @@ impl Router {
             (message.author.id, message.member.as_ref()),
             (message.guild_id, message.channel_id),
         );
+        let mut turn = self.turns.take(message.guild_id).await;
         if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
+            drop(turn);
             self.turn_away(&origin, &written.prefix, &written.command, &refusal)
                 .await;
             return false;
@@ -249,10 +256,11 @@ impl Router {
             zone: zone.as_deref(),
         };
         let directory = self.directory.of(&written.plugin);
-        let arguments = parse_arguments(&directory, &place, &written.command.arguments, &written.rest).await;
-        let arguments = match arguments {
+        let parsing = parse_arguments(&directory, &place, &written.command.arguments, &written.rest);
+        let arguments = match within(&mut turn, parsing).await {
             Ok(arguments) => arguments,
             Err(error) if error.problem == ArgumentProblem::Busy => {
+                drop(turn);
                 self.note_undelivered(
                     &written.plugin,
                     "too many of its commands' arguments are being looked up",
@@ -263,6 +271,7 @@ impl Router {
             Err(error) => {
                 let text = error.text(&usage(&written.prefix, &written.command));
                 let lasts = self.config.get().replies.usage_delete_after;
+                drop(turn);
                 self.refuse_for(&origin, &text, lasts).await;
                 return false;
             }
@@ -270,6 +279,7 @@ impl Router {
         let pass = match self.gatekeeper.take(&asked) {
             Ok(pass) => pass,
             Err(refusal) => {
+                drop(turn);
                 self.turn_away(&origin, &written.prefix, &written.command, &refusal)
                     .await;
                 return false;
@@ -290,8 +300,8 @@ impl Router {
             click: None,
             typed: None,
         };
-        self.invoke_counted(origin, &invocation, &written.command, &written.payload, pass)
-            .await
+        let invoking = self.invoke_counted(origin, &invocation, &written.command, &written.payload, pass);
+        within(&mut turn, invoking).await
     }
 
     async fn route_interaction(&self, payload: &str) {

@@ -77,7 +77,8 @@ async fn without_message_content_the_owner_is_told_what_is_left() {
 async fn faults_of_discord_at_the_start_are_told_and_passed() {
     let world = World::new().await;
     world.drop_plugin("example");
-    world.sandbox.fail_rest(RestFault::html(503).times(3));
+    let fault = RestFault::html(503).on("GET", "/gateway/bot").times(3);
+    world.sandbox.fail_rest(fault);
     world.sandbox.gateway().refuse_next(1, Refusal::Status(502));
     let bot = world.start().await;
     bot.logs("without Discord's advice").await;
