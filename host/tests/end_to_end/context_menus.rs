@@ -74,6 +74,24 @@ async fn a_link_is_followed_only_to_where_its_asker_may_read() {
     let owner = world.owner();
     let told = owner.says(&format!("!quote {link}")).await.expect_reply().await;
     assert!(told.content().ends_with("the secret"), "{}", told.content());
+
+    // A private thread of a channel that everybody reads is for those who are in it, and for moderators of threads.
+    let bob = world.person("bob");
+    let thread = guild.add_private_thread(&world.channel(), "backstage", &[bob.id()]);
+    let secret = owner.in_channel(&thread).says("between us").await.message();
+    let link = format!(
+        "https://discord.com/channels/{}/{}/{}",
+        guild.id(),
+        thread.id(),
+        secret.id()
+    );
+    let told = alice.says(&format!("!quote {link}")).await.expect_reply().await;
+    insta::assert_snapshot!(told.content(), @"I can't read that message for you: its channel is not yours to read.");
+    guild.add_role("Threads").permissions(1 << 34);
+    for reader in [&bob, &owner, &world.person("thea").role("Threads")] {
+        let told = reader.says(&format!("!quote {link}")).await.expect_reply().await;
+        assert!(told.content().ends_with("between us"), "{}", told.content());
+    }
     bot.stop().await;
 }
 

@@ -79,11 +79,12 @@ impl<S> Ctx<S> {
     }
 
     /// What a member may in a channel or thread of their server, as far as the gateway has told of both: no request to
-    /// Discord.
+    /// Discord, but for a private thread of which they are no moderator. There Discord is asked whether they are in it; who
+    /// is not may nothing there.
     ///
     /// # Errors
     ///
-    /// The bot doesn't know that channel.
+    /// The bot doesn't know that channel. Discord does not answer.
     #[track_caller]
     pub fn permissions_in(
         &self,

@@ -105,6 +105,23 @@ impl Guild {
         }
     }
 
+    /// A new private thread below a channel, with these people in it; the bot is told. It is there to be asked about: its
+    /// parent's permissions don't hold in it.
+    #[must_use]
+    pub fn add_private_thread(&self, parent: &Channel, name: &str, members: &[u64]) -> Channel {
+        let id = self.sandbox.with(|world| {
+            world.add_channel(self.id, name, 12, |thread| {
+                thread.parent_id = Some(parent.id);
+                members.clone_into(&mut thread.thread_members);
+            })
+        });
+        Channel {
+            sandbox: self.sandbox.clone(),
+            guild_id: Some(self.id),
+            id,
+        }
+    }
+
     /// The role of this name.
     ///
     /// # Panics

@@ -91,6 +91,23 @@ pub(crate) fn get(world: &World, id: &str) -> Outcome {
     Ok(shown(world, allowed(world, id, 0)?))
 }
 
+/// Who is in a thread (`ThreadMemberResponse`).
+pub(crate) fn thread_member(world: &World, id: &str, user: &str) -> Outcome {
+    let id = allowed(world, id, 0)?;
+    let user = snowflake("user_id", user)?;
+    let is_in = world
+        .channels
+        .get(&id)
+        .is_some_and(|thread| thread.thread_members.contains(&user));
+    if !is_in {
+        return Err(errors::UNKNOWN_MEMBER.into());
+    }
+    let joined_at = "2024-01-01T00:00:00.000000+00:00";
+    Ok(Answer::ok(
+        &json!({ "id": id.to_string(), "user_id": user.to_string(), "join_timestamp": joined_at, "flags": 0 }),
+    ))
+}
+
 pub(crate) fn nothing(world: &World, id: &str) -> Outcome {
     allowed(world, id, permissions::MANAGE_CHANNELS)?;
     Ok(Answer::ok(&json!([])))

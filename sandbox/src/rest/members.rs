@@ -149,6 +149,13 @@ pub(crate) fn edit(world: &mut World, call: &Call, guild: &str, user: &str) -> O
             until,
         )
     })?;
+    // Administrators can't be timed out, whoever asks.
+    let is_kept_quiet = matches!(until, Some(Some(_)));
+    let target = world.guilds.get(&guild);
+    if is_kept_quiet && target.is_some_and(|guild| permissions::of(guild, None, user) & permissions::ADMINISTRATOR != 0)
+    {
+        return Err(errors::MISSING_PERMISSIONS.into());
+    }
     let needed = if nick.is_some() {
         if user == world.bot_id {
             permissions::CHANGE_NICKNAME

@@ -70,6 +70,7 @@ pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
         ("DELETE", ["channels", channel]) => channels::delete(world, channel),
         ("PUT", ["channels", channel, "permissions", id]) => channels::set_overwrite(world, call, channel, id),
         ("DELETE", ["channels", channel, "permissions", id]) => channels::remove_overwrite(world, channel, id),
+        ("GET", ["channels", channel, "thread-members", user]) => channels::thread_member(world, channel, user),
         ("POST", ["channels", channel, "typing"]) => channels::typing(world, channel),
         ("GET", ["channels", channel, "invites" | "webhooks"]) => channels::nothing(world, channel),
 

@@ -137,7 +137,7 @@ impl Guild {
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
-    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements.
+    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements, 12 private thread.
     pub(crate) kind: u64,
     pub(crate) guild_id: Option<u64>,
     pub(crate) name: String,
@@ -146,6 +146,8 @@ pub(crate) struct Channel {
     pub(crate) overwrites: Vec<Overwrite>,
     /// The person at the other end of a direct channel.
     pub(crate) recipient: Option<u64>,
+    /// Who is in a thread.
+    pub(crate) thread_members: Vec<u64>,
     /// What `PATCH` may change and nothing here depends on (topic, nsfw, ...).
     pub(crate) settings: Map<String, Value>,
     pub(crate) history: History,
@@ -190,6 +192,15 @@ impl Channel {
                 channel["bitrate"] = json!(64_000);
                 channel["user_limit"] = json!(0);
                 channel["rtc_region"] = Value::Null;
+            }
+            12 => {
+                channel["thread_metadata"] = json!({
+                    "archived": false,
+                    "auto_archive_duration": 1440,
+                    "archive_timestamp": "2024-01-01T00:00:00.000000+00:00",
+                    "locked": false,
+                    "invitable": false,
+                });
             }
             _ => {}
         }

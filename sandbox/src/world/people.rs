@@ -107,6 +107,7 @@ impl World {
             parent_id: None,
             overwrites: Vec::new(),
             recipient: None,
+            thread_members: Vec::new(),
             settings: Map::new(),
             history: History::default(),
         };
@@ -126,7 +127,8 @@ impl World {
         if let Some(channel) = self.channels.get_mut(&id) {
             shape(channel);
             let data = channel.guild_json();
-            self.emit_channel("CHANNEL_CREATE", Some(guild_id), &data);
+            let name = if kind == 12 { "THREAD_CREATE" } else { "CHANNEL_CREATE" };
+            self.emit_channel(name, Some(guild_id), &data);
         }
         id
     }
@@ -146,6 +148,7 @@ impl World {
             parent_id: None,
             overwrites: Vec::new(),
             recipient: Some(person),
+            thread_members: Vec::new(),
             settings: Map::new(),
             history: History::default(),
         };

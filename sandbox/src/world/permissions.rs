@@ -190,6 +190,7 @@ mod tests {
             parent_id: None,
             overwrites: overwrites.collect(),
             recipient: None,
+            thread_members: Vec::new(),
             settings: Map::new(),
             history: History::default(),
         }

@@ -1,9 +1,11 @@
 //! `guilds.*`: servers, as the gateway has told of them.
 //!
-//! Nothing is asked of Discord; members are not among it.
+//! Nothing is asked of Discord, but for who is in a private thread; members are not among it.
 
-use plugin_protocol::{Call, ChannelId, GuildId, Problem, ProblemCode, RoleId, UserId, guilds::Guild};
-use serde::Deserialize;
+use plugin_protocol::{
+    Call, ChannelId, GuildId, Permissions, PluginName, Problem, ProblemCode, RoleId, UserId, guilds::Guild,
+};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use super::{Access, Calls};
@@ -14,6 +16,9 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("guilds.list", Access::All),
     ("guilds.permissions", Access::All),
 ];
+
+/// The type of a private thread (<https://discord.com/developers/docs/resources/channel#channel-object-channel-types>).
+const PRIVATE_THREAD: u8 = 12;
 
 /// Whose permissions are asked about, and where.
 #[derive(Deserialize)]
@@ -26,14 +31,14 @@ struct Who {
 }
 
 impl Calls {
-    pub(super) fn about_guilds(&self, call: &Call) -> Result<Value, Problem> {
+    pub(super) async fn about_guilds(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
         if call.name == "guilds.list" {
             let mut ids = self.cache.guild_ids();
             ids.sort_unstable();
             return Ok(json!(ids));
         }
         if call.name == "guilds.permissions" {
-            return self.permissions_of(call);
+            return self.permissions_of(from, call).await;
         }
         let id = call.arguments.get("guild_id").and_then(Value::as_str);
         let id: Option<GuildId> = id.and_then(|id| id.parse().ok());
@@ -54,7 +59,8 @@ impl Calls {
             own_roles: self.cache.own_roles(id),
         }))
     }
-    fn permissions_of(&self, call: &Call) -> Result<Value, Problem> {
+
+    async fn permissions_of(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
         let who = serde_json::from_value(call.arguments.clone());
         let Who {
             guild_id,
@@ -67,6 +73,19 @@ impl Calls {
             let text = "the bot doesn't know that channel: it is in another server, or Discord has not told of it";
             Problem::new(ProblemCode::NotFound, text)
         };
-        known.map(|known| json!(known)).ok_or_else(unknown)
+        let known = known.ok_or_else(unknown)?;
+        let channel = self.cache.channel(channel_id);
+        let is_private = channel.is_some_and(|channel| channel.kind == PRIVATE_THREAD);
+        if !is_private || known.contains(Permissions::MANAGE_THREADS) {
+            return Ok(json!(known));
+        }
+        // Who is in it the gateway tells of few threads, and late.
+        let path = format!("/channels/{channel_id}/thread-members/{user_id}");
+        let directory = self.gatekeeper.directory().of(from);
+        let found: Option<IgnoredAny> = directory.get(path).await.map_err(|error| {
+            let text = format!("Discord doesn't say who is in that private thread: {error}");
+            Problem::new(ProblemCode::Failed, text)
+        })?;
+        Ok(json!(if found.is_some() { known } else { Permissions::NONE }))
     }
 }

@@ -161,7 +161,7 @@ impl Calls {
             "logs" => self.about_logs(&call).await,
             "controls" | "messages" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
-            "guilds" => self.about_guilds(&call),
+            "guilds" => self.about_guilds(from.name(), &call).await,
             "gateway" => self.about_gateway(from, call).await,
             _ => Err(unknown(&call.name)),
         }
