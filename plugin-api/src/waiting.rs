@@ -8,7 +8,7 @@ mod awaited;
 use std::{any::Any, fmt, panic::Location, time::Duration};
 
 use plugin_protocol::{
-    Happening, LONGEST_WATCH_MS, ReceivedMessage, ReceivedReaction, StopReason, Watch, Watched, Watching, kind::WATCH,
+    Happening, LONGEST_WATCH_MS, ReceivedMessage, ReceivedReaction, Watch, Watched, Watching, kind::WATCH,
 };
 use tokio::{
     sync::mpsc,
@@ -129,7 +129,7 @@ impl Wait {
         };
         let asked = self.host.core.link.ask_for::<Watching>(WATCH, &watch, &[]).await;
         let (watching, _) = asked.map_err(|problem| match problem.code {
-            ProblemCode::Closed => Error::wait_ended(self.why_ended()),
+            ProblemCode::Closed => self.ended(),
             _ => problem.into(),
         })?;
         Ok(watching
@@ -137,15 +137,20 @@ impl Wait {
             .map(|answerable| Instant::now() + Duration::from_millis(answerable)))
     }
 
-    fn why_ended(&self) -> StopReason {
-        self.host.core.waits.ended().unwrap_or_default()
+    /// Why nothing comes any more.
+    fn ended(&self) -> Error {
+        match self.host.core.waits.ended() {
+            Some(why) => Error::wait_ended(why),
+            // Nobody reads it: the host says nothing for a run that doesn't count any more.
+            None => Error::refusal_of("What asked for this was edited or deleted meanwhile.".to_owned()),
+        }
     }
 
     /// Begins to wait: registers it. What comes is taken when the second future is awaited, until `accept` makes something of
     /// it, or the time is over.
     async fn begin<T, U>(
         self,
-        waiting: Result<(Waiting, mpsc::UnboundedReceiver<T>)>,
+        waiting: Result<(Waiting, mpsc::Receiver<T>)>,
         limit: Duration,
         mut accept: impl FnMut(T) -> Option<U>,
     ) -> Result<impl Future<Output = Result<Option<U>>>> {
@@ -168,7 +173,7 @@ impl Wait {
                         Some(came) => if let Some(accepted) = accept(came) {
                             return Ok(Some(accepted));
                         },
-                        None => return Err(Error::wait_ended(self.why_ended()).at(place)),
+                        None => return Err(self.ended().at(place)),
                     },
                     () = sleep_until(stops) => {
                         return if stops < ends { Err(Error::wait_outlived().at(place)) } else { Ok(None) };

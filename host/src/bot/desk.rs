@@ -235,7 +235,13 @@ impl plugins::Desk for Desk {
         let code = self.invocations.incident_code();
         let mut report = report.clone();
         report.message = telemetry::logs::shortened(&report.message).into_owned();
-        let tell = || self.reporter.task_panicked(from, code, &report, is_logged);
+        let tell = || {
+            if report.is_error {
+                self.reporter.after_failed(from, code, &report, is_logged);
+            } else {
+                self.reporter.task_panicked(from, code, &report, is_logged);
+            }
+        };
         match self.story(from, report.invocation) {
             Some(story) => scope::within_now(story, tell),
             None => tell(),
@@ -252,6 +258,7 @@ impl plugins::Desk for Desk {
     fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending) {
         self.records.note_ended(from, ending);
         self.sends.ended(from);
+        self.watches.forget(from);
         if why == StopReason::Shutdown {
             return;
         }
@@ -353,7 +360,20 @@ impl Desk {
 
     /// A function of a plugin waits for people; its invocation is not its own doing meanwhile.
     fn watch(&self, from: &Arc<Generation>, watch: &Watch) -> Result<Watching, Problem> {
-        let in_server = self.cache.channel(watch.channel_id).is_some();
+        let own = watch.invocation.filter(|&id| self.invocations.is_of(id, from.name()));
+        if own.is_some_and(|id| self.invocations.is_outdated(id)) {
+            return Err(Problem::new(
+                ProblemCode::Closed,
+                "what asked for this has run again or is gone",
+            ));
+        }
+        // A private thread's channel may be unknown; where it was asked is known.
+        let origin = own.and_then(|id| self.invocations.origin(id));
+        let origin = origin.filter(|origin| origin.channel_id == watch.channel_id);
+        let in_server = match origin {
+            Some(origin) => origin.guild_id.is_some(),
+            None => self.cache.channel(watch.channel_id).is_some(),
+        };
         let needed = match watch.wanted {
             Watched::Message | Watched::Click => Intents::empty(),
             Watched::Reaction if in_server => Intents::GUILD_MESSAGE_REACTIONS,
@@ -372,7 +392,6 @@ impl Desk {
             );
             return Err(Problem::new(ProblemCode::Failed, text));
         }
-        let own = watch.invocation.filter(|&id| self.invocations.is_of(id, from.name()));
         let watch = Watch {
             invocation: own,
             ..watch.clone()

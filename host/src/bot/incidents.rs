@@ -115,6 +115,18 @@ impl Reporter {
         self.note_panic(plugin, what, code, panic);
     }
 
+    /// A plugin's `after` returned an error: its author's matter, not that of whoever used the command.
+    pub fn after_failed(&self, from: &Generation, code: String, report: &PanicReport, is_logged: bool) {
+        let (plugin, generation, text) = (from.name(), from.number, &report.message);
+        let what = "its `after` failed";
+        let code = self.remember(from, code, what, text, &report.location);
+        if is_logged {
+            tracing::error!(%code, %plugin, generation, "`after` failed: {text}");
+        }
+        self.records
+            .note_fault(plugin, what.to_owned(), Some(code), text.to_owned());
+    }
+
     /// A panic outside of any handler, in a task or thread of the plugin's own.
     pub fn task_panicked(&self, from: &Generation, code: String, panic: &PanicReport, is_logged: bool) {
         let (plugin, generation) = (from.name(), from.number);

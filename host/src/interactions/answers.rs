@@ -61,6 +61,8 @@ struct Answered {
 pub struct Run {
     /// Its number; never 0.
     pub number: u64,
+    /// Whether another text of the message has run before.
+    pub is_again: bool,
     /// What the host said to an earlier text of the message, which is of no use any more.
     pub outdated: Vec<MessageId>,
 }
@@ -86,6 +88,7 @@ impl Answers {
                 known.earlier.extend(answers);
                 Some(Run {
                     number,
+                    is_again: true,
                     outdated: std::mem::take(&mut known.notes),
                 })
             }
@@ -109,6 +112,7 @@ impl Answers {
                 }
                 Some(Run {
                     number,
+                    is_again: false,
                     outdated: Vec::new(),
                 })
             }
@@ -152,6 +156,17 @@ impl Answers {
         let table = self.table();
         let known = table.answered.get(&message);
         known.is_some_and(|known| known.run != origin.run && known.messages.contains(&answer))
+    }
+
+    /// Whether what asked has run again since or is gone: nobody has to be told how this run ends.
+    #[must_use]
+    pub(super) fn is_outdated(&self, origin: &Origin) -> bool {
+        let (Door::Prefix, Some(message)) = (origin.door, origin.message_id) else {
+            return false;
+        };
+        let table = self.table();
+        let known = table.answered.get(&message);
+        known.is_some_and(|known| known.run != origin.run || known.is_deleted)
     }
 
     /// A run has ended: what is left of those before it, to be deleted. Nothing, if a newer one has begun.
@@ -257,7 +272,7 @@ mod tests {
 
     async fn begun(answers: &Answers, message: u64, text: &str) -> (Origin, Vec<MessageId>) {
         let channel = ChannelId::new(5).unwrap();
-        let Run { number, outdated } = answers.begins(id(message), channel, text).await.unwrap();
+        let Run { number, outdated, .. } = answers.begins(id(message), channel, text).await.unwrap();
         let origin = Origin {
             run: number,
             ..origin(message)

@@ -376,6 +376,7 @@ impl Inner {
         let mut lasts = None;
         let text = match outcome.verdict {
             Verdict::Done | Verdict::Unknown => None,
+            Verdict::Refused | Verdict::Interrupted if self.answers.is_outdated(origin) => None,
             Verdict::Refused => Some({
                 lasts = if outcome.is_usage {
                     origin.deleted_after.usage

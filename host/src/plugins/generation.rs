@@ -6,6 +6,7 @@
 
 mod guilds;
 mod start;
+mod watches;
 
 use std::{
     collections::HashMap,
@@ -21,8 +22,8 @@ use std::{
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
 use plugin_protocol::{
-    Description, Drain, Invocation, LogRecord, Manifest, Occurrence, Outcome, PanicReport, PluginName, Problem,
-    ProblemCode, Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
+    Description, Drain, Invocation, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode,
+    Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -464,19 +465,6 @@ impl Generation {
     /// Says that nothing new comes: who waits for people is to end that.
     pub fn drain(&self, why: StopReason) {
         self.tell(kind::DRAIN, &to_json(&Drain { why }));
-    }
-
-    /// Tells of something that one of its functions waits for.
-    ///
-    /// # Errors
-    ///
-    /// The lane is full or has ended.
-    pub fn tell_occurrence(&self, occurrence: &Occurrence, payload: &[u8]) -> Result<(), Undelivered> {
-        match self.hand_over(&Envelope::new(kind::OCCURRED, 0, 0, &to_json(occurrence), payload)) {
-            Delivery::ACCEPTED => Ok(()),
-            Delivery::FULL => Err(Undelivered::Full),
-            _ => Err(Undelivered::Closed),
-        }
     }
 
     fn tell(&self, kind: u32, head: &[u8]) {

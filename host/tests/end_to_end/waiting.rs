@@ -1,6 +1,16 @@
 //! Functions that wait for people: what reaches them, what doesn't, and how their waiting ends.
 
+use sandbox::Message;
+
 use crate::harness::World;
+
+/// The race as it stands when the bot has put its own reaction below it.
+async fn at_start(mut race: Message) -> Message {
+    while race.content() != "Go!" {
+        race = race.expect_edit().await;
+    }
+    race
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_reaches_who_waits_for_it_and_nobody_else() {
@@ -40,19 +50,67 @@ async fn a_message_reaches_who_waits_for_it_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_is_disabled_in_the_server_hears_of_nothing_it_waits_for() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let asked = alice.says("!favourite").await;
+    assert_eq!(asked.expect_reply().await.content(), "Which number?");
+    let mut answers = world.sandbox.watch();
+    owner.says("!config disable showcase").await.expect_reply().await;
+    alice.says("9").await;
+    owner.says("!config enable showcase").await.expect_reply().await;
+    alice.says("11").await;
+    let heard = loop {
+        let answer = answers.next().await.unwrap();
+        if answer.replies_to() == Some(asked.message_id()) {
+            break answer;
+        }
+    };
+    assert_eq!(heard.content(), "11 it is.");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_ends_when_what_asked_runs_again_or_is_gone() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let mut answers = world.sandbox.watch();
+    let edited = alice.says("!favourite").await;
+    let question = edited.expect_reply().await;
+    assert_eq!(question.content(), "Which number?");
+    let deleted = bob.says("!favourite").await;
+    let other = deleted.expect_reply().await;
+    alice.edits(&edited, "!hello").await;
+    assert_eq!(question.expect_edit().await.content(), "Hello.");
+    bob.deletes(&deleted).await;
+    other.expect_deleted().await;
+    // Neither takes these, and nobody is told how they have ended.
+    for person in [&alice, &bob] {
+        person.says("7").await;
+        let last = person.says("!hello").await;
+        loop {
+            let next = answers.next().await.unwrap();
+            assert_ne!(next.content(), "7 it is.");
+            if next.replies_to() == Some(last.message_id()) {
+                break;
+            }
+        }
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reaction_reaches_who_waits_for_it() {
     let world = World::new().await;
     world.drop_plugin("showcase");
     let bot = world.start().await;
     let (alice, bob) = (world.person("alice"), world.person("bob"));
     let mut answers = world.sandbox.watch();
-    let start = alice.says("!race").await.expect_reply().await;
-    let start = if start.content() == "Go!" {
-        start
-    } else {
-        start.expect_edit().await
-    };
-    assert_eq!(start.content(), "Go!");
+    let start = at_start(alice.says("!race").await.expect_reply().await).await;
     alice.reacts(&start, "🐌").await;
     bob.reacts(&start, "🏁").await;
     let first = loop {
@@ -62,6 +120,17 @@ async fn a_reaction_reaches_who_waits_for_it() {
         }
     };
     assert_eq!(first.content(), format!("{} is first.", bob.mention()));
+
+    // In direct messages Discord doesn't say that the bot is one: its own reaction counts for nobody there, too.
+    let start = at_start(alice.dm("!race").await.expect_reply().await).await;
+    alice.reacts(&start, "🏁").await;
+    let first = loop {
+        let seen = answers.next().await.unwrap();
+        if seen.content().ends_with("is first.") {
+            break seen;
+        }
+    };
+    assert_eq!(first.content(), format!("{} is first.", alice.mention()));
     bot.stop().await;
 }
 

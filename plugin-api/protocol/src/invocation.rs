@@ -237,4 +237,7 @@ pub struct PanicReport {
     /// The id of the [`INVOKE`](crate::kind::INVOKE) in whose handler, or in a task of it, it happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invocation: Option<u64>,
+    /// Whether it is no panic at all but an error that the plugin's `after` returned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_error: bool,
 }

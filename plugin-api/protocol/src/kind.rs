@@ -38,6 +38,10 @@ pub const SUGGEST: u32 = 22;
 /// payload as received. Not answered, and no part of a generation's work: it waits for nothing that follows from it.
 pub const OCCURRED: u32 = 23;
 
+/// Host to plugin: a function waits in vain, since the message that asked was edited and runs anew, or is gone. Head
+/// [`Unwatch`](crate::Unwatch). It ends as at a drain; nobody is told, and plugins that don't know this kind wait on.
+pub const WATCH_ENDED: u32 = 24;
+
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
 pub const RESPOND: u32 = 100;

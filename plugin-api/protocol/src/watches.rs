@@ -57,7 +57,8 @@ pub struct Watching {
     pub answerable_ms: Option<u64>,
 }
 
-/// Nobody waits any more: the head of an [`UNWATCH`](crate::kind::UNWATCH).
+/// Nobody waits any more: the head of an [`UNWATCH`](crate::kind::UNWATCH), and of a
+/// [`WATCH_ENDED`](crate::kind::WATCH_ENDED).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unwatch {
     /// The watch's number.

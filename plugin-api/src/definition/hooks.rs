@@ -14,7 +14,7 @@ use crate::{Ctx, Error, Result, runtime::Guarded};
 pub type Borrowing<'a, T = Result> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// A check, or a plugin's `before`.
 pub type Check<S> = for<'a> fn(&'a Ctx<S>) -> Borrowing<'a>;
-/// A plugin's `after`.
+/// A plugin's `after`: its own fault is an incident, and changes nothing of how the command ended.
 pub type After<S> = for<'a> fn(&'a Ctx<S>, &'a Ended<'a>) -> Borrowing<'a>;
 /// A plugin's `on_error`.
 pub type OnError<S> = for<'a> fn(&'a Ctx<S>, &'a Error) -> Borrowing<'a, Result<bool>>;
@@ -150,11 +150,25 @@ impl<S: 'static> Around<S> {
         let began = Instant::now();
         let ran = Guarded::new(Box::pin(handler)).await;
         let took = began.elapsed();
-        let (mut result, failure) = self.mended(&ctx, ran).await;
-        if let Some(after) = self.hooks.after.filter(|_| self.hooked) {
-            let told = Rc::new((result, failure));
+        let (result, failure) = self.mended(&ctx, ran).await;
+        let result = match self.hooks.after.filter(|_| self.hooked) {
+            Some(after) => Self::note(after, &ctx, (result, failure), took).await,
+            None => result,
+        };
+        Went { result, vetoed: false }
+    }
+
+    /// Tells `after` how it ended. Its own fault is the plugin's matter, and changes nothing for the asker.
+    async fn note(
+        after: After<S>,
+        ctx: &Ctx<S>,
+        told: (Result<Result, PanicReport>, Option<Error>),
+        took: Duration,
+    ) -> Result<Result, PanicReport> {
+        let told = Rc::new(told);
+        let noted = {
             let (ctx, ended) = (ctx.clone(), Rc::clone(&told));
-            let noted = Guarded::new(Box::pin(async move {
+            Guarded::new(Box::pin(async move {
                 let how = match &*ended {
                     (_, Some(error)) | (Ok(Err(error)), None) => match error.refusal() {
                         Some(text) => End::Refused(text),
@@ -164,15 +178,23 @@ impl<S: 'static> Around<S> {
                     (Err(panic), None) => End::Panicked(&panic.message),
                 };
                 after(&ctx, &Ended { how, took }).await
-            }));
-            let noted = noted.await;
-            // The future has gone, and what it held with it.
-            result = match Rc::try_unwrap(told) {
-                Ok((result, _)) => worse(result, noted, "`after`"),
-                Err(_) => noted,
-            };
+            }))
+        };
+        let report = match noted.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(PanicReport {
+                message: error.placed_chain(),
+                is_error: true,
+                ..PanicReport::default()
+            }),
+            Err(panic) => Some(panic),
+        };
+        if let Some(mut report) = report {
+            report.invocation = ctx.invocation.as_deref().copied();
+            ctx.core.link.report(&report);
         }
-        Went { result, vetoed: false }
+        // The future has gone, and what it held with it.
+        Rc::try_unwrap(told).map_or_else(|_| Ok(Ok(())), |(result, _)| result)
     }
 
     /// Asks all checks and `before`, in order, up to the first that refuses.
@@ -221,26 +243,6 @@ impl<S: 'static> Around<S> {
                 tracing::error!("`on_error` panicked over this failure: {}", error.placed_chain());
                 (Err(panic), Some(error))
             }
-        }
-    }
-}
-
-/// Of what a handler and `after` came to, what is told; the other one is logged.
-fn worse(
-    result: Result<Result, PanicReport>,
-    noted: Result<Result, PanicReport>,
-    what: &str,
-) -> Result<Result, PanicReport> {
-    match (result, noted) {
-        (result, Ok(Ok(()))) => result,
-        (Ok(Ok(())), noted) => noted,
-        (result, Ok(Err(error))) => {
-            tracing::error!("{what} failed, too: {}", error.placed_chain());
-            result
-        }
-        (result, Err(panic)) => {
-            tracing::error!(location = panic.location, "{what} panicked, too: {}", panic.message);
-            result
         }
     }
 }

@@ -9,8 +9,11 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
-    Stop, Stopped, Suggestions,
-    kind::{ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST},
+    Stop, Stopped, Suggestions, Unwatch,
+    kind::{
+        ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST,
+        WATCH_ENDED,
+    },
     lane_name,
     server_settings::GuildSettings,
 };
@@ -266,6 +269,11 @@ impl<M: Module> Serving<M> {
                     self.core.waits.occurred(occurrence);
                 }
             }
+            WATCH_ENDED => {
+                if let Some(Unwatch { id }) = self.head(&envelope) {
+                    self.core.waits.end_one(id);
+                }
+            }
             INVOKE => self.invoke(envelope),
             SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
@@ -278,7 +286,7 @@ impl<M: Module> Serving<M> {
         match envelope.kind {
             ANSWER => self.core.link.settle(envelope),
             GUILD_SETTINGS => self.guild_settings(&envelope),
-            ACTIVATE | CONFIGURE | OCCURRED => {}
+            ACTIVATE | CONFIGURE | OCCURRED | WATCH_ENDED => {}
             DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
             START | STOP | INVOKE | SUGGEST | EVENT => self.core.link.refuse(envelope.id, &closed()),

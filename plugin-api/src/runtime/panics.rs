@@ -31,6 +31,7 @@ pub(crate) fn catch<T>(action: impl FnOnce() -> T) -> Result<T, PanicReport> {
             location: String::new(),
             thread: thread(),
             invocation: Scope::current().invocation(),
+            is_error: false,
         });
         discard(payload);
         report
@@ -49,6 +50,7 @@ pub(crate) fn record(info: &PanicHookInfo<'_>) -> Option<PanicReport> {
         location: info.location().map(ToString::to_string).unwrap_or_default(),
         thread: thread(),
         invocation: Scope::current().invocation(),
+        is_error: false,
     };
     // Thread-locals may be gone already when a thread ends.
     if GUARDED.try_with(Cell::get).unwrap_or(0) == 0 {

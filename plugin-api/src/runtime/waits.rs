@@ -16,6 +16,10 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Core;
 
+/// How many messages or reactions are kept for a function that has begun to wait and takes none yet; more are lost, since a
+/// busy channel would fill the memory.
+const MOST_KEPT: usize = 256;
+
 /// A click on its way to a function that waits for it: the context of its handler.
 pub(crate) type AnyClick = Box<dyn Any>;
 
@@ -25,7 +29,7 @@ type Accepts = Box<dyn Fn(&dyn Any) -> bool>;
 #[derive(Default)]
 pub(crate) struct Waits {
     last_id: Cell<u64>,
-    watches: RefCell<HashMap<u64, mpsc::UnboundedSender<Happening>>>,
+    watches: RefCell<HashMap<u64, mpsc::Sender<Happening>>>,
     clicks: RefCell<Vec<ClickWait>>,
     /// Told when somebody begins to wait for a click, and at the end.
     changed: Notify,
@@ -36,13 +40,13 @@ struct ClickWait {
     id: u64,
     message: MessageId,
     accepts: Accepts,
-    taker: mpsc::UnboundedSender<AnyClick>,
+    taker: mpsc::Sender<AnyClick>,
 }
 
 /// What became of a click that was offered.
 pub(crate) enum Offer {
     /// Who waits for it is given what is sent here.
-    To(mpsc::UnboundedSender<AnyClick>),
+    To(mpsc::Sender<AnyClick>),
     /// Somebody waits for a click on this message, but not for this one.
     Unwanted,
     /// Nobody waits for a click on this message.
@@ -72,9 +76,24 @@ impl Waits {
     /// Something happened that is waited for; perhaps not any more.
     pub(crate) fn occurred(&self, Occurrence { watch, what }: Occurrence) {
         if let Some(taker) = self.watches.borrow().get(&watch) {
-            // It may have had enough meanwhile.
-            let _ = taker.send(what);
+            // It may have had enough meanwhile, or take nothing for too long.
+            let _ = taker.try_send(what);
         }
+    }
+
+    /// What asked for this function's waiting asks no more: nothing comes to it.
+    pub(crate) fn end_one(&self, id: u64) {
+        let watch = self.watches.borrow_mut().remove(&id);
+        let click = self.take_click(id);
+        // Outside of the borrows: what the author's code has captured is dropped with it.
+        drop((watch, click));
+        self.changed.notify_waiters();
+    }
+
+    fn take_click(&self, id: u64) -> Option<ClickWait> {
+        let mut clicks = self.clicks.borrow_mut();
+        let at = clicks.iter().position(|wait| wait.id == id)?;
+        Some(clicks.remove(at))
     }
 
     /// A click on a message: who waits for it, the first first.
@@ -106,8 +125,8 @@ impl Waits {
 
 impl Waiting {
     /// Somebody waits for what the host forwards.
-    pub(crate) fn for_events(core: Rc<Core>) -> Result<(Self, mpsc::UnboundedReceiver<Happening>), StopReason> {
-        let (taker, happenings) = mpsc::unbounded_channel();
+    pub(crate) fn for_events(core: Rc<Core>) -> Result<(Self, mpsc::Receiver<Happening>), StopReason> {
+        let (taker, happenings) = mpsc::channel(MOST_KEPT);
         let waiting = Self::begin(core)?;
         waiting.core.waits.watches.borrow_mut().insert(waiting.id, taker);
         Ok((waiting, happenings))
@@ -118,8 +137,9 @@ impl Waiting {
         core: Rc<Core>,
         message: MessageId,
         accepts: Accepts,
-    ) -> Result<(Self, mpsc::UnboundedReceiver<AnyClick>), StopReason> {
-        let (taker, clicks) = mpsc::unbounded_channel();
+    ) -> Result<(Self, mpsc::Receiver<AnyClick>), StopReason> {
+        // The first one is taken, and ends it.
+        let (taker, clicks) = mpsc::channel(1);
         let waiting = Self::begin(core)?;
         waiting.core.waits.clicks.borrow_mut().push(ClickWait {
             id: waiting.id,
@@ -146,10 +166,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let waits = &self.core.waits;
         let watch = waits.watches.borrow_mut().remove(&self.id);
-        let mut clicks = waits.clicks.borrow_mut();
-        let click = clicks.iter().position(|wait| wait.id == self.id);
-        let click = click.map(|at| clicks.remove(at));
-        drop(clicks);
+        let click = waits.take_click(self.id);
         // Outside of the borrows: what the author's code has captured is dropped with it.
         drop((watch, click));
         self.core.link.notify(UNWATCH, &Unwatch { id: self.id });

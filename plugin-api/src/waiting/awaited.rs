@@ -164,7 +164,7 @@ async fn clicked<S: 'static>(ctx: ClickCtx<S>) -> Result {
             Offer::To(taker) => {
                 let (held, done) = oneshot::channel();
                 let handed = Box::new(ctx.clone().held_by(held));
-                if taker.send(handed).is_ok() {
+                if taker.try_send(handed).is_ok() {
                     drop(ctx);
                     // An error says that the last clone of it was dropped.
                     let _ = done.await;

@@ -75,6 +75,29 @@ fn a_drain_ends_all_waiting_and_lets_nobody_begin() {
 }
 
 #[test]
+fn a_function_whose_asker_asks_no_more_ends_and_no_other() {
+    let mut host = FakeHost::started(linked_plugin());
+    let (asked, first) = waiting(&mut host, 2);
+    host.reply(&asked, &Watching::default(), b"");
+    let (asked, second) = waiting(&mut host, 3);
+    host.reply(&asked, &Watching::default(), b"");
+    host.put(
+        kind::WATCH_ENDED,
+        kind::FLAG_UNBOUNDED,
+        0,
+        &Unwatch { id: first.id },
+        b"",
+    );
+    assert_eq!(host.outcome(2).verdict, Verdict::Refused);
+    assert_eq!(host.request(kind::UNWATCH).head::<Unwatch>().id, first.id);
+    happens(&host, second.id, "short");
+    let respond = host.request(kind::RESPOND);
+    assert_eq!(respond.head::<Respond>().invocation, 3);
+    host.reply(&respond, &Responded::default(), b"");
+    assert_eq!(host.outcome(3).verdict, Verdict::Done);
+}
+
+#[test]
 fn what_the_host_refuses_and_the_end_of_a_commands_time_are_told() {
     let mut host = FakeHost::started(linked_plugin());
     let (asked, _) = waiting(&mut host, 2);

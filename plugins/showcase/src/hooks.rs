@@ -56,6 +56,9 @@ pub(crate) async fn after(ctx: &Ctx, ended: &Ended<'_>) -> Result {
         _ => {}
     }
     assert!(ctx.name() != "hooks after_panics", "after fell over");
+    if ctx.name() == "hooks after_fails" {
+        return Err(Error::new("after went wrong"));
+    }
     Ok(())
 }
 
@@ -108,6 +111,12 @@ pub(crate) async fn before_panics(ctx: Ctx) -> Result {
 /// Is followed by an `after` that panics.
 #[command]
 pub(crate) async fn after_panics(ctx: Ctx) -> Result {
+    ctx.reply("well").await
+}
+
+/// Is followed by an `after` that fails.
+#[command]
+pub(crate) async fn after_fails(ctx: Ctx) -> Result {
     ctx.reply("well").await
 }
 

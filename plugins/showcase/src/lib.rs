@@ -1,4 +1,5 @@
-//! What commands can be, each once: groups of them, an argument of each kind, controls.
+//! Each part of the plugin API once: groups, an argument of each kind, menus, controls, forms, answers, checks and hooks,
+//! waiting for people, settings of servers, the gateway.
 //!
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
@@ -91,7 +92,7 @@ plugin! {
         /// What runs around commands.
         #[name_localized("de", "haken")]
         #[description_localized("de", "Was um Befehle herum geschieht.")]
-        hooks::{checked, button, vetoed, before_panics, after_panics, ends},
+        hooks::{checked, button, vetoed, before_panics, after_panics, after_fails, ends},
         kind::{
             text, number, channel, mentionable, point, emoji, colour, wait, when, local, user, size, one_of, sum, purge, code, file, hex,
             fruit,
@@ -104,5 +105,5 @@ plugin! {
     on_error: hooks::on_error,
     settings: preferences::Preferences,
     // For reactions that are waited for: no event of theirs is handled.
-    intents: [GUILD_MESSAGE_REACTIONS],
+    intents: [GUILD_MESSAGE_REACTIONS, DIRECT_MESSAGE_REACTIONS],
 }

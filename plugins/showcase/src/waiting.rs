@@ -43,6 +43,8 @@ pub(crate) async fn impatient(ctx: Ctx) -> Result {
 pub(crate) async fn race(ctx: Ctx) -> Result {
     let start = ctx.reply("Ready?").handle().await?;
     let first = ctx.wait_for_reaction(&start).emoji("🏁").begin(PATIENCE).await?;
+    // So that everybody has it to press. The bot's own doesn't count.
+    start.react("🏁").await?;
     start.edit("Go!").await?;
     match first.await? {
         Some(reaction) => ctx.reply(format!("{} is first.", reaction.user_id.mention())).await,

@@ -42,13 +42,33 @@ impl Router {
     /// since an edit may change nothing that matters, and if the message is gone.
     pub(super) async fn begins(&self, message: &Message, text: &str) -> Option<u64> {
         let (id, channel) = (message.id, message.channel_id);
-        let Run { number, outdated } = self.invocations.answers().begins(id, channel, text).await?;
+        let Run {
+            number,
+            is_again,
+            outdated,
+        } = self.invocations.answers().begins(id, channel, text).await?;
+        if is_again {
+            self.end_outdated_waits();
+        }
         if !outdated.is_empty() {
             let invocations = self.invocations.clone();
             self.tasks
                 .spawn(async move { invocations.delete_messages(channel, outdated).await });
         }
         Some(number)
+    }
+
+    /// Functions wait in vain whose message has run again or is gone: they end, and their runs with them.
+    fn end_outdated_waits(&self) {
+        if !self.watches.are_there() {
+            return;
+        }
+        let mut outdated = self.watches.invocations();
+        outdated.retain(|id| self.invocations.is_outdated(*id));
+        for (generation, watch, invocation) in self.watches.end_in(&outdated) {
+            self.invocations.resumes(invocation);
+            generation.tell_watch_ended(watch);
+        }
     }
 
     /// A run came to nothing: what those before it had said goes.
@@ -87,7 +107,9 @@ impl Router {
         }
         let router = Arc::clone(self);
         self.drive(async move {
-            if let Some((channel, answers)) = router.invocations.answers().deleted(message).await {
+            let deleted = router.invocations.answers().deleted(message).await;
+            router.end_outdated_waits();
+            if let Some((channel, answers)) = deleted {
                 router.invocations.delete_messages(channel, answers).await;
             }
         });

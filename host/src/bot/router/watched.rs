@@ -26,7 +26,11 @@ impl Router {
             what,
             channel,
             user: partial.author_id,
-            by_bot: partial.is_by_bot(),
+            // Of reactions in direct messages Discord doesn't say who is a bot: there is only this one.
+            by_bot: partial.is_by_bot()
+                || partial
+                    .author_id
+                    .is_some_and(|author| self.cache.bot_id() == Some(author)),
         };
         let waiting = self.watches.of(&sighting, Instant::now());
         if waiting.is_empty() {

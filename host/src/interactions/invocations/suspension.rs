@@ -55,6 +55,13 @@ impl Invocations {
         self.inner.entry(id).is_some_and(|entry| entry.origin.plugin == *plugin)
     }
 
+    /// Whether what asked for it has run again since or is gone.
+    #[must_use]
+    pub fn is_outdated(&self, id: u64) -> bool {
+        let entry = self.inner.entry(id);
+        entry.is_some_and(|entry| self.inner.answers.is_outdated(&entry.origin))
+    }
+
     /// A function of an invocation waits for people. Says how long the invocation can be answered, if there is an end to
     /// that.
     #[must_use = "how long it may wait"]

@@ -407,6 +407,7 @@ async fn an_incident_has_one_code_for_the_asker_and_the_owner() {
         location: "src/lib.rs:7:9".to_owned(),
         thread: "example#3".to_owned(),
         invocation: None,
+        is_error: false,
     };
     let outcome = Outcome {
         verdict: Verdict::Panicked,
