@@ -80,6 +80,12 @@ pub const fn check_setting(limits_channels: bool, setting: ArgumentDef) -> Argum
         protocol::Setting::can_be(setting.shape.kind),
         "a setting can't be of this type"
     );
+    if let Some(most) = setting.max_length {
+        assert!(
+            most <= 4000,
+            "`#[max_length]` of a setting is at most 4,000: so many characters has a field of a form"
+        );
+    }
     crate::argument::check_argument(false, limits_channels, setting)
 }
 

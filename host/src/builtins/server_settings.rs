@@ -9,7 +9,7 @@ use plugin_api::{
     commands::ServerRuleList,
     prelude::*,
     serde_json::json,
-    server_settings::{MAX_LISTED, PluginsWithSettings, ServerSetting, ServerSettings},
+    server_settings::{MAX_LISTED, MAX_WRITTEN, PluginsWithSettings, RESET, ServerSetting, ServerSettings},
 };
 
 use super::{
@@ -18,8 +18,6 @@ use super::{
     server_settings_card::{self as card, Way, way},
 };
 
-/// The word instead of a value that goes back to the default.
-const RESET: &str = "reset";
 /// How many suggestions Discord shows.
 const MOST_SUGGESTIONS: usize = 25;
 /// The longest title of a form.
@@ -100,7 +98,8 @@ pub(super) async fn settings_back(ctx: ClickCtx, plugin: String) -> Result {
 pub(super) async fn settings_pick(ctx: ClickCtx, plugin: String) -> Result {
     let list = show(&ctx, &plugin).await?;
     let setting = find(&list, ctx.value().unwrap_or_default())?;
-    if way(&setting.setting) == Way::Form {
+    // What an earlier version has kept may be longer than a form takes; Change begins with an empty one, Reset needs none.
+    if way(&setting.setting) == Way::Form && fits_form(setting) {
         return open(&ctx, &list.plugin, setting).await;
     }
     ctx.update(controls(&list, setting)).await
@@ -159,8 +158,16 @@ async fn open(ctx: &Ctx, plugin: &str, setting: &ServerSetting) -> Result {
     let name = &setting.setting.value.name;
     let form = settings_written.modal(&(plugin.to_owned(), name.clone()));
     let title = super::card::cut(&format!("{name} of {plugin}"), TITLE);
-    ctx.open(form.title(title).filled("value", setting.written.clone()))
-        .await
+    let written = if fits_form(setting) {
+        setting.written.clone()
+    } else {
+        String::new()
+    };
+    ctx.open(form.title(title).filled("value", written)).await
+}
+
+fn fits_form(setting: &ServerSetting) -> bool {
+    setting.written.chars().count() <= MAX_WRITTEN
 }
 
 async fn show(ctx: &Ctx, plugin: &str) -> Result<ServerSettings> {
@@ -305,9 +312,11 @@ async fn values(ctx: Ctx, text: String) -> Vec<Choice> {
     {
         all = card::of_server(setting, &guild);
     }
-    all.push(Choice::from(RESET));
     let text = text.trim().trim_start_matches(['#', '@']).to_lowercase();
-    all.retain(|choice| choice.name.to_lowercase().contains(&text));
-    all.truncate(MOST_SUGGESTIONS);
+    let fits = |choice: &Choice| choice.name.to_lowercase().contains(&text);
+    all.retain(fits);
+    let reset = Some(Choice::from(RESET)).filter(fits);
+    all.truncate(MOST_SUGGESTIONS - usize::from(reset.is_some()));
+    all.extend(reset);
     all
 }

@@ -105,6 +105,27 @@ impl<'a> Words<'a> {
     }
 }
 
+/// A text written so that [`Words`] takes it as one word. Text with spaces whose last character is a backslash can't be
+/// written: inside of quotes, that one would keep the closing quote.
+#[must_use]
+pub fn as_word(text: &str) -> Cow<'_, str> {
+    let is_quote = |c: char| QUOTES.iter().any(|&(open, close)| c == open || c == close);
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return format!("\"{}\"", text.replace('"', "\\\"")).into();
+    }
+    if !text.starts_with(is_quote) && unescaped(text) == text {
+        return text.into();
+    }
+    let mut written = String::with_capacity(text.len() + 2);
+    for character in text.chars() {
+        if is_quote(character) {
+            written.push('\\');
+        }
+        written.push(character);
+    }
+    written.into()
+}
+
 /// The word that begins with a quote, and what is behind its end.
 fn quoted(text: &str, open: char, close: char) -> Result<(Cow<'_, str>, &str), QuoteError> {
     let inner = &text[open.len_utf8()..];
@@ -229,6 +250,16 @@ mod tests {
         fn words_without_quotes_are_whitespace_separated(text in "[a-z0-9 \\n\\\\é]{0,40}") {
             let expected: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
             prop_assert_eq!(all(&text).unwrap(), expected);
+        }
+
+        #[test]
+        fn texts_as_words_come_back(texts in prop::collection::vec("[a-z \"'\\\\“”«\n]{0,8}|\\PC{0,8}", 0..5)) {
+            let texts: Vec<_> = texts.iter().map(|text| match text.contains(char::is_whitespace) {
+                true => text.trim_end_matches('\\').to_owned(),
+                false => text.clone(),
+            }).collect();
+            let written: Vec<_> = texts.iter().map(|text| as_word(text)).collect();
+            prop_assert_eq!(all(&written.join(" ")).unwrap(), texts);
         }
 
         #[test]

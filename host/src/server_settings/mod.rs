@@ -7,4 +7,4 @@ mod schema;
 mod value;
 
 pub use schema::check;
-pub use value::{as_argument, fits, fitting, kept, shown, written};
+pub use value::{as_argument, fits, fitting, is_too_long, kept, shown, without_doubles, written};

@@ -2,13 +2,12 @@
 //!
 //! What the macros refuse is refused here once more, since a file may have been built by others.
 
-use plugin_protocol::server_settings::{MAX_SETTINGS, Setting, SettingsSchema};
+use plugin_protocol::{
+    Choice,
+    server_settings::{MAX_SETTINGS, MAX_WRITTEN, RESET, Setting, SettingsSchema},
+};
 
-use super::value::fits;
-
-/// The greatest limit of a text: what a form takes
-/// (<https://discord.com/developers/docs/components/reference#text-input>).
-const MOST_TEXT: u16 = 4000;
+use super::value::{fits, is_too_long, written};
 
 /// Whether a schema is sound.
 ///
@@ -61,9 +60,20 @@ fn problem(setting: &Setting) -> Option<String> {
     if is_empty(value.min, value.max) || is_empty(length(value.min_length), length(value.max_length)) {
         return Some("has limits that nothing keeps".to_owned());
     }
-    if value.max_length.is_some_and(|max| max > MOST_TEXT) {
+    if value.max_length.is_some_and(|max| usize::from(max) > MAX_WRITTEN) {
         return Some(format!(
-            "may be longer than a form takes: at most {MOST_TEXT} characters"
+            "may be longer than a form takes: at most {MAX_WRITTEN} characters"
+        ));
+    }
+    let is_reset = |choice: &Choice| choice.name.trim().eq_ignore_ascii_case(RESET);
+    if value.choices.iter().any(is_reset) {
+        return Some(format!(
+            "has a choice `{RESET}`, the word that goes back to the default: rename it"
+        ));
+    }
+    if is_too_long(&written(setting, &setting.default)) {
+        return Some(format!(
+            "has a default that is longer than a form takes: at most {MAX_WRITTEN} characters"
         ));
     }
     if !fits(setting, &setting.default) {
@@ -74,7 +84,7 @@ fn problem(setting: &Setting) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use plugin_protocol::{Argument, ArgumentKind, Choice};
+    use plugin_protocol::{Argument, ArgumentKind};
     use serde_json::{Value, json};
 
     use super::*;
@@ -98,7 +108,8 @@ mod tests {
             check(&SettingsSchema { settings }).err().unwrap_or_default()
         };
         assert_eq!(refusal(setting(|_| {}, json!(5))), "");
-        let cases: [(Setting, &str); 10] = [
+        let long = vec!["x".repeat(900); 5];
+        let cases: [(Setting, &str); 12] = [
             (
                 setting(|value| value.name = "Limit".to_owned(), json!(5)),
                 "1 to 32 of a-z",
@@ -135,6 +146,17 @@ mod tests {
             (
                 setting(|value| value.choices = vec![Choice::from("x"); 26], json!(5)),
                 "at most 25",
+            ),
+            (
+                setting(|value| value.choices = vec![Choice::from("Reset")], json!(5)),
+                "goes back to the default",
+            ),
+            (
+                setting(
+                    |value| (value.kind, value.variadic) = (ArgumentKind::String, true),
+                    json!(long),
+                ),
+                "longer than a form takes",
             ),
         ];
         for (setting, expected) in cases {

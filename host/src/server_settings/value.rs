@@ -6,13 +6,16 @@ use std::fmt::Write as _;
 
 use plugin_protocol::{
     Argument, ArgumentKind, ArgumentValue, ChannelId, Emoji, RoleId, UserId,
-    server_settings::{MAX_LISTED, MAX_TEXT, SetValues, Setting, SettingsSchema},
+    server_settings::{MAX_LISTED, MAX_TEXT, MAX_WRITTEN, SetValues, Setting, SettingsSchema},
     wording::as_code,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::commands::arguments::{fit_integer, fit_number};
+use crate::commands::{
+    arguments::{fit_integer, fit_number},
+    words::as_word,
+};
 
 /// How many values of a list are shown.
 const SHOWN: usize = 10;
@@ -25,6 +28,33 @@ pub fn as_argument(setting: &Setting) -> Argument {
     Argument {
         max_length: argument.max_length.or(is_text.then_some(MAX_TEXT)),
         ..argument
+    }
+}
+
+/// Whether a value as it is written is longer than a field of a form takes.
+#[must_use]
+pub fn is_too_long(written: &str) -> bool {
+    written.chars().count() > MAX_WRITTEN
+}
+
+/// A list without what is in it already, where that says nothing: twice the same role, channel or user.
+#[must_use]
+pub fn without_doubles(setting: &Setting, value: Value) -> Value {
+    let is_set = matches!(
+        setting.value.kind,
+        ArgumentKind::User | ArgumentKind::Channel | ArgumentKind::Role
+    );
+    match value {
+        Value::Array(values) if is_set => {
+            let mut once: Vec<Value> = Vec::with_capacity(values.len());
+            for value in values {
+                if !once.contains(&value) {
+                    once.push(value);
+                }
+            }
+            once.into()
+        }
+        value => value,
     }
 }
 
@@ -136,16 +166,7 @@ pub fn written(setting: &Setting, value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Array(values) => {
-            let quoted = |value: &Value| {
-                let text = one_written(setting, value);
-                let is_word =
-                    !text.is_empty() && !text.contains(|letter: char| letter.is_whitespace() || letter == '"');
-                if is_word {
-                    text
-                } else {
-                    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-                }
-            };
+            let quoted = |value: &Value| as_word(&one_written(setting, value)).into_owned();
             values.iter().map(quoted).collect::<Vec<_>>().join(" ")
         }
         value => one_written(setting, value),
@@ -206,7 +227,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::commands::{Place, arguments::Step, arguments::step, time};
+    use crate::commands::{Place, arguments::Step, arguments::step, time, words::Words};
 
     fn setting(kind: ArgumentKind) -> Setting {
         let value = Argument {
@@ -322,11 +343,38 @@ mod tests {
         }
         assert_eq!(
             written(&list(ArgumentKind::String), &json!(["a", "b c", "\""])),
-            "a \"b c\" \"\\\"\""
+            "a \"b c\" \\\""
         );
     }
 
+    #[test]
+    fn twice_the_same_role_is_once() {
+        let listed = json!(["2", "1", "2"]);
+        assert_eq!(
+            without_doubles(&list(ArgumentKind::Role), listed.clone()),
+            json!(["2", "1"])
+        );
+        assert_eq!(without_doubles(&list(ArgumentKind::String), listed.clone()), listed);
+        assert!(is_too_long(&"x".repeat(MAX_WRITTEN + 1)) && !is_too_long(&"ä".repeat(MAX_WRITTEN)));
+    }
+
     proptest! {
+        #[test]
+        fn lists_are_read_as_they_were_written(
+            texts in prop::collection::vec("[a-z0-9 \"'\\\\„«]{0,6}[a-z\"'»]", 0..6),
+            times in prop::collection::vec(0_u64..1_000_000_000, 0..6),
+        ) {
+            let read = |setting: &Setting, value: &Value| {
+                let text = written(setting, value);
+                let mut words = Words::new(&text);
+                std::iter::from_fn(|| words.take().unwrap().map(|word| word.into_owned())).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(&read(&list(ArgumentKind::String), &json!(texts)), &texts);
+            let read = read(&list(ArgumentKind::Duration), &json!(times));
+            let read: Vec<_> = read.iter().map(|word| time::duration(word).unwrap().as_millis() as u64).collect();
+            prop_assert_eq!(read, times);
+        }
+
         #[test]
         fn what_is_written_is_read_as_the_same(millis in 0_u64..1_000_000_000_000, number: i32, colour in 0_u32..0x100_0000, is: bool) {
             prop_assert_eq!(time::duration(&length(millis)).map(|length| length.as_millis()), Some(millis.into()));

@@ -167,6 +167,12 @@ pub fn modal(options: TokenStream, item: TokenStream) -> TokenStream {
 /// argument: `#[default = 5]`, which all need but `Option`, `Vec` and `bool`; `#[min = 1]`, `#[max = 20]`,
 /// `#[min_length = 2]`, `#[max_length = 32]`, `#[channel_types(text)]`.
 ///
+/// A plugin has at most 25 settings, and a list at most 25 values, each role, channel or user once. A text has at most 1,000
+/// characters unless its `#[max_length]` says otherwise, which is at most 4,000: so many has a field of a form
+/// (<https://discord.com/developers/docs/components/reference#text-input>), and so many has a list as it is written. A
+/// length of time takes no `#[min]` or `#[max]`: what is too long for the plugin it has to bound itself. No choice may be
+/// called `reset`, the word that goes back to the default.
+///
 /// What a server has set is kept over reloads, restarts and new versions. What doesn't fit a new version any more (another
 /// type, narrower limits) is kept, too, but not in force: the default is, and administrators see that.
 #[proc_macro_attribute]
@@ -244,7 +250,8 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `before: f`: another of these, which runs behind all checks, of commands only. What checks or `before` refuse counts
 ///   for no cooldown.
 /// - `after: f`: an `async fn(ctx: &Ctx<State>, ended: &Ended<'_>) -> Result` that hears how a command that was let through
-///   [has ended](../plugin_api/struct.Ended.html).
+///   [has ended](../plugin_api/struct.Ended.html). It changes nothing of that: what goes wrong in it, a refusal among it, is
+///   an incident of the plugin, of which the asker is not told.
 /// - `on_error: f`: an `async fn(ctx: &Ctx<State>, error: &Error) -> Result<bool>` that hears of each error that a command,
 ///   control, check or `before` returns, but for refusals. `Ok(true)` says that it told the asker, and is no incident; a
 ///   refusal tells them its text; with `Ok(false)` they are told what the bot tells of failures. Panics are always incidents.

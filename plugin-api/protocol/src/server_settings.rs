@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::{Argument, ArgumentKind, GuildId};
 
+/// The word instead of a value that goes back to the default. No choice can be called so.
+pub const RESET: &str = "reset";
 /// How many settings a plugin has at most: as many as a select shows
 /// (<https://discord.com/developers/docs/components/reference#string-select>).
 pub const MAX_SETTINGS: usize = 25;
@@ -18,6 +20,10 @@ pub const MAX_SETTINGS: usize = 25;
 pub const MAX_LISTED: usize = 25;
 /// How many characters a text has at most, if its setting doesn't say less.
 pub const MAX_TEXT: u16 = 1000;
+
+/// How many characters a value has at most as it is written, a list with its quotes: as many as a field of a form takes
+/// (<https://discord.com/developers/docs/components/reference#text-input>).
+pub const MAX_WRITTEN: usize = 4000;
 
 /// What a server can set for a plugin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

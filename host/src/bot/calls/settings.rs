@@ -5,7 +5,7 @@
 use plugin_protocol::{
     Call, GuildId, PluginName, Problem, ProblemCode,
     server_settings::{
-        MAX_LISTED, PluginsWithSettings, ServerSetting, ServerSettings, SetValues, Setting, SettingsSchema,
+        MAX_LISTED, MAX_WRITTEN, PluginsWithSettings, ServerSetting, ServerSettings, SetValues, Setting, SettingsSchema,
     },
     wording::{as_code, wants},
 };
@@ -17,7 +17,7 @@ use crate::{
     bot::server_settings,
     commands::{ArgumentError, ArgumentProblem, Place, lookup::read_text},
     plugins::{Generation, Table},
-    server_settings::{as_argument, fits, kept, shown, written},
+    server_settings::{as_argument, fits, is_too_long, kept, shown, without_doubles, written},
 };
 
 /// What is answered here.
@@ -136,8 +136,16 @@ impl Calls {
             let text = format!("`{}` takes at most {MAX_LISTED} values.", argument.name);
             return Err(Problem::new(ProblemCode::Invalid, text));
         }
+        let value = without_doubles(setting, kept(&value).unwrap_or_default());
+        if is_too_long(&written(setting, &value)) {
+            let text = format!(
+                "`{}` takes at most {MAX_WRITTEN} characters in all, with spaces and quotes: shorten it.",
+                argument.name
+            );
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        }
         let given = || ArgumentProblem::Unfit { given: text.to_owned() };
-        kept(&value)
+        Some(value)
             .filter(|value| fits(setting, value))
             .ok_or_else(|| refused(given()))
     }
