@@ -198,3 +198,68 @@ async fn who_is_no_moderator_any_more_presses_in_vain() {
     mia.clicks(&asked, "Cancel").await.expect_update().await;
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_left_is_banned_and_listed_and_two_quick_clicks_act_once() {
+    let scene = Scene::new(World::new().await);
+    let (world, mia, bob) = (&scene.world, &scene.moderator, &scene.bob);
+    let guild = world.sandbox.guild();
+    let bot = world.start().await;
+    mia.says(&format!("!warn add {} spam", bob.mention()))
+        .await
+        .expect_reply()
+        .await;
+    bob.leaves().await;
+    let listed = mia.says(&format!("!warn list {}", bob.id())).await.expect_reply().await;
+    assert_eq!(listed.embeds()[0]["fields"].as_array().unwrap().len(), 1);
+    let asked = mia.says(&format!("!ban {}", bob.id())).await.expect_reply().await;
+    assert_eq!(card(&asked).trim(), "Ban this user, who is not here?");
+    let ban = asked.component("Ban").unwrap()["custom_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let first = mia.clicks(&asked, "Ban").await;
+    let second = mia.forges_click(&asked, &ban).await;
+    first.expect_update().await;
+    assert_eq!(second.expect_reply().await.content(), "That is being done already.");
+    assert!(guild.has_banned(bob.id()));
+    let log = world.sandbox.rest_log();
+    let bans = log
+        .iter()
+        .filter(|entry| entry.path.contains("/bans/") && entry.method == "PUT");
+    assert_eq!(bans.count(), 1);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_discord_forbids_and_a_closed_log_channel_are_told_in_words() {
+    let scene = Scene::new(World::new().await);
+    let (world, mia, bob) = (&scene.world, &scene.moderator, &scene.bob);
+    let guild = world.sandbox.guild();
+    guild.add_role("Admins").permissions(1 << 3);
+    bob.give(&guild.role("Admins"));
+    let log = guild.add_channel("mod-log");
+    let bot = world.start().await;
+    let quiet = mia
+        .says(&format!("!timeout {} 10m", bob.mention()))
+        .await
+        .expect_reply()
+        .await;
+    assert!(
+        quiet
+            .content()
+            .starts_with("Discord doesn't let me do that to them. It protects administrators"),
+        "{}",
+        quiet.content()
+    );
+    let set = format!("!serversettings moderation log_channel <#{}>", log.id());
+    world.owner().says(&set).await.expect_reply().await;
+    log.overwrite(world.sandbox.bot_id(), 0, 1 << 11);
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let warned = mia.says(&format!("!warn add {} spam", bob.mention())).await;
+        told.push(warned.expect_reply().await.content().contains("into the log channel"));
+    }
+    assert_eq!(told, [true, false], "once an hour is enough");
+    bot.stop().await;
+}

@@ -4,7 +4,10 @@
 //! [`reason`](crate::RawRequest::reason). Who may is the command's matter (`requires`, `bot_requires`,
 //! [`Ctx::outranks`](crate::Ctx::outranks)).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use plugin_protocol::User;
 use serde::Deserialize;
@@ -92,8 +95,8 @@ impl Host {
         self.raw().patch(&path, &body)
     }
 
-    /// Deletes messages of a channel, and answers with how many that were: those of the last 14 days, older ones stay. More
-    /// than 100 are several calls (<https://discord.com/developers/docs/resources/message#bulk-delete-messages>).
+    /// Deletes messages of a channel, and answers with how many that were: those of the last 14 days, older ones stay. What is
+    /// gone already is no error, and what is named twice counts once. More than 100 are several calls (<https://discord.com/developers/docs/resources/message#bulk-delete-messages>).
     ///
     /// # Errors
     ///
@@ -109,7 +112,8 @@ impl Host {
             .duration_since(UNIX_EPOCH)?
             .as_millis();
         let is_young = |id: &MessageId| u128::from(id.timestamp_millis()) > oldest;
-        let ids: Vec<_> = messages.into_iter().filter(is_young).collect();
+        let ids: BTreeSet<_> = messages.into_iter().filter(is_young).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
         for some in ids.chunks(MOST_DELETED) {
             let deleted = match some {
                 [one] => self.raw().delete(&format!("{path}/{one}")),
@@ -117,7 +121,8 @@ impl Host {
                     .raw()
                     .post(&format!("{path}/bulk-delete"), &json!({ "messages": all })),
             };
-            deleted.reason(reason).await?;
+            // Many at once Discord deletes as far as they are there, one it misses.
+            deleted.reason(reason).await.optional()?;
         }
         Ok(ids.len())
     }

@@ -3,13 +3,14 @@
 //! What can't be undone asks first, by a button that works on after a reload. Discord checks what the bot may do; that
 //! nobody acts against those who stand above them is checked here.
 
+mod acts;
 mod log;
 mod warn;
 
 use std::time::{Duration, SystemTime};
 
-use plugin_api::{RawRequest, model::channel::Message as Found, prelude::*, relative_time};
-use serde::{Deserialize, Serialize};
+use acts::{Asked, ban_now, check_ranks, kick_now, refused_by_discord};
+use plugin_api::{model::channel::Message as Found, prelude::*, relative_time};
 
 /// The longest timeout (<https://discord.com/developers/docs/resources/guild#modify-guild-member>).
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(28 * 86_400);
@@ -22,20 +23,12 @@ struct Settings {
     log_channel: Option<ChannelId>,
 }
 
-/// What is done when its button is used: `days` of messages deleted with a ban, none with a kick.
-#[derive(Serialize, Deserialize)]
-struct Asked {
-    user: UserId,
-    days: u8,
-    reason: Option<String>,
-}
-
-/// Ban a member, after asking once more.
+/// Ban a user, here or not, after asking once more.
 #[command(both_require(BAN_MEMBERS), guild_only, examples("ban @Bob spam"))]
 async fn ban(
     ctx: Ctx,
-    /// Who is banned
-    member: Member,
+    /// Who is banned; by their id, if they have left
+    user: User,
     /// Messages of how many days are deleted
     #[flag]
     #[max = 7]
@@ -46,8 +39,17 @@ async fn ban(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    let user = member.user.id;
-    let question = question(&ctx, &member, "Ban", reason.as_deref()).await?;
+    let member = ctx.fetch_member(ctx.require_guild()?, user.id).await?;
+    if let Some(member) = &member {
+        check_ranks(&ctx, member).await?;
+    }
+    let whom = if member.is_some() {
+        "member"
+    } else {
+        "user, who is not here"
+    };
+    let question = question(&user, &format!("Ban this {whom}?"), reason.as_deref());
+    let user = user.id;
     let asked = Asked { user, days, reason };
     ctx.confirm(question, ban_now.button("Ban").danger(&asked)).await
 }
@@ -63,61 +65,17 @@ async fn kick(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
+    check_ranks(&ctx, &member).await?;
     let (user, days) = (member.user.id, 0);
-    let question = question(&ctx, &member, "Kick", reason.as_deref()).await?;
+    let question = question(&member.user, "Kick this member?", reason.as_deref());
     let asked = Asked { user, days, reason };
     ctx.confirm(question, kick_now.button("Kick").danger(&asked)).await
 }
 
-/// Refuses to act against those who stand above the asker or the bot.
-async fn check_ranks(ctx: &Ctx, member: &Member) -> Result {
-    if !ctx.outranks(member).await? {
-        return refuse(format!("{} does not stand below you.", member.mention()));
-    }
-    if !ctx.bot_outranks(member).await? {
-        return refuse(format!(
-            "{} does not stand below me: move my role up.",
-            member.mention()
-        ));
-    }
-    Ok(())
-}
-
-async fn question(ctx: &Ctx, member: &Member, act: &str, reason: Option<&str>) -> Result<Embed> {
-    check_ranks(ctx, member).await?;
-    Ok(embed(format!("{act} this member?"))
-        .field("Member", member.mention())
-        .field("Reason", reason.unwrap_or("none")))
-}
-
-#[component(expires = "10m", command = ban)]
-async fn ban_now(ctx: ClickCtx, asked: Asked) -> Result {
-    let ban = ctx.ban(
-        ctx.require_guild()?,
-        asked.user,
-        Duration::from_secs(u64::from(asked.days) * 86_400),
-    );
-    act_now(&ctx, ban, "Banned", &asked).await
-}
-
-#[component(expires = "10m", command = kick)]
-async fn kick_now(ctx: ClickCtx, asked: Asked) -> Result {
-    let kick = ctx.kick(ctx.require_guild()?, asked.user);
-    act_now(&ctx, kick, "Kicked", &asked).await
-}
-
-/// Does it, unless the one it is about has risen above the asker or the bot since it was asked.
-async fn act_now(ctx: &ClickCtx, act: RawRequest, title: &str, asked: &Asked) -> Result {
-    if let Some(member) = ctx.fetch_member(ctx.require_guild()?, asked.user).await? {
-        check_ranks(ctx, &member).await?;
-    }
-    let (user, reason) = (asked.user.mention(), asked.reason.as_deref());
-    if act.reason(log::reason(ctx, reason)).await.optional()?.is_none() {
-        return refuse("They are no longer here.");
-    }
-    log::tell(ctx, title, &user, reason).await;
-    let text = format!("{user} by {}", ctx.author().mention());
-    ctx.update(embed(title).description(text)).without_controls().await
+fn question(user: &User, title: &str, reason: Option<&str>) -> Embed {
+    embed(title)
+        .field("User", user.mention())
+        .field("Reason", reason.unwrap_or("none"))
 }
 
 /// Keep a member from writing and speaking for some time.
@@ -138,13 +96,15 @@ async fn timeout(
         return refuse("Discord takes timeouts of up to 28 days.");
     }
     let until = (!time.is_zero()).then(|| SystemTime::now() + time);
-    ctx.time_out(member.guild_id, member.user.id, until)
-        .reason(log::reason(&ctx, reason.as_deref()))
-        .await?;
+    let act = ctx.time_out(member.guild_id, member.user.id, until);
+    let done = act.reason(log::reason(&ctx, reason.as_deref())).await;
+    if refused_by_discord(done)?.is_none() {
+        return refuse("They are no longer here.");
+    }
     let when = until.map_or_else(String::new, |until| format!(" {}", relative_time(until)));
     let text = format!("{} can write again{when}.", member.mention());
-    log::tell(&ctx, "Timeout", &text, reason.as_deref()).await;
-    ctx.reply(text).await
+    let note = log::tell(&ctx, "Timeout", &text, reason.as_deref()).await;
+    ctx.reply(text + &note).await
 }
 
 /// Delete the last messages of this channel, or those of one user among them.
@@ -175,8 +135,8 @@ async fn purge(
         return refuse("There are no such messages of the last 14 days.");
     }
     let text = format!("{deleted} messages are gone from {}.", ctx.channel_id().mention());
-    log::tell(&ctx, "Purge", &text, None).await;
-    ctx.reply(message(text).ephemeral()).await
+    let note = log::tell(&ctx, "Purge", &text, None).await;
+    ctx.reply(message(text + &note).ephemeral()).await
 }
 
 plugin! {
@@ -189,7 +149,7 @@ plugin! {
         /// Warnings of members.
         warn::{add, list, remove},
     ],
-    components: [ban_now, kick_now],
+    components: [acts::ban_now, acts::kick_now],
     settings: Settings,
     migrations: ["warnings" => include_str!("../migrations/1.sql")],
 }

@@ -5,7 +5,7 @@
 use plugin_api::prelude::*;
 use serde::Deserialize;
 
-use crate::{check_ranks, log};
+use crate::{acts::check_ranks, log};
 
 /// A warning, as its table has it.
 #[derive(Deserialize)]
@@ -32,20 +32,20 @@ pub(crate) async fn add(
     let values = (member.guild_id, member.user.id, ctx.author().id, &reason);
     let written = ctx.db().execute(sql, values).await?;
     let text = format!("{} is warned (number {}).", member.mention(), written.last_insert_id);
-    log::tell(&ctx, "Warning", &text, Some(&reason)).await;
-    ctx.reply(message(text).ping_user(member.user.id)).await
+    let note = log::tell(&ctx, "Warning", &text, Some(&reason)).await;
+    ctx.reply(message(text + &note).ping_user(member.user.id)).await
 }
 
-/// List the warnings of a member, the newest first.
+/// List the warnings of a user, the newest first; of those who have left, too.
 #[command(requires(MODERATE_MEMBERS), guild_only, examples("warn list @Bob"))]
-pub(crate) async fn list(ctx: Ctx, #[description = "Whose"] member: Member) -> Result {
+pub(crate) async fn list(ctx: Ctx, #[description = "Whose; by their id, if they have left"] user: User) -> Result {
     let sql =
         "SELECT id, moderator, reason, at FROM warnings WHERE guild = ?1 AND member = ?2 ORDER BY id DESC LIMIT 10";
-    let warnings: Vec<Warning> = ctx.db().query(sql, (member.guild_id, member.user.id)).await?;
+    let warnings: Vec<Warning> = ctx.db().query(sql, (ctx.guild_id(), user.id)).await?;
     if warnings.is_empty() {
-        return ctx.reply(format!("{} has no warnings.", member.mention())).await;
+        return ctx.reply(format!("{} has no warnings.", user.mention())).await;
     }
-    let mut card = embed(format!("Warnings of {}", member.user.username));
+    let mut card = embed(format!("Warnings of {}", user.username));
     for warning in warnings {
         let by = format!("by {} <t:{}:R>", warning.moderator.mention(), warning.at);
         card = card.field(format!("#{}", warning.id), format!("{}\n{by}", warning.reason));
@@ -67,6 +67,6 @@ pub(crate) async fn remove(
         return refuse(format!("There is no warning #{number} in this server."));
     }
     let text = format!("Warning #{number} is taken back.");
-    log::tell(&ctx, "Warning taken back", &text, None).await;
-    ctx.reply(text).await
+    let note = log::tell(&ctx, "Warning taken back", &text, None).await;
+    ctx.reply(text + &note).await
 }
