@@ -1,4 +1,4 @@
-//! A first plugin: each part of the API once, from a single line to a greeting with settings.
+//! A first plugin, from a single line to a greeting with settings; `plugins/showcase` has each part of the API.
 //!
 //! Read it from top to bottom, copy what you need. `cargo xtask install example` builds it and drops the file into
 //! `plugins/`, where a running bot picks it up at once; change something, install again, and it is replaced.
