@@ -2,31 +2,34 @@
 //!
 //! What the cache lacks is asked of Discord, never guessed; what Discord does not tell refuses. Nothing is decided here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use plugin_protocol::{
     ChannelId, Command, Cooldown, CooldownRule, GuildId, Member, Permissions, PluginName, RoleId, UserId,
 };
 use serde::Deserialize;
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 
 use super::{
     HOST_NAME,
     directory::LiveDirectory,
-    overrides::{Administrators, Settings},
+    overrides::Administrators,
     owners::Owners,
 };
 use crate::{
     cache::Cache,
     config::{self, Config},
     permits::{
-        Asker, Concurrency, Facts, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules, Slot, Step,
+        Asker, Concurrency, Facts, Integrations, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules, Slot, Step,
         Taken, decide, rules,
     },
     slash::Slash,
     storage::Tables,
 };
+
+/// How long it may take until it is known what is registered, which it usually is long before anybody asks.
+const KNOWN: Duration = Duration::from_secs(2);
 
 /// The command that no rule and no switch may hide: it credits those whose work this is.
 const CREDITS: &str = "discordbotframework";
@@ -78,9 +81,13 @@ pub struct Asked<'a> {
     pub fetched: Option<&'a Fetched>,
 }
 
-/// What Discord has told of one asker in one place, where the cache lacks it; or that it has not answered.
+/// What Discord has told of one asker in one place, where it is not in memory; or that it has not answered.
 #[derive(Debug, Default)]
-pub struct Fetched(OnceCell<Option<Standing>>);
+pub struct Fetched {
+    standing: OnceCell<Option<Standing>>,
+    /// What the server's administrators have set.
+    settings: OnceCell<Option<Arc<Integrations>>>,
+}
 
 impl<'a> Asked<'a> {
     /// Somebody who is asked about as a member, or in direct messages as a user.
@@ -330,7 +337,7 @@ impl Gatekeeper {
     }
 
     /// What the server's administrators have set, where it matters and there is anything.
-    async fn settings(&self, asked: &Asked<'_>) -> Result<Option<Arc<Settings>>, Refusal> {
+    async fn settings(&self, asked: &Asked<'_>) -> Result<Option<Arc<Integrations>>, Refusal> {
         let command = asked.command;
         let Some(guild) = asked.guild else { return Ok(None) };
         // No setting opens what is for owners only, and Discord has looked at them where it let somebody through.
@@ -343,9 +350,20 @@ impl Gatekeeper {
             return Ok(None);
         }
         let application = self.cache.application_id().ok_or(Refusal::Unknown)?;
-        let settings = self.administrators.of(application, guild).await;
+        let ask = || self.administrators.of(application, guild);
+        let settings = match asked.fetched {
+            Some(fetched) => fetched.settings.get_or_init(ask).await.clone(),
+            None => ask().await,
+        };
         let settings = settings.ok_or(Refusal::Unknown)?;
-        Ok(Some(settings).filter(|settings| !settings.is_empty()))
+        if settings.is_empty() {
+            return Ok(None);
+        }
+        // Without Discord's ids of the commands, what is set for one would be taken for nothing.
+        timeout(KNOWN, self.slash.known())
+            .await
+            .map_err(|_| Refusal::Unknown)?;
+        Ok(Some(settings))
     }
 
     /// What administrators have set under Integrations.
@@ -379,7 +397,7 @@ impl Gatekeeper {
             && (owner.is_some() || !needs_owner);
         if !is_known {
             let fetched = match asked.fetched {
-                Some(Fetched(once)) => *once.get_or_init(|| self.fetch(asked, guild)).await,
+                Some(fetched) => *fetched.standing.get_or_init(|| self.fetch(asked, guild)).await,
                 None => self.fetch(asked, guild).await,
             };
             return fetched.ok_or(Refusal::Unknown);

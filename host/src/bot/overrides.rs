@@ -1,157 +1,135 @@
 //! What servers' administrators have set for the bot's commands under Integrations: asked of Discord when somebody uses
 //! a command there for the first time, and kept up to date by its events.
 //!
-//! Nothing of it outlives a session that can't be resumed, since changes may have been missed. What it means is
-//! `permits::overrides`' to say.
+//! Nothing of it outlives a session that can't be resumed, since changes may have been missed. A failure is told to all
+//! who wait and stands for a while. What it means is `permits::overrides`' to say.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use plugin_protocol::{ApplicationId, ChannelId, GuildId};
+use plugin_protocol::{ApplicationId, GuildId};
 use serde::Deserialize;
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::{Instant, timeout},
+};
 
-use super::HOST_NAME;
 use crate::{
-    permits::{Override, OverrideKind, Overrides},
+    permits::{CommandOverrides, Integrations, KnownIntegrations},
     rest::{Method, Request, Rest},
 };
+
+/// How long a look-up may take, from its place in the queue to its answer: Discord waits 3 s for an answer to an
+/// interaction.
+const LIMIT: Duration = Duration::from_secs(2);
+/// How long a failure stands: whoever asks meanwhile is told it at once.
+const FAILED_FOR: Duration = Duration::from_secs(10);
+/// How many servers are asked about at a time; others wait for their place.
+const MOST_ASKED: usize = 64;
+/// How many may wait for answers.
+const MOST_WAITING: usize = 1024;
 
 /// What administrators have set. Clones are the same.
 #[derive(Clone)]
 pub struct Administrators {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     rest: Rest,
     /// A lock of std: held for a look-up only, never across an await.
-    guilds: Arc<RwLock<HashMap<GuildId, Cell>>>,
+    guilds: RwLock<HashMap<GuildId, Entry>>,
+    last_asked: AtomicU64,
+    asked: Semaphore,
+    waiting: Semaphore,
 }
 
-/// What one server's have set, once Discord has told it. Whoever asks meanwhile waits for the same answer.
-type Cell = Arc<OnceCell<Arc<Settings>>>;
-
-/// What one server's administrators have set, by command and application.
-#[derive(Clone, Debug, Default)]
-pub struct Settings(HashMap<u64, Vec<Override>>);
-
-#[derive(Deserialize)]
-struct Told {
-    id: ChannelId,
-    guild_id: GuildId,
-    permissions: Vec<Line>,
+/// What is known of one server.
+#[derive(Clone)]
+enum Entry {
+    Known(Arc<Integrations>),
+    /// Discord is being asked: the number of the look-up, and where its outcome is told to all who wait.
+    Asked(u64, watch::Receiver<Outcome>),
+    /// It did not tell; it is not asked again before.
+    Failed(Instant),
 }
 
-#[derive(Deserialize)]
-struct Line {
-    id: ChannelId,
-    #[serde(rename = "type")]
-    kind: u8,
-    permission: bool,
-}
-
-impl Told {
-    fn overrides(&self) -> Vec<Override> {
-        // https://discord.com/developers/docs/interactions/application-commands#application-command-permissions-object
-        let read = |line: &Line| {
-            let kind = match line.kind {
-                1 => OverrideKind::Role,
-                2 => OverrideKind::User,
-                3 => OverrideKind::Channel,
-                _ => return None,
-            };
-            Some(Override {
-                kind,
-                id: line.id.get(),
-                allows: line.permission,
-            })
-        };
-        self.permissions.iter().filter_map(read).collect()
-    }
-}
-
-impl Settings {
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What holds for a command that Discord knows by this id, if it knows it.
-    pub fn of(&self, application: ApplicationId, command: Option<&str>) -> Overrides<'_> {
-        let list = |id| self.0.get(&id).map_or(&[][..], Vec::as_slice);
-        Overrides {
-            command: command.and_then(|id| id.parse().ok()).map_or(&[], list),
-            application: list(application.get()),
-        }
-    }
-
-    fn put(&mut self, told: &Told) {
-        let overrides = told.overrides();
-        if overrides.is_empty() {
-            self.0.remove(&told.id.get());
-        } else {
-            self.0.insert(told.id.get(), overrides);
-        }
-    }
-}
+/// `None`: not yet. Then the settings, if Discord has told them.
+type Outcome = Option<Option<Arc<Integrations>>>;
 
 impl Administrators {
     /// Asks through this.
     pub fn new(rest: Rest) -> Self {
         Self {
-            rest,
-            guilds: Arc::default(),
+            inner: Arc::new(Inner {
+                rest,
+                guilds: RwLock::default(),
+                last_asked: AtomicU64::new(0),
+                asked: Semaphore::new(MOST_ASKED),
+                waiting: Semaphore::new(MOST_WAITING),
+            }),
         }
     }
 
-    /// What a server's administrators have set; `None` if Discord doesn't tell it.
-    pub async fn of(&self, application: ApplicationId, guild: GuildId) -> Option<Arc<Settings>> {
-        let cell = self.cell(guild);
-        if let Some(known) = cell.get() {
-            return Some(Arc::clone(known));
+    /// What a server's administrators have set; `None` if Discord doesn't tell it, has not told it some seconds ago, or
+    /// too many wait for such answers.
+    pub async fn of(&self, application: ApplicationId, guild: GuildId) -> Option<Arc<Integrations>> {
+        if let Some(known) = self.known(guild) {
+            return Some(known);
         }
-        let asked = cell.get_or_try_init(|| self.ask(application, guild)).await;
-        asked.ok().map(Arc::clone)
+        let _place = self.inner.waiting.try_acquire().ok()?;
+        let mut outcome = match self.entry(application, guild) {
+            Entry::Known(known) => return Some(known),
+            Entry::Failed(_) => return None,
+            Entry::Asked(_, outcome) => outcome,
+        };
+        outcome.wait_for(Option::is_some).await.ok()?.clone().flatten()
     }
 
-    fn cell(&self, guild: GuildId) -> Cell {
-        if let Some(cell) = self.guilds.read().unwrap_or_else(PoisonError::into_inner).get(&guild) {
-            return Arc::clone(cell);
+    fn known(&self, guild: GuildId) -> Option<Arc<Integrations>> {
+        match self.inner.read().get(&guild) {
+            Some(Entry::Known(known)) => Some(Arc::clone(known)),
+            _ => None,
         }
-        let mut guilds = self.guilds.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(guilds.entry(guild).or_default())
     }
 
-    async fn ask(&self, application: ApplicationId, guild: GuildId) -> Result<Arc<Settings>, ()> {
-        let path = format!("/applications/{application}/guilds/{guild}/commands/permissions");
-        let answer = self
-            .rest
-            .look_up(HOST_NAME.as_str(), Request::new(Method::Get, path))
-            .await;
-        let answer = answer.map_err(|error| {
-            tracing::warn!(%guild, %error, "Discord doesn't tell what is set for commands under Integrations");
-        })?;
-        match answer.status {
-            200 => {}
-            // Where the bot was added without application commands, there is nothing to set.
-            403 | 404 => return Ok(Arc::default()),
-            status => {
-                tracing::warn!(%guild, status, "Discord doesn't tell what is set for commands under Integrations");
-                return Err(());
+    /// What is known of a server. Where that is nothing, a look-up begins, which nobody who waits for it can cut short:
+    /// its outcome is everybody's. It ends within [`LIMIT`].
+    fn entry(&self, application: ApplicationId, guild: GuildId) -> Entry {
+        let mut guilds = self.inner.write();
+        match guilds.get(&guild) {
+            Some(Entry::Failed(until)) if *until <= Instant::now() => {}
+            Some(entry) => return entry.clone(),
+            None => {}
+        }
+        let number = self.inner.last_asked.fetch_add(1, Ordering::Relaxed);
+        let (told, outcome) = watch::channel(None);
+        let entry = Entry::Asked(number, outcome);
+        guilds.insert(guild, entry.clone());
+        drop(guilds);
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(async move {
+            let settings = timeout(LIMIT, inner.ask(application, guild)).await;
+            let settings = settings.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())));
+            if let Err(why) = &settings {
+                tracing::warn!(%guild, %why, "Discord doesn't tell what is set for commands under Integrations: asked again in {} s", FAILED_FOR.as_secs());
             }
-        }
-        let told: Vec<Told> = serde_json::from_slice(&answer.body).map_err(|error| {
-            tracing::warn!(%guild, %error, "what is set for commands under Integrations can't be read");
-        })?;
-        let mut settings = Settings::default();
-        for one in &told {
-            settings.put(one);
-        }
-        Ok(Arc::new(settings))
+            let settings = settings.ok();
+            inner.note(guild, number, settings.clone());
+            told.send_replace(Some(settings));
+        });
+        entry
     }
 
     /// Takes over an event of the gateway: `APPLICATION_COMMAND_PERMISSIONS_UPDATE`, and those after which nothing is
-    /// known any more.
-    pub fn apply(&self, kind: &str, payload: &str) {
+    /// known any more. `shard` is whose, and of how many.
+    pub fn apply(&self, kind: &str, payload: &str, shard: (u32, u32)) {
         #[derive(Deserialize)]
         struct Frame<T> {
             d: T,
@@ -162,41 +140,94 @@ impl Administrators {
         }
         match kind {
             // Of another session: what has changed in between is not told.
-            "READY" => self.guilds.write().unwrap_or_else(PoisonError::into_inner).clear(),
+            "READY" => self.forget_shard(shard),
             "GUILD_DELETE" => {
                 if let Ok(gone) = serde_json::from_str::<Frame<Gone>>(payload) {
-                    self.forget(gone.d.id);
+                    self.inner.write().remove(&gone.d.id);
                 }
             }
-            "APPLICATION_COMMAND_PERMISSIONS_UPDATE" => match serde_json::from_str::<Frame<Told>>(payload) {
+            "APPLICATION_COMMAND_PERMISSIONS_UPDATE" => match serde_json::from_str::<Frame<CommandOverrides>>(payload) {
                 Ok(frame) => self.put(&frame.d),
                 Err(error) => {
                     tracing::warn!(%error, "what was set for commands under Integrations can't be read: it is asked anew");
-                    self.guilds.write().unwrap_or_else(PoisonError::into_inner).clear();
+                    self.forget_shard(shard);
                 }
             },
             _ => {}
         }
     }
 
-    fn put(&self, told: &Told) {
-        let mut guilds = self.guilds.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(cell) = guilds.get_mut(&told.guild_id) else {
-            return;
-        };
-        let settings = cell.get().map(|known| {
-            let mut settings = Settings::clone(known);
-            settings.put(told);
-            Arc::new(settings)
-        });
-        // An answer that is on its way may be older than this: whoever asks from now on has it asked again.
-        *cell = Arc::new(settings.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known))));
+    fn put(&self, told: &CommandOverrides) {
+        let mut guilds = self.inner.write();
+        match guilds.get_mut(&told.guild_id) {
+            Some(Entry::Known(known)) => Arc::make_mut(known).put(told),
+            // An answer that is on its way may be older than this: whoever asks from now on has it asked again.
+            Some(Entry::Asked(..) | Entry::Failed(_)) => {
+                guilds.remove(&told.guild_id);
+            }
+            None => {}
+        }
     }
 
-    fn forget(&self, guild: GuildId) {
-        self.guilds
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&guild);
+    /// Forgets the servers of one shard (<https://discord.com/developers/docs/events/gateway#sharding>).
+    fn forget_shard(&self, (shard, shards): (u32, u32)) {
+        let is_its = |guild: &GuildId| (guild.get() >> 22) % u64::from(shards.max(1)) == u64::from(shard);
+        self.inner.write().retain(|guild, _| !is_its(guild));
+    }
+
+    /// What is known of all servers.
+    pub fn snapshot(&self) -> KnownIntegrations {
+        let guilds = self.inner.read();
+        let known = guilds.iter().filter_map(|(guild, entry)| match entry {
+            Entry::Known(known) => Some((*guild, Integrations::clone(known))),
+            _ => None,
+        });
+        KnownIntegrations(known.collect())
+    }
+
+    /// Takes over what was known at the end of the session that is resumed.
+    pub fn restore(&self, known: KnownIntegrations) {
+        let known = known.0.into_iter();
+        let entries = known.map(|(guild, settings)| (guild, Entry::Known(Arc::new(settings))));
+        self.inner.write().extend(entries);
     }
 }
+
+impl Inner {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<GuildId, Entry>> {
+        self.guilds.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<GuildId, Entry>> {
+        self.guilds.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, application: ApplicationId, guild: GuildId) -> Result<Arc<Integrations>, String> {
+        let _place = self.asked.acquire().await.map_err(|error| error.to_string())?;
+        let path = format!("/applications/{application}/guilds/{guild}/commands/permissions");
+        let answer = self.rest.send(Request::new(Method::Get, path)).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        match answer.status {
+            200 => {}
+            // Where the bot was added without application commands, there is nothing to set.
+            403 | 404 => return Ok(Arc::default()),
+            status => return Err(format!("it answered with status {status}")),
+        }
+        let told: Vec<CommandOverrides> =
+            serde_json::from_slice(&answer.body).map_err(|error| format!("its answer can't be read: {error}"))?;
+        Ok(Arc::new(Integrations::from(told)))
+    }
+
+    /// Remembers what came of a look-up, unless something has made it void.
+    fn note(&self, guild: GuildId, number: u64, settings: Option<Arc<Integrations>>) {
+        let mut guilds = self.write();
+        if let Some(entry) = guilds.get_mut(&guild)
+            && matches!(entry, Entry::Asked(its, _) if *its == number)
+        {
+            *entry = settings.map_or_else(|| Entry::Failed(Instant::now() + FAILED_FOR), Entry::Known);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

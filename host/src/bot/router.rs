@@ -58,6 +58,8 @@ use crate::{
 
 /// How many invocations and events of one plugin may be under way.
 const MAX_UNDER_WAY: usize = 8192;
+/// What comes from an interaction is not run any more after this time: Discord waits 3 s for the first answer.
+const TOO_LATE: Duration = Duration::from_millis(2900);
 /// How often a full queue is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
 
@@ -391,6 +393,10 @@ impl Router {
         command: Option<&Command>,
         payload: &str,
     ) -> bool {
+        if origin.interaction.is_some() && origin.began.elapsed() >= TOO_LATE {
+            tracing::warn!(plugin = %origin.plugin, command = %origin.command, "not run: Discord waits no more for its answer");
+            return false;
+        }
         let head = Arc::new(serde_json::to_vec(invocation).unwrap_or_default());
         origin.asked = Some(Arc::clone(&head));
         let wait = || Delivery {

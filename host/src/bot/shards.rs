@@ -335,9 +335,10 @@ impl Gateway {
     /// The sessions to go on with, with the cache as it was at their end; none if anything does not fit.
     fn sessions(&self, intents: Intents) -> BTreeMap<u32, SessionState> {
         match Snapshot::take(&self.root.session_file(), &self.expected(intents)) {
-            Ok((sessions, cache)) => {
+            Ok((sessions, cache, settings)) => {
                 tracing::info!("resuming the session of the last run");
                 self.cache.restore(cache);
+                self.router.gatekeeper.administrators().restore(settings);
                 sessions
             }
             Err(why) => {
@@ -380,7 +381,8 @@ impl Gateway {
             tracing::debug!("not every shard has a session to resume");
             return;
         };
-        let snapshot = Snapshot::new(self.expected(intents), sessions, self.cache.snapshot());
+        let settings = self.router.gatekeeper.administrators().snapshot();
+        let snapshot = Snapshot::new(self.expected(intents), sessions, self.cache.snapshot(), settings);
         if let Err(error) = snapshot.write(&self.root.session_file()) {
             tracing::warn!(%error, "the session can't be written down: the next start identifies anew");
         }
@@ -478,7 +480,7 @@ impl Shard {
         self.router
             .gatekeeper
             .administrators()
-            .apply(&partial.kind, &event.payload);
+            .apply(&partial.kind, &event.payload, (event.shard, self.shards));
         match &*partial.kind {
             "READY" | "RESUMED" => {
                 let bot = self.cache.bot_user().map(|bot| bot.username).unwrap_or_default();

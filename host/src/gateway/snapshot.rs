@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use twilight_model::gateway::Intents;
 
 use super::SessionState;
-use crate::{cache::CacheSnapshot, storage::write_atomically};
+use crate::{cache::CacheSnapshot, permits::KnownIntegrations, storage::write_atomically};
 
 /// Discord keeps a session for some minutes; an older one is not worth a try.
 pub const MAX_AGE: Duration = Duration::from_secs(10 * 60);
@@ -23,7 +23,7 @@ pub const MAX_AGE: Duration = Duration::from_secs(10 * 60);
 /// The form of the file; another one is not read.
 const FORMAT: u32 = 1;
 
-/// All sessions of a bot, and its cache.
+/// All sessions of a bot, its cache, and what is known of servers' settings: all of it kept up to date by their events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     format: u32,
@@ -34,6 +34,8 @@ pub struct Snapshot {
     gateway_url: Option<String>,
     sessions: BTreeMap<u32, SessionState>,
     cache: CacheSnapshot,
+    #[serde(default)]
+    settings: KnownIntegrations,
 }
 
 /// With what a session must agree to be resumed.
@@ -48,6 +50,9 @@ pub struct Expected {
     /// The service: another one than Discord's has sessions of its own.
     pub gateway_url: Option<String>,
 }
+
+/// What a snapshot has: the sessions by shard, the cache, and what is known of servers' settings.
+type Taken = (BTreeMap<u32, SessionState>, CacheSnapshot, KnownIntegrations);
 
 /// Why a snapshot is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +77,12 @@ pub enum Unusable {
 impl Snapshot {
     /// A snapshot of now.
     #[must_use]
-    pub fn new(expected: Expected, sessions: BTreeMap<u32, SessionState>, cache: CacheSnapshot) -> Self {
+    pub fn new(
+        expected: Expected,
+        sessions: BTreeMap<u32, SessionState>,
+        cache: CacheSnapshot,
+        settings: KnownIntegrations,
+    ) -> Self {
         Self {
             format: FORMAT,
             written_at_seconds: seconds(SystemTime::now()),
@@ -82,6 +92,7 @@ impl Snapshot {
             gateway_url: expected.gateway_url,
             sessions,
             cache,
+            settings,
         }
     }
 
@@ -99,7 +110,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// Why the shards must identify.
-    pub fn take(path: &Path, expected: &Expected) -> Result<(BTreeMap<u32, SessionState>, CacheSnapshot), Unusable> {
+    pub fn take(path: &Path, expected: &Expected) -> Result<Taken, Unusable> {
         let read = fs::read(path);
         match (&read, fs::remove_file(path)) {
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Absent),
@@ -110,7 +121,7 @@ impl Snapshot {
         let bytes = read.map_err(|_| Unusable::Unreadable)?;
         let snapshot: Self = serde_json::from_slice(&bytes).map_err(|_| Unusable::Unreadable)?;
         snapshot.check(expected, SystemTime::now())?;
-        Ok((snapshot.sessions, snapshot.cache))
+        Ok((snapshot.sessions, snapshot.cache, snapshot.settings))
     }
 
     fn check(&self, expected: &Expected, now: SystemTime) -> Result<(), Unusable> {
@@ -159,7 +170,12 @@ mod tests {
             resume_url: "wss://resume.example".to_owned(),
             sequence: 7,
         };
-        Snapshot::new(expected(), BTreeMap::from([(0, session)]), Cache::default().snapshot())
+        Snapshot::new(
+            expected(),
+            BTreeMap::from([(0, session)]),
+            Cache::default().snapshot(),
+            KnownIntegrations::default(),
+        )
     }
 
     #[test]
@@ -167,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("session.json");
         snapshot().write(&path).unwrap();
-        let (sessions, _) = Snapshot::take(&path, &expected()).unwrap();
+        let (sessions, ..) = Snapshot::take(&path, &expected()).unwrap();
         assert_eq!(sessions[&0].sequence, 7);
         assert_eq!(Snapshot::take(&path, &expected()).unwrap_err(), Unusable::Absent);
     }

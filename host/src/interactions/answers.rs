@@ -262,6 +262,7 @@ mod tests {
             defer: Defer::Public,
             typing: false,
             bot_may: None,
+            began: tokio::time::Instant::now(),
             deleted_after: crate::interactions::DeletedAfter::default(),
             slot: None,
             may_ping_everyone: false,

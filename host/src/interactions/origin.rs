@@ -8,6 +8,8 @@ use plugin_protocol::{
     ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, Permissions, PluginName, User,
 };
 
+use tokio::time::Instant;
+
 use crate::{
     commands::InteractionToken,
     permits::{Slot, Taken},
@@ -32,6 +34,8 @@ pub struct Origin {
     pub author: User,
     /// By slash and component: the interaction.
     pub interaction: Option<InteractionRef>,
+    /// When it came: Discord gives an interaction 3 seconds from then on.
+    pub began: Instant,
     /// By prefix: which run of its message it is.
     pub run: u64,
     /// What was asked, as the plugin is told it: an [`Invocation`](plugin_protocol::Invocation) as JSON. For the story of

@@ -7,7 +7,8 @@ pub mod computation;
 pub mod concurrency;
 pub mod cooldown;
 pub mod decision;
-pub mod overrides;
+pub mod integrations;
+mod overrides;
 pub mod refusal;
 pub mod rules;
 
@@ -15,6 +16,7 @@ pub use computation::{Membership, Overwrite};
 pub use concurrency::{Concurrency, Slot};
 pub use cooldown::{Cooldowns, Taken};
 pub use decision::{Asker, Facts, Place, Step, Verdict, decide};
+pub use integrations::{CommandOverrides, Integrations, KnownIntegrations};
 pub use overrides::{Override, OverrideKind, Overrides};
 pub use refusal::Refusal;
 pub use rules::{Effect, Rule, ServerRules, Subject, Target};

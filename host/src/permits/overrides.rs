@@ -4,9 +4,10 @@
 //! Source: <https://discord.com/developers/docs/interactions/application-commands#permissions>.
 
 use plugin_protocol::{ChannelId, GuildId, RoleId, UserId};
+use serde::{Deserialize, Serialize};
 
 /// Whom or where an override is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OverrideKind {
     /// Members with a role; the server's id is everybody.
     Role,
@@ -17,7 +18,7 @@ pub enum OverrideKind {
 }
 
 /// An override.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// Whom or where.
     pub kind: OverrideKind,

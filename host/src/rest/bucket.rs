@@ -38,6 +38,13 @@ impl Lane {
             }
             _ => {}
         }
+        // Not at the front of the path, but a server's own all the same: of many servers, none waits for the others.
+        if let ["applications", _, "guilds", guild, rest @ ..] = &segments[..]
+            && let Some((application, rest)) = rest.split_first()
+            && rest == ["permissions"]
+        {
+            return Self::Bot(endpoint(method, format!("guilds/{guild}/applications/_/{application}/permissions")));
+        }
         let is_major = matches!(segments[0], "channels" | "guilds" | "webhooks");
         let kept = if is_major { 2 } else { 1 }.min(segments.len());
         let mut normalised = segments[..kept].join("/");
@@ -162,6 +169,10 @@ mod tests {
             (
                 "/applications/1/guilds/2/commands",
                 "bot applications/_/guilds/_/commands",
+            ),
+            (
+                "/applications/1/guilds/2/commands/permissions",
+                "bot guilds/2/applications/_/commands/permissions",
             ),
             ("/webhooks/1", "bot webhooks/1"),
             ("/webhooks/1/tOkEn", "webhook webhooks/1/tOkEn"),

@@ -81,6 +81,9 @@ impl Slash {
 
     /// Waits until it is known what is registered: shortly after the gateway's first answer.
     pub async fn known(&self) {
+        if *self.is_known.borrow() {
+            return;
+        }
         // An error means that nobody can tell it any more.
         let _ = self.is_known.subscribe().wait_for(|&is_known| is_known).await;
     }

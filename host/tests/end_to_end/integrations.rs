@@ -6,11 +6,13 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRng, TestRunner},
 };
-use sandbox::Person;
+use sandbox::{Person, RestFault};
 
 use crate::harness::World;
 
 const BAN_MEMBERS: u64 = 1 << 2;
+const PERMISSIONS: &str = "/applications/{application_id}/guilds/{guild_id}/commands/permissions";
+const UNKNOWN: &str = "Discord doesn't tell me right now who may do what here. Please try again in a moment.";
 const GUARDED: &str = "guarded";
 const SWITCHED_OFF: &str = "`!warden` is switched off for you here. A server administrator can change this in the server's \
                             settings under Integrations.";
@@ -90,12 +92,87 @@ async fn what_administrators_set_counts_by_every_door_as_soon_as_it_is_set() {
     assert_eq!(told(&alice, "!warden").await, GUARDED);
     assert_eq!(asked(&world), 1, "events tell what changes");
 
-    // Another session may have missed some: it is asked again.
+    // A resumed session tells what was missed.
     bot.stop().await;
     guild.overrides_command("warden", &[]);
     let bot = world.start().await;
+    assert_eq!(world.sandbox.resumes(), 1);
+    assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
+    assert_eq!(told(&alice, "!often").await, told(&bob, "!often").await);
+    assert_eq!(asked(&world), 1, "what was known is written down");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_asked_anew_when_changes_may_have_been_missed() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let guild = world.sandbox.guild();
+    let bot = world.start().await;
+    registered(&world, "warden").await;
+    let alice = world.person("alice");
+    // Where the bot has no application commands, nothing is set.
+    world.sandbox.fail_rest(RestFault::status(403).on("GET", PERMISSIONS));
+    assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
+    assert_eq!(told(&alice, "!often").await, "often");
+    assert_eq!(asked(&world), 1);
+
+    // Another session doesn't tell what the one before has missed.
+    let sessions = world.sandbox.identifies();
+    world.sandbox.invalidate_session(false);
+    world.sandbox.expect_identifies(sessions + 1).await;
+    world.sandbox.expect_online().await;
     assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
     assert_eq!(asked(&world), 2);
+
+    // Nor is anything told of a server that the bot is not in.
+    guild.goes_down();
+    guild.comes_up();
+    assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
+    assert_eq!(asked(&world), 3);
+
+    // What is set while an answer is on its way may be newer than it.
+    guild.goes_down();
+    guild.comes_up();
+    world.sandbox.fail_rest(RestFault::held().on("GET", PERMISSIONS));
+    let waits = alice.says("!warden").await;
+    world.sandbox.expect_held_rest(1).await;
+    guild.overrides_command("warden", &[(alice.id(), true)]);
+    // The owner is asked nothing, and comes after it.
+    assert_eq!(told(&world.owner(), "!warden").await, GUARDED);
+    world.sandbox.release_rest();
+    waits.expect_reply().await;
+    assert_eq!(asked(&world), 4);
+    assert_eq!(told(&alice, "!warden").await, GUARDED);
+    assert_eq!(asked(&world), 5);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_discord_does_not_tell_refuses_by_every_door_at_once_until_something_is_told() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let guild = world.sandbox.guild();
+    let bot = world.start().await;
+    registered(&world, "warden").await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let fails = RestFault::status(500).on("GET", PERMISSIONS);
+    world.sandbox.fail_rest(fails.until_cleared());
+    // One after the other, they would wait twice as long, and ask twice as often.
+    let both = [alice.says("!warden").await, bob.says("!often").await];
+    for waits in both {
+        assert_eq!(waits.expect_reply().await.content(), UNKNOWN);
+    }
+    let tries = asked(&world);
+    assert_eq!(told(&alice, "!often").await, UNKNOWN);
+    assert_eq!(told(&alice, "!discordbotframework").await, "");
+    assert_eq!(told(&world.owner(), "!warden").await, GUARDED);
+    assert_eq!(asked(&world), tries, "a failure stands for a while");
+    world.sandbox.clear_rest_faults();
+    guild.overrides_command("warden", &[(alice.id(), true)]);
+    assert_eq!(told(&alice, "!warden").await, GUARDED);
+    assert_eq!(told(&bob, "!often").await, "often");
+    assert_eq!(asked(&world), tries + 1);
     bot.stop().await;
 }
 

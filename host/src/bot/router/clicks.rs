@@ -61,8 +61,7 @@ impl Router {
         }
         if let Some(policy) = policy
             && let Err(refusal) = self
-                .gatekeeper
-                .decide(&asked(&interaction, &plugin, &policy), None)
+                .decide_in_time(&asked(&interaction, &plugin, &policy), origin.began)
                 .await
         {
             self.turn_away(&origin, "/", &policy, &refusal).await;

@@ -36,6 +36,7 @@ pub(super) fn origin(
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        began: tokio::time::Instant::now(),
         deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::{Router, written_by};
 use crate::{
-    bot::gatekeeper::Asked,
+    bot::gatekeeper::{Asked, Fetched},
     commands::{Message, usage},
     interactions::Origin,
     permits::Refusal,
@@ -81,12 +81,14 @@ impl Router {
         origin.bot_may = self.bot_may(&message);
         let mut refusal = None;
         let mut usable = Vec::new();
+        let fetched = Fetched::default();
         for (plugin, command) in group.commands {
-            let asked = Asked::of(
+            let mut asked = Asked::of(
                 (plugin, command),
                 (message.author.id, message.member.as_ref()),
                 (message.guild_id, message.channel_id),
             );
+            asked.fetched = Some(&fetched);
             match self.gatekeeper.decide(&asked, None).await {
                 Ok(()) => usable.push((plugin, command)),
                 Err(why) => refusal = Some((command, why)),

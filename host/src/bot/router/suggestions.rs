@@ -33,8 +33,15 @@ impl Router {
             return;
         };
         let asked = self.let_through(&interaction, plugin, command);
-        let choices = if self.gatekeeper.decide(&asked, None).await.is_ok() {
-            self.suggestions(plugin, &interaction, name, typed, payload).await
+        let began = Instant::now();
+        let choices = if self.decide_in_time(&asked, began.into()).await.is_ok() {
+            let left = SUGGESTING.saturating_sub(began.elapsed());
+            let suggestions = self.suggestions(plugin, &interaction, name, typed, payload);
+            tokio::time::timeout(left, suggestions).await.unwrap_or_else(|_| {
+                let limit = SUGGESTING.as_secs();
+                tracing::warn!(%plugin, command = %name, "no suggestions within {limit} s");
+                Vec::new()
+            })
         } else {
             Vec::new()
         };
@@ -63,15 +70,10 @@ impl Router {
         let (name, interaction) = (name.to_owned(), interaction.clone());
         let mut invocation = invocation(interaction, name, Door::Slash, None, BTreeMap::new(), None);
         invocation.typed = Some(typed);
-        match tokio::time::timeout(SUGGESTING, generation.suggest(&invocation, payload.as_bytes())).await {
-            Ok(Ok(suggestions)) => suggestions.choices,
-            Ok(Err(problem)) => {
+        match generation.suggest(&invocation, payload.as_bytes()).await {
+            Ok(suggestions) => suggestions.choices,
+            Err(problem) => {
                 tracing::warn!(%plugin, command = %invocation.name, %problem, "no suggestions");
-                Vec::new()
-            }
-            Err(_) => {
-                let limit = SUGGESTING.as_secs();
-                tracing::warn!(%plugin, command = %invocation.name, "no suggestions within {limit} s");
                 Vec::new()
             }
         }

@@ -2,12 +2,25 @@
 //!
 //! Apart, since a slash command and its suggestions were let through by Discord, and a control was not.
 
+use std::time::Duration;
+
 use plugin_protocol::{Argument, Command, GuildId, Menu, PluginName, SERVER_ZONE};
+use tokio::time::{Instant, timeout_at};
 
 use super::Router;
-use crate::{bot::gatekeeper::Asked, commands::Interaction, storage::Tables};
+use crate::{bot::gatekeeper::Asked, commands::Interaction, permits::Refusal, storage::Tables};
+
+/// How long it may take to find out whether somebody may: Discord waits 3 s for an answer.
+const DECIDING: Duration = Duration::from_millis(2200);
 
 impl Router {
+    /// What the gatekeeper decides about somebody who asks by an interaction that began then, or in time that it is
+    /// unknown.
+    pub(super) async fn decide_in_time(&self, asked: &Asked<'_>, began: Instant) -> Result<(), Refusal> {
+        let decided = timeout_at(began + DECIDING, self.gatekeeper.decide(asked, None)).await;
+        decided.unwrap_or(Err(Refusal::Unknown))
+    }
+
     /// Who asks for a slash command, or types into it: Discord shows it to nobody whom its settings refuse it.
     pub(super) fn let_through<'a>(
         &self,

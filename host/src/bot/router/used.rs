@@ -95,7 +95,7 @@ impl Router {
             Some(menu) => self.let_through_menu(&interaction, plugin, (command, menu)),
             None => self.let_through(&interaction, plugin, command),
         };
-        if let Err(refusal) = self.gatekeeper.decide(&asked, None).await {
+        if let Err(refusal) = self.decide_in_time(&asked, origin.began).await {
             return self.turn_away(&origin, sign, &shown, &refusal).await;
         }
         let arguments = match arguments {

@@ -52,6 +52,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        began: tokio::time::Instant::now(),
         deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,

@@ -151,6 +151,7 @@ fn origin(door: Door) -> Origin {
         defer: Defer::Public,
         typing: false,
         bot_may: None,
+        began: tokio::time::Instant::now(),
         deleted_after: DeletedAfter::default(),
         slot: None,
         taken: None,
