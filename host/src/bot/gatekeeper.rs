@@ -11,18 +11,13 @@ use plugin_protocol::{
 use serde::Deserialize;
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::{
-    HOST_NAME,
-    directory::LiveDirectory,
-    overrides::Administrators,
-    owners::Owners,
-};
+use super::{HOST_NAME, directory::LiveDirectory, overrides::Administrators, owners::Owners};
 use crate::{
     cache::Cache,
     config::{self, Config},
     permits::{
-        Asker, Concurrency, Facts, Integrations, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules, Slot, Step,
-        Taken, decide, rules,
+        Asker, Concurrency, Facts, Integrations, Key, Membership, Overrides, Overwrite, Place, Refusal, ServerRules,
+        Slot, Step, Taken, decide, rules,
     },
     slash::Slash,
     storage::Tables,
@@ -341,7 +336,9 @@ impl Gatekeeper {
         let command = asked.command;
         let Some(guild) = asked.guild else { return Ok(None) };
         // No setting opens what is for owners only, and Discord has looked at them where it let somebody through.
-        let is_settled = command.owner_only
+        // A control that names no command is none that could be set.
+        let is_settled = command.name.is_empty()
+            || command.owner_only
             || command.guild_owner_only
             || asked.is_let_through && (asked.is_gated || command.requires.is_empty())
             || is_protected(asked.plugin, command)
@@ -360,9 +357,7 @@ impl Gatekeeper {
             return Ok(None);
         }
         // Without Discord's ids of the commands, what is set for one would be taken for nothing.
-        timeout(KNOWN, self.slash.known())
-            .await
-            .map_err(|_| Refusal::Unknown)?;
+        timeout(KNOWN, self.slash.known()).await.map_err(|_| Refusal::Unknown)?;
         Ok(Some(settings))
     }
 

@@ -146,13 +146,15 @@ impl Administrators {
                     self.inner.write().remove(&gone.d.id);
                 }
             }
-            "APPLICATION_COMMAND_PERMISSIONS_UPDATE" => match serde_json::from_str::<Frame<CommandOverrides>>(payload) {
-                Ok(frame) => self.put(&frame.d),
-                Err(error) => {
-                    tracing::warn!(%error, "what was set for commands under Integrations can't be read: it is asked anew");
-                    self.forget_shard(shard);
+            "APPLICATION_COMMAND_PERMISSIONS_UPDATE" => {
+                match serde_json::from_str::<Frame<CommandOverrides>>(payload) {
+                    Ok(frame) => self.put(&frame.d),
+                    Err(error) => {
+                        tracing::warn!(%error, "what was set for commands under Integrations can't be read: it is asked anew");
+                        self.forget_shard(shard);
+                    }
                 }
-            },
+            }
             _ => {}
         }
     }

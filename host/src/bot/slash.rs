@@ -389,12 +389,18 @@ impl Keeper {
     /// Tells the owner what has come to have no place, and that there are few left; once each.
     fn tell(&mut self, plan: &Plan, scopes: &[Scope]) {
         let is_new = |left_out: &&LeftOut| !self.told.left_out.contains(left_out);
-        let mut full = Vec::new();
+        let (mut full, mut menus) = (Vec::new(), Vec::new());
         for left_out in plan.left_out.iter().filter(is_new) {
             tracing::warn!(plugin = %left_out.plugin, command = %left_out.command, reason = %left_out.reason, "no slash command for it");
             if left_out.reason == Reason::Full {
                 full.push(format!("`{}`", left_out.command));
             }
+            if let (Some(menu), Reason::MenusFull | Reason::MenuTaken { .. }) = (&left_out.menu, &left_out.reason) {
+                menus.push(format!("`{menu}` of plugin {} ({})", left_out.plugin, left_out.reason));
+            }
+        }
+        if !menus.is_empty() {
+            self.notices.tell(NoticeKind::Slash, without_menu(menus));
         }
         let taken = scopes
             .iter()
@@ -500,6 +506,20 @@ impl Keeper {
             sync.forget(application).await;
         }
     }
+}
+
+/// What the owner is told of commands that are in no menu.
+fn without_menu(mut menus: Vec<String>) -> String {
+    let more = match menus.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    menus.truncate(NAMED);
+    format!(
+        "These are not in context menus: {}{more}. Unload the plugin that has the place or the name, or have its author choose \
+         another name; where menus are full, slash_limiter.priorities in config.json says who goes first at the next `sync`.",
+        menus.join(", ")
+    )
 }
 
 fn prefix_only(left_out: &LeftOut) -> PrefixOnly {

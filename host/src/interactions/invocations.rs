@@ -159,7 +159,11 @@ impl Invocations {
     pub fn open(&self, origin: Origin, generation: u32) -> u64 {
         let id = self.inner.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let opened = Instant::now();
-        let slow_at = if origin.typing { opened } else { origin.began + SLOW_AFTER };
+        let slow_at = if origin.typing {
+            opened
+        } else {
+            origin.began + SLOW_AFTER
+        };
         let entry = Arc::new(Entry {
             id,
             generation: AtomicU32::new(generation),

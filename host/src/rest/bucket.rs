@@ -43,7 +43,10 @@ impl Lane {
             && let Some((application, rest)) = rest.split_first()
             && rest == ["permissions"]
         {
-            return Self::Bot(endpoint(method, format!("guilds/{guild}/applications/_/{application}/permissions")));
+            return Self::Bot(endpoint(
+                method,
+                format!("guilds/{guild}/applications/_/{application}/permissions"),
+            ));
         }
         let is_major = matches!(segments[0], "channels" | "guilds" | "webhooks");
         let kept = if is_major { 2 } else { 1 }.min(segments.len());

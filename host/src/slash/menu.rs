@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::{
     command::LONGEST_NAME,
     gate::{Gate, is_locale},
+    names::Names,
     plan::{LeftOut, Reason},
 };
 
@@ -68,7 +69,9 @@ pub fn key(kind: u8, name: &str) -> String {
     match kind {
         2 => format!("{name} (on users)"),
         3 => format!("{name} (on messages)"),
-        _ => name.to_owned(),
+        4 => format!("{name} (entry point)"),
+        1 => name.to_owned(),
+        kind => format!("{name} (kind {kind})"),
     }
 }
 
@@ -102,7 +105,7 @@ pub const fn place_of(kind: u64) -> Option<usize> {
 /// those of higher priority go first, then those of earlier plugins.
 pub(super) fn plan_menus<'a>(
     offered: impl Iterator<Item = (&'a PluginName, &'a Command)>,
-    held: &BTreeSet<String>,
+    (names, held): (&Names, &BTreeSet<String>),
     taken: Places,
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<MenuCommand> {
@@ -116,7 +119,7 @@ pub(super) fn plan_menus<'a>(
     let mut planned = BTreeMap::<String, MenuCommand>::new();
     let mut used = taken;
     for (plugin, command, menu) in wanted {
-        if let Err(reason) = place(&mut planned, &mut used, plugin, command, menu) {
+        if let Err(reason) = place((&mut planned, names), &mut used, plugin, command, menu) {
             left_out.push(LeftOut {
                 plugin: plugin.clone(),
                 command: command.name.clone(),
@@ -129,7 +132,7 @@ pub(super) fn plan_menus<'a>(
 }
 
 fn place(
-    planned: &mut BTreeMap<String, MenuCommand>,
+    (planned, names): (&mut BTreeMap<String, MenuCommand>, &Names),
     used: &mut Places,
     plugin: &PluginName,
     command: &Command,
@@ -154,10 +157,10 @@ fn place(
     }
     let gate = Gate::of(command)?;
     let key = key(kind, &menu.name);
-    if let Some(there) = planned.get(&key) {
-        return Err(Reason::MenuTaken {
-            by: there.plugin.clone(),
-        });
+    let there = planned.get(&key).map(|there| &there.plugin);
+    let other = names.other_in_menu((kind, &menu.name), plugin, command);
+    if let Some(by) = other.or(there) {
+        return Err(Reason::MenuTaken { by: by.clone() });
     }
     let places = place_of(kind.into())
         .map(|at| &mut used[at])

@@ -6,6 +6,7 @@ pub mod command;
 mod gate;
 pub mod memory;
 pub mod menu;
+mod names;
 pub mod offers;
 pub mod plan;
 pub mod standing;

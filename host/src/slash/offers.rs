@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plugin_protocol::{Command, Contexts, Description, Group, GuildId, PluginName};
 
-use super::plan::{Held, LeftOut, Limits, Plan, first_word, plan_beside};
+use super::{
+    names::Names,
+    plan::{Held, LeftOut, Limits, Plan, first_word, plan_named},
+};
 
 /// What the bot's owner has set about slash commands in config.json.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +86,14 @@ impl Offered {
 /// Plans the set of all servers, and, in [`Plan::owners`], what a home would have.
 #[must_use]
 pub fn everywhere(offers: &[Offered], held: &Held, limits: Limits) -> Plan {
-    let offers = offers.iter().filter(|offered| offered.only_in.is_none());
-    plan_beside(offers.map(Offered::parts), held, limits)
+    let here = offers.iter().filter(|offered| offered.only_in.is_none());
+    let here: Vec<_> = here.map(Offered::parts).collect();
+    plan_named(&here, &names(offers), held, limits)
+}
+
+/// Whose names are, in whichever servers they serve: what is used by a name goes to one command everywhere.
+fn names(offers: &[Offered]) -> Names {
+    Names::of(offers.iter().map(|offered| (&offered.plugin, &*offered.commands)))
 }
 
 /// Plans a server's own set, [`Plan::owners`], with the menus in it: the owners' commands if it is a home, and those of the
@@ -106,7 +115,8 @@ pub fn at_home(offers: &[Offered], (guild, is_home): (GuildId, bool), held: &Hel
         limited: limited.map(|offered| offered.plugin.clone()).collect(),
         ..held.clone()
     };
-    let mut plan = plan_beside(here.iter().map(Offered::parts), &held, limits);
+    let parts: Vec<_> = here.iter().map(Offered::parts).collect();
+    let mut plan = plan_named(&parts, &names(offers), &held, limits);
     let is_own = |left_out: &LeftOut| {
         let of = here.iter().find(|offered| offered.plugin == left_out.plugin);
         of.is_some_and(|offered| {

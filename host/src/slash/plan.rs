@@ -19,6 +19,7 @@ use super::{
     },
     gate::{Gate, check_localizations},
     menu::{MOST_MENU_COMMANDS, MenuCommand, Places, plan_menus},
+    names::Names,
 };
 
 /// Discord's limit of commands that are typed, in all servers together.
@@ -214,7 +215,7 @@ pub fn plan<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, limits: Limits) ->
 }
 
 /// Plans the global set and that of home servers, which has the owners' commands. Of two commands with one name the
-/// earlier plugin's is registered. What has a place keeps it, up to the most there may be; places that are free go to
+/// earlier plugin's is registered, whatever their priorities. What has a place keeps it, up to the most there may be; places that are free go to
 /// those of higher priority first, up to the safe number.
 ///
 /// A group is either the owners' or everybody's: its commands would else be spread over two sets, and Discord would show
@@ -222,7 +223,13 @@ pub fn plan<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, limits: Limits) ->
 #[must_use]
 pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held, limits: Limits) -> Plan {
     let plugins: Vec<_> = plugins.into_iter().collect();
-    let groups = Groups::of(&plugins);
+    let names = Names::of(plugins.iter().map(|(plugin, commands, _)| (*plugin, *commands)));
+    plan_named(&plugins, &names, held, limits)
+}
+
+/// The same where others than these plugins have names, too.
+pub(super) fn plan_named(plugins: &[Offer<'_>], names: &Names, held: &Held, limits: Limits) -> Plan {
+    let groups = Groups::of(plugins);
     let (max, safe) = (
         limits.max.min(MOST_COMMANDS),
         limits.safe.min(limits.max).min(MOST_COMMANDS),
@@ -232,6 +239,20 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
         .flat_map(|(plugin, commands, _)| commands.iter().map(move |command| (*plugin, command)))
         .filter(|(_, command)| command.doors.slash)
         .collect();
+    let mut left_out = Vec::new();
+    // However important another's is: who types the name gets the earliest plugin's.
+    offered.retain(|(plugin, command)| {
+        let Some(by) = names.other(plugin, command) else {
+            return true;
+        };
+        left_out.push(LeftOut {
+            plugin: (*plugin).clone(),
+            command: command.name.clone(),
+            menu: None,
+            reason: Reason::NameTaken { by: by.clone() },
+        });
+        false
+    });
     // A group has the priority of its most important command.
     let mut priorities = HashMap::<&str, i32>::new();
     for (_, command) in &offered {
@@ -247,7 +268,6 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
     let is_single = |plugin: &PluginName, command: &Command| command.owner_only || held.limited.contains(plugin);
     offered.sort_by_key(|(plugin, command)| is_single(plugin, command));
     let (mut commands, mut owners) = (BTreeMap::new(), BTreeMap::new());
-    let mut left_out = Vec::new();
     for (plugin, command) in offered {
         let placed = if is_single(plugin, command) {
             let most = MOST_COMMANDS.saturating_sub(held.taken_at_home);
@@ -271,8 +291,13 @@ pub fn plan_beside<'a>(plugins: impl IntoIterator<Item = Offer<'a>>, held: &Held
             .flat_map(|(plugin, commands, _)| commands.iter().map(move |command| (*plugin, command)));
         all.filter(move |(plugin, command)| is_single(plugin, command) == owner_only)
     };
-    let menus = plan_menus(of_menus(false), &held.names, held.taken_menus, &mut left_out);
-    let owners_menus = plan_menus(of_menus(true), &held.names, held.taken_menus_at_home, &mut left_out);
+    let menus = plan_menus(of_menus(false), (names, &held.names), held.taken_menus, &mut left_out);
+    let owners_menus = plan_menus(
+        of_menus(true),
+        (names, &held.names),
+        held.taken_menus_at_home,
+        &mut left_out,
+    );
     let owners = owners.into_values().map(SlashCommand::of_guilds);
     Plan {
         is_nearly_full: commands.len() + held.taken >= limits.warning,

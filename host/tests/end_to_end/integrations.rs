@@ -98,7 +98,7 @@ async fn what_administrators_set_counts_by_every_door_as_soon_as_it_is_set() {
     let bot = world.start().await;
     assert_eq!(world.sandbox.resumes(), 1);
     assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
-    assert_eq!(told(&alice, "!often").await, told(&bob, "!often").await);
+    assert!(told(&bob, "!often").await.starts_with("`!often` is switched off"));
     assert_eq!(asked(&world), 1, "what was known is written down");
     bot.stop().await;
 }

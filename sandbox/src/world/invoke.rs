@@ -294,7 +294,9 @@ impl World {
             if has & permissions::ADMINISTRATOR != 0 {
                 return Ok(());
             }
-            match self.overridden(guild, channel_id, user, command) {
+            // Of a thread, what is set for its channel holds.
+            let holder = channel.parent_id.filter(|_| matches!(channel.kind, 10..=12));
+            match self.overridden(guild, holder.unwrap_or(channel_id), user, command) {
                 Some(true) => return Ok(()),
                 Some(false) => {
                     return Err(format!("/{name} is switched off for {who} here by an administrator"));

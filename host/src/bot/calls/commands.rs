@@ -11,7 +11,11 @@ use plugin_protocol::{
 use serde_json::{Value, json};
 
 use super::{Access, Calls, why::There};
-use crate::{commands::usage, permits::Refusal, slash::Standing};
+use crate::{
+    commands::{CommandIndex, usage},
+    permits::Refusal,
+    slash::Standing,
+};
 
 /// What is answered here.
 pub(super) const CALLS: &[(&str, Access)] = &[
@@ -72,7 +76,7 @@ impl Calls {
             if decided == Err(Refusal::Disabled) {
                 continue;
             }
-            let listed = listed(plugin, command, &here, &standing, decided.is_ok());
+            let listed = listed((plugin, command), &table.commands, &here, &standing, decided.is_ok());
             let is_in_menus = !listed.user_menus.is_empty() || !listed.message_menus.is_empty();
             if listed.prefix || listed.slash || is_in_menus {
                 commands.push(listed);
@@ -124,7 +128,13 @@ impl Calls {
     }
 }
 
-fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standing, may_run: bool) -> ListedCommand {
+fn listed(
+    (plugin, command): (&PluginName, &Command),
+    index: &CommandIndex,
+    here: &Here,
+    standing: &Standing,
+    may_run: bool,
+) -> ListedCommand {
     let guild = here.guild;
     let left_out = standing.left_out(plugin.as_str(), &command.name);
     let slash_id = standing
@@ -139,6 +149,11 @@ fn listed(plugin: &PluginName, command: &Command, here: &Here, standing: &Standi
     let menus = |target: MenuTarget| {
         let here = command.menus.iter().filter(|menu| menu.target == target);
         let here = here.filter(|menu| standing.has_menu(menu, guild));
+        // Under a name that another plugin has, there is that one's.
+        let here = here.filter(|menu| {
+            let found = index.menu(menu.target, &menu.name);
+            found.is_some_and(|(by, its, _)| by == plugin && its.name == command.name)
+        });
         here.map(|menu| menu.name.clone()).collect()
     };
     ListedCommand {

@@ -22,7 +22,10 @@ async fn unanswered() -> (Administrators, TcpListener) {
         is_plain_http: true,
     };
     let token = "MTIz.GAbCdE.abcdefghijklmnopqrstuvwxyz".parse().unwrap();
-    (Administrators::new(Rest::new(&token, Some(&api), 1000).unwrap()), service)
+    (
+        Administrators::new(Rest::new(&token, Some(&api), 1000).unwrap()),
+        service,
+    )
 }
 
 fn look_ups(administrators: &Administrators) -> u64 {

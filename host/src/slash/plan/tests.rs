@@ -4,6 +4,7 @@
 
 mod gates;
 mod menus;
+mod names;
 
 use plugin_protocol::{Argument, ArgumentKind, Doors};
 use proptest::prelude::*;
