@@ -138,8 +138,9 @@ async fn it_is_asked_anew_when_changes_may_have_been_missed() {
     let waits = alice.says("!warden").await;
     world.sandbox.expect_held_rest(1).await;
     guild.overrides_command("warden", &[(alice.id(), true)]);
-    // The owner is asked nothing, and comes after it.
-    assert_eq!(told(&world.owner(), "!warden").await, GUARDED);
+    // The owner is asked nothing, and waits for no turn; it comes after what was set.
+    let by_slash = world.owner().slash("warden", &[]).await.expect_reply().await;
+    assert_eq!(by_slash.content(), GUARDED);
     world.sandbox.release_rest();
     waits.expect_reply().await;
     assert_eq!(asked(&world), 4);
