@@ -343,7 +343,7 @@ mod tests {
                 false,
             ),
             (own, Sighting { user: None, ..seen }, now, false),
-            (watch(1), seen, now + SECOND - Duration::from_millis(1), true),
+            (watch(1), seen, now + Duration::from_millis(999), true),
             (watch(1), seen, now + SECOND, false),
         ] {
             let mut table = Table::default();

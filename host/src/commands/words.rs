@@ -254,9 +254,10 @@ mod tests {
 
         #[test]
         fn texts_as_words_come_back(texts in prop::collection::vec("[a-z \"'\\\\“”«\n]{0,8}|\\PC{0,8}", 0..5)) {
-            let texts: Vec<_> = texts.iter().map(|text| match text.contains(char::is_whitespace) {
-                true => text.trim_end_matches('\\').to_owned(),
-                false => text.clone(),
+            let texts: Vec<_> = texts.iter().map(|text| if text.contains(char::is_whitespace) {
+                text.trim_end_matches('\\').to_owned()
+            } else {
+                text.clone()
             }).collect();
             let written: Vec<_> = texts.iter().map(|text| as_word(text)).collect();
             prop_assert_eq!(all(&written.join(" ")).unwrap(), texts);
