@@ -367,7 +367,7 @@ mod tests {
             let read = |setting: &Setting, value: &Value| {
                 let text = written(setting, value);
                 let mut words = Words::new(&text);
-                std::iter::from_fn(|| words.take().unwrap().map(|word| word.into_owned())).collect::<Vec<_>>()
+                std::iter::from_fn(|| words.take().unwrap().map(std::borrow::Cow::into_owned)).collect::<Vec<_>>()
             };
             prop_assert_eq!(&read(&list(ArgumentKind::String), &json!(texts)), &texts);
             let read = read(&list(ArgumentKind::Duration), &json!(times));

@@ -1,4 +1,6 @@
 //! Look-ups that fail, are slow, or are overtaken by events; without Discord, and on a clock that stands.
+//!
+//! Against a REST client that answers when it is told to, under a paused clock.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,6 @@
 //! What is registered under a name is what the router finds under it, in every set, however important others are.
+//!
+//! Apart from the plan's other tests, since it asks the index of commands, too.
 
 use plugin_protocol::{Menu, MenuTarget};
 
