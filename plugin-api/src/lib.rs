@@ -78,7 +78,7 @@ pub use argument::{
     Argument, Colour, DateTime, Mentionable, ParseArgument, ServerZone, Shape, Utc, WrongArgument, Zone,
 };
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
-pub use context::{ClickCtx, ConfigChanges, Ctx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx};
+pub use context::{Claim, ClickCtx, ConfigChanges, Ctx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
 pub use definition::{End, Ended};
 pub use error::{Error, HttpError, Optional, Result, refuse};

@@ -263,3 +263,40 @@ async fn where_the_bot_may_not_embed_it_says_the_same_as_text_and_where_it_may_n
     let log = bot.stop().await;
     assert!(!log.contains("Code"), "{log}");
 }
+
+/// More than Discord lets a server have: what it allows today it may raise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_500_roles_is_served_and_so_is_a_member_with_all_of_them() {
+    let world = World::new().await;
+    world.drop_plugin("moderation");
+    let guild = world.sandbox.guild();
+    let (mia, bob) = (world.person("mia"), world.person("bob"));
+    for number in 0..500 {
+        // The last of them lets ban, and so stands above the others.
+        let powers = if number == 499 { 1 << 2 } else { 0 };
+        let name = format!("Role {number}");
+        guild.add_role(&name).permissions(powers);
+        mia.give(&guild.role(&name));
+    }
+    let bot = world.start().await;
+    let asked = mia.says(&format!("!ban {}", bob.mention())).await.expect_reply().await;
+    assert_eq!(asked.embeds()[0]["title"], "Ban this member?");
+    let user = [("user", json!(bob.id().to_string()))];
+    let asked = mia.slash("ban", &user).await.expect_reply().await;
+    assert_eq!(asked.embeds()[0]["title"], "Ban this member?");
+    // Each of these may list roles, and none is too long to be sent.
+    for command in ["!why ban", "!help ban", "!help"] {
+        let reply = mia.says(command).await.expect_reply().await;
+        assert!(!reply.embeds().is_empty(), "{command}: {}", reply.content());
+    }
+    let refused = bob.says(&format!("!ban {}", mia.mention())).await.expect_reply().await;
+    assert!(refused.content().contains("*Ban Members*"), "{}", refused.content());
+    // More rules than one answer can name.
+    for number in 0..60 {
+        let rule = format!("!config allow ban {}", guild.role(&format!("Role {number}")).mention());
+        world.owner().says(&rule).await.expect_reply().await;
+    }
+    let refused = bob.says(&format!("!ban {}", mia.mention())).await.expect_reply().await;
+    assert!(refused.content().len() < 2_000, "{}", refused.content());
+    bot.stop().await;
+}

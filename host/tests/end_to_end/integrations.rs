@@ -188,7 +188,7 @@ async fn a_button_of_a_command_that_administrators_have_opened_can_be_pressed() 
     let (alice, bob) = (world.person("alice").role("Staff"), world.person("bob"));
     guild.overrides_command("ban", &[(alice.id(), true)]);
     let asked = alice
-        .slash("ban", &[("member", bob.id().to_string().into())])
+        .slash("ban", &[("user", bob.id().to_string().into())])
         .await
         .expect_reply()
         .await;

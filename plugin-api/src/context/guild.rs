@@ -6,7 +6,7 @@ use plugin_protocol::guilds::Guild;
 use serde_json::json;
 
 use super::{Ctx, Host};
-use crate::{Error, GuildId, IntoId, Member, Result, error::placed};
+use crate::{Error, GuildId, IntoId, Member, Mention, Result, error::placed, refuse};
 
 impl Host {
     /// A server that the bot is in, with its roles and channels, as the gateway has told of it: no request to Discord.
@@ -73,5 +73,23 @@ impl<S> Ctx<S> {
     #[track_caller]
     pub fn bot_outranks(&self, member: &Member) -> impl Future<Output = Result<bool>> {
         placed(async move { Ok(self.guild(member.guild_id).await?.bot_outranks(member)) })
+    }
+
+    /// Refuses, in words, unless both who asked and the bot stand above this member: for commands that act against them.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, which names the member; it was not asked in a server.
+    pub async fn check_ranks(&self, member: &Member) -> Result {
+        if !self.outranks(member).await? {
+            return refuse(format!("{} does not stand below you.", member.mention()));
+        }
+        if !self.bot_outranks(member).await? {
+            return refuse(format!(
+                "{} does not stand below me: move my role up.",
+                member.mention()
+            ));
+        }
+        Ok(())
     }
 }

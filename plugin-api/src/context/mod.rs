@@ -2,6 +2,7 @@
 //!
 //! None of them is `Send`: they belong to the lane's thread, as does everything that they lead to.
 
+mod claim;
 mod click;
 mod command;
 mod event;
@@ -11,6 +12,8 @@ mod lifecycle;
 mod moderation;
 mod posted;
 
+pub use claim::Claim;
+pub(crate) use claim::Claimed;
 pub use click::ClickCtx;
 pub(crate) use command::Asked;
 pub use command::Ctx;

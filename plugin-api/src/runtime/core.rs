@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Guarded, Waits, debt::Ledger, link::Link};
-use crate::{Result, definition::Running, files::Turns, modal::Form, settings::GuildValues};
+use crate::{Result, context::Claimed, definition::Running, files::Turns, modal::Form, settings::GuildValues};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) guild_values: GuildValues,
     /// Who waits for something that people do.
     pub(crate) waits: Waits,
+    /// The messages whose controls are acted upon, or were.
+    pub(crate) claimed: RefCell<Claimed>,
     /// The plugin's section of the configuration; whoever follows it hears of each change.
     section: watch::Sender<Value>,
     spawned: RefCell<Spawning>,
@@ -113,6 +115,7 @@ impl Core {
             key_turns: Turns::default(),
             guild_values: GuildValues::default(),
             waits: Waits::default(),
+            claimed: RefCell::default(),
             section: watch::Sender::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),

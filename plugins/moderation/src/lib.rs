@@ -9,11 +9,8 @@ mod warn;
 
 use std::time::{Duration, SystemTime};
 
-use acts::{Asked, ban_now, check_ranks, kick_now, refused_by_discord};
+use acts::{ban_now, kick_now, refused_by_discord};
 use plugin_api::{model::channel::Message as Found, prelude::*, relative_time};
-
-/// The longest timeout (<https://discord.com/developers/docs/resources/guild#modify-guild-member>).
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(28 * 86_400);
 
 /// What servers set: `serversettings moderation`.
 #[settings(guild)]
@@ -41,16 +38,11 @@ async fn ban(
 ) -> Result {
     let member = ctx.fetch_member(ctx.require_guild()?, user.id).await?;
     if let Some(member) = &member {
-        check_ranks(&ctx, member).await?;
+        ctx.check_ranks(member).await?;
     }
-    let whom = if member.is_some() {
-        "member"
-    } else {
-        "user, who is not here"
-    };
-    let question = question(&user, &format!("Ban this {whom}?"), reason.as_deref());
-    let user = user.id;
-    let asked = Asked { user, days, reason };
+    let title = member.map_or("Ban this user, who is not here?", |_| "Ban this member?");
+    let question = question(&user, title, reason.as_deref());
+    let asked = ((user.id, reason), days);
     ctx.confirm(question, ban_now.button("Ban").danger(&asked)).await
 }
 
@@ -65,11 +57,10 @@ async fn kick(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    check_ranks(&ctx, &member).await?;
-    let (user, days) = (member.user.id, 0);
+    ctx.check_ranks(&member).await?;
     let question = question(&member.user, "Kick this member?", reason.as_deref());
-    let asked = Asked { user, days, reason };
-    ctx.confirm(question, kick_now.button("Kick").danger(&asked)).await
+    let about = (member.user.id, reason);
+    ctx.confirm(question, kick_now.button("Kick").danger(&about)).await
 }
 
 fn question(user: &User, title: &str, reason: Option<&str>) -> Embed {
@@ -91,16 +82,14 @@ async fn timeout(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    check_ranks(&ctx, &member).await?;
-    if time > LONGEST_TIMEOUT {
+    ctx.check_ranks(&member).await?;
+    // https://discord.com/developers/docs/resources/guild#modify-guild-member
+    if time > Duration::from_secs(28 * 86_400) {
         return refuse("Discord takes timeouts of up to 28 days.");
     }
     let until = (!time.is_zero()).then(|| SystemTime::now() + time);
     let act = ctx.time_out(member.guild_id, member.user.id, until);
-    let done = act.reason(log::reason(&ctx, reason.as_deref())).await;
-    if refused_by_discord(done)?.is_none() {
-        return refuse("They are no longer here.");
-    }
+    refused_by_discord(act.reason(log::reason(&ctx, reason.as_deref())).await)?;
     let when = until.map_or_else(String::new, |until| format!(" {}", relative_time(until)));
     let text = format!("{} can write again{when}.", member.mention());
     let note = log::tell(&ctx, "Timeout", &text, reason.as_deref()).await;
@@ -129,8 +118,9 @@ async fn purge(
     let found: Vec<Found> = ctx.raw().get(&path).json().await?;
     let wanted = |found: &&Found| user.as_ref().is_none_or(|user| user.id == found.author.id.into_id());
     let ids = found.iter().filter(wanted).map(|found| found.id.into_id());
-    let reason = log::reason(&ctx, None);
-    let deleted = ctx.delete_messages(ctx.channel_id(), ids, &reason).await?;
+    let deleted = ctx
+        .delete_messages(ctx.channel_id(), ids, &log::reason(&ctx, None))
+        .await?;
     if deleted == 0 {
         return refuse("There are no such messages of the last 14 days.");
     }

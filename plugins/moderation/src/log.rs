@@ -1,21 +1,9 @@
 //! What moderators do is told twice: as the reason in Discord's audit log, and in the log channel of the settings.
 //! No failure to tell it stops them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use plugin_api::{prelude::*, tracing::warn};
 
 use crate::Settings;
-
-/// How long moderators are not told again that a log channel takes nothing.
-const TOLD_AGAIN: Duration = Duration::from_secs(3600);
-
-/// When moderators were told that of a channel. A lock of std: never held across an await.
-static TOLD: Mutex<BTreeMap<ChannelId, Instant>> = Mutex::new(BTreeMap::new());
 
 /// The reason for Discord's audit log: who asked, and why.
 pub(crate) fn reason<S>(ctx: &Ctx<S>, why: Option<&str>) -> String {
@@ -24,7 +12,7 @@ pub(crate) fn reason<S>(ctx: &Ctx<S>, why: Option<&str>) -> String {
 }
 
 /// Tells in the log channel, if the server has one. That it is gone or closed to the bot stops no moderation: it is a line
-/// more for the moderator, once an hour.
+/// more for the moderator.
 pub(crate) async fn tell<S>(ctx: &Ctx<S>, title: &str, text: &str, reason: Option<&str>) -> String {
     let Some(channel) = ctx.settings::<Settings>().log_channel else {
         return String::new();
@@ -37,15 +25,6 @@ pub(crate) async fn tell<S>(ctx: &Ctx<S>, title: &str, text: &str, reason: Optio
         return String::new();
     };
     warn!("the log channel takes nothing: {error}");
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    told.retain(|_, at| at.elapsed() < TOLD_AGAIN);
-    if told.contains_key(&channel) {
-        return String::new();
-    }
-    told.insert(channel, Instant::now());
-    format!(
-        "\nI can't write that into the log channel {}: it is gone, or I may not write there. An administrator can choose \
-         another one by `serversettings moderation`.",
-        channel.mention()
-    )
+    let channel = channel.mention();
+    format!("\nI can't write that into the log channel {channel}: see `serversettings moderation` for another one.")
 }

@@ -5,7 +5,7 @@
 use plugin_api::prelude::*;
 use serde::Deserialize;
 
-use crate::{acts::check_ranks, log};
+use crate::log;
 
 /// A warning, as its table has it.
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) async fn add(
     #[max_length = 400]
     reason: String,
 ) -> Result {
-    check_ranks(&ctx, &member).await?;
+    ctx.check_ranks(&member).await?;
     let sql = "INSERT INTO warnings (guild, member, moderator, reason, at) VALUES (?1, ?2, ?3, ?4, unixepoch())";
     let values = (member.guild_id, member.user.id, ctx.author().id, &reason);
     let written = ctx.db().execute(sql, values).await?;
@@ -40,7 +40,7 @@ pub(crate) async fn add(
 #[command(requires(MODERATE_MEMBERS), guild_only, examples("warn list @Bob"))]
 pub(crate) async fn list(ctx: Ctx, #[description = "Whose; by their id, if they have left"] user: User) -> Result {
     let sql =
-        "SELECT id, moderator, reason, at FROM warnings WHERE guild = ?1 AND member = ?2 ORDER BY id DESC LIMIT 10";
+        "SELECT id, moderator, reason, at FROM warnings WHERE (guild, member) = (?1, ?2) ORDER BY id DESC LIMIT 10";
     let warnings: Vec<Warning> = ctx.db().query(sql, (ctx.guild_id(), user.id)).await?;
     if warnings.is_empty() {
         return ctx.reply(format!("{} has no warnings.", user.mention())).await;
