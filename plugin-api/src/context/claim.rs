@@ -30,11 +30,8 @@ impl<S> ClickCtx<S> {
     /// async fn pay(ctx: ClickCtx) -> Result {
     ///     let claim = ctx.claim()?;
     ///     // What fails in between can be tried again.
-    ///     let paid = ctx.user_data(ctx.author().id).update(|coins: &mut u64| {
-    ///         *coins += 10;
-    ///         Ok(())
-    ///     });
-    ///     paid.await?;
+    ///     let account = ctx.user_data(ctx.author().id);
+    ///     account.update(|coins: &mut u64| Ok(*coins += 10)).await?;
     ///     claim.done();
     ///     ctx.update("Paid.").without_controls().await
     /// }
