@@ -12,7 +12,6 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
 use tokio::time::sleep;
 
 use super::life::Plugins;

@@ -377,6 +377,21 @@ async fn a_newer_version_that_conflicts_with_what_runs_is_told_so_and_disturbs_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_that_only_wish_for_each_other_both_run() {
+    let world = World::new().await;
+    for (name, other) in [("first", "second"), ("second", "first")] {
+        let wishes = json!({ "depends": [{ "name": other, "optional": true }] });
+        let command = format!("ask-{name}");
+        drop_old(&world, name, &plugin(name, "1.0.0", &wishes, &[&command]));
+    }
+    let bot = world.start().await;
+    for command in ["!ask-first", "!ask-second"] {
+        world.person("alice").says(command).await.expect_reply().await;
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_that_cant_run_beside_each_other_the_one_that_ran_last_runs_after_a_restart() {
     let world = World::new().await;
     drop_old(
