@@ -29,6 +29,8 @@ async fn a_plugin_that_is_limited_to_a_server_is_nowhere_else() {
     world.configure(&limited_to(there.id()));
     world.drop_plugin("example");
     world.drop_plugin("stress");
+    // There before the bot is, as `stress` greets whoever joins.
+    let (alice, bella) = (world.person("alice"), there.user("bella"));
     let bot = world.start().await;
     world
         .sandbox
@@ -47,7 +49,6 @@ async fn a_plugin_that_is_limited_to_a_server_is_nowhere_else() {
     }
 
     // By message it is unknown elsewhere, and help doesn't know it.
-    let (alice, bella) = (world.person("alice"), there.user("bella"));
     assert_eq!(bella.says("!ping").await.expect_reply().await.content(), "pong");
     assert_eq!(bella.slash("ping", &[]).await.expect_reply().await.content(), "pong");
     for person in [&alice, &alice.in_dm()] {
