@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "for generated code only")]
 
+mod callback;
 mod context_menu;
 mod hooks;
 mod policy;
@@ -14,6 +15,7 @@ use std::{collections::HashMap, pin::Pin, rc::Rc};
 use plugin_protocol as protocol;
 use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
 
+pub use callback::{HookDef, check_hook};
 pub(crate) use context_menu::texts;
 pub use context_menu::{MenuDef, check_menus, group};
 use hooks::Around;
@@ -52,6 +54,11 @@ pub trait Module: 'static {
     fn components() -> Vec<ComponentDef<Self::State>>;
     fn events() -> Vec<EventDef<Self::State>>;
     fn migrations() -> Vec<protocol::Migration>;
+
+    #[must_use]
+    fn hooks() -> Vec<HookDef<Self::State>> {
+        Vec::new()
+    }
 
     #[must_use]
     fn settings() -> Option<protocol::server_settings::SettingsSchema> {
@@ -282,6 +289,7 @@ pub(crate) fn describe<M: Module>() -> Description {
                 ignore_bots: event.ignore_bots,
             })
             .collect(),
+        hooks: callback::describe::<M>(),
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
         settings: M::settings(),
@@ -311,6 +319,8 @@ pub(crate) struct Definition<S: 'static> {
     commands: HashMap<String, CommandDef<S>>,
     pub(crate) components: HashMap<&'static str, ComponentDef<S>>,
     events: HashMap<&'static str, Vec<EventDef<S>>>,
+    /// The callbacks of hooks, by their functions.
+    callbacks: HashMap<&'static str, HookDef<S>>,
     hooks: Hooks<S>,
 }
 
@@ -327,6 +337,7 @@ impl<S: 'static> Definition<S> {
                 .collect(),
             components: handlers::<M>().map(|component| (component.name, component)).collect(),
             events,
+            callbacks: M::hooks().into_iter().map(|hook| (hook.function, hook)).collect(),
             hooks: M::HOOKS,
         }
     }

@@ -58,6 +58,7 @@ mod export;
 mod files;
 mod gateway;
 pub mod guide;
+mod hook;
 mod id;
 pub mod linked;
 #[doc(hidden)]
@@ -85,6 +86,11 @@ pub use error::{Error, HttpError, Optional, Result, refuse};
 pub use event::GatewayEvent;
 pub use files::Files;
 pub use gateway::{ActivityKind, Gateway, MembersRequest, OnlineStatus, Presence};
+pub use hook::{
+    BeforeCommand, BotReady, BreakerState, CommandError, CommandExecuted, CommandKind, ExtensionLoaded,
+    ExtensionRefused, ExtensionReloaded, ExtensionUnloaded, GuildJoined, GuildLeft, GuildSummary, Hook, HookCtx,
+    HookEvent, HookHandle, Hooks, PastRun, Shutdown,
+};
 pub use id::IntoId;
 pub use mention::{Mention, relative_time};
 pub use message::{
@@ -297,11 +303,73 @@ pub use plugin_macros::command;
 /// }
 /// ```
 pub use plugin_macros::event;
+/// # Examples
+///
+/// ```
+/// use plugin_api::{BeforeCommand, ExtensionLoaded, prelude::*, tracing::info};
+///
+/// #[hook("extension_loaded", priority = 5)]
+/// async fn loaded(_ctx: HookCtx, event: ExtensionLoaded) -> Result {
+///     info!("{} {} is there", event.extension_name, event.version);
+///     Ok(())
+/// }
+///
+/// /// Nobody may use anything while the house is closed.
+/// #[hook]
+/// async fn closed(ctx: HookCtx, _event: BeforeCommand) -> Result {
+///     if ctx.global_store().get::<bool>("closed").await?.unwrap_or(false) {
+///         return refuse("We are closed for today.");
+///     }
+///     Ok(())
+/// }
+/// # mod linked { plugin_api::plugin!(linked; hooks: [super::loaded, super::closed]); }
+/// # fn main() {}
+/// ```
+///
+/// An event of the bot's own, read as another one:
+///
+/// ```compile_fail,E0308
+/// # use plugin_api::{ExtensionUnloaded, prelude::*};
+/// #[hook("extension_loaded")]
+/// async fn loaded(_ctx: HookCtx, event: ExtensionUnloaded) -> Result {
+///     Ok(())
+/// }
+/// ```
+///
+/// A name that no event has:
+///
+/// ```compile_fail
+/// # use plugin_api::{ExtensionLoaded, prelude::*};
+/// #[hook("extension_load")]
+/// async fn loaded(_ctx: HookCtx, event: ExtensionLoaded) -> Result {
+///     Ok(())
+/// }
+/// ```
+///
+/// Two callbacks of one name:
+///
+/// ```compile_fail,E0080
+/// # use plugin_api::prelude::*;
+/// mod one {
+///     use plugin_api::{BotReady, prelude::*};
+///     #[hook]
+///     pub async fn ready(_ctx: HookCtx, _event: BotReady) -> Result { Ok(()) }
+/// }
+/// mod two {
+///     use plugin_api::{BotReady, prelude::*};
+///     #[hook]
+///     pub async fn ready(_ctx: HookCtx, _event: BotReady) -> Result { Ok(()) }
+/// }
+/// plugin!(linked; hooks: [one::ready, two::ready]);
+/// ```
+pub use plugin_macros::hook;
 pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, settings, start, stop};
 /// The members that were found, see [`Gateway::request_members`].
 pub use plugin_protocol::gateway::FoundMembers;
 /// What is known of a server without asking Discord, see [`Host::guild`].
 pub use plugin_protocol::guilds::Guild;
+/// What the host answers to the calls `hooks.*`, see [`Host::hooks`].
+pub use plugin_protocol::hooks;
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
 /// What the host answers to the calls `settings.*`, see [`Host::call`].

@@ -10,11 +10,11 @@ pub use plugin_protocol::{
 };
 
 pub use crate::{
-    Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, Result, Saved, StartCtx, StopCtx,
+    Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, HookCtx, Result, Saved, StartCtx, StopCtx,
     argument::{Arguments, ChoiceDef, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
     definition::{
-        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, Hooks, MenuDef, Module, PolicyDef, Running,
-        check_command, check_menus, check_name, checked, group,
+        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, HookDef, Hooks, MenuDef, Module, PolicyDef,
+        Running, check_command, check_hook, check_menus, check_name, checked, group,
     },
     event::intents,
     export::Loaded,
@@ -29,7 +29,7 @@ pub use crate::{
 /// The type of the state behind a context's type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the context of a handler",
-    label = "expected `Ctx<State>`, `ClickCtx<State>` or `EventCtx<State>`"
+    label = "expected `Ctx<State>`, `ClickCtx<State>`, `EventCtx<State>` or `HookCtx<State>`"
 )]
 pub trait Context {
     type State: 'static;
@@ -44,6 +44,10 @@ impl<S: 'static> Context for ClickCtx<S> {
 }
 
 impl<S: 'static> Context for EventCtx<S> {
+    type State = S;
+}
+
+impl<S: 'static> Context for HookCtx<S> {
     type State = S;
 }
 

@@ -91,9 +91,13 @@ pub(crate) fn is_known(name: &str) -> bool {
 /// The name that was meant, most likely: one that ends so, or else the one that the fewest changes lead to.
 pub(crate) fn nearest(name: &str) -> &'static str {
     let ending = format!("_{name}");
-    let ends = NAMES.iter().find(|known| known.ends_with(&ending));
-    let near = || NAMES.iter().min_by_key(|known| distance(name, known));
-    ends.or_else(near).copied().unwrap_or_default()
+    let ends = NAMES.iter().find(|known| known.ends_with(&ending)).copied();
+    ends.unwrap_or_else(|| nearest_of(name, NAMES.iter().copied()))
+}
+
+/// Of these names the one that the fewest changes lead to.
+pub(crate) fn nearest_of(name: &str, known: impl Iterator<Item = &'static str>) -> &'static str {
+    known.min_by_key(|known| distance(name, known)).unwrap_or_default()
 }
 
 /// How many letters must be put in, taken out or exchanged (Levenshtein's distance).

@@ -11,6 +11,7 @@ mod derive;
 mod event;
 mod event_names;
 mod function;
+mod hook;
 mod lifecycle;
 mod localization;
 mod menu;
@@ -204,6 +205,27 @@ pub fn event(options: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
+/// Makes a callback of a hook of an `async fn`: it hears of an event of the bot's own life, or of one that a plugin emits.
+///
+/// The first parameter is the [`HookCtx`](../plugin_api/struct.HookCtx.html), the second one the event. In brackets behind
+/// `hook`:
+///
+/// - `"extension_loaded"`: the event. One of the bot's own has a type of its own, by which alone it may be named, too; one
+///   that a plugin emits is called `"PLUGIN.name"` and is read into any type of serde.
+/// - `priority = 5`: those of higher priority run first, and to their end; 0 if nothing is said. Of one priority, those of
+///   one plugin run one after the other, those of different plugins at the same time.
+///
+/// A callback may take 10 seconds; one that fails five times in 300 seconds is left out for 60, then tried once. The owner
+/// knows it as `PLUGIN.function`, and may switch it off, also for after a restart.
+#[proc_macro_attribute]
+pub fn hook(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as hook::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    hook::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
 /// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
 ///
 /// It may take 30 seconds; then the plugin counts as one that can't start, and an older version goes on.
@@ -231,7 +253,7 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `state: Type`: what `#[start]` returns; without a `#[start]`, its `Default`; without this key, `()`.
 /// - `state_version: 1`: the version of what `#[stop]` hands to the next generation.
 /// - `start: path`, `stop: path`: only if they are in another module than this.
-/// - `commands: [ban, tags::add]`, `components: [confirm]`, `events: [count]`: the handlers.
+/// - `commands: [ban, tags::add]`, `components: [confirm]`, `events: [count]`, `hooks: [loaded]`: the handlers.
 /// - `commands: [warn::{add, list}, config::role::{add, remove}]`: with braces, the modules in front are groups:
 ///   `!warn add` and `/config role remove`, of at most two words and the command. A documentation comment in front of a
 ///   group is its description; Discord shows one, the bot lists the commands of a group by prefix: `!warn`.

@@ -10,8 +10,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{LitStr, Path, Result, spanned::Spanned};
 
-pub(crate) use self::keys::Plugin;
 use self::keys::{Dependency, Group, Migration, check_plugin_name};
+pub(crate) use self::keys::{Plugin, is_plugin_name};
 use crate::{command::check_of, function::beside_path, policy::optional};
 
 pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
@@ -62,7 +62,14 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         let (names, descriptions) = (localized.names.pairs(), localized.descriptions.pairs());
         quote!(::plugin_api::__private::group(#name, #description, #names, #descriptions))
     });
-    let hooks = hooks(plugin);
+    let around = around(plugin);
+    let hooks: Vec<_> = plugin.hooks.iter().map(|path| beside_path("hook", path)).collect();
+    let distinct_hooks = hooks.iter().enumerate().map(|(number, hook)| {
+        let earlier = &hooks[..number];
+        quote_spanned!(hook.span()=>
+            const _: () = ::plugin_api::__private::check_hook(#hook.function, &[#(#earlier.function),*]);
+        )
+    });
     let components: Vec<_> = plugin
         .components
         .iter()
@@ -100,6 +107,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
         #(#distinct)*
         #(#of_commands)*
+        #(#distinct_hooks)*
 
         struct __Plugin;
 
@@ -109,7 +117,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             const NAME: &'static str = #name;
             const VERSION: &'static str = #version;
             const STATE_VERSION: ::core::option::Option<u32> = #state_version;
-            const HOOKS: ::plugin_api::__private::Hooks<Self::State> = #hooks;
+            const HOOKS: ::plugin_api::__private::Hooks<Self::State> = #around;
 
             async fn start(ctx: ::plugin_api::__private::StartCtx) -> ::plugin_api::__private::Result<Self::State> {
                 #start(ctx).await
@@ -136,6 +144,10 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
             fn events() -> ::std::vec::Vec<::plugin_api::__private::EventDef<Self::State>> {
                 ::std::vec![#(#events),*]
+            }
+
+            fn hooks() -> ::std::vec::Vec<::plugin_api::__private::HookDef<Self::State>> {
+                ::std::vec![#(#hooks),*]
             }
 
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
@@ -197,7 +209,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 }
 
 /// The `Hooks`: what runs around each command.
-fn hooks(plugin: &Plugin) -> TokenStream {
+fn around(plugin: &Plugin) -> TokenStream {
     let boxed = |path: &Path, call: TokenStream, arguments: TokenStream| quote_spanned!(path.span()=> |#arguments| ::std::boxed::Box::pin(#call));
     let checks = plugin.checks.iter().map(check_of);
     let before = optional(plugin.before.as_ref().map(check_of));

@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, ops::Not};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Concurrency, Contexts, CooldownRule, Defer, Menu, Permissions, server_settings::SettingsSchema};
+use crate::{
+    Concurrency, Contexts, CooldownRule, Defer, Menu, Permissions, hooks::HookSubscription,
+    server_settings::SettingsSchema,
+};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,9 @@ pub struct Description {
     /// The gateway events it handles.
     #[serde(default)]
     pub events: Vec<EventSubscription>,
+    /// The callbacks of hooks that it declares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookSubscription>,
     /// The version of the state that it hands to a next generation; `None` if it hands over nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,

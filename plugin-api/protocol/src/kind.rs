@@ -41,6 +41,9 @@ pub const OCCURRED: u32 = 23;
 /// Host to plugin: a function waits in vain, since the message that asked was edited and runs anew, or is gone. Head
 /// [`Unwatch`](crate::Unwatch). It ends as at a drain; nobody is told, and plugins that don't know this kind wait on.
 pub const WATCH_ENDED: u32 = 24;
+/// Host to plugin, asks: run a callback of a hook. Head [`HookRun`](crate::hooks::HookRun), tail the event's payload as JSON.
+/// Answered with [`Outcome`](crate::Outcome); of `before_command`, a refusal is a veto.
+pub const HOOK: u32 = 26;
 
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
@@ -68,6 +71,14 @@ pub const UNWATCH: u32 = 107;
 pub const LOG: u32 = 110;
 /// Plugin to host: a panic outside of any invocation. Head [`PanicReport`](crate::PanicReport).
 pub const PANIC: u32 = 111;
+/// Plugin to host, asks: tell everybody who listens. Head [`Emit`](crate::hooks::Emit), tail the payload as JSON. Answered
+/// with `null` as soon as that is begun; `Busy` if too much of this plugin's is under way.
+pub const EMIT: u32 = 112;
+/// Plugin to host, asks: listen to a hook's event from now on, until this generation ends. Head
+/// [`HookRegistration`](crate::hooks::HookRegistration). Answered with [`HookRegistered`](crate::hooks::HookRegistered).
+pub const HOOK_REGISTER: u32 = 113;
+/// Plugin to host: listen no more. Head [`HookUnregister`](crate::hooks::HookUnregister).
+pub const HOOK_UNREGISTER: u32 = 114;
 
 /// On an [`ANSWER`]: the request failed, the head is a [`Problem`](crate::Problem).
 pub const FLAG_PROBLEM: u32 = 1;

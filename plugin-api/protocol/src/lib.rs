@@ -16,6 +16,7 @@ pub mod figures;
 mod files;
 pub mod gateway;
 pub mod guilds;
+pub mod hooks;
 mod ids;
 mod incidents;
 pub mod inspection;

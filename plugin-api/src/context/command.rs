@@ -79,6 +79,7 @@ impl<S> Ctx<S> {
             core,
             invocation: Some(asked.hold()),
             requester: Some(asked.invocation.author.id),
+            hook: None,
         };
         Self {
             host,

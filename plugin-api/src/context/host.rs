@@ -48,6 +48,8 @@ pub struct Host {
     /// Counted: while somebody holds it, the invocation can be answered.
     pub(crate) invocation: Option<Rc<u64>>,
     pub(crate) requester: Option<UserId>,
+    /// In which run of a hook's callback it is used.
+    pub(crate) hook: Option<u64>,
 }
 
 impl Host {
@@ -56,6 +58,7 @@ impl Host {
             core,
             invocation: None,
             requester: None,
+            hook: None,
         }
     }
 

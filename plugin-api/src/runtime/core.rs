@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Guarded, Waits, debt::Ledger, link::Link};
-use crate::{Result, context::Claimed, definition::Running, files::Turns, modal::Form, settings::GuildValues};
+use crate::{Result, context::Claimed, definition::Running, files::Turns, hook, modal::Form, settings::GuildValues};
 
 pub(crate) struct Core {
     pub(crate) link: Arc<Link>,
@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) waits: Waits,
     /// The messages whose controls are acted upon, or were.
     pub(crate) claimed: RefCell<Claimed>,
+    /// The callbacks of hooks that were registered while running.
+    pub(crate) registered_hooks: RefCell<hook::Registered>,
     /// The plugin's section of the configuration; whoever follows it hears of each change.
     section: watch::Sender<Value>,
     spawned: RefCell<Spawning>,
@@ -116,6 +118,7 @@ impl Core {
             guild_values: GuildValues::default(),
             waits: Waits::default(),
             claimed: RefCell::default(),
+            registered_hooks: RefCell::default(),
             section: watch::Sender::default(),
             spawned: RefCell::default(),
             ended: Cell::new(false),

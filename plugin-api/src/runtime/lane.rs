@@ -11,7 +11,7 @@ use plugin_protocol::{
     Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
     Stop, Stopped, Suggestions, Unwatch,
     kind::{
-        ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST,
+        ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST,
         WATCH_ENDED,
     },
     lane_name,
@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    Core, Guarded, Link, Owned,
+    Core, Guarded, Link, Owned, callbacks,
     core::Controls,
     debt::{Debt, outcome, worst},
     inbox::Inbox,
@@ -277,6 +277,7 @@ impl<M: Module> Serving<M> {
             INVOKE => self.invoke(envelope),
             SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
+            HOOK => self.hook(envelope),
             kind => self.refuse_unknown(kind, id),
         }
         None
@@ -289,7 +290,7 @@ impl<M: Module> Serving<M> {
             ACTIVATE | CONFIGURE | OCCURRED | WATCH_ENDED => {}
             DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
-            START | STOP | INVOKE | SUGGEST | EVENT => self.core.link.refuse(envelope.id, &closed()),
+            START | STOP | INVOKE | SUGGEST | EVENT | HOOK => self.core.link.refuse(envelope.id, &closed()),
             kind => self.refuse_unknown(kind, envelope.id),
         }
     }
@@ -418,6 +419,14 @@ impl<M: Module> Serving<M> {
                 Err(panic) => link.refuse(id, &Problem::new(ProblemCode::Failed, told(&panic))),
             }
         });
+    }
+
+    fn hook(&self, envelope: Owned) {
+        if let Some(run) = self.head(&envelope)
+            && let Some(state) = self.started(envelope.id)
+        {
+            callbacks::run(&self.core, &self.definition, &state, run, envelope);
+        }
     }
 
     fn event(&self, envelope: Owned) {

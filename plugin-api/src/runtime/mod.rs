@@ -2,6 +2,7 @@
 //!
 //! Other threads touch its inbox only; all else is made, used and dropped on the lane's own thread.
 
+mod callbacks;
 mod core;
 mod debt;
 mod guarded;

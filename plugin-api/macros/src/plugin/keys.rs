@@ -29,6 +29,7 @@ pub(crate) struct Plugin {
     pub(super) groups: Vec<Group>,
     pub(super) components: Vec<Path>,
     pub(super) events: Vec<Path>,
+    pub(super) hooks: Vec<Path>,
     pub(super) migrations: Vec<Migration>,
     pub(super) depends: Vec<Dependency>,
     pub(super) conflicts: Vec<Dependency>,
@@ -113,6 +114,7 @@ impl Parse for Plugin {
                 "commands" => plugin.list_commands(input)?,
                 "components" => plugin.components = list(input)?,
                 "events" => plugin.events = list(input)?,
+                "hooks" => plugin.hooks = list(input)?,
                 "migrations" => plugin.migrations = migrations(input)?,
                 "depends" => plugin.depends = dependencies(input)?,
                 "conflicts" => plugin.conflicts = dependencies(input)?,
@@ -132,7 +134,7 @@ impl Parse for Plugin {
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, checks, before, after, on_error, migrations, depends, conflicts, intents, swap, category, \
+                         events, hooks, checks, before, after, on_error, migrations, depends, conflicts, intents, swap, category, \
                          settings and description are"
                     );
                     return Err(Error::new(key.span(), text));
@@ -289,14 +291,18 @@ fn dependency(text: &str, span: Span) -> Result<Dependency> {
 }
 
 pub(super) fn check_plugin_name(name: &str, span: Span) -> Result<()> {
-    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-    if (1..=32).contains(&name.len()) && name.bytes().all(fits) {
+    if is_plugin_name(name) {
         return Ok(());
     }
     Err(Error::new(
         span,
         format!("`{name}` is no plugin's name: 1 to 32 of a-z, 0-9, _ and -"),
     ))
+}
+
+pub(crate) fn is_plugin_name(name: &str) -> bool {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
 #[cfg(test)]
