@@ -13,7 +13,7 @@ mod policy;
 use std::{collections::HashMap, pin::Pin, rc::Rc};
 
 use plugin_protocol as protocol;
-use plugin_protocol::{Choice, Description, Doors, EventSubscription, Typed, wording};
+use plugin_protocol::{Choice, Description, Doors, EventQueue, EventSubscription, Typed, wording};
 
 pub use callback::{HookDef, check_hook};
 pub(crate) use context_menu::texts;
@@ -287,9 +287,12 @@ pub(crate) fn describe<M: Module>() -> Description {
                 name: event.name.to_owned(),
                 guild_only: event.guild_only,
                 ignore_bots: event.ignore_bots,
+                ..EventSubscription::default()
             })
             .collect(),
         hooks: callback::describe::<M>(),
+        event_queue: EventQueue::default(),
+        tells_begun: false,
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
         settings: M::settings(),

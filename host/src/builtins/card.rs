@@ -478,6 +478,7 @@ mod tests {
                 cpu_millis: Some(u64::MAX),
                 code_bytes: Some(u64::MAX),
                 hung_millis: Some(u64::MAX),
+                ..LaneFigures::default()
             }),
             left_behind: left,
             last_error: Some(LastError {

@@ -5,6 +5,7 @@
 //! plugin asks goes to the [`Desk`]. Nothing of a plugin's memory is kept.
 
 mod guilds;
+mod receive;
 mod start;
 mod watches;
 
@@ -20,10 +21,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef, Receiver};
+use plugin_abi::{Delivery, Envelope, Host, LaneHandle, PluginModuleRef};
 use plugin_protocol::{
     Description, Drain, Invocation, LogRecord, Manifest, Outcome, PanicReport, PluginName, Problem, ProblemCode,
-    Settings, Stop, StopReason, Stopped, Suggestions, Unwatch, Verdict, kind, lane_name,
+    Settings, Stop, StopReason, Stopped, Suggestions, Verdict, kind, lane_name,
 };
 use serde::Serialize;
 use tokio::{
@@ -35,7 +36,6 @@ use super::{
     delivery::GivenUp,
     lane::{Gate, Ticket},
     loader,
-    outcome::outcome,
     pulse::{Beat, Pulse},
     room::{Room, UnderWay},
     shadow::ContentHash,
@@ -43,12 +43,11 @@ use super::{
 
 /// How long a lane's thread may take to end after it has said that it stopped.
 const ENDING: Duration = Duration::from_secs(3);
-/// How many requests of one generation may be under way.
-const MAX_REQUESTS: usize = 8192;
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
 
 pub use guilds::GuildValues;
+use receive::Context;
 pub use start::{NotStarted, StartFailure};
 
 /// Whether an id of a delivery is an event's, and not an invocation's.
@@ -480,93 +479,6 @@ impl Generation {
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn receive(self: &Arc<Self>, envelope: &Envelope<'_>) {
-        match envelope.kind() {
-            kind::ANSWER => {
-                let waiting = self.waiting().remove(&envelope.id());
-                match waiting {
-                    Some(Waiting::Request(sender)) => {
-                        let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
-                        let _ = sender.send(Answer {
-                            head: envelope.head().to_vec(),
-                            tail: Bytes::copy_from_slice(envelope.tail()),
-                            problem,
-                        });
-                    }
-                    Some(Waiting::Invocation(ticket)) => {
-                        self.pulse.stirred(Instant::now());
-                        let outcome = outcome(envelope);
-                        self.desk.finished(self, envelope.id(), outcome, ticket);
-                    }
-                    Some(Waiting::Pulse) => self.pulse.answered(Instant::now()),
-                    None => {
-                        tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
-                    }
-                }
-            }
-            kind::LOG => match serde_json::from_slice(envelope.head()) {
-                Ok(record) => self.desk.logged(self, &record),
-                Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),
-            },
-            kind::PANIC => self
-                .desk
-                .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
-            kind::UNWATCH => match serde_json::from_slice(envelope.head()) {
-                Ok(Unwatch { id }) => self.desk.unwatched(self, id),
-                Err(error) => tracing::debug!(plugin = %self.name(), %error, "the end of a watch that can't be read"),
-            },
-            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES | kind::WATCH => {
-                let limit = match envelope.kind() {
-                    kind::RESPOND => MAX_REQUESTS,
-                    // Room is left for answers to people.
-                    _ => MAX_REQUESTS / 4 * 3,
-                };
-                let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= limit;
-                if busy {
-                    let text = format!("{limit} requests of this plugin are under way: wait for some of them");
-                    self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
-                    return;
-                }
-                let room = match Room::take(&self.under_way, envelope) {
-                    Ok(room) => room,
-                    Err(problem) => {
-                        self.answer::<()>(envelope.id(), &Err(problem), &[]);
-                        return;
-                    }
-                };
-                let request = Request {
-                    kind: envelope.kind(),
-                    id: envelope.id(),
-                    head: envelope.head().to_vec(),
-                    tail: Bytes::copy_from_slice(envelope.tail()),
-                    _room: room,
-                };
-                self.desk.asked(self, request);
-            }
-            unknown => {
-                self.requests.fetch_add(1, Ordering::Relaxed);
-                let text = format!("this host does not know requests of kind {unknown}: it is older than the plugin");
-                self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
-            }
-        }
-    }
-}
-
-/// The way of one generation to the host, which is never freed: closed, it holds nothing.
-struct Context(Arc<RwLock<Option<Arc<Generation>>>>);
-
-impl Receiver for Context {
-    fn receive(&self, batch: &[Envelope<'_>]) -> Delivery {
-        let generation = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(generation) = generation else {
-            return Delivery::CLOSED;
-        };
-        for envelope in batch {
-            generation.receive(envelope);
-        }
-        Delivery::ACCEPTED
     }
 }
 

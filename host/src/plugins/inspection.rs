@@ -157,6 +157,7 @@ impl Plugins {
             cpu_millis: cpu,
             code_bytes: code_bytes.and_then(|(copy, mapped)| bytes_of(copy, mapped)),
             hung_millis: generation.pulse.hung_for(Instant::now()).map(millis),
+            ..LaneFigures::default()
         });
     }
 

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, ops::Not};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Concurrency, Contexts, CooldownRule, Defer, Menu, Permissions, hooks::HookSubscription,
-    server_settings::SettingsSchema,
+    Concurrency, Contexts, CooldownRule, Defer, EventQueue, EventSubscription, Menu, Permissions,
+    hooks::HookSubscription, server_settings::SettingsSchema,
 };
 
 /// What a plugin offers.
@@ -35,6 +35,13 @@ pub struct Description {
     /// The callbacks of hooks that it declares.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSubscription>,
+    /// How much of its events waits while it is slow.
+    #[serde(default, skip_serializing_if = "EventQueue::is_default")]
+    pub event_queue: EventQueue,
+    /// Whether it says of each event that waits for something that it has [begun](crate::kind::BEGUN): it was built with a
+    /// plugin-api that does. Of others, only the end of an event is known.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub tells_begun: bool,
     /// The version of the state that it hands to a next generation; `None` if it hands over nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,
@@ -357,17 +364,4 @@ impl Component {
     pub fn is_of_the_runtime(&self) -> bool {
         self.name.starts_with("plugin_api.")
     }
-}
-
-/// A gateway event that the plugin handles.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventSubscription {
-    /// Discord's name of the event, such as `MESSAGE_CREATE`.
-    pub name: String,
-    /// Only events of servers.
-    #[serde(default)]
-    pub guild_only: bool,
-    /// Not the ones that a bot (this one included) caused, where the event tells.
-    #[serde(default)]
-    pub ignore_bots: bool,
 }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::lane::LaneFigures;
+
 /// The answer to `plugins.list`: every plugin that is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PluginList {
@@ -153,29 +155,6 @@ pub struct OfferedCommand {
     /// Whether it is the owners' only.
     #[serde(default)]
     pub owner_only: bool,
-}
-
-/// What a lane is at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaneFigures {
-    /// Invocations and events that were given to it and have not come to their end: waiting, running or suspended.
-    #[serde(default)]
-    pub under_way: u64,
-    /// What is under way, oldest first, cut to a few.
-    #[serde(default)]
-    pub at_work_on: Vec<String>,
-    /// Its requests to the host that have not been answered.
-    #[serde(default)]
-    pub requests: u64,
-    /// How long its threads have run on a processor, in milliseconds; absent where the system doesn't tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu_millis: Option<u64>,
-    /// Memory of its own that its mapped library takes, in bytes; absent where the system doesn't tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code_bytes: Option<u64>,
-    /// For how long it has taken nothing, in milliseconds; absent unless it is hung.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hung_millis: Option<u64>,
 }
 
 /// What generations that no longer serve have left behind until the bot is restarted.

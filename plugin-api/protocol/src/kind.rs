@@ -45,6 +45,11 @@ pub const WATCH_ENDED: u32 = 24;
 /// Answered with [`Outcome`](crate::Outcome); of `before_command`, a refusal is a veto.
 pub const HOOK: u32 = 26;
 
+/// Host to plugin, asks: how is the lane? Head `null`. Answered with [`LaneState`](crate::lane::LaneState) before the
+/// delivery returns, by whichever thread delivers, so that a lane that is blocked is known by what blocks it. An older plugin
+/// answers [`NotSupported`](crate::ProblemCode::NotSupported) when its lane takes it.
+pub const LOOK: u32 = 29;
+
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
 pub const RESPOND: u32 = 100;
@@ -79,6 +84,10 @@ pub const EMIT: u32 = 112;
 pub const HOOK_REGISTER: u32 = 113;
 /// Plugin to host: listen no more. Head [`HookUnregister`](crate::hooks::HookUnregister).
 pub const HOOK_UNREGISTER: u32 = 114;
+
+/// Plugin to host: handlers of the [`EVENT`] of this id have begun, and wait for something: it is no longer in the lane's
+/// queue. Head `null`. Not told of an event whose handlers end without waiting, since its answer says as much.
+pub const BEGUN: u32 = 118;
 
 /// On an [`ANSWER`]: the request failed, the head is a [`Problem`](crate::Problem).
 pub const FLAG_PROBLEM: u32 = 1;

@@ -12,6 +12,7 @@ pub mod custom_id;
 pub mod databases;
 mod description;
 mod entities;
+mod events;
 pub mod figures;
 mod files;
 pub mod gateway;
@@ -22,6 +23,7 @@ mod incidents;
 pub mod inspection;
 mod invocation;
 pub mod kind;
+pub mod lane;
 mod lifecycle;
 mod manifest;
 mod menu;
@@ -39,10 +41,10 @@ mod watches;
 pub mod wording;
 
 pub use description::{
-    Argument, ArgumentKind, Choice, Command, Component, Description, Doors, EventSubscription, Group, Migration,
-    SERVER_ZONE,
+    Argument, ArgumentKind, Choice, Command, Component, Description, Doors, Group, Migration, SERVER_ZONE,
 };
 pub use entities::{Channel, Member, Role, User};
+pub use events::{EventQueue, EventSubscription, Overflow};
 pub use files::{
     FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,
     MAX_NAME_BYTES, MAX_PATH_BYTES,

@@ -1,0 +1,107 @@
+//! What comes from a plugin: answers to the host's questions, requests, log records; each kind with what becomes of it.
+//!
+//! Called on the plugin's threads: it bounds what is asked and hands it to the [`Desk`](super::Desk), and waits for nothing.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use plugin_abi::{Delivery, Envelope, Receiver};
+use plugin_protocol::{Problem, ProblemCode, Unwatch, kind};
+
+use super::{Answer, Generation, Request, Waiting};
+use crate::plugins::{outcome::outcome, room::Room};
+
+/// How many requests of one generation may be under way.
+const MAX_REQUESTS: usize = 8192;
+
+impl Generation {
+    pub(super) fn receive(self: &Arc<Self>, envelope: &Envelope<'_>) {
+        match envelope.kind() {
+            kind::ANSWER => {
+                let waiting = self.waiting().remove(&envelope.id());
+                match waiting {
+                    Some(Waiting::Request(sender)) => {
+                        let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
+                        let _ = sender.send(Answer {
+                            head: envelope.head().to_vec(),
+                            tail: Bytes::copy_from_slice(envelope.tail()),
+                            problem,
+                        });
+                    }
+                    Some(Waiting::Invocation(ticket)) => {
+                        self.pulse.stirred(Instant::now());
+                        let outcome = outcome(envelope);
+                        self.desk.finished(self, envelope.id(), outcome, ticket);
+                    }
+                    Some(Waiting::Pulse) => self.pulse.answered(Instant::now()),
+                    None => {
+                        tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
+                    }
+                }
+            }
+            kind::LOG => match serde_json::from_slice(envelope.head()) {
+                Ok(record) => self.desk.logged(self, &record),
+                Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),
+            },
+            kind::PANIC => self
+                .desk
+                .panicked(self, &serde_json::from_slice(envelope.head()).unwrap_or_default()),
+            kind::UNWATCH => match serde_json::from_slice(envelope.head()) {
+                Ok(Unwatch { id }) => self.desk.unwatched(self, id),
+                Err(error) => tracing::debug!(plugin = %self.name(), %error, "the end of a watch that can't be read"),
+            },
+            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES | kind::WATCH => {
+                let limit = match envelope.kind() {
+                    kind::RESPOND => MAX_REQUESTS,
+                    // Room is left for answers to people.
+                    _ => MAX_REQUESTS / 4 * 3,
+                };
+                let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= limit;
+                if busy {
+                    let text = format!("{limit} requests of this plugin are under way: wait for some of them");
+                    self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
+                    return;
+                }
+                let room = match Room::take(&self.under_way, envelope) {
+                    Ok(room) => room,
+                    Err(problem) => {
+                        self.answer::<()>(envelope.id(), &Err(problem), &[]);
+                        return;
+                    }
+                };
+                let request = Request {
+                    kind: envelope.kind(),
+                    id: envelope.id(),
+                    head: envelope.head().to_vec(),
+                    tail: Bytes::copy_from_slice(envelope.tail()),
+                    _room: room,
+                };
+                self.desk.asked(self, request);
+            }
+            unknown => {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                let text = format!("this host does not know requests of kind {unknown}: it is older than the plugin");
+                self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
+            }
+        }
+    }
+}
+
+/// The way of one generation to the host, which is never freed: closed, it holds nothing.
+pub(super) struct Context(pub(super) Arc<RwLock<Option<Arc<Generation>>>>);
+
+impl Receiver for Context {
+    fn receive(&self, batch: &[Envelope<'_>]) -> Delivery {
+        let generation = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(generation) = generation else {
+            return Delivery::CLOSED;
+        };
+        for envelope in batch {
+            generation.receive(envelope);
+        }
+        Delivery::ACCEPTED
+    }
+}
