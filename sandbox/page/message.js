@@ -28,7 +28,7 @@ const newDay = (message, before) => !before || new Date(message.timestamp).toDat
 
 const SYSTEM_TEXTS = new Map([
   [1, 'added someone to the group.'], [2, 'removed someone from the group.'], [6, 'pinned a message to this channel.'],
-  [7, 'joined the server.'], [8, 'boosted the server.'], [18, 'started a thread.'],
+  [7, 'joined the server.'], [8, 'boosted the server.'], [18, 'started a thread.'], [21, 'started this thread with a message.'],
 ]);
 
 /** One message of the list as an element; `before` decides whether it continues a group. */

@@ -47,5 +47,6 @@ mod server_settings;
 mod settings;
 mod slash_limit;
 mod storage;
+mod threads;
 mod tls;
 mod waiting;

@@ -54,7 +54,7 @@ impl Guild {
         })
     }
 
-    /// The channel of this name.
+    /// The channel or thread of this name.
     ///
     /// # Panics
     ///
@@ -68,11 +68,7 @@ impl Guild {
                 self.name()
             )
         });
-        Channel {
-            sandbox: self.sandbox.clone(),
-            guild_id: Some(self.id),
-            id,
-        }
+        Channel::new(&self.sandbox, Some(self.id), id)
     }
 
     /// A new voice channel; the bot is told.
@@ -81,11 +77,7 @@ impl Guild {
         let id = self
             .sandbox
             .with(|world| world.add_channel(self.id, name, 2, |channel| name.clone_into(&mut channel.name)));
-        Channel {
-            sandbox: self.sandbox.clone(),
-            guild_id: Some(self.id),
-            id,
-        }
+        Channel::new(&self.sandbox, Some(self.id), id)
     }
 
     /// A new text channel; the bot is told.
@@ -98,28 +90,7 @@ impl Guild {
         let id = self
             .sandbox
             .with(|world| world.add_channel(self.id, name, 0, |channel| name.clone_into(&mut channel.name)));
-        Channel {
-            sandbox: self.sandbox.clone(),
-            guild_id: Some(self.id),
-            id,
-        }
-    }
-
-    /// A new private thread below a channel, with these people in it; the bot is told. It is there to be asked about: its
-    /// parent's permissions don't hold in it.
-    #[must_use]
-    pub fn add_private_thread(&self, parent: &Channel, name: &str, members: &[u64]) -> Channel {
-        let id = self.sandbox.with(|world| {
-            world.add_channel(self.id, name, 12, |thread| {
-                thread.parent_id = Some(parent.id);
-                members.clone_into(&mut thread.thread_members);
-            })
-        });
-        Channel {
-            sandbox: self.sandbox.clone(),
-            guild_id: Some(self.id),
-            id,
-        }
+        Channel::new(&self.sandbox, Some(self.id), id)
     }
 
     /// The role of this name.
@@ -285,7 +256,8 @@ impl Guild {
 }
 
 fn find(world: &World, guild: u64, name: &str) -> Result<u64, String> {
-    let channels = world.channels_of(guild);
+    let mut channels = world.channels_of(guild);
+    channels.extend(world.threads_of(guild));
     let wanted = name.trim_start_matches('#');
     channels
         .iter()
@@ -310,6 +282,18 @@ pub struct Channel {
 }
 
 impl Channel {
+    pub(super) fn new(sandbox: &Sandbox, guild_id: Option<u64>, id: u64) -> Self {
+        Self {
+            sandbox: sandbox.clone(),
+            guild_id,
+            id,
+        }
+    }
+
+    pub(super) const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// Its id.
     #[must_use]
     pub const fn id(&self) -> u64 {

@@ -10,6 +10,7 @@ mod message;
 mod person;
 mod said;
 mod sandbox;
+mod thread;
 mod traffic;
 mod used;
 

@@ -76,6 +76,7 @@ fn channel(world: &World, person: u64, text: &str, needed: u64) -> Result<u64, R
         .get(&id)
         .ok_or_else(|| Refused(format!("no channel has the id {id}")))?;
     let has = world.permissions_in(channel, person);
+    let needed = channel.needs(needed);
     if has & needed == needed {
         return Ok(id);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Call, Outcome,
     errors::{self, Refusal},
-    snowflake,
+    snowflake, threads,
     validate::{self, Fields, checked},
 };
 use crate::world::{Overwrite, World, permissions};
@@ -61,7 +61,7 @@ pub(crate) fn allowed(world: &World, id: &str, needed: u64) -> Result<u64, Refus
     if has & permissions::VIEW_CHANNEL == 0 {
         return Err(errors::MISSING_ACCESS.into());
     }
-    let missing = needed & !has;
+    let missing = channel.needs(needed) & !has;
     if missing != 0 {
         return Err(Refusal::permission(1 << missing.trailing_zeros()));
     }
@@ -89,23 +89,6 @@ fn shown(world: &World, id: u64) -> Answer {
 
 pub(crate) fn get(world: &World, id: &str) -> Outcome {
     Ok(shown(world, allowed(world, id, 0)?))
-}
-
-/// Who is in a thread (`ThreadMemberResponse`).
-pub(crate) fn thread_member(world: &World, id: &str, user: &str) -> Outcome {
-    let id = allowed(world, id, 0)?;
-    let user = snowflake("user_id", user)?;
-    let is_in = world
-        .channels
-        .get(&id)
-        .is_some_and(|thread| thread.thread_members.contains(&user));
-    if !is_in {
-        return Err(errors::UNKNOWN_MEMBER.into());
-    }
-    let joined_at = "2024-01-01T00:00:00.000000+00:00";
-    Ok(Answer::ok(
-        &json!({ "id": id.to_string(), "user_id": user.to_string(), "join_timestamp": joined_at, "flags": 0 }),
-    ))
 }
 
 pub(crate) fn nothing(world: &World, id: &str) -> Outcome {
@@ -194,6 +177,9 @@ impl Shape {
 }
 
 pub(crate) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
+    if threads::is_one(world, id) {
+        return threads::edit(world, call, id);
+    }
     let id = allowed(world, id, permissions::MANAGE_CHANNELS)?;
     let shape = Shape::read(&call.body, false)?;
     change(world, id, |channel| shape.apply(channel))
@@ -214,6 +200,9 @@ fn change(world: &mut World, id: u64, change: impl FnOnce(&mut crate::world::Cha
 }
 
 pub(crate) fn delete(world: &mut World, id: &str) -> Outcome {
+    if threads::is_one(world, id) {
+        return threads::delete(world, id);
+    }
     let id = allowed(world, id, permissions::MANAGE_CHANNELS)?;
     if world
         .channels
@@ -221,6 +210,14 @@ pub(crate) fn delete(world: &mut World, id: &str) -> Outcome {
         .is_some_and(|channel| channel.recipient.is_some())
     {
         return Ok(shown(world, id));
+    }
+    let threads = world.channels.values().filter(|other| other.is_thread());
+    let threads: Vec<u64> = threads
+        .filter(|other| other.parent_id == Some(id))
+        .map(|thread| thread.id)
+        .collect();
+    for thread in threads {
+        world.remove_thread(thread);
     }
     let Some(channel) = world.channels.remove(&id) else {
         return Err(errors::UNKNOWN_CHANNEL.into());

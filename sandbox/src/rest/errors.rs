@@ -93,6 +93,10 @@ pub(crate) const BULK_AGE: Known = Known(
     50034,
     "You can only bulk delete messages that are under 14 days old.",
 );
+pub(crate) const WRONG_CHANNEL_TYPE: Known = Known(400, 50024, "Cannot execute action on this channel type");
+pub(crate) const THREAD_ARCHIVED: Known = Known(400, 50083, "Thread is archived");
+pub(crate) const THREAD_EXISTS: Known = Known(400, 160_004, "A thread has already been created for this message");
+pub(crate) const THREAD_LOCKED: Known = Known(400, 160_005, "Thread is locked");
 pub(crate) const INVALID_JSON: Known = Known(400, 50109, "The request body contains invalid JSON.");
 
 /// Form errors, collected: Discord tells all of them at once.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Call, Outcome, channels,
     errors::{self, Refusal},
-    snowflake,
+    snowflake, threads,
     validate::{self, Fields, Place, checked},
 };
 use crate::{
@@ -105,6 +105,7 @@ pub(crate) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
         needed |= permissions::ATTACH_FILES;
     }
     let channel = channels::text(world, channel, needed)?;
+    threads::writable(world, channel)?;
     let url = world.attachment_urls(call, channel);
     let mut draft = validate::draft(&call.body, "", &call.files, Place::Channel, &url)?;
     if let Some(to) = draft.reference

@@ -15,6 +15,7 @@ mod roles;
 mod routes;
 mod serve;
 mod template;
+mod threads;
 mod upload;
 mod validate;
 

@@ -3,7 +3,7 @@
 
 use super::{
     Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles, template,
-    validate::checked_query,
+    threads, validate::checked_query,
 };
 use crate::world::World;
 
@@ -25,6 +25,10 @@ const QUERIES: &[(&str, &str, &[&str])] = &[
         &["after", "limit", "type"],
     ),
     ("GET", "/channels/{}/messages/pins", &["before", "limit"]),
+    ("GET", "/channels/{}/threads/archived/public", &["before", "limit"]),
+    ("GET", "/channels/{}/threads/archived/private", &["before", "limit"]),
+    ("GET", "/channels/{}/thread-members", &["with_member", "after", "limit"]),
+    ("GET", "/channels/{}/thread-members/{}", &["with_member"]),
     ("GET", "/guilds/{}", &["with_counts"]),
     ("GET", "/guilds/{}/bans", &["limit", "before", "after"]),
     ("GET", "/guilds/{}/members", &["limit", "after"]),
@@ -70,7 +74,19 @@ pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
         ("DELETE", ["channels", channel]) => channels::delete(world, channel),
         ("PUT", ["channels", channel, "permissions", id]) => channels::set_overwrite(world, call, channel, id),
         ("DELETE", ["channels", channel, "permissions", id]) => channels::remove_overwrite(world, channel, id),
-        ("GET", ["channels", channel, "thread-members", user]) => channels::thread_member(world, channel, user),
+        ("POST", ["channels", channel, "threads"]) => threads::create(world, call, channel),
+        ("POST", ["channels", channel, "messages", id, "threads"]) => threads::create_on(world, call, channel, id),
+        ("GET", ["channels", channel, "threads", "archived", "public"]) => {
+            threads::archived(world, call, channel, false)
+        }
+        ("GET", ["channels", channel, "threads", "archived", "private"]) => {
+            threads::archived(world, call, channel, true)
+        }
+        ("GET", ["channels", channel, "thread-members"]) => threads::members(world, call, channel),
+        ("GET", ["channels", channel, "thread-members", user]) => threads::member(world, call, channel, user),
+        ("PUT", ["channels", channel, "thread-members", user]) => threads::add(world, channel, user),
+        ("DELETE", ["channels", channel, "thread-members", user]) => threads::remove(world, channel, user),
+        ("GET", ["guilds", guild, "threads", "active"]) => threads::active(world, guild),
         ("POST", ["channels", channel, "typing"]) => channels::typing(world, channel),
         ("GET", ["channels", channel, "invites" | "webhooks"]) => channels::nothing(world, channel),
 

@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Whether the bot sees what happens in a channel.
-    fn bot_sees(&self, channel_id: u64) -> bool {
+    pub(super) fn bot_sees(&self, channel_id: u64) -> bool {
         self.channels
             .get(&channel_id)
             .is_some_and(|channel| self.permissions_in(channel, self.bot_id) & permissions::VIEW_CHANNEL != 0)

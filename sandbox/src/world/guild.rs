@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{History, Member, Overwrite};
+use super::{History, Member, Overwrite, thread::Thread};
 
 /// A guild ("server").
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl Guild {
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
-    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements, 12 private thread.
+    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements, 10 to 12 threads.
     pub(crate) kind: u64,
     pub(crate) guild_id: Option<u64>,
     pub(crate) name: String,
@@ -146,14 +146,31 @@ pub(crate) struct Channel {
     pub(crate) overwrites: Vec<Overwrite>,
     /// The person at the other end of a direct channel.
     pub(crate) recipient: Option<u64>,
-    /// Who is in a thread.
-    pub(crate) thread_members: Vec<u64>,
+    /// What only threads have.
+    pub(crate) thread: Option<Thread>,
     /// What `PATCH` may change and nothing here depends on (topic, nsfw, ...).
     pub(crate) settings: Map<String, Value>,
     pub(crate) history: History,
 }
 
 impl Channel {
+    /// An empty text channel at the top of the list.
+    pub(crate) fn new(id: u64, guild_id: Option<u64>, name: &str) -> Self {
+        Self {
+            id,
+            kind: 0,
+            guild_id,
+            name: name.to_owned(),
+            position: 0,
+            parent_id: None,
+            overwrites: Vec::new(),
+            recipient: None,
+            thread: None,
+            settings: Map::new(),
+            history: History::default(),
+        }
+    }
+
     /// The channel object of a guild's channel (`GuildChannelResponse`).
     pub(crate) fn guild_json(&self) -> Value {
         let overwrites: Vec<Value> = self
@@ -193,16 +210,10 @@ impl Channel {
                 channel["user_limit"] = json!(0);
                 channel["rtc_region"] = Value::Null;
             }
-            12 => {
-                channel["thread_metadata"] = json!({
-                    "archived": false,
-                    "auto_archive_duration": 1440,
-                    "archive_timestamp": "2024-01-01T00:00:00.000000+00:00",
-                    "locked": false,
-                    "invitable": false,
-                });
-            }
             _ => {}
+        }
+        if let Some(thread) = &self.thread {
+            self.as_thread(thread, &mut channel);
         }
         for (key, value) in &self.settings {
             channel[key] = value.clone();

@@ -40,6 +40,11 @@ impl Stored {
         self.ephemeral_to.is_none_or(|only| only == user)
     }
 
+    /// Whether its author said it, and Discord does not merely tell what they did.
+    fn is_said(&self) -> bool {
+        matches!(self.value["type"].as_u64(), None | Some(0 | 19 | 20 | 23))
+    }
+
     /// An interaction's answer that has not come yet ("thinking ...").
     pub(crate) fn is_loading(&self) -> bool {
         self.value["flags"].as_u64().unwrap_or(0) & super::message::LOADING != 0
@@ -69,7 +74,8 @@ impl History {
                 Some(to) => {
                     self.replies.entry(to).or_insert(message.id);
                 }
-                None => self.plain.push_back(message.id),
+                None if message.is_said() => self.plain.push_back(message.id),
+                None => {}
             }
         }
         self.messages.push_back(message);

@@ -295,7 +295,7 @@ impl World {
                 return Ok(());
             }
             // Of a thread, what is set for its channel holds.
-            let holder = channel.parent_id.filter(|_| matches!(channel.kind, 10..=12));
+            let holder = channel.parent_id.filter(|_| channel.is_thread());
             match self.overridden(guild, holder.unwrap_or(channel_id), user, command) {
                 Some(true) => return Ok(()),
                 Some(false) => {

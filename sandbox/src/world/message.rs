@@ -160,6 +160,7 @@ impl World {
             channel.history.push(Arc::clone(&message));
         }
         self.emit_message("MESSAGE_CREATE", &message);
+        self.wrote_in_thread(channel_id, author_id);
         message
     }
 
@@ -204,7 +205,7 @@ impl World {
     }
 
     /// Puts a changed message object in the place of the old one and tells everybody.
-    fn replace(&mut self, before: &Stored, value: Value, mentions: Vec<u64>) -> Arc<Stored> {
+    pub(super) fn replace(&mut self, before: &Stored, value: Value, mentions: Vec<u64>) -> Arc<Stored> {
         let message = self.swap(before, value, mentions);
         self.emit_message("MESSAGE_UPDATE", &message);
         message
@@ -242,6 +243,7 @@ impl World {
             self.reactions.retain(|(message, _), _| !ids.contains(message));
         }
         self.emit_deleted(channel_id, &gone, bulk);
+        self.deleted_in_thread(channel_id, gone.len() as u64);
         gone.len()
     }
 

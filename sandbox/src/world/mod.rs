@@ -17,6 +17,7 @@ mod people;
 pub(crate) mod permissions;
 mod press;
 mod resolved;
+pub(crate) mod thread;
 mod user;
 mod voice;
 
@@ -247,7 +248,7 @@ impl World {
         let mut channels: Vec<&Channel> = self
             .channels
             .values()
-            .filter(|channel| channel.guild_id == Some(guild))
+            .filter(|channel| channel.guild_id == Some(guild) && !channel.is_thread())
             .collect();
         channels.sort_by_key(|channel| (channel.position, channel.id));
         channels
@@ -256,6 +257,10 @@ impl World {
     /// What `user` may in a channel; everything in a direct one that is the user's.
     pub(crate) fn permissions_in(&self, channel: &Channel, user: u64) -> u64 {
         match channel.guild_id.and_then(|id| self.guilds.get(&id)) {
+            Some(guild) if channel.is_thread() => {
+                let parent = channel.parent_id.and_then(|id| self.channels.get(&id));
+                thread::permissions(guild, channel, parent, user)
+            }
             Some(guild) => permissions::of(guild, Some(channel), user),
             None if channel.recipient == Some(user) || user == self.bot_id => permissions::EVERYONE,
             None => 0,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Channel, Guild, History, Member, Role, User, World, permissions};
+use super::{Channel, Guild, Member, Role, User, World, permissions};
 use crate::{
     gateway::intents,
     ids,
@@ -99,17 +99,9 @@ impl World {
         let id = self.ids.part();
         let position = self.channels_of(guild_id).len();
         let channel = Channel {
-            id,
             kind,
-            guild_id: Some(guild_id),
-            name: name.to_owned(),
             position: i64::try_from(position).unwrap_or(0),
-            parent_id: None,
-            overwrites: Vec::new(),
-            recipient: None,
-            thread_members: Vec::new(),
-            settings: Map::new(),
-            history: History::default(),
+            ..Channel::new(id, Some(guild_id), name)
         };
         self.channels.insert(id, channel);
         id
@@ -127,8 +119,7 @@ impl World {
         if let Some(channel) = self.channels.get_mut(&id) {
             shape(channel);
             let data = channel.guild_json();
-            let name = if kind == 12 { "THREAD_CREATE" } else { "CHANNEL_CREATE" };
-            self.emit_channel(name, Some(guild_id), &data);
+            self.emit_channel("CHANNEL_CREATE", Some(guild_id), &data);
         }
         id
     }
@@ -140,17 +131,9 @@ impl World {
         }
         let id = self.ids.part();
         let channel = Channel {
-            id,
             kind: 1,
-            guild_id: None,
-            name: String::new(),
-            position: 0,
-            parent_id: None,
-            overwrites: Vec::new(),
             recipient: Some(person),
-            thread_members: Vec::new(),
-            settings: Map::new(),
-            history: History::default(),
+            ..Channel::new(id, None, "")
         };
         self.channels.insert(id, channel);
         self.directs.insert(person, id);
@@ -313,8 +296,12 @@ impl World {
             .map(Channel::guild_json)
             .collect();
         data["presences"] = Value::Array(presences);
+        data["threads"] = self
+            .active_threads(guild_id)
+            .into_iter()
+            .map(|thread| self.thread_json(thread))
+            .collect();
         for empty in [
-            "threads",
             "voice_states",
             "stage_instances",
             "guild_scheduled_events",
@@ -330,8 +317,9 @@ impl World {
     pub(crate) fn page_guild(&self, guild_id: u64, person: u64) -> Option<Value> {
         let guild = self.guilds.get(&guild_id)?;
         guild.members.get(&person)?;
-        let sees = |channel: &&Channel| permissions::of(guild, Some(channel), person) & permissions::VIEW_CHANNEL != 0;
-        let channels = self.channels_of(guild_id).into_iter().filter(sees);
+        let sees = |channel: &&Channel| self.permissions_in(channel, person) & permissions::VIEW_CHANNEL != 0;
+        let threads = self.threads_of(guild_id);
+        let channels = self.channels_of(guild_id).into_iter().chain(threads).filter(sees);
         let members: Vec<Value> = guild
             .members
             .keys()

@@ -30,6 +30,7 @@ pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
 pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
 pub(crate) const MANAGE_THREADS: u64 = 1 << 34;
 pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+pub(crate) const CREATE_PRIVATE_THREADS: u64 = 1 << 36;
 pub(crate) const USE_EXTERNAL_STICKERS: u64 = 1 << 37;
 pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 pub(crate) const MODERATE_MEMBERS: u64 = 1 << 40;
@@ -53,6 +54,7 @@ pub(crate) const EVERYONE: u64 = CREATE_INSTANT_INVITE
     | CHANGE_NICKNAME
     | USE_APPLICATION_COMMANDS
     | CREATE_PUBLIC_THREADS
+    | CREATE_PRIVATE_THREADS
     | USE_EXTERNAL_STICKERS
     | SEND_MESSAGES_IN_THREADS;
 
@@ -130,6 +132,10 @@ pub(crate) const fn name(bit: u64) -> &'static str {
         ADD_REACTIONS => "Add Reactions",
         VIEW_CHANNEL => "View Channel",
         SEND_MESSAGES => "Send Messages",
+        SEND_MESSAGES_IN_THREADS => "Send Messages in Threads",
+        MANAGE_THREADS => "Manage Threads",
+        CREATE_PUBLIC_THREADS => "Create Public Threads",
+        CREATE_PRIVATE_THREADS => "Create Private Threads",
         MANAGE_MESSAGES => "Manage Messages",
         ATTACH_FILES => "Attach Files",
         READ_MESSAGE_HISTORY => "Read Message History",
@@ -148,7 +154,7 @@ mod tests {
     use serde_json::Map;
 
     use super::{ADMINISTRATOR, ALL, BAN_MEMBERS, Overwrite, SEND_MESSAGES, VIEW_CHANNEL, of};
-    use crate::world::{Channel, Guild, History, Member, Role};
+    use crate::world::{Channel, Guild, Member, Role};
 
     const GUILD: u64 = 1;
     const OWNER: u64 = 2;
@@ -182,17 +188,8 @@ mod tests {
             deny: *deny,
         });
         Channel {
-            id: 9,
-            kind: 0,
-            guild_id: Some(GUILD),
-            name: String::new(),
-            position: 0,
-            parent_id: None,
             overwrites: overwrites.collect(),
-            recipient: None,
-            thread_members: Vec::new(),
-            settings: Map::new(),
-            history: History::default(),
+            ..Channel::new(9, Some(GUILD), "")
         }
     }
 

@@ -1,0 +1,332 @@
+//! Threads: beginning, changing, who is in them, lists of them
+//! (<https://discord.com/developers/docs/resources/channel#start-thread-from-message>).
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Call, Outcome,
+    channels::{allowed, text},
+    errors::{self, Refusal},
+    guilds, snowflake,
+    validate::{Fields, checked},
+};
+use crate::world::{
+    Channel, World, permissions,
+    thread::{ANNOUNCEMENT_THREAD, Beginning, PRIVATE_THREAD, PUBLIC_THREAD, Thread},
+};
+
+/// After how many minutes without a message a thread may be archived.
+const DURATIONS: [i64; 4] = [60, 1440, 4320, 10_080];
+
+/// Whether a path's id is a thread's.
+pub(super) fn is_one(world: &World, id: &str) -> bool {
+    let id = id.parse().ok();
+    id.and_then(|id: u64| world.channels.get(&id))
+        .is_some_and(Channel::is_thread)
+}
+
+/// The thread with this id, as far as the bot sees it.
+fn find<'a>(world: &'a World, id: &str) -> Result<&'a Channel, Refusal> {
+    let id = allowed(world, id, 0)?;
+    let thread = world.channels.get(&id).filter(|channel| channel.is_thread());
+    thread.ok_or_else(|| errors::WRONG_CHANNEL_TYPE.into())
+}
+
+fn shown(world: &World, id: u64) -> Value {
+    let thread = world.channels.get(&id);
+    thread.map(|thread| world.thread_json(thread)).unwrap_or_default()
+}
+
+/// A thread's body, checked.
+struct Shape<'a> {
+    name: Option<&'a str>,
+    duration: Option<u64>,
+    slow_mode: Option<i64>,
+    kind: Option<i64>,
+    invitable: Option<bool>,
+    archived: Option<bool>,
+    locked: Option<bool>,
+}
+
+impl<'a> Shape<'a> {
+    fn read(body: &'a Value, keys: &[&str], is_new: bool) -> Result<Self, Refusal> {
+        checked(|faults| {
+            let fields = Fields::body(body, keys, faults);
+            if is_new {
+                fields.required("name", faults);
+            }
+            let duration = fields.integer("auto_archive_duration", 60..=10_080, faults);
+            if duration.is_some_and(|minutes| !DURATIONS.contains(&minutes)) {
+                faults.add(
+                    "auto_archive_duration",
+                    "BASE_TYPE_CHOICES",
+                    "Value must be one of {60, 1440, 4320, 10080}.",
+                );
+            }
+            Self {
+                name: fields.text("name", 1..=100, faults),
+                duration: duration.map(i64::unsigned_abs),
+                slow_mode: fields.integer("rate_limit_per_user", 0..=21_600, faults),
+                kind: fields.integer("type", 10..=12, faults),
+                invitable: fields.flag("invitable", faults),
+                archived: fields.flag("archived", faults),
+                locked: fields.flag("locked", faults),
+            }
+        })
+    }
+
+    fn begin(&self, world: &mut World, parent: u64, kind: u64, message: Option<u64>) -> Outcome {
+        let name = self.name.unwrap_or_default();
+        let mut beginning = Beginning {
+            message,
+            ..Beginning::new(name, kind)
+        };
+        beginning.auto_archive_duration = self.duration.unwrap_or(beginning.auto_archive_duration);
+        beginning.invitable = self.invitable.unwrap_or(beginning.invitable);
+        let id = world
+            .start_thread(parent, world.bot_id, beginning)
+            .ok_or_else(|| Refusal::from(errors::UNKNOWN_MESSAGE))?;
+        if let Some(seconds) = self.slow_mode {
+            world.change_thread(id, |thread| {
+                thread.settings.insert("rate_limit_per_user".to_owned(), json!(seconds));
+            });
+        }
+        Ok(Answer::created(&shown(world, id)))
+    }
+}
+
+/// The kind of a public thread of a channel, which must be of text or announcements.
+fn public_kind(world: &World, parent: u64) -> Result<u64, Refusal> {
+    match world.channels.get(&parent).map(|channel| channel.kind) {
+        Some(0) => Ok(PUBLIC_THREAD),
+        Some(5) => Ok(ANNOUNCEMENT_THREAD),
+        _ => Err(errors::WRONG_CHANNEL_TYPE.into()),
+    }
+}
+
+/// A thread that hangs on no message: a private one, if its body names no type.
+pub(super) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
+    let parent = text(world, channel, permissions::VIEW_CHANNEL)?;
+    let keys = [
+        "name",
+        "auto_archive_duration",
+        "rate_limit_per_user",
+        "type",
+        "invitable",
+    ];
+    let shape = Shape::read(&call.body, &keys, true)?;
+    let public = public_kind(world, parent)?;
+    let kind = shape.kind.map_or(PRIVATE_THREAD, i64::unsigned_abs);
+    if kind != PRIVATE_THREAD && kind != public {
+        return Err(errors::WRONG_CHANNEL_TYPE.into());
+    }
+    let needed = if kind == PRIVATE_THREAD {
+        permissions::CREATE_PRIVATE_THREADS
+    } else {
+        permissions::CREATE_PUBLIC_THREADS
+    };
+    text(world, channel, needed)?;
+    shape.begin(world, parent, kind, None)
+}
+
+/// A thread that hangs on a message, of which there is one at most.
+pub(super) fn create_on(world: &mut World, call: &Call, channel: &str, message: &str) -> Outcome {
+    let needed = permissions::CREATE_PUBLIC_THREADS | permissions::READ_MESSAGE_HISTORY;
+    let parent = text(world, channel, needed)?;
+    let message = snowflake("message_id", message)?;
+    let found = world.message(parent, message);
+    if found.is_none_or(|message| message.ephemeral_to.is_some()) {
+        return Err(errors::UNKNOWN_MESSAGE.into());
+    }
+    if world.channels.contains_key(&message) {
+        return Err(errors::THREAD_EXISTS.into());
+    }
+    let keys = ["name", "auto_archive_duration", "rate_limit_per_user"];
+    let shape = Shape::read(&call.body, &keys, true)?;
+    let kind = public_kind(world, parent)?;
+    shape.begin(world, parent, kind, Some(message))
+}
+
+/// Its owner may rename and archive a thread; whoever may write in it may take it out of the archive, unless it is locked;
+/// the rest is for those who manage threads.
+pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
+    let thread = find(world, id)?;
+    let (id, has) = (thread.id, world.permissions_in(thread, world.bot_id));
+    let Some(state) = &thread.thread else {
+        return Err(errors::WRONG_CHANNEL_TYPE.into());
+    };
+    let keys = [
+        "name",
+        "archived",
+        "locked",
+        "invitable",
+        "auto_archive_duration",
+        "rate_limit_per_user",
+        "flags",
+        "applied_tags",
+    ];
+    let shape = Shape::read(&call.body, &keys, false)?;
+    if has & permissions::MANAGE_THREADS == 0 {
+        let only_opens = shape.archived == Some(false) && call.body.as_object().is_some_and(|body| body.len() == 1);
+        let may_open = only_opens && !state.locked && has & permissions::SEND_MESSAGES_IN_THREADS != 0;
+        let is_own = state.owner_id == world.bot_id && shape.locked.is_none() && shape.slow_mode.is_none();
+        if !may_open && !is_own {
+            return Err(Refusal::permission(permissions::MANAGE_THREADS));
+        }
+    }
+    // In the archive nothing is changed but by taking it out.
+    if state.archived && shape.archived != Some(false) {
+        return Err(errors::THREAD_ARCHIVED.into());
+    }
+    world.change_thread(id, |channel| {
+        if let Some(name) = shape.name {
+            name.clone_into(&mut channel.name);
+        }
+        if let Some(seconds) = shape.slow_mode {
+            channel
+                .settings
+                .insert("rate_limit_per_user".to_owned(), json!(seconds));
+        }
+        if let Some(thread) = &mut channel.thread {
+            thread.archived = shape.archived.unwrap_or(thread.archived);
+            thread.locked = shape.locked.unwrap_or(thread.locked);
+            thread.invitable = shape.invitable.unwrap_or(thread.invitable);
+            thread.auto_archive_duration = shape.duration.unwrap_or(thread.auto_archive_duration);
+        }
+    });
+    Ok(Answer::ok(&shown(world, id)))
+}
+
+pub(super) fn delete(world: &mut World, id: &str) -> Outcome {
+    let id = allowed(world, id, permissions::MANAGE_THREADS)?;
+    let gone = shown(world, id);
+    world.remove_thread(id);
+    Ok(Answer::ok(&gone))
+}
+
+/// Whether something can be written into a channel: not into a locked thread by who doesn't manage threads.
+pub(super) fn writable(world: &World, channel: u64) -> Result<(), Refusal> {
+    let Some(channel) = world.channels.get(&channel) else {
+        return Ok(());
+    };
+    let is_locked = channel.thread.as_ref().is_some_and(|thread| thread.locked);
+    if is_locked && world.permissions_in(channel, world.bot_id) & permissions::MANAGE_THREADS == 0 {
+        return Err(errors::THREAD_LOCKED.into());
+    }
+    Ok(())
+}
+
+/// Whom a path means: `@me`, or somebody by id.
+fn user(world: &World, text: &str) -> Result<u64, Refusal> {
+    if text == "@me" {
+        return Ok(world.bot_id);
+    }
+    snowflake("user_id", text)
+}
+
+fn member_json(world: &World, thread: &Channel, user: u64, with_member: bool) -> Option<Value> {
+    let mut json = thread.thread_member(user)?;
+    if with_member {
+        json["member"] = world.member_json(thread.guild_id?, user)?;
+    }
+    Some(json)
+}
+
+pub(super) fn member(world: &World, call: &Call, id: &str, who: &str) -> Outcome {
+    let thread = find(world, id)?;
+    let found = member_json(world, thread, user(world, who)?, call.flag("with_member")?);
+    found
+        .map(|member| Answer::ok(&member))
+        .ok_or_else(|| errors::UNKNOWN_MEMBER.into())
+}
+
+/// Everybody who is in a thread. Discord tells it only to bots with the intent `GUILD_MEMBERS`.
+pub(super) fn members(world: &World, call: &Call, id: &str) -> Outcome {
+    let thread = find(world, id)?;
+    let (with_member, after) = (call.flag("with_member")?, call.id("after")?.unwrap_or(0));
+    let limit = call.number("limit", 100, 1, 100)? as usize;
+    let all = thread.thread.iter().flat_map(|thread| thread.members.keys());
+    let found: Vec<Value> = all
+        .filter(|user| !with_member || **user > after)
+        .filter_map(|user| member_json(world, thread, *user, with_member))
+        .take(if with_member { limit } else { usize::MAX })
+        .collect();
+    Ok(Answer::ok(&Value::Array(found)))
+}
+
+pub(super) fn add(world: &mut World, id: &str, who: &str) -> Outcome {
+    let thread = find(world, id)?;
+    let (id, guild, who) = (thread.id, thread.guild_id, user(world, who)?);
+    if thread.thread.as_ref().is_some_and(|thread| thread.archived) {
+        return Err(errors::THREAD_ARCHIVED.into());
+    }
+    if who != world.bot_id {
+        allowed(world, &id.to_string(), permissions::SEND_MESSAGES)?;
+    }
+    let is_member = guild
+        .and_then(|guild| world.guilds.get(&guild))
+        .is_some_and(|guild| guild.members.contains_key(&who));
+    if !is_member {
+        return Err(errors::UNKNOWN_MEMBER.into());
+    }
+    world.join_thread(id, who);
+    Ok(Answer::empty())
+}
+
+pub(super) fn remove(world: &mut World, id: &str, who: &str) -> Outcome {
+    let thread = find(world, id)?;
+    let (id, kind, who) = (thread.id, thread.kind, user(world, who)?);
+    let state = thread.thread.as_ref();
+    if state.is_some_and(|thread| thread.archived) {
+        return Err(errors::THREAD_ARCHIVED.into());
+    }
+    let owns = kind == PRIVATE_THREAD && state.is_some_and(|thread| thread.owner_id == world.bot_id);
+    if who != world.bot_id && !owns {
+        allowed(world, &id.to_string(), permissions::MANAGE_THREADS)?;
+    }
+    if !world.leave_thread(id, who) {
+        return Err(errors::UNKNOWN_MEMBER.into());
+    }
+    Ok(Answer::empty())
+}
+
+/// A list of threads (`ThreadsResponse`), with the bot's memberships.
+fn list(world: &World, threads: &[&Channel]) -> Value {
+    json!({
+        "threads": threads.iter().map(|thread| thread.guild_json()).collect::<Vec<_>>(),
+        "members": threads.iter().filter_map(|thread| thread.thread_member(world.bot_id)).collect::<Vec<_>>(),
+        "has_more": false,
+    })
+}
+
+pub(super) fn active(world: &World, guild: &str) -> Outcome {
+    let guild = guilds::allowed(world, guild, 0)?;
+    Ok(Answer::ok(&list(world, &world.active_threads(guild))))
+}
+
+/// Those in the archive, the latest first.
+pub(super) fn archived(world: &World, call: &Call, channel: &str, private: bool) -> Outcome {
+    let mut needed = permissions::READ_MESSAGE_HISTORY;
+    if private {
+        needed |= permissions::MANAGE_THREADS;
+    }
+    let parent = text(world, channel, needed)?;
+    let limit = call.number("limit", 50, 2, 100)? as usize;
+    let before = call.query("before");
+    let guild = world.channels.get(&parent).and_then(|channel| channel.guild_id);
+    let mut found: Vec<&Channel> = guild
+        .into_iter()
+        .flat_map(|guild| world.threads_of(guild))
+        .filter(|thread| thread.parent_id == Some(parent) && (thread.kind == PRIVATE_THREAD) == private)
+        .filter(|thread| {
+            let state = thread.thread.as_ref().filter(|state| state.archived);
+            state.is_some_and(|state| before.is_none_or(|before| state.archived_at() < before))
+        })
+        .collect();
+    found.sort_by_key(|thread| std::cmp::Reverse(thread.thread.as_ref().map(Thread::archived_at)));
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let mut answer = list(world, &found);
+    answer["has_more"] = json!(has_more);
+    Ok(Answer::ok(&answer))
+}
