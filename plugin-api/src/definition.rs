@@ -9,6 +9,7 @@ mod callback;
 mod context_menu;
 mod hooks;
 mod policy;
+mod timer;
 
 use std::{collections::HashMap, pin::Pin, rc::Rc};
 
@@ -22,6 +23,7 @@ use hooks::Around;
 pub(crate) use hooks::Went;
 pub use hooks::{Check, End, Ended, Hooks, checked};
 pub use policy::{ControlPolicyDef, PolicyDef};
+pub use timer::{Erase, RuleDef, TimerDef};
 
 use crate::{
     ClickCtx, Ctx, Error, EventCtx, Result, Saved, StartCtx, StopCtx,
@@ -54,6 +56,14 @@ pub trait Module: 'static {
     fn components() -> Vec<ComponentDef<Self::State>>;
     fn events() -> Vec<EventDef<Self::State>>;
     fn migrations() -> Vec<protocol::Migration>;
+
+    /// What erases what it keeps of somebody.
+    const ERASE: Option<Erase<Self::State>> = None;
+
+    #[must_use]
+    fn timers() -> Vec<TimerDef<Self::State>> {
+        Vec::new()
+    }
 
     #[must_use]
     fn hooks() -> Vec<HookDef<Self::State>> {
@@ -296,6 +306,8 @@ pub(crate) fn describe<M: Module>() -> Description {
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
         settings: M::settings(),
+        timers: M::timers().iter().map(TimerDef::describe).collect(),
+        erase: M::ERASE.is_some(),
     }
 }
 
@@ -325,6 +337,8 @@ pub(crate) struct Definition<S: 'static> {
     /// The callbacks of hooks, by their functions.
     callbacks: HashMap<&'static str, HookDef<S>>,
     hooks: Hooks<S>,
+    pub(crate) timers: HashMap<&'static str, TimerDef<S>>,
+    pub(crate) erase: Option<Erase<S>>,
 }
 
 impl<S: 'static> Definition<S> {
@@ -342,6 +356,8 @@ impl<S: 'static> Definition<S> {
             events,
             callbacks: M::hooks().into_iter().map(|hook| (hook.function, hook)).collect(),
             hooks: M::HOOKS,
+            timers: M::timers().into_iter().map(|timer| (timer.name, timer)).collect(),
+            erase: M::ERASE,
         }
     }
 

@@ -72,6 +72,7 @@ mod raw;
 mod runtime;
 mod settings;
 mod store;
+mod timer;
 mod user_data;
 mod waiting;
 
@@ -79,7 +80,9 @@ pub use argument::{
     Argument, Colour, DateTime, Mentionable, ParseArgument, ServerZone, Shape, Utc, WrongArgument, Zone,
 };
 pub use component::{ButtonFactory, Handled, Handler, SelectFactory};
-pub use context::{Claim, ClickCtx, ConfigChanges, Ctx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx};
+pub use context::{
+    Claim, ClickCtx, ConfigChanges, Ctx, EraseCtx, EventCtx, Host, PostedMessage, Saved, StartCtx, StopCtx, TimerCtx,
+};
 pub use db::{Batch, BatchResults, Blob, Db, Executed};
 pub use definition::{End, Ended};
 pub use error::{Error, HttpError, Optional, Result, refuse};
@@ -363,7 +366,9 @@ pub use plugin_macros::event;
 /// plugin!(linked; hooks: [one::ready, two::ready]);
 /// ```
 pub use plugin_macros::hook;
-pub use plugin_macros::{Choice, Modal, OneOf, component, modal, plugin, settings, start, stop};
+pub use plugin_macros::{
+    Choice, Modal, OneOf, component, cron, erase, every, modal, plugin, settings, start, stop, timer,
+};
 /// The members that were found, see [`Gateway::request_members`].
 pub use plugin_protocol::gateway::FoundMembers;
 /// What is known of a server without asking Discord, see [`Host::guild`].
@@ -381,8 +386,11 @@ pub use plugin_protocol::upkeep;
 pub use plugin_protocol::{
     ApplicationId, ArgumentKind, ArgumentValue, Attachment, AttachmentId, Channel, ChannelId, Choice, CodeBlock, Door,
     Emoji, EmojiId, FileEntry, GuildId, InteractionId, Member, MessageId, MessageLink, Permissions, Problem,
-    ProblemCode, ReceivedMessage, ReceivedReaction, Role, RoleId, StopReason, UnmetExpectation, User, UserId,
+    ProblemCode, ReceivedMessage, ReceivedReaction, Role, RoleId, StopReason, Subject, TimerId, UnmetExpectation, User,
+    UserId,
 };
+/// What the host answers to the calls `timers.list` and `data.erase`, see [`Host::call`].
+pub use plugin_protocol::{Asked, ErasedPlugin, ErasureReport, LastRun, TimerInfo, TimerList, TimerState};
 /// What the host answers to the calls `logs.*` and `errors.*`, see [`Host::call`].
 pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, LevelSource, LogLevel, LogLevels};
 /// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
@@ -393,6 +401,7 @@ pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use settings::{DeclaredSettings, ServerSettings, Setting};
 pub use store::{ListRequest, Page, SetRequest, Store};
+pub use timer::{NewTimer, PendingTimer, PendingTimers, Timed, TimerFactory, TimerHandler};
 pub use user_data::UserData;
 pub use waiting::{Awaited, AwaitedButton, WaitForClick, WaitForMessage, WaitForReaction, awaited};
 

@@ -6,15 +6,16 @@
 pub use plugin_abi::export;
 pub use plugin_protocol::{
     ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, MenuTarget,
-    Migration, Permissions, server_settings::SettingsSchema,
+    Migration, MissedRuns, Permissions, server_settings::SettingsSchema,
 };
 
 pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, HookCtx, Result, Saved, StartCtx, StopCtx,
+    TimerCtx,
     argument::{Arguments, ChoiceDef, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
     definition::{
-        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, EventDef, HookDef, Hooks, MenuDef, Module, PolicyDef,
-        Running, check_command, check_hook, check_menus, check_name, checked, group,
+        ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, Erase, EventDef, HookDef, Hooks, MenuDef, Module,
+        PolicyDef, RuleDef, Running, TimerDef, check_command, check_hook, check_menus, check_name, checked, group,
     },
     event::intents,
     export::Loaded,
@@ -24,12 +25,13 @@ pub use crate::{
     settings::{
         DeclaredSettings, ServerSettings, Setting, check_setting, schema as settings_schema, value as setting_value,
     },
+    timer::{Timed, TimerHandler},
 };
 
 /// The type of the state behind a context's type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the context of a handler",
-    label = "expected `Ctx<State>`, `ClickCtx<State>`, `EventCtx<State>` or `HookCtx<State>`"
+    label = "expected the context of its attribute, such as `Ctx<State>` of a command or `TimerCtx<State>` of a timer"
 )]
 pub trait Context {
     type State: 'static;
@@ -48,6 +50,10 @@ impl<S: 'static> Context for EventCtx<S> {
 }
 
 impl<S: 'static> Context for HookCtx<S> {
+    type State = S;
+}
+
+impl<S: 'static> Context for TimerCtx<S> {
     type State = S;
 }
 

@@ -19,6 +19,7 @@ mod modal;
 mod plugin;
 mod policy;
 mod settings;
+mod timer;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, ItemFn, ItemStruct, parse_macro_input};
@@ -226,6 +227,69 @@ pub fn hook(options: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
+/// Makes an `async fn(TimerCtx<State>) -> Result` run again and again: `#[every("5m")]`, from one second to ten years.
+///
+/// It first runs one period after the host has first seen it, and then by that beat, over reloads and restarts. A run that is
+/// still at work when the next one is due leaves that one out; it is counted. `missed = skip`, `run_late` (the default) or
+/// `run_each(5)` says what becomes of runs for which nobody was there: of those more than a minute late.
+///
+/// In `plugin!`, it is one of the `timers`.
+#[proc_macro_attribute]
+pub fn every(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as timer::Every);
+    let function = parse_macro_input!(item as ItemFn);
+    timer::expand_every(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an `async fn(TimerCtx<State>) -> Result` run by a cron expression:
+/// `#[cron("0 9 * * mon", zone = "Europe/Berlin")]`.
+///
+/// Five fields: minute, hour, day of the month, month, day of the week (`mon` or 1, Sunday is 0 and 7), with `*`, lists, ranges
+/// and steps; `L` for the last day, `15W` for the weekday nearest to a day, `mon#1` for the first Monday of a month; or `@hourly`,
+/// `@daily`, `@weekly`, `@monthly`, `@yearly`. If both days are said, either fits. What never comes is refused.
+///
+/// `zone` is a name of the IANA's database, UTC if it is left out. Where clocks are put forward, a fixed time that there is not
+/// runs when the gap is over; where they are put back, it runs the first time only. What runs every hour or minute
+/// (`*` in one of the two) runs in both.
+///
+/// Overruns and `missed` are as with [`every`](macro@every).
+#[proc_macro_attribute]
+pub fn cron(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as timer::Cron);
+    let function = parse_macro_input!(item as ItemFn);
+    timer::expand_cron(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an `async fn(TimerCtx<State>, Payload) -> Result` one whose runs are set one by one, see
+/// [`TimerFactory`](../plugin_api/trait.TimerFactory.html); the payload may be left out.
+///
+/// `missed = skip` leaves out what is more than a minute late; without it, it runs late.
+#[proc_macro_attribute]
+pub fn timer(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as timer::Timer);
+    let function = parse_macro_input!(item as ItemFn);
+    timer::expand_timer(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes the `async fn(EraseCtx<State>, Subject) -> Result` the one that erases what the plugin keeps of somebody.
+///
+/// The owner's `erase` asks it, with 10 seconds of time. Values in the plugin's stores of that user or server, its timers about
+/// them and what all plugins share are deleted by the host, right behind it; what is in the database, in files, in global
+/// values and in memory is the function's. It must not fail where there is nothing to erase.
+#[proc_macro_attribute]
+pub fn erase(options: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as ItemFn);
+    lifecycle::expand(lifecycle::End::Erase, &options.into(), function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
 /// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
 ///
 /// It may take 30 seconds; then the plugin counts as one that can't start, and an older version goes on.
@@ -258,6 +322,8 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   `!warn add` and `/config role remove`, of at most two words and the command. A documentation comment in front of a
 ///   group is its description; Discord shows one, the bot lists the commands of a group by prefix: `!warn`.
 ///   `#[name_localized("de", "..")]`, `#[description_localized("de", "..")]`: in another language.
+/// - `timers: [decay, remind]`: what runs by time: functions with `#[every]`, `#[cron]` or `#[timer]`.
+/// - `erase: forget`: the function with `#[erase]`. A plugin with a database or files and none is told to the owner.
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.

@@ -1,6 +1,6 @@
-//! `#[start]` and `#[stop]`: a function is put under the name by which `plugin!` finds it.
+//! `#[start]`, `#[stop]` and `#[erase]`: a function is put under the name by which `plugin!` finds it.
 //!
-//! A module can hold one of each, since a second one would take the same name. Neither has options.
+//! A module can hold one of each, since a second one would take the same name. None has options.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -13,12 +13,19 @@ use crate::function::{allow, check, parameters};
 pub(crate) enum End {
     Start,
     Stop,
+    /// Not an end, but in the same shape.
+    Erase,
 }
 
 pub(crate) fn expand(end: End, options: &TokenStream, mut function: ItemFn) -> Result<TokenStream> {
     let (name, shape, count) = match end {
         End::Start => ("start", "async fn start(ctx: StartCtx) -> Result<State>", 1),
         End::Stop => ("stop", "async fn stop(ctx: StopCtx, state: State) -> Result", 2),
+        End::Erase => (
+            "erase",
+            "async fn erase(ctx: EraseCtx<State>, who: Subject) -> Result",
+            2,
+        ),
     };
     if !options.is_empty() {
         return Err(Error::new_spanned(options, format!("`#[{name}]` has no options")));

@@ -84,6 +84,11 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         )
     });
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
+    let timers: Vec<_> = plugin.timers.iter().map(|path| beside_path("timer", path)).collect();
+    let erase = optional(plugin.erase.as_ref().map(|path| {
+        let erase = at(Some(path), "erase");
+        quote!(|ctx, who| ::std::boxed::Box::pin(#erase(ctx, who)))
+    }));
     let migrations = plugin.migrations.iter().map(|migration| {
         let Migration {
             name,
@@ -149,6 +154,12 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             fn hooks() -> ::std::vec::Vec<::plugin_api::__private::HookDef<Self::State>> {
                 ::std::vec![#(#hooks),*]
             }
+
+            fn timers() -> ::std::vec::Vec<::plugin_api::__private::TimerDef<Self::State>> {
+                ::std::vec![#(#timers),*]
+            }
+
+            const ERASE: ::core::option::Option<::plugin_api::__private::Erase<Self::State>> = #erase;
 
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
                 ::std::vec![#(#migrations),*]

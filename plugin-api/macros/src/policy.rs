@@ -399,7 +399,7 @@ fn named(input: ParseStream<'_>) -> Result<Option<String>> {
 }
 
 /// A time such as `1h30m`, in milliseconds.
-fn milliseconds(text: &str) -> Option<u64> {
+pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let (mut total, mut rest) = (0_u64, text.trim());
     if rest.is_empty() {
         return None;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Not};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Concurrency, Contexts, CooldownRule, Defer, EventQueue, EventSubscription, Menu, Permissions,
+    Concurrency, Contexts, CooldownRule, Defer, EventQueue, EventSubscription, Menu, Permissions, TimerFunction,
     hooks::HookSubscription, server_settings::SettingsSchema,
 };
 
@@ -52,6 +52,12 @@ pub struct Description {
     /// What servers can set for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsSchema>,
+    /// Its functions that run by time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<TimerFunction>,
+    /// Whether it can be asked to erase what it keeps of somebody.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub erase: bool,
 }
 
 /// A step of a plugin's database: made once, in a transaction, while no generation of the plugin serves.

@@ -49,6 +49,12 @@ pub const HOOK: u32 = 26;
 /// delivery returns, by whichever thread delivers, so that a lane that is blocked is known by what blocks it. An older plugin
 /// answers [`NotSupported`](crate::ProblemCode::NotSupported) when its lane takes it.
 pub const LOOK: u32 = 29;
+/// Host to plugin, asks: run a function whose time has come. Head [`TimerRun`](crate::TimerRun), tail the payload of a
+/// one-off timer, JSON. Answered with [`Outcome`](crate::Outcome).
+pub const TIMER: u32 = 27;
+/// Host to plugin, asks: erase what you keep of somebody. Head [`Subject`](crate::Subject). Answered with
+/// [`Outcome`](crate::Outcome); only asked of plugins that describe that they can.
+pub const ERASE: u32 = 28;
 
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
@@ -88,6 +94,10 @@ pub const HOOK_UNREGISTER: u32 = 114;
 /// Plugin to host: handlers of the [`EVENT`] of this id have begun, and wait for something: it is no longer in the lane's
 /// queue. Head `null`. Not told of an event whose handlers end without waiting, since its answer says as much.
 pub const BEGUN: u32 = 118;
+
+/// Plugin to host, asks: its own one-off timers. Head [`TimerRequest`](crate::TimerRequest), tail the payload of one that
+/// is set, JSON. Answered with [`TimerAnswer`](crate::TimerAnswer).
+pub const TIMERS: u32 = 115;
 
 /// On an [`ANSWER`]: the request failed, the head is a [`Problem`](crate::Problem).
 pub const FLAG_PROBLEM: u32 = 1;

@@ -12,6 +12,7 @@ pub mod custom_id;
 pub mod databases;
 mod description;
 mod entities;
+mod erase;
 mod events;
 pub mod figures;
 mod files;
@@ -34,6 +35,7 @@ pub mod server_settings;
 pub mod slash;
 pub mod statistics;
 mod storage;
+mod timers;
 pub mod upkeep;
 pub mod upload;
 mod values;
@@ -44,6 +46,7 @@ pub use description::{
     Argument, ArgumentKind, Choice, Command, Component, Description, Doors, Group, Migration, SERVER_ZONE,
 };
 pub use entities::{Channel, Member, Role, User};
+pub use erase::{Asked, ErasedPlugin, ErasureReport, Subject};
 pub use events::{EventQueue, EventSubscription, Overflow};
 pub use files::{
     FileAction, FileAnswer, FileEntry, FileRequest, FileVersion, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_FILES_BYTES,
@@ -69,6 +72,11 @@ pub use requests::{
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,
     StatementResult, UnmetExpectation, UserData,
+};
+pub use timers::{
+    LastRun, MAX_AHEAD_MS, MAX_MISSED_RUNS, MAX_TIMER_FUNCTIONS, MAX_TIMER_KEY, MAX_TIMER_PAYLOAD, MAX_TIMERS,
+    MIN_PERIOD_MS, MissedRuns, SetTimer, TIMERS_PER_ANSWER, TimerAnswer, TimerFunction, TimerId, TimerInfo, TimerList,
+    TimerRequest, TimerRule, TimerRun, TimerState, WaitingTimer, WhichTimer,
 };
 pub use values::{Attachment, CodeBlock, Emoji, MessageLink};
 pub use watches::{

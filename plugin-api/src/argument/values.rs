@@ -111,6 +111,12 @@ impl<Z> DateTime<Z> {
     }
 }
 
+impl<Z> From<DateTime<Z>> for SystemTime {
+    fn from(time: DateTime<Z>) -> Self {
+        time.system_time()
+    }
+}
+
 impl<Z> Clone for DateTime<Z> {
     fn clone(&self) -> Self {
         *self

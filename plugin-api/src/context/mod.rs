@@ -5,19 +5,23 @@
 mod claim;
 mod click;
 mod command;
+mod erase;
 mod event;
 mod guild;
 mod host;
 mod lifecycle;
 mod moderation;
 mod posted;
+mod timer;
 
 pub use claim::Claim;
 pub(crate) use claim::Claimed;
 pub use click::ClickCtx;
 pub(crate) use command::Asked;
 pub use command::Ctx;
+pub use erase::EraseCtx;
 pub use event::EventCtx;
 pub use host::{ConfigChanges, Host};
 pub use lifecycle::{Saved, StartCtx, StopCtx};
 pub use posted::PostedMessage;
+pub use timer::TimerCtx;

@@ -11,8 +11,8 @@ use plugin_protocol::{
     Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
     Stop, Stopped, Suggestions, Unwatch,
     kind::{
-        ACTIVATE, ANSWER, CONFIGURE, DRAIN, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, START, STOP, SUGGEST,
-        WATCH_ENDED,
+        ACTIVATE, ANSWER, CONFIGURE, DRAIN, ERASE, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, START, STOP,
+        SUGGEST, TIMER, WATCH_ENDED,
     },
     lane_name,
     server_settings::GuildSettings,
@@ -123,9 +123,9 @@ impl Drop for End<'_> {
     }
 }
 
-struct Serving<M: Module> {
-    core: Rc<Core>,
-    definition: Definition<M::State>,
+pub(super) struct Serving<M: Module> {
+    pub(super) core: Rc<Core>,
+    pub(super) definition: Definition<M::State>,
     state: RefCell<Phase<M::State>>,
 }
 
@@ -278,6 +278,8 @@ impl<M: Module> Serving<M> {
             SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
             HOOK => self.hook(envelope),
+            TIMER => self.timer(envelope),
+            ERASE => self.erase(&envelope),
             kind => self.refuse_unknown(kind, id),
         }
         None
@@ -290,7 +292,9 @@ impl<M: Module> Serving<M> {
             ACTIVATE | CONFIGURE | OCCURRED | WATCH_ENDED => {}
             DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
-            START | STOP | INVOKE | SUGGEST | EVENT | HOOK => self.core.link.refuse(envelope.id, &closed()),
+            START | STOP | INVOKE | SUGGEST | EVENT | HOOK | TIMER | ERASE => {
+                self.core.link.refuse(envelope.id, &closed())
+            }
             kind => self.refuse_unknown(kind, envelope.id),
         }
     }
@@ -317,7 +321,7 @@ impl<M: Module> Serving<M> {
     }
 
     /// The head of an envelope; one that can't be read is refused.
-    fn head<T: DeserializeOwned>(&self, envelope: &Owned) -> Option<T> {
+    pub(super) fn head<T: DeserializeOwned>(&self, envelope: &Owned) -> Option<T> {
         serde_json::from_slice(envelope.head())
             .map_err(|error| {
                 let text = format!(
@@ -366,7 +370,7 @@ impl<M: Module> Serving<M> {
     }
 
     /// The state, once it is built; a request before that is refused.
-    fn started(&self, id: u64) -> Option<Rc<M::State>> {
+    pub(super) fn started(&self, id: u64) -> Option<Rc<M::State>> {
         if let Phase::Started(state) = &*self.state.borrow() {
             return Some(state.clone());
         }

@@ -13,6 +13,7 @@ pub(crate) mod logging;
 pub(crate) mod panics;
 mod scope;
 mod spans;
+mod timed;
 mod waits;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! On whose behalf code runs: an invocation's, an event's, or nobody's. Log records, panics and REST calls carry it, so
+//! On whose behalf code runs: an invocation's, an event's, a timer's, or nobody's. Log records, panics and REST calls carry it, so
 //! that the host can tell the whole story of a command.
 //!
 //! A number in a thread-local, set while a handler or one of its tasks is polled; threads that an author starts by
@@ -19,6 +19,8 @@ pub(crate) enum Scope {
     Invocation(u64),
     /// Discord's name of the event.
     Event(&'static str),
+    /// The name of a function that runs by time.
+    Timer(&'static str),
 }
 
 impl Scope {
@@ -38,7 +40,7 @@ impl Scope {
     pub(crate) fn invocation(self) -> Option<u64> {
         match self {
             Self::Invocation(id) => Some(id),
-            Self::None | Self::Event(_) => None,
+            Self::None | Self::Event(_) | Self::Timer(_) => None,
         }
     }
 
@@ -48,6 +50,9 @@ impl Scope {
             Self::None => {}
             Self::Invocation(id) => record.invocation = Some(id),
             Self::Event(name) => record.event = Some(name.to_owned()),
+            Self::Timer(name) => {
+                record.fields.entry("timer".to_owned()).or_insert_with(|| name.into());
+            }
         }
     }
 }

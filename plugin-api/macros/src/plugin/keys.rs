@@ -30,6 +30,8 @@ pub(crate) struct Plugin {
     pub(super) components: Vec<Path>,
     pub(super) events: Vec<Path>,
     pub(super) hooks: Vec<Path>,
+    pub(super) timers: Vec<Path>,
+    pub(super) erase: Option<Path>,
     pub(super) migrations: Vec<Migration>,
     pub(super) depends: Vec<Dependency>,
     pub(super) conflicts: Vec<Dependency>,
@@ -115,6 +117,8 @@ impl Parse for Plugin {
                 "components" => plugin.components = list(input)?,
                 "events" => plugin.events = list(input)?,
                 "hooks" => plugin.hooks = list(input)?,
+                "timers" => plugin.timers = list(input)?,
+                "erase" => plugin.erase = Some(input.parse()?),
                 "migrations" => plugin.migrations = migrations(input)?,
                 "depends" => plugin.depends = dependencies(input)?,
                 "conflicts" => plugin.conflicts = dependencies(input)?,
@@ -134,7 +138,8 @@ impl Parse for Plugin {
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, hooks, checks, before, after, on_error, migrations, depends, conflicts, intents, swap, category, \
+                         events, hooks, timers, erase, checks, before, after, on_error, migrations, depends, conflicts, \
+                         intents, swap, category, \
                          settings and description are"
                     );
                     return Err(Error::new(key.span(), text));
