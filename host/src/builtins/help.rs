@@ -96,16 +96,12 @@ async fn list(ctx: &Ctx) -> Result<CommandList> {
     Ok(list)
 }
 
-/// The commands whose names go on from what is typed.
+/// Those that whoever types may use, and whose names go on from what is typed.
 async fn suggest(ctx: Ctx, typed: String) -> Vec<Choice> {
-    let Ok(list) = ctx.call::<CommandList>("commands.list", &json!({})).await else {
+    let Ok(list) = list(&ctx).await else {
         return Vec::new();
     };
-    // Nothing is open while somebody types, so the host does not know who asks and where: the card is the one to refuse.
-    let shown = list
-        .commands
-        .iter()
-        .filter(|command| !command.hidden && !command.owner_only);
+    let shown = list.commands.iter().filter(|command| !command.hidden);
     suggestions(
         typed.trim_start_matches('/'),
         shown.map(|command| command.name.as_str()),

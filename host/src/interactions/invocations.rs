@@ -6,6 +6,7 @@
 
 mod lasting;
 mod sending;
+mod suggesting;
 mod suspension;
 
 use std::{
@@ -21,8 +22,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use plugin_protocol::{
-    Argument, ChannelId, Choice, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded,
-    Verdict,
+    ChannelId, Door, MessageId, Outcome, PluginName, Problem, ProblemCode, Respond, Responded, Verdict,
 };
 use serde_json::Value;
 use tokio::{task::AbortHandle, time::Instant};
@@ -84,6 +84,8 @@ struct Table {
     entries: HashMap<u64, Arc<Entry>>,
     /// In the order of finishing; some may have gone from `entries` since.
     finished: VecDeque<u64>,
+    /// Those who are typing an argument: nothing is open for them, but what they may use is asked.
+    typing: HashMap<u64, Arc<Origin>>,
 }
 
 struct Entry {
@@ -194,10 +196,12 @@ impl Invocations {
         }
     }
 
-    /// Where an invocation came from, while it is known.
+    /// Where an invocation came from, while it is known, or a question for suggestions.
     #[must_use]
     pub fn origin(&self, id: u64) -> Option<Arc<Origin>> {
-        Some(Arc::clone(&self.inner.entry(id)?.origin))
+        let table = self.inner.table();
+        let open = table.entries.get(&id).map(|entry| &entry.origin);
+        open.or_else(|| table.typing.get(&id)).map(Arc::clone)
     }
 
     /// An invocation as the log sees it, while it is known: one of this plugin's.
@@ -320,27 +324,6 @@ impl Invocations {
         promised
             .filter_map(|entry| Some((entry.origin.interaction.clone()?, entry.opened)))
             .collect()
-    }
-
-    /// Answers an argument that is being typed: as many of these choices as Discord takes.
-    ///
-    /// # Errors
-    ///
-    /// `Failed`: Discord refused it or did not answer. `Invalid`: the origin is no interaction.
-    pub async fn suggest(&self, origin: &Origin, argument: &Argument, choices: Vec<Choice>) -> Result<(), Problem> {
-        let no_interaction = || {
-            Problem::new(
-                ProblemCode::Invalid,
-                "only an interaction can be answered with suggestions",
-            )
-        };
-        let request = calls::suggestions(origin, argument, choices).ok_or_else(no_interaction)?;
-        let failed = |text: String| Problem::new(ProblemCode::Failed, text);
-        let response = self.inner.api.send(request).await.map_err(failed)?;
-        if response.is_success() {
-            return Ok(());
-        }
-        Err(failed(format!("Discord refuses them with status {}", response.status)))
     }
 }
 

@@ -425,9 +425,12 @@ impl Generation {
     }
 
     async fn ask<T: Serialize>(&self, kind: u32, head: &T, tail: &[u8]) -> Result<Answer, Problem> {
+        self.ask_as(self.event_id(), kind, head, tail).await
+    }
+
+    async fn ask_as<T: Serialize>(&self, id: u64, kind: u32, head: &T, tail: &[u8]) -> Result<Answer, Problem> {
         let closed = || Problem::new(ProblemCode::Closed, "the plugin's thread has ended");
         let (sender, answer) = oneshot::channel();
-        let id = self.event_id();
         self.waiting().insert(id, Waiting::Request(sender));
         let _forget = Forget(self, id);
         let envelope_head = to_json(head);
@@ -448,13 +451,13 @@ impl Generation {
         self.handed_over.get()
     }
 
-    /// Asks what an argument may be that is being typed. Dropped, it waits for nothing.
+    /// Asks what an argument may be that is being typed, under an id of the open invocations. Dropped, it waits for nothing.
     ///
     /// # Errors
     ///
     /// The plugin suggests nothing for it, panics, or its lane has ended.
-    pub async fn suggest(&self, invocation: &Invocation, payload: &[u8]) -> Result<Suggestions, Problem> {
-        let answer = self.ask(kind::SUGGEST, invocation, payload).await?;
+    pub async fn suggest(&self, id: u64, invocation: &Invocation, payload: &[u8]) -> Result<Suggestions, Problem> {
+        let answer = self.ask_as(id, kind::SUGGEST, invocation, payload).await?;
         serde_json::from_slice(&answer.head).map_err(|error| {
             let text = format!("its suggestions can't be read: {error}");
             Problem::new(ProblemCode::Invalid, text)

@@ -149,6 +149,19 @@ async fn help_shows_only_what_its_asker_may_use_and_everything_about_one_command
     );
     assert!(!owners.contains("mentioned"), "hidden commands are not listed");
 
+    // While the name is typed, the same.
+    let suggested = async |person: &sandbox::Person, typed: &str| {
+        let used = person.completes("help", &[("command", json!(typed))]).await;
+        let choices = used.expect_choices().await;
+        choices
+            .iter()
+            .map(|choice| choice["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(suggested(&alice, "unlo").await, [""; 0]);
+    assert_eq!(suggested(&owner, "unlo").await, ["unload"]);
+    assert_eq!(suggested(&alice, "plugi").await, ["plugininfo", "plugins"]);
+
     let one = card(&alice.says("!help ping").await.expect_reply().await);
     for part in ["\"ping\"", "`!ping", "</ping:", "everyone", "plugin example"] {
         assert!(one.contains(part), "{part:?} is not in {one}");

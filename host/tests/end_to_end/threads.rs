@@ -16,8 +16,12 @@ async fn what_counts_in_a_channel_counts_in_its_threads_by_every_door() {
     world.drop_plugin("showcase");
     let guild = world.sandbox.guild();
     let channel = guild.add_channel("kitchen");
-    // One that was there before the bot, and one that comes.
-    let older = guild.add_thread(&channel, "cakes");
+    // One in the archive, of which the bot hears nothing until somebody writes there, one that is active, and one that comes.
+    let (archived, older) = (
+        guild.add_thread(&channel, "breads"),
+        guild.add_thread(&channel, "cakes"),
+    );
+    archived.archive();
     let bot = world.start().await;
     world
         .sandbox
@@ -26,7 +30,20 @@ async fn what_counts_in_a_channel_counts_in_its_threads_by_every_door() {
     let newer = guild.add_thread(&channel, "pies");
     let (alice, owner) = (world.person("alice"), world.owner());
     let lacking = "You need *Ban Members* for that.";
-    for thread in [&older, &newer] {
+    for thread in [&archived, &older, &newer] {
+        if thread.id() == archived.id() {
+            channel.overwrite(alice.id(), BAN_MEMBERS, 0);
+            let here = alice.in_channel(thread);
+            assert_eq!(
+                here.slash("openly", &[]).await.expect_reply().await.content(),
+                "guarded openly"
+            );
+            assert_eq!(
+                here.says("!openly").await.expect_reply().await.content(),
+                "guarded openly"
+            );
+            archived.archive();
+        }
         let here = alice.in_channel(thread);
         channel.overwrite(alice.id(), 0, 0);
         assert_eq!(here.says("!openly").await.expect_reply().await.content(), lacking);
@@ -44,7 +61,7 @@ async fn what_counts_in_a_channel_counts_in_its_threads_by_every_door() {
     // A rule for the channel.
     let rule = format!("!config deny hello <#{}>", channel.id());
     owner.says(&rule).await.expect_reply().await;
-    for thread in [&channel, &older, &newer] {
+    for thread in [&channel, &archived, &older, &newer] {
         let here = alice.in_channel(thread);
         for refused in [
             here.says("!hello").await.expect_reply().await,

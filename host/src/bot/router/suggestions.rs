@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -68,9 +69,12 @@ impl Router {
             return Vec::new();
         }
         let (name, interaction) = (name.to_owned(), interaction.clone());
+        let mut origin = origin(&interaction, plugin, &name, Door::Slash, None);
         let mut invocation = invocation(interaction, name, Door::Slash, None, BTreeMap::new(), None);
         invocation.typed = Some(typed);
-        match generation.suggest(&invocation, payload.as_bytes()).await {
+        origin.asked = serde_json::to_vec(&invocation).ok().map(Arc::new);
+        let typing = self.invocations.types(origin);
+        match generation.suggest(typing.id(), &invocation, payload.as_bytes()).await {
             Ok(suggestions) => suggestions.choices,
             Err(problem) => {
                 tracing::warn!(%plugin, command = %invocation.name, %problem, "no suggestions");
