@@ -9,6 +9,7 @@ pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod gateway;
+pub mod hooks;
 pub mod interactions;
 pub mod network;
 pub mod permits;
