@@ -20,12 +20,13 @@ use tokio_util::task::TaskTracker;
 use twilight_model::gateway::Intents;
 
 use super::{
-    calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, incidents::Reporter, owners::Owners,
+    calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, hooks, incidents::Reporter, owners::Owners,
     ready::Standing, sends::Sends, stores, upkeep::Upkeep, watches::Watches,
 };
 use crate::{
     cache::Cache,
     config,
+    hooks::{Hooks, is_run},
     interactions::{ControlKeys, Invocations, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
@@ -89,6 +90,8 @@ pub struct Desk {
     pub sends: Sends,
     /// Who waits for what people do.
     pub watches: Watches,
+    /// Who hears what.
+    pub hooks: Hooks,
     /// How the gateway stands.
     pub standing: watch::Receiver<Standing>,
 }
@@ -148,6 +151,8 @@ impl plugins::Desk for Desk {
                 let answer = head::<Watch>(&request.head).and_then(|watch| self.watch(&from, &watch));
                 from.answer(id, &answer, &[]);
             }
+            kind::EMIT => hooks::emit(&self.hooks, &from, &request),
+            kind::HOOK_REGISTER => hooks::register(&self.hooks, &from, &request),
             kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
             kind::FILES => files::meet(&self.files, &self.tasks, from, request),
             _ => {
@@ -170,6 +175,7 @@ impl plugins::Desk for Desk {
                     standing: self.standing.clone(),
                     gatekeeper: self.gatekeeper.clone(),
                     sends: self.sends.clone(),
+                    hooks: self.hooks.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -198,12 +204,19 @@ impl plugins::Desk for Desk {
                 .cover(&telemetry::logs::shortened(text))
                 .into_owned();
         }
+        if is_run(id) {
+            self.hooks.ended(id, outcome);
+            return;
+        }
         if plugins::is_event(id) {
             self.note_event(from, &outcome);
             return;
         }
         if outcome.vetoed {
             self.give_back(id);
+        }
+        if outcome.verdict == Verdict::Done {
+            hooks::executed(&self.hooks, &self.invocations, id);
         }
         // Mostly there is nothing left to say, and no task is needed for it.
         let Some(outcome) = self.invocations.finish_silently(id, outcome) else {
@@ -214,6 +227,10 @@ impl plugins::Desk for Desk {
             invocations.finish(id, outcome).await;
             drop(ticket);
         });
+    }
+
+    fn unregistered(&self, from: &Arc<Generation>, registration: u64) {
+        self.hooks.unregister(from.name(), from.number, registration);
     }
 
     fn unwatched(&self, from: &Arc<Generation>, id: u64) {
@@ -249,6 +266,7 @@ impl plugins::Desk for Desk {
     }
 
     fn died(&self, from: &Arc<Generation>) {
+        self.hooks.forget(from.name(), from.number);
         if let Some(plugins) = self.plugins.get() {
             let _runtime = self.runtime.enter();
             plugins.died(Arc::clone(from));
@@ -259,6 +277,7 @@ impl plugins::Desk for Desk {
         self.records.note_ended(from, ending);
         self.sends.ended(from);
         self.watches.forget(from);
+        self.hooks.forget(from.name(), from.number);
         if why == StopReason::Shutdown {
             return;
         }
@@ -283,6 +302,9 @@ impl plugins::Desk for Desk {
     }
 
     fn delivers(&self, to: &Generation, id: u64) {
+        if is_run(id) {
+            return self.hooks.begun(id);
+        }
         self.invocations.deliver(id, to.number);
     }
 
@@ -300,6 +322,15 @@ impl plugins::Desk for Desk {
             released: true,
             ..Outcome::default()
         };
+        if is_run(id) {
+            return self.hooks.ended(
+                id,
+                Outcome {
+                    verdict: Verdict::Interrupted,
+                    ..outcome
+                },
+            );
+        }
         self.give_back(id);
         let invocations = self.invocations.clone();
         self.spawn(async move { invocations.finish(id, outcome).await });

@@ -27,7 +27,7 @@ use crate::{
 const KNOWN: Duration = Duration::from_secs(2);
 
 /// The command that no rule and no switch may hide: it credits those whose work this is.
-const CREDITS: &str = "discordbotframework";
+pub(super) const CREDITS: &str = "discordbotframework";
 
 /// Lets people pass, or says why not. Clones are the same.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ use std::{
 use plugin_protocol::{ArgumentValue, IncidentStory, IncidentSummary, Invocation, PanicReport, PluginName};
 
 use crate::{
+    hooks::Failure,
     interactions::Incident,
     plugins::{Generation, Records},
     storage::Tables,
@@ -115,6 +116,29 @@ impl Reporter {
         self.note_panic(plugin, what, code, panic);
     }
 
+    /// A callback of a hook failed, panicked or took too long.
+    pub fn hook_failed(&self, failure: &Failure, code: String) {
+        let Failure {
+            plugin,
+            generation,
+            callback,
+            event,
+            text,
+            panic,
+            ..
+        } = failure;
+        let what = if panic.is_some() {
+            "a hook's callback panicked"
+        } else {
+            "a hook's callback failed"
+        };
+        let place = panic.as_ref().map_or("", |panic| panic.location.as_str());
+        let text = format!("`{callback}` of `{event}`: {text}");
+        let code = self.remember_of((plugin, *generation), code, what, &text, place);
+        tracing::error!(%code, %plugin, generation, location = place, "{what}: {text}");
+        self.records.note_fault(plugin, what.to_owned(), Some(code), text);
+    }
+
     /// A plugin's `after` returned an error: its author's matter, not that of whoever used the command.
     pub fn after_failed(&self, from: &Generation, code: String, report: &PanicReport, is_logged: bool) {
         let (plugin, generation, text) = (from.name(), from.number, &report.message);
@@ -150,13 +174,24 @@ impl Reporter {
 
     /// Remembers it, and answers with the code: that of the same fault before, if it is remembered.
     fn remember(&self, from: &Generation, code: String, what: &str, text: &str, place: &str) -> String {
+        self.remember_of((from.name(), from.number), code, what, text, place)
+    }
+
+    fn remember_of(
+        &self,
+        (plugin, generation): (&PluginName, u32),
+        code: String,
+        what: &str,
+        text: &str,
+        place: &str,
+    ) -> String {
         self.incidents.add_again(IncidentStory {
             summary: IncidentSummary {
                 code,
                 at: seconds_since_1970(),
                 times: 1,
-                plugin: from.name().to_string(),
-                generation: from.number,
+                plugin: plugin.to_string(),
+                generation,
                 command: None,
                 what: what.to_owned(),
                 text: telemetry::logs::shortened(text).into_owned(),

@@ -13,6 +13,7 @@ mod failure;
 mod figures;
 mod files;
 mod gatekeeper;
+mod hooks;
 mod incidents;
 mod interrupted;
 mod later;
@@ -43,7 +44,7 @@ use std::{
 };
 
 use plugin_api::linked::LinkedPlugin;
-use plugin_protocol::PluginName;
+use plugin_protocol::{PluginName, hooks::Shutdown};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::task::TaskTracker;
 use twilight_model::gateway::Intents;
@@ -52,6 +53,7 @@ use crate::{
     builtins,
     cache::Cache,
     config::{self, Environment, Root},
+    hooks::Hooks,
     interactions::{ControlKeys, Invocations, Seen},
     network,
     plugins::{self, Linked, Plugins, Records},
@@ -72,6 +74,7 @@ use desk::Desk;
 use directory::LiveDirectory;
 use figures::Figures;
 use gatekeeper::Gatekeeper;
+use hooks::ToLanes;
 use incidents::Reporter;
 use outlook::Outlook;
 use overrides::Administrators;
@@ -96,6 +99,8 @@ static HOST_NAME: LazyLock<PluginName> = LazyLock::new(|| {
 const START: Duration = Duration::from_secs(3);
 /// How long work that is under way may take at the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
+/// How long callbacks of `shutdown` may take.
+const LAST_CALLBACKS: Duration = Duration::from_secs(2);
 /// How long notices that wait may take at the end.
 const LAST_NOTICES: Duration = Duration::from_secs(2);
 
@@ -309,10 +314,18 @@ async fn serve_stored(
     let guilds = watch::Sender::new(0);
     beside.spawn(owners.clone().keep(rest.clone(), guilds.clone()));
     beside.spawn(incidents::keep(reporter.incidents.clone(), tables.clone()));
-    let of_invocations = reporter.clone();
+    let codes = Arc::new(OnceLock::<Invocations>::new());
+    let (of_hooks, coded) = (reporter.clone(), Arc::clone(&codes));
+    let hooks = Hooks::new(tokio::runtime::Handle::current(), move |report| {
+        let code = || coded.get().map(Invocations::incident_code).unwrap_or_default();
+        hooks::report(&of_hooks, code, report);
+    });
+    let (of_invocations, failed) = (reporter.clone(), hooks.clone());
     let invocations = Invocations::new(rest.clone(), move |incident, story| {
         of_invocations.of_invocation(&incident, story);
+        hooks::failed(&failed, &incident);
     });
+    let _ = codes.set(invocations.clone());
 
     let data = root.data();
     let control_keys = tokio::task::spawn_blocking(move || ControlKeys::open(&data)).await;
@@ -374,6 +387,7 @@ async fn serve_stored(
         figures: Arc::clone(&figures),
         slash: registered.clone(),
         standing: standing.subscribe(),
+        hooks: hooks.clone(),
     };
     let outlook = Outlook {
         config: live.clone(),
@@ -383,6 +397,7 @@ async fn serve_stored(
         logs: logs.clone(),
         control_keys: control_keys.clone(),
         tables: tables.clone(),
+        hooks: hooks.clone(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;
@@ -402,6 +417,11 @@ async fn serve_stored(
         outlook: Arc::new(outlook),
     };
     let plugins = Plugins::open(setup).map_err(Failure::configuration)?;
+    hooks.connect(ToLanes {
+        routing: Arc::clone(plugins.routing()),
+        gatekeeper: gatekeeper.clone(),
+        tables: tables.clone(),
+    });
     let started = tokio::select! {
         started = plugins.begin(START) => started,
         // What has started by then is stopped in the same way as later.
@@ -439,6 +459,7 @@ async fn serve_stored(
         figures: Arc::clone(&figures),
         mentioned: router::Mentioned::default(),
         turns: router::Turns::default(),
+        hooks: hooks.clone(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);
     let mut gateway = shards::Gateway {
@@ -474,6 +495,7 @@ async fn serve_stored(
         logs: logs.clone(),
         standing: gateway.standing.subscribe(),
         latency,
+        hooks: hooks.clone(),
     };
     beside.spawn(ready.show());
     let settings = settings::Keeper {
@@ -516,6 +538,8 @@ async fn serve_stored(
     tracing::info!("stopping: what has begun is brought to its end");
     phases.send_replace(Phase::Draining);
     let end = async {
+        // While plugins still serve.
+        hooks.emit_and_wait(LAST_CALLBACKS, || Shutdown {}).await;
         gateway.quiet().await;
         let _ = tokio::join!(
             wind_down(&tasks, &plugins),

@@ -9,6 +9,7 @@ use super::server_settings;
 use crate::{
     cache::Cache,
     config,
+    hooks::Hooks,
     interactions::ControlKeys,
     plugins,
     storage::{Stores, Tables},
@@ -29,6 +30,8 @@ pub struct Outlook {
     pub tables: Tables,
     /// What is logged of whom.
     pub logs: Logs,
+    /// Who hears what.
+    pub hooks: Hooks,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
 }
@@ -64,6 +67,15 @@ impl plugins::Outlook for Outlook {
         Activation {
             application_id: self.cache.application_id(),
             bot_id: self.cache.bot_id(),
+        }
+    }
+
+    fn changed(&self, change: plugins::Change) {
+        match change {
+            plugins::Change::Loaded(event) => self.hooks.emit(None, || event),
+            plugins::Change::Reloaded(event) => self.hooks.emit(None, || event),
+            plugins::Change::Unloaded(event) => self.hooks.emit(None, || event),
+            plugins::Change::Refused(event) => self.hooks.emit(None, || event),
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use plugin_protocol::hooks::BotReady;
 use tokio::{
     sync::watch,
     time::{interval, timeout},
@@ -18,6 +19,7 @@ use super::{HOST_NAME, owners::Owners, panel::Facts};
 use crate::{
     cache::Cache,
     config,
+    hooks::Hooks,
     plugins::{PluginState, Plugins},
     telemetry::Logs,
 };
@@ -65,6 +67,8 @@ pub struct Ready {
     pub(super) owners: Owners,
     pub(super) logs: Logs,
     pub(super) standing: watch::Receiver<Standing>,
+    /// Who hears of it.
+    pub(super) hooks: Hooks,
     /// How long Discord's first answer took.
     pub(super) latency: Arc<OnceLock<Duration>>,
 }
@@ -83,8 +87,21 @@ impl Ready {
         };
         // What has not come by then is counted as such.
         let _ = timeout(SERVERS, arrived).await;
+        self.tell_hooks();
         let facts = self.facts();
         self.logs.ready(facts.fields(), |colour| facts.panel(colour));
+    }
+
+    fn tell_hooks(&self) {
+        let Some(bot_user) = self.cache.bot_user() else { return };
+        self.hooks.emit(None, || {
+            let counts = self.cache.counts();
+            BotReady {
+                bot_user,
+                guilds: (counts.guilds - counts.unavailable_guilds) as u64,
+                shards: u32::try_from(self.standing.borrow().shards.len()).unwrap_or(u32::MAX),
+            }
+        });
     }
 
     fn facts(&self) -> Facts {

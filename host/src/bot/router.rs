@@ -14,6 +14,7 @@ mod suggestions;
 mod turns;
 mod typed;
 mod used;
+mod veto;
 mod watched;
 mod written;
 
@@ -50,6 +51,7 @@ use crate::{
     },
     config,
     gateway::{Partial, RawEvent},
+    hooks::Hooks,
     interactions::{ControlKeys, Invocations, Origin, Seen, texts},
     plugins::{Delivery, Entered, Generation, GivenUp, Held, Routing, Table, Undelivered, offers},
     slash::Slash,
@@ -93,6 +95,8 @@ pub struct Router {
     pub slash: Slash,
     /// The interactions that have come.
     pub seen: Seen,
+    /// Who hears what.
+    pub hooks: Hooks,
     /// What is counted of the bot as a whole.
     pub figures: Arc<Figures>,
     /// Where the bot has answered its mention lately.
@@ -376,6 +380,11 @@ impl Router {
         payload: &str,
         pass: Pass,
     ) -> bool {
+        if let Some(text) = self.veto(&origin, command).await {
+            self.gatekeeper.give_back(&invocation.name, &pass);
+            self.refuse(&origin, &text).await;
+            return false;
+        }
         origin.slot.clone_from(&pass.slot);
         origin.taken = pass.taken;
         let delivered = self.invoke(origin, invocation, Some(command), payload).await;

@@ -23,6 +23,7 @@ use twilight_model::gateway::Intents;
 use super::{
     Failure,
     figures::Figures,
+    hooks,
     ready::Standing,
     recommendation::{self, NoAnswer},
     router::Router,
@@ -472,7 +473,7 @@ impl Shard {
                 return;
             }
         };
-        if let Err(error) = self.cache.apply(&partial.kind, &event.payload)
+        if let Err(error) = hooks::apply(&self.router.hooks, &self.cache, &partial.kind, &event.payload)
             && let Some(untold) = self.faults.note(&partial.kind, Instant::now())
         {
             tracing::warn!(shard = event.shard, event = %partial.kind, untold, %error, "an event that the cache can't read");

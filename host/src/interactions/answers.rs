@@ -253,6 +253,7 @@ mod tests {
             plugin: "a".parse().unwrap(),
             command: "ping".to_owned(),
             door: Door::Prefix,
+            menu: None,
             guild_id: None,
             channel_id: ChannelId::new(5).unwrap(),
             message_id: Some(id(message)),

@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use plugin_protocol::{ChannelId, Door, GuildId, PanicReport, PluginName, User};
+use plugin_protocol::{ChannelId, Door, GuildId, MenuTarget, PanicReport, PluginName, User};
 
 /// A handler that failed or panicked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Incident {
     pub channel_id: ChannelId,
     /// By which door.
     pub door: Door,
+    /// Of a context menu: whose.
+    pub menu: Option<MenuTarget>,
     /// The invocation.
     pub invocation: u64,
     /// What was asked, as the plugin was told it.

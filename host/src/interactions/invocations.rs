@@ -394,6 +394,7 @@ impl Inner {
                     guild_id: origin.guild_id,
                     channel_id: origin.channel_id,
                     door: origin.door,
+                    menu: origin.menu,
                     invocation: entry.id,
                     asked: origin.asked.clone(),
                 };

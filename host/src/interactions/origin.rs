@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use plugin_protocol::{
-    ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MessageId, Permissions, PluginName, User,
+    ApplicationId, ChannelId, Defer, Door, GuildId, InteractionId, MenuTarget, MessageId, Permissions, PluginName, User,
 };
 
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ pub struct Origin {
     pub command: String,
     /// The door.
     pub door: Door,
+    /// Of a context menu: whose.
+    pub menu: Option<MenuTarget>,
     /// The server; absent in direct messages.
     pub guild_id: Option<GuildId>,
     /// The channel.

@@ -51,6 +51,13 @@ pub enum Held {
     },
     /// An event of the gateway.
     Event,
+    /// A run of a hook's callback.
+    Hook {
+        /// Its number.
+        run: u64,
+        /// The callback's function.
+        function: String,
+    },
 }
 
 /// Why an invocation that waited is not delivered.
@@ -89,6 +96,13 @@ impl Delivery {
         };
         let delivered = match &self.what {
             Held::Event => to.deliver(kind::EVENT, to.event_id(), &self.head, self.payload.as_bytes(), ticket),
+            Held::Hook { run, function } => {
+                if !to.description.hooks.iter().any(|hook| hook.function == *function) {
+                    return give_up(self, GivenUp::Absent);
+                }
+                desk.delivers(to, *run);
+                to.deliver(kind::HOOK, *run, &self.head, self.payload.as_bytes(), ticket)
+            }
             Held::Invocation { id, handler, command } => {
                 if let Err(why) = offers(&to.description, handler, command.as_deref()) {
                     return give_up(self, why);
@@ -108,6 +122,7 @@ impl Delivery {
     pub fn give_up(self, plugin: &plugin_protocol::PluginName, desk: &dyn Desk, why: GivenUp) {
         match self.what {
             Held::Invocation { id, .. } => desk.gave_up(id, why),
+            Held::Hook { run, .. } => desk.gave_up(run, why),
             Held::Event => tracing::debug!(%plugin, ?why, "an event that waited was dropped"),
         }
     }

@@ -62,6 +62,8 @@ pub trait Desk: Send + Sync + 'static {
     fn asked(&self, from: &Arc<Generation>, request: Request);
     /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
     fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
+    /// It listens no more by a callback that it has registered.
+    fn unregistered(&self, from: &Arc<Generation>, registration: u64);
     /// One of its functions no longer waits for something that people do.
     fn unwatched(&self, from: &Arc<Generation>, id: u64);
     /// A log record.

@@ -4,11 +4,12 @@
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
-//! - `life` makes every change a transaction, `table` says who handles what
+//! - `life` makes every change a transaction, `table` says who handles what, `change` what has become of a plugin
 //! - `watchdog` feels each lane's `pulse`; `records`, `inspection` and `listing` tell what is known of each plugin
 
 mod atomics;
 mod budget;
+mod change;
 mod delivery;
 mod drop_folder;
 mod generation;
@@ -33,6 +34,7 @@ mod shadow;
 mod table;
 mod watchdog;
 
+pub use change::Change;
 pub use delivery::{Delivery, GivenUp, Held, offers};
 pub use generation::{Desk, Ending, Generation, GuildValues, Request, Undelivered, is_event};
 pub use hold::Hold;

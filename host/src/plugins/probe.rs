@@ -318,6 +318,10 @@ pub fn explain(file: &Path) -> Result<String, String> {
 pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
     if description.name == manifest.name.as_str() && description.version == manifest.version {
         distinct(description)?;
+        for hook in &description.hooks {
+            plugin_protocol::hooks::check_event(&hook.event)
+                .map_err(|why| format!("its callback `{}` listens to {why}", hook.function))?;
+        }
         if let Some(settings) = &description.settings {
             server_settings::check(settings)?;
         }

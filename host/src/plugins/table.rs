@@ -5,7 +5,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use plugin_protocol::{Command, Component, Defer, Description, EventSubscription, PluginName, custom_id::Route};
+use plugin_protocol::{
+    Command, Component, Defer, Description, EventSubscription, PluginName,
+    custom_id::Route,
+    hooks::{HookSubscription, NAMES},
+};
 
 use super::{delivery::Delivery, generation::Generation, hold::Hold, lane::Way};
 use crate::commands::CommandIndex;
@@ -17,6 +21,10 @@ pub struct Table {
     pub commands: CommandIndex,
     components: HashMap<Route, Handles>,
     events: HashMap<String, Vec<(PluginName, EventSubscription)>>,
+    /// The declared callbacks of hooks, by event, in the order in which their plugins came.
+    hooks: HashMap<String, Vec<(PluginName, HookSubscription)>>,
+    /// Which of the host's own events they listen to: a bit each.
+    heard: u32,
     /// In the order in which they came, few enough to be searched.
     posts: Vec<Post>,
 }
@@ -107,6 +115,12 @@ impl Table {
                     .or_default()
                     .push((name.clone(), event.clone()));
             }
+            for hook in &description.hooks {
+                let number = NAMES.iter().position(|known| **known == hook.event);
+                table.heard |= number.map_or(0, |number| 1 << number);
+                let of_event = table.hooks.entry(hook.event.clone()).or_default();
+                of_event.push((name.clone(), hook.clone()));
+            }
         }
         table.posts = posts;
         table
@@ -151,6 +165,24 @@ impl Table {
     #[must_use]
     pub fn subscribers(&self, event: &str) -> &[(PluginName, EventSubscription)] {
         self.events.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any plugin declares a callback of the host's event of this number.
+    #[must_use]
+    pub fn hears(&self, number: u32) -> bool {
+        self.heard & (1 << number) != 0
+    }
+
+    /// The declared callbacks of an event.
+    #[must_use]
+    pub fn hooks(&self, event: &str) -> &[(PluginName, HookSubscription)] {
+        self.hooks.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// The generation of a plugin that serves, or served until the hold began.
+    #[must_use]
+    pub fn latest(&self, name: &PluginName) -> Option<&Arc<Generation>> {
+        self.post(name).map(|post| &post.generation)
     }
 
     fn post(&self, name: &PluginName) -> Option<&Post> {

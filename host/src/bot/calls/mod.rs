@@ -11,6 +11,7 @@ mod figures;
 mod files;
 mod gateway;
 mod guilds;
+mod hooks;
 mod logs;
 mod plugins;
 mod rules;
@@ -31,6 +32,7 @@ use super::{figures::Figures, gatekeeper::Gatekeeper, owners::Owners, ready::Sta
 use crate::{
     cache::Cache,
     config,
+    hooks::Hooks,
     interactions::{ControlKeys, Invocations},
     plugins::{Generation, Plugins},
     slash::Slash,
@@ -50,7 +52,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 16] = [
+const SUBJECTS: [&[(&str, Access)]; 17] = [
     plugins::CALLS,
     commands::CALLS,
     figures::CALLS,
@@ -67,6 +69,7 @@ const SUBJECTS: [&[(&str, Access)]; 16] = [
     controls::CALLS,
     guilds::CALLS,
     gateway::CALLS,
+    hooks::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -105,6 +108,8 @@ pub struct Calls {
     pub slash: Slash,
     /// What plugins send on the gateway.
     pub sends: Sends,
+    /// Who hears what.
+    pub hooks: Hooks,
     /// What the gateway was asked for.
     pub standing: watch::Receiver<Standing>,
 }
@@ -163,6 +168,7 @@ impl Calls {
             "errors" => self.about_errors(&call),
             "guilds" => self.about_guilds(from.name(), &call).await,
             "gateway" => self.about_gateway(from, call).await,
+            "hooks" => self.about_hooks(&call).await,
             _ => Err(unknown(&call.name)),
         }
     }

@@ -22,6 +22,7 @@ pub(super) fn origin(
         plugin: plugin.clone(),
         command: name.to_owned(),
         door,
+        menu: None,
         guild_id: interaction.guild_id,
         channel_id: interaction.channel_id,
         message_id,

@@ -84,6 +84,7 @@ impl Router {
         } = used;
         let mut origin = origin(&interaction, plugin, &command.name, door, None);
         origin.defer = command.defer;
+        origin.menu = menu.map(|menu| menu.target);
         origin.deleted_after = self.deleted_after(interaction.guild_id, command, door);
         // What people know it by.
         let shown = Command {

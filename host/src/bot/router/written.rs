@@ -42,6 +42,7 @@ pub(super) fn written_by(message: &Message, plugin: &PluginName, command: &str) 
         plugin: plugin.clone(),
         command: command.to_owned(),
         door: Door::Prefix,
+        menu: None,
         guild_id: message.guild_id,
         channel_id: message.channel_id,
         message_id: Some(message.id),

@@ -135,6 +135,7 @@ fn origin(door: Door) -> Origin {
         plugin: plugin(),
         command: "ping".to_owned(),
         door,
+        menu: None,
         guild_id: GuildId::new(30),
         channel_id: ChannelId::new(20).unwrap(),
         message_id: (door != Door::Slash).then(|| MessageId::new(10).unwrap()),

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use plugin_abi::{Delivery, Envelope, Receiver};
-use plugin_protocol::{Problem, ProblemCode, Unwatch, kind};
+use plugin_protocol::{Problem, ProblemCode, Unwatch, hooks::HookUnregister, kind};
 
 use super::{Answer, Generation, Request, Waiting};
 use crate::plugins::{outcome::outcome, room::Room};
@@ -53,7 +53,20 @@ impl Generation {
                 Ok(Unwatch { id }) => self.desk.unwatched(self, id),
                 Err(error) => tracing::debug!(plugin = %self.name(), %error, "the end of a watch that can't be read"),
             },
-            kind::RESPOND | kind::REST | kind::CALL | kind::SQL | kind::KEYS | kind::FILES | kind::WATCH => {
+            kind::HOOK_UNREGISTER => {
+                if let Ok(HookUnregister { registration }) = serde_json::from_slice(envelope.head()) {
+                    self.desk.unregistered(self, registration);
+                }
+            }
+            kind::RESPOND
+            | kind::REST
+            | kind::CALL
+            | kind::SQL
+            | kind::KEYS
+            | kind::FILES
+            | kind::WATCH
+            | kind::EMIT
+            | kind::HOOK_REGISTER => {
                 let limit = match envelope.kind() {
                     kind::RESPOND => MAX_REQUESTS,
                     // Room is left for answers to people.

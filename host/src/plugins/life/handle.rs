@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{Life, UnderWay};
 use crate::plugins::{
+    change::Change,
     generation::{Desk, Generation, GuildValues},
     inspection::KeptFigures,
     lane::Routing,
@@ -62,6 +63,8 @@ pub trait Outlook: Send + Sync + 'static {
     fn policy(&self) -> Policy;
     /// Who the bot is, as far as known.
     fn activation(&self) -> Activation;
+    /// Something has become of a plugin: it was put in force, replaced, taken out of force or refused.
+    fn changed(&self, change: Change);
     /// The owner has to hear of this: `about` is a plugin or file.
     fn tell_owner(&self, about: &str, text: &str);
     /// The owner has to hear that a plugin that was loaded harms itself.

@@ -8,11 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use plugin_protocol::PluginName;
+use plugin_protocol::{PluginName, hooks::ExtensionRefused};
 
 use super::{Life, PluginState, PluginView, Reply};
 use crate::plugins::{
     budget::Resource,
+    change::Change,
     drop_folder::{DropFolder, Entry},
 };
 
@@ -49,6 +50,11 @@ impl Life {
             if self.refused.get(file) == Some(why) {
                 continue;
             }
+            self.outlook.changed(Change::Refused(ExtensionRefused {
+                extension_name: self.name_in(file),
+                file: file.clone(),
+                reason: why.clone(),
+            }));
             if let Some(resource) = want.get(file)
                 && !told.insert(*resource)
             {
@@ -71,6 +77,16 @@ impl Life {
         }
         self.exhausted = told;
         self.refused = refused;
+    }
+
+    /// The name of the plugin that a file holds; the file's if that can't be read.
+    fn name_in(&self, file: &str) -> String {
+        let mut files = self.folder.iter().flat_map(DropFolder::files);
+        let name = files.find_map(|(path, entry)| match entry {
+            Entry::Plugin { manifest, .. } if file_name(path) == file => Some(manifest.name.to_string()),
+            _ => None,
+        });
+        name.unwrap_or_else(|| file.to_owned())
     }
 
     pub(super) fn publish_views(&self) {

@@ -17,6 +17,7 @@ use super::{
 use crate::commands::Conflict;
 use crate::plugins::{
     budget::Resource,
+    change::Change,
     delivery::{self, Delivery, GivenUp},
     drop_folder::DropFolder,
     generation::{Blueprint, Code, Generation, StartFailure},
@@ -292,10 +293,13 @@ impl Life {
         let Some(hold) = self.live.get(name).and_then(|live| live.hold.clone()) else {
             return;
         };
-        self.live.remove(name);
+        let gone = self.live.remove(name);
         let (table, desk) = (self.table(), Arc::clone(&self.desk));
         let give_up = |delivery: Delivery| delivery.give_up(name, &*desk, GivenUp::Interrupted);
         self.routing.release(&hold, table, give_up);
+        if let Some(gone) = gone {
+            self.outlook.changed(Change::unloaded(&gone.generation));
+        }
         self.note_lost(name, hold.turned_away());
     }
 
@@ -336,6 +340,7 @@ impl Life {
             hold: None,
         };
         let before = self.live.insert(name.clone(), now);
+        let change = Change::serves(&generation, before.as_ref().map(|live| &*live.generation));
         if !self.arrivals.contains(&name) {
             self.arrivals.push(name.clone());
         }
@@ -363,6 +368,7 @@ impl Life {
         };
         // What a server has set in between was told to the older one, or to none.
         self.refresh_guilds(&generation);
+        self.outlook.changed(change);
         older
     }
 
@@ -385,6 +391,9 @@ impl Life {
             let table = self.table();
             self.routing
                 .publish(table, gone.iter().map(|generation| &generation.gate));
+        }
+        for generation in &gone {
+            self.outlook.changed(Change::unloaded(generation));
         }
         gone
     }

@@ -7,6 +7,7 @@ mod audit;
 mod controls;
 mod cooldowns;
 mod guild_settings;
+mod hook_switches;
 mod incidents;
 mod message_times;
 mod rules;
@@ -25,11 +26,12 @@ pub use message_times::MessageTime;
 use super::database::{Database, OpenError, Options, Step, StorageError, Synchronous};
 use cooldowns::Kept;
 use guild_settings::Guilds;
+use hook_switches::HookSwitches;
 use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 7] = [
+pub const STEPS: [Step; 8] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -127,6 +129,10 @@ pub const STEPS: [Step; 7] = [
          components TEXT NOT NULL
      ) STRICT;",
     ),
+    Step::new(
+        "callbacks of hooks that are switched off",
+        "CREATE TABLE hook_switches (callback TEXT PRIMARY KEY, off_since INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    ),
 ];
 
 /// How many threads read from the host's own database: nobody waits for it often.
@@ -144,6 +150,7 @@ struct Inner {
     counters: Counters,
     rules: Rules,
     cooldowns: Kept,
+    hooks: HookSwitches,
 }
 
 impl Tables {
@@ -156,6 +163,7 @@ impl Tables {
         let database = open(path, synchronous).await?;
         let guilds = Guilds::load(&database).await.map_err(OpenError::Storage)?;
         let rules = Rules::load(&database).await.map_err(OpenError::Storage)?;
+        let hooks = HookSwitches::load(&database).await.map_err(OpenError::Storage)?;
         let cooldowns = Kept::load(&database).await.map_err(OpenError::Storage)?;
         Ok(Self(Arc::new(Inner {
             database: ArcSwap::from_pointee(database),
@@ -164,6 +172,7 @@ impl Tables {
             counters: Counters::default(),
             rules,
             cooldowns,
+            hooks,
         })))
     }
 
@@ -189,6 +198,7 @@ impl Tables {
         let database = open(self.database().path(), self.0.synchronous).await?;
         self.0.guilds.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.rules.reload(&database).await.map_err(OpenError::Storage)?;
+        self.0.hooks.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.database.store(Arc::new(database));
         self.0.cooldowns.mark_all_changed();
         Ok(())
