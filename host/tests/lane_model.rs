@@ -105,7 +105,7 @@ use std::sync::{
 };
 
 use hold::{Hold, HoldRoom};
-use lane::{Entered, Gate, Routing, Ticket, Way};
+use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 use loom::{cell::UnsafeCell, future::block_on, sync::atomic::AtomicBool, thread};
 
 /// Every interleaving with at most this many preemptions, where three threads have too many for all: faults of such a size
@@ -395,5 +395,100 @@ fn what_finds_no_room_is_turned_away_and_counted() {
         routing.release(&hold, Post::Nobody, |sent| left.push(sent));
         assert_eq!(left, [(0, 1), (0, 3)]);
         assert_eq!(send(&routing, (0, 4)), Fate::Nobody);
+    });
+}
+
+/// Two plugins, each of which may be held, and a root's work at them.
+struct Pair([(Arc<Lane>, Option<Arc<Hold<Sent>>>); 2]);
+
+/// Enters one of them for work of this root; `None` where it has to wait.
+fn call(routing: &Routing<Pair>, root: Root, at: usize) -> Option<Ticket> {
+    let find = |pair: &Pair| {
+        let (lane, hold) = &pair.0[at];
+        let (lane, gate) = (Arc::clone(lane), Arc::clone(&lane.gate));
+        Some(match hold {
+            None => Way::Serves(lane, gate),
+            Some(hold) if hold.is_younger_than(root) => Way::Drains(lane, gate, Arc::clone(hold)),
+            Some(hold) => Way::Held(Arc::clone(hold)),
+        })
+    };
+    match routing.enter_of(root, find, 1, || (0, 0))? {
+        Entered::Now(lane, ticket) => {
+            assert!(!lane.retired.load(Ordering::Relaxed), "it has entered a retired lane");
+            Some(ticket)
+        }
+        Entered::Waits => None,
+        Entered::Full => unreachable!("there is room"),
+    }
+}
+
+#[test]
+fn a_call_back_into_a_draining_lane_never_waits_for_that_drain() {
+    model_of_three_threads(|| {
+        let lanes = [Arc::new(Lane::default()), Arc::new(Lane::default())];
+        let held = |hold: Option<&Arc<Hold<Sent>>>| {
+            Pair([
+                (Arc::clone(&lanes[0]), hold.map(Arc::clone)),
+                (Arc::clone(&lanes[1]), None),
+            ])
+        };
+        let routing = Arc::new(Routing::new(held(None)));
+        let working = {
+            let routing = Arc::clone(&routing);
+            thread::spawn(move || {
+                let root = routing.root();
+                // Held already: it waits, and holds up nobody.
+                let Some(own) = call(&routing, root, 0) else { return };
+                let other = call(&routing, root, 1).expect("the other one serves all the time");
+                let back = call(&routing, root, 0);
+                assert!(back.is_some(), "it would wait for the end of what it is a part of");
+                drop((back, other, own));
+            })
+        };
+        let hold = Arc::new(Hold::new(ROOM));
+        routing.publish_hold(held(Some(&hold)), &lanes[0].gate, &hold);
+        block_on(lanes[0].gate.emptied());
+        lanes[0].retired.store(true, Ordering::Relaxed);
+        working.join().unwrap();
+        let late = routing.root();
+        assert!(call(&routing, late, 0).is_none(), "what begins later waits");
+        assert!(
+            call(&routing, Root::default(), 0).is_none(),
+            "an empty lane stays empty"
+        );
+    });
+}
+
+#[test]
+fn two_that_call_each_other_and_are_both_held_never_wait_for_each_other() {
+    let mut builder = loom::model::Builder::new();
+    // Two of them find it where the rule is left out.
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let lanes = [Arc::new(Lane::default()), Arc::new(Lane::default())];
+        let holds = [Arc::new(Hold::new(ROOM)), Arc::new(Hold::new(ROOM))];
+        let pair = |held: usize| {
+            let post = |at: usize| (Arc::clone(&lanes[at]), (at < held).then(|| Arc::clone(&holds[at])));
+            Pair([post(0), post(1)])
+        };
+        let routing = Arc::new(Routing::new(pair(0)));
+        let working: Vec<_> = [0, 1]
+            .map(|own| {
+                let routing = Arc::clone(&routing);
+                thread::spawn(move || {
+                    let root = routing.root();
+                    let entered = call(&routing, root, own)?;
+                    // Whether it has to wait at the other one, while it holds up its own.
+                    let other = call(&routing, root, 1 - own);
+                    Some((entered, other))
+                })
+            })
+            .into_iter()
+            .collect();
+        routing.publish_hold(pair(1), &lanes[0].gate, &holds[0]);
+        routing.publish_hold(pair(2), &lanes[1].gate, &holds[1]);
+        let found: Vec<_> = working.into_iter().map(|worker| worker.join().unwrap()).collect();
+        let waits_within = |at: usize| found[at].as_ref().is_some_and(|(_, other)| other.is_none());
+        assert!(!(waits_within(0) && waits_within(1)), "each waits for the other's end");
     });
 }

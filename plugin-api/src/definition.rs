@@ -9,6 +9,7 @@ mod callback;
 mod context_menu;
 mod hooks;
 mod policy;
+mod service;
 mod timer;
 
 use std::{collections::HashMap, pin::Pin, rc::Rc};
@@ -23,6 +24,7 @@ use hooks::Around;
 pub(crate) use hooks::Went;
 pub use hooks::{Check, End, Ended, Hooks, checked};
 pub use policy::{ControlPolicyDef, PolicyDef};
+pub use service::{ServiceDef, check_service};
 pub use timer::{Erase, RuleDef, TimerDef};
 
 use crate::{
@@ -67,6 +69,11 @@ pub trait Module: 'static {
 
     #[must_use]
     fn hooks() -> Vec<HookDef<Self::State>> {
+        Vec::new()
+    }
+
+    #[must_use]
+    fn services() -> Vec<ServiceDef<Self::State>> {
         Vec::new()
     }
 
@@ -306,6 +313,7 @@ pub(crate) fn describe<M: Module>() -> Description {
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
         settings: M::settings(),
+        services: M::services().iter().map(ServiceDef::describe).collect(),
         timers: M::timers().iter().map(TimerDef::describe).collect(),
         erase: M::ERASE.is_some(),
     }
@@ -336,6 +344,7 @@ pub(crate) struct Definition<S: 'static> {
     events: HashMap<&'static str, Vec<EventDef<S>>>,
     /// The callbacks of hooks, by their functions.
     callbacks: HashMap<&'static str, HookDef<S>>,
+    pub(crate) services: HashMap<&'static str, ServiceDef<S>>,
     hooks: Hooks<S>,
     pub(crate) timers: HashMap<&'static str, TimerDef<S>>,
     pub(crate) erase: Option<Erase<S>>,
@@ -355,6 +364,10 @@ impl<S: 'static> Definition<S> {
             components: handlers::<M>().map(|component| (component.name, component)).collect(),
             events,
             callbacks: M::hooks().into_iter().map(|hook| (hook.function, hook)).collect(),
+            services: M::services()
+                .into_iter()
+                .map(|service| (service.name, service))
+                .collect(),
             hooks: M::HOOKS,
             timers: M::timers().into_iter().map(|timer| (timer.name, timer)).collect(),
             erase: M::ERASE,

@@ -7,7 +7,7 @@ use std::{error::Error as StdError, fmt, panic::Location};
 use plugin_protocol::{Outcome, Problem, StopReason, UnmetExpectation, Verdict};
 use serde_json::Value;
 
-use crate::{argument::WrongArgument, waiting};
+use crate::{argument::WrongArgument, service::ServiceError, waiting};
 
 /// What handlers return; `Result` alone is for those that return nothing.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -75,10 +75,24 @@ impl Error {
         Self { place, ..self }
     }
 
-    /// The text for the asker, if this is a refusal.
+    /// The text for the asker, if this is a refusal: of one's own, or of a service that was called.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
-        self.error.downcast_ref::<Refusal>().map(|refusal| refusal.0.as_str())
+        match self.error.downcast_ref::<Refusal>() {
+            Some(refusal) => Some(&refusal.0),
+            None => self.service()?.refusal(),
+        }
+    }
+
+    /// Why a service of another plugin has no answer, if this is that.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.error.downcast_ref()
+    }
+
+    /// The error as one of that type, if it is.
+    pub(crate) fn downcast<E: StdError + 'static>(&self) -> Option<&E> {
+        self.error.downcast_ref()
     }
 
     /// The waiting function's generation is about to end.

@@ -70,6 +70,7 @@ mod modal;
 pub mod prelude;
 mod raw;
 mod runtime;
+mod service;
 mod settings;
 mod store;
 mod timer;
@@ -367,7 +368,7 @@ pub use plugin_macros::event;
 /// ```
 pub use plugin_macros::hook;
 pub use plugin_macros::{
-    Choice, Modal, OneOf, component, cron, erase, every, modal, plugin, settings, start, stop, timer,
+    Choice, Modal, OneOf, client, component, cron, erase, every, modal, plugin, service, settings, start, stop, timer,
 };
 /// The members that were found, see [`Gateway::request_members`].
 pub use plugin_protocol::gateway::FoundMembers;
@@ -399,6 +400,7 @@ pub use plugin_protocol::{backups, databases, statistics};
 pub use plugin_protocol::{commands, figures, slash};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
+pub use service::{Service, ServiceCalling, ServiceCtx, ServiceError, ServiceFailure};
 pub use settings::{DeclaredSettings, ServerSettings, Setting};
 pub use store::{ListRequest, Page, SetRequest, Store};
 pub use timer::{NewTimer, PendingTimer, PendingTimers, Timed, TimerFactory, TimerHandler};

@@ -10,23 +10,34 @@ pub use plugin_protocol::{
 };
 
 pub use crate::{
-    Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, HookCtx, Result, Saved, StartCtx, StopCtx,
-    TimerCtx,
+    Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, HookCtx, Result, Saved, ServiceCtx, StartCtx,
+    StopCtx, TimerCtx,
     argument::{Arguments, ChoiceDef, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
     definition::{
         ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, Erase, EventDef, HookDef, Hooks, MenuDef, Module,
-        PolicyDef, RuleDef, Running, TimerDef, check_command, check_hook, check_menus, check_name, checked, group,
+        PolicyDef, RuleDef, Running, ServiceDef, TimerDef, check_command, check_hook, check_menus, check_name,
+        check_service, checked, group,
     },
     event::intents,
     export::Loaded,
     linked::LinkedPlugin,
     manifest,
     modal::{Form, FormDef, FormFields, Modal, check_field},
+    service::answer as service_answer,
     settings::{
         DeclaredSettings, ServerSettings, Setting, check_setting, schema as settings_schema, value as setting_value,
     },
     timer::{Timed, TimerHandler},
 };
+
+/// What an `async fn` of a client answers with.
+pub trait Answered {
+    type Answer;
+}
+
+impl<T> Answered for Result<T> {
+    type Answer = T;
+}
 
 /// The type of the state behind a context's type.
 #[diagnostic::on_unimplemented(
@@ -50,6 +61,10 @@ impl<S: 'static> Context for EventCtx<S> {
 }
 
 impl<S: 'static> Context for HookCtx<S> {
+    type State = S;
+}
+
+impl<S: 'static> Context for ServiceCtx<S> {
     type State = S;
 }
 

@@ -3,9 +3,15 @@
 //! The routing table points at it in the place of a generation, so a plugin that is not held never meets its lock. Which
 //! table is in force, and when a hold is over, is decided in `lane` alone; the model test compiles both files.
 
-use std::{collections::VecDeque, sync::PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{PoisonError, atomic::Ordering},
+};
 
-use super::atomics::{Mutex, MutexGuard};
+use super::{
+    atomics::{AtomicUsize, Mutex, MutexGuard},
+    lane::Root,
+};
 
 /// How much may wait in a hold.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +26,8 @@ pub struct HoldRoom {
 #[derive(Debug)]
 pub struct Hold<D> {
     room: HoldRoom,
+    /// The how manieth hold of all it is; the highest number until that is known.
+    number: AtomicUsize,
     /// Held for an insertion, a look or, at the end, the last few deliveries; never across an await.
     queue: Mutex<Queue<D>>,
 }
@@ -64,6 +72,7 @@ impl<D> Hold<D> {
     pub fn new(room: HoldRoom) -> Self {
         Self {
             room,
+            number: AtomicUsize::new(usize::MAX),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 bytes: 0,
@@ -71,6 +80,17 @@ impl<D> Hold<D> {
                 is_over: false,
             }),
         }
+    }
+
+    /// Says that it is the so manieth, once the gate is closed for which it stands.
+    pub(super) fn begins(&self, number: usize) {
+        self.number.store(number, Ordering::Release);
+    }
+
+    /// Whether the work of this root began before the hold did.
+    #[must_use]
+    pub fn is_younger_than(&self, root: Root) -> bool {
+        root.0 < self.number.load(Ordering::Acquire)
     }
 
     /// Puts what `make` makes at the end, if it can wait; it is made only then.

@@ -5,6 +5,9 @@
 //! older generation must end first, that is a [`Hold`], released into the next table: what waited is delivered before it
 //! is in force. None is lost, none is delivered twice, nobody waits for readers. Nothing else may close a gate, end a hold
 //! or publish a table than what is in this file.
+//!
+//! What follows from work that began before a hold (a call of one plugin by another) still enters the older generation
+//! while that is not empty: else two of them could wait for each other. See [`Root`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -27,19 +30,54 @@ pub struct Gate {
     emptied: Notify,
 }
 
+/// When the work began from which a delivery follows: how many holds there had been by then.
+///
+/// It is what keeps a drain from waiting for itself. Were there a circle of holds, each waiting for work in its older
+/// generation that waits in the next hold, then each such work would be older than the hold of its own generation (or it
+/// would not have entered), and younger than the next hold (or it would have entered there): no number can be that all
+/// the way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Root(pub(super) usize);
+
 /// The right to deliver one invocation to a generation; it is under way until this is dropped.
 #[derive(Debug)]
-pub struct Ticket(Arc<Gate>);
+pub struct Ticket {
+    gate: Arc<Gate>,
+    root: Root,
+}
+
+impl Ticket {
+    /// When the work began that this is a part of.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        self.root
+    }
+}
 
 impl Gate {
-    /// A ticket, unless the gate is closed.
+    /// A ticket, unless the gate is closed; for what has waited, and is older than every hold that is still to come.
     pub fn enter(self: &Arc<Self>) -> Option<Ticket> {
+        self.enter_of(Root::default())
+    }
+
+    fn enter_of(self: &Arc<Self>, root: Root) -> Option<Ticket> {
+        self.enter_while(root, |state| state & CLOSED == 0)
+    }
+
+    /// A ticket of a gate that may be closed, as long as it is not empty: once it is, it stays so.
+    fn enter_late(self: &Arc<Self>, root: Root) -> Option<Ticket> {
+        self.enter_while(root, |state| state != CLOSED)
+    }
+
+    fn enter_while(self: &Arc<Self>, root: Root, is_open: impl Fn(usize) -> bool) -> Option<Ticket> {
+        let one_more = |state| is_open(state).then_some(state + 1);
         self.state
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
-                (state & CLOSED == 0).then_some(state + 1)
-            })
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, one_more)
             .ok()
-            .map(|_| Ticket(Arc::clone(self)))
+            .map(|_| Ticket {
+                gate: Arc::clone(self),
+                root,
+            })
     }
 
     /// How many tickets are out.
@@ -70,8 +108,8 @@ impl Gate {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.0.state.fetch_sub(1, Ordering::AcqRel) == CLOSED + 1 {
-            self.0.emptied.notify_waiters();
+        if self.gate.state.fetch_sub(1, Ordering::AcqRel) == CLOSED + 1 {
+            self.gate.emptied.notify_waiters();
         }
     }
 }
@@ -83,6 +121,9 @@ pub enum Way<R, D> {
     Serves(R, Arc<Gate>),
     /// Nothing serves at the moment: it waits.
     Held(Arc<Hold<D>>),
+    /// The same for what is [older](Hold::is_younger_than) than the hold: it enters what served before, unless that is
+    /// empty.
+    Drains(R, Arc<Gate>, Arc<Hold<D>>),
 }
 
 /// What became of a delivery that went the way of the table in force.
@@ -98,17 +139,30 @@ pub enum Entered<R> {
 
 /// The routing table that is in force.
 #[derive(Debug)]
-pub struct Routing<T>(ArcSwap<T>);
+pub struct Routing<T> {
+    table: ArcSwap<T>,
+    /// How many holds have begun.
+    holds: AtomicUsize,
+}
 
 impl<T> Routing<T> {
     /// Begins with a table.
     pub fn new(table: T) -> Self {
-        Self(ArcSwap::from_pointee(table))
+        Self {
+            table: ArcSwap::from_pointee(table),
+            holds: AtomicUsize::new(0),
+        }
     }
 
     /// The table in force. Not to be kept: it holds generations.
     pub fn read(&self) -> Arc<T> {
-        self.0.load_full()
+        self.table.load_full()
+    }
+
+    /// The root of work that begins now. Read before a gate is entered: whoever has entered one is older than the hold for
+    /// which it is closed.
+    pub fn root(&self) -> Root {
+        Root(self.holds.load(Ordering::Acquire))
     }
 
     /// Finds where a delivery goes in the table in force. To what serves it enters the gate; in a hold it waits, as what
@@ -117,20 +171,35 @@ impl<T> Routing<T> {
         &self,
         find: impl Fn(&T) -> Option<Way<R, D>>,
         bytes: usize,
+        make: impl FnMut() -> D,
+    ) -> Option<Entered<R>> {
+        self.enter_of(self.root(), find, bytes, make)
+    }
+
+    /// The same for what follows from work that began before: `find` looks at its root, too.
+    pub fn enter_of<R, D>(
+        &self,
+        root: Root,
+        find: impl Fn(&T) -> Option<Way<R, D>>,
+        bytes: usize,
         mut make: impl FnMut() -> D,
     ) -> Option<Entered<R>> {
         loop {
-            match find(&self.0.load())? {
-                Way::Serves(found, gate) => {
-                    if let Some(ticket) = gate.enter() {
-                        return Some(Entered::Now(found, ticket));
-                    }
-                }
-                Way::Held(hold) => match hold.put(bytes, &mut make) {
-                    Put::Waits => return Some(Entered::Waits),
-                    Put::Full => return Some(Entered::Full),
-                    Put::Over => {}
+            let hold = match find(&self.table.load())? {
+                Way::Serves(found, gate) => match gate.enter_of(root) {
+                    Some(ticket) => return Some(Entered::Now(found, ticket)),
+                    None => continue,
                 },
+                Way::Drains(found, gate, hold) => match gate.enter_late(root) {
+                    Some(ticket) => return Some(Entered::Now(found, ticket)),
+                    None => hold,
+                },
+                Way::Held(hold) => hold,
+            };
+            match hold.put(bytes, &mut make) {
+                Put::Waits => return Some(Entered::Waits),
+                Put::Full => return Some(Entered::Full),
+                Put::Over => {}
             }
             // Closed, or over: a table without it has been published before, so the next read finds its successor or nothing.
         }
@@ -138,10 +207,18 @@ impl<T> Routing<T> {
 
     /// Puts a table in force and closes the gates of what it no longer holds.
     pub fn publish<'g>(&self, table: T, gone: impl IntoIterator<Item = &'g Arc<Gate>>) {
-        self.0.store(Arc::new(table));
+        self.table.store(Arc::new(table));
         for gate in gone {
             gate.close();
         }
+    }
+
+    /// Puts a table in force in which `hold` stands in the place of what is behind `gate`, which is closed.
+    pub fn publish_hold<D>(&self, table: T, gate: &Arc<Gate>, hold: &Hold<D>) {
+        self.publish(table, [gate]);
+        // Only now: whoever reads this number as its root finds the gate closed.
+        let before = self.holds.fetch_add(1, Ordering::AcqRel);
+        hold.begins(before + 1);
     }
 
     /// Ends a hold: everything that waits is handed to `deliver`, in order, and then the table, which holds its successor
@@ -173,7 +250,7 @@ struct Release<'r, T, D> {
 impl<T, D> Release<'_, T, D> {
     fn end(&mut self, deliver: impl FnMut(D)) {
         if let Some(table) = self.table.take() {
-            self.hold.end(deliver, || self.routing.0.store(table));
+            self.hold.end(deliver, || self.routing.table.store(table));
         }
     }
 }

@@ -38,7 +38,7 @@ pub use change::Change;
 pub use delivery::{Delivery, GivenUp, Held, offers};
 pub use generation::{Desk, Ending, Generation, GuildValues, Request, Undelivered, is_event};
 pub use hold::Hold;
-pub use lane::{Entered, Gate, Routing, Ticket, Way};
+pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;

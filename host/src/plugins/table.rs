@@ -11,7 +11,12 @@ use plugin_protocol::{
     hooks::{HookSubscription, NAMES},
 };
 
-use super::{delivery::Delivery, generation::Generation, hold::Hold, lane::Way};
+use super::{
+    delivery::Delivery,
+    generation::Generation,
+    hold::Hold,
+    lane::{Root, Way},
+};
 use crate::commands::CommandIndex;
 
 /// Who handles what.
@@ -133,6 +138,20 @@ impl Table {
         Some(match &post.hold {
             Some(hold) => Way::Held(Arc::clone(hold)),
             None => Way::Serves(Arc::clone(&post.generation), Arc::clone(&post.generation.gate)),
+        })
+    }
+
+    /// The same for what follows from work that began before: as long as a generation that has to end is at work on
+    /// something of that time, it takes what this work asks of it.
+    #[must_use]
+    pub fn way_of(&self, name: &PluginName, root: Root) -> Option<Way<Arc<Generation>, Delivery>> {
+        let post = self.post(name)?;
+        Some(match (&post.hold, self.way(name)?) {
+            (Some(hold), Way::Held(_)) if hold.is_younger_than(root) && !post.generation.is_stopping() => {
+                let older = &post.generation;
+                Way::Drains(Arc::clone(older), Arc::clone(&older.gate), Arc::clone(hold))
+            }
+            (_, way) => way,
         })
     }
 

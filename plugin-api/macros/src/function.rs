@@ -133,6 +133,16 @@ pub(crate) fn check_name(what: &str, name: &str, span: Span) -> Result<()> {
     ))
 }
 
+/// Refuses what is no name of a service.
+pub(crate) fn check_service_name(name: &str, span: Span) -> Result<()> {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    if (1..=32).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    let text = format!("`{name}` is no service's name: 1 to 32 of a-z, 0-9, _ and -");
+    Err(Error::new(span, text))
+}
+
 /// Ends an option: a comma or nothing.
 pub(crate) fn comma(input: ParseStream<'_>) -> Result<()> {
     if !input.is_empty() {

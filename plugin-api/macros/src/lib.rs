@@ -5,6 +5,7 @@
 //! names nothing but `::plugin_api::__private`.
 
 mod argument;
+mod client;
 mod command;
 mod component;
 mod derive;
@@ -18,6 +19,7 @@ mod menu;
 mod modal;
 mod plugin;
 mod policy;
+mod service;
 mod settings;
 mod timer;
 
@@ -290,6 +292,38 @@ pub fn erase(options: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
+/// Makes a service of an `async fn`: other plugins call it by its name, with types of serde.
+///
+/// The first parameter is the [`ServiceCtx`](../plugin_api/struct.ServiceCtx.html), a second one, if any, the request; what
+/// the function returns is the answer. The first paragraph of its documentation is shown by `plugininfo`. It is listed among
+/// the `services` of `plugin!`.
+///
+/// Types may grow: fields that the other side doesn't know are ignored, new ones need `#[serde(default)]` or an `Option`.
+///
+/// In brackets behind `service`: `name = "balance-of"`, if not the function's: 1 to 32 of `a-z`, `0-9`, `_` and `-`.
+#[proc_macro_attribute]
+pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as service::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    service::expand(&options, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes of a trait a struct that calls another plugin's services: `#[client("economy")]` on a trait of
+/// `async fn balance(request: BalanceRequest) -> Result<Balance>;`.
+///
+/// `Economy::of(&ctx).balance(&request).await?` then calls `balance` of the plugin `economy`. The trait may stand in the
+/// plugin that calls, or in a crate of types that both use.
+#[proc_macro_attribute]
+pub fn client(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as client::Options);
+    let item = parse_macro_input!(item as syn::ItemTrait);
+    client::expand(&options, &item)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
 /// Makes the `async fn(StartCtx) -> Result<State>` the one that builds the plugin's state.
 ///
 /// It may take 30 seconds; then the plugin counts as one that can't start, and an older version goes on.
@@ -324,6 +358,7 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   `#[name_localized("de", "..")]`, `#[description_localized("de", "..")]`: in another language.
 /// - `timers: [decay, remind]`: what runs by time: functions with `#[every]`, `#[cron]` or `#[timer]`.
 /// - `erase: forget`: the function with `#[erase]`. A plugin with a database or files and none is told to the owner.
+/// - `services: [balance]`: functions that other plugins call.
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.
 /// - `intents: [GUILD_PRESENCES]`: Discord's intents beyond those that the events need.

@@ -10,8 +10,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{LitStr, Path, Result, spanned::Spanned};
 
-use self::keys::{Dependency, Group, Migration, check_plugin_name};
-pub(crate) use self::keys::{Plugin, is_plugin_name};
+use self::keys::{Dependency, Group, Migration};
+pub(crate) use self::keys::{Plugin, check_plugin_name, is_plugin_name};
 use crate::{command::check_of, function::beside_path, policy::optional};
 
 pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
@@ -84,6 +84,17 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         )
     });
     let events: Vec<_> = plugin.events.iter().map(|path| beside_path("event", path)).collect();
+    let services: Vec<_> = plugin
+        .services
+        .iter()
+        .map(|path| beside_path("service", path))
+        .collect();
+    let distinct_services = services.iter().enumerate().map(|(number, service)| {
+        let earlier = &services[..number];
+        quote_spanned!(service.span()=>
+            const _: () = ::plugin_api::__private::check_service(#service.name, &[#(#earlier.name),*]);
+        )
+    });
     let timers: Vec<_> = plugin.timers.iter().map(|path| beside_path("timer", path)).collect();
     let erase = optional(plugin.erase.as_ref().map(|path| {
         let erase = at(Some(path), "erase");
@@ -113,6 +124,7 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         #(#distinct)*
         #(#of_commands)*
         #(#distinct_hooks)*
+        #(#distinct_services)*
 
         struct __Plugin;
 
@@ -163,6 +175,10 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
                 ::std::vec![#(#migrations),*]
+            }
+
+            fn services() -> ::std::vec::Vec<::plugin_api::__private::ServiceDef<Self::State>> {
+                ::std::vec![#(#services),*]
             }
 
             #(const CATEGORY: ::core::option::Option<&'static str> = ::core::option::Option::Some(#category);)*

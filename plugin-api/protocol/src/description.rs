@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, ops::Not};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Concurrency, Contexts, CooldownRule, Defer, EventQueue, EventSubscription, Menu, Permissions, TimerFunction,
-    hooks::HookSubscription, server_settings::SettingsSchema,
+    Concurrency, Contexts, CooldownRule, Defer, EventQueue, EventSubscription, Menu, Permissions, ServiceDescription,
+    TimerFunction, hooks::HookSubscription, server_settings::SettingsSchema,
 };
 
 /// What a plugin offers.
@@ -52,6 +52,9 @@ pub struct Description {
     /// What servers can set for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsSchema>,
+    /// What it does for other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceDescription>,
     /// Its functions that run by time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<TimerFunction>,

@@ -56,6 +56,11 @@ pub const TIMER: u32 = 27;
 /// [`Outcome`](crate::Outcome); only asked of plugins that describe that they can.
 pub const ERASE: u32 = 28;
 
+/// Host to plugin, asks: run a service for another plugin. Head [`ServiceRequest`](crate::ServiceRequest), tail the request
+/// as JSON. Answered with [`ServiceOutcome`](crate::ServiceOutcome), tail the answer as JSON. Only sent for services that
+/// the plugin describes.
+pub const SERVICE: u32 = 25;
+
 /// Plugin to host, asks: answer an invocation. Head [`Respond`](crate::Respond), tail a message body of Discord's API as
 /// JSON (empty where the action has none). Answered with [`Responded`](crate::Responded).
 pub const RESPOND: u32 = 100;
@@ -78,6 +83,9 @@ pub const FILES: u32 = 105;
 pub const WATCH: u32 = 106;
 /// Plugin to host: that function doesn't wait any more. Head [`Unwatch`](crate::Unwatch).
 pub const UNWATCH: u32 = 107;
+/// Plugin to host, asks: run a service of another plugin. Head [`ServiceCall`](crate::ServiceCall), tail the request as
+/// JSON. Answered with [`ServiceCalled`](crate::ServiceCalled), tail the answer as JSON.
+pub const SERVICE_CALL: u32 = 108;
 /// Plugin to host: a log record. Head [`LogRecord`](crate::LogRecord).
 pub const LOG: u32 = 110;
 /// Plugin to host: a panic outside of any invocation. Head [`PanicReport`](crate::PanicReport).

@@ -32,6 +32,7 @@ mod permissions;
 mod policy;
 mod requests;
 pub mod server_settings;
+mod services;
 pub mod slash;
 pub mod statistics;
 mod storage;
@@ -68,6 +69,10 @@ pub use policy::{Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer};
 pub use requests::{
     Action, Call, KeepControlState, KeptControlState, Later, LaterAction, LaterMessage, LogRecord, Problem,
     ProblemCode, Respond, Responded, Rest, RestAnswer,
+};
+pub use services::{
+    LONGEST_SERVICE_MS, MAX_SERVICE_BYTES, SERVICE_DEPTH, SERVICE_LIMIT_MS, ServiceCall, ServiceCalled,
+    ServiceDescription, ServiceFailure, ServiceOutcome, ServiceRequest, ServiceVerdict, misfit,
 };
 pub use storage::{
     KeyEntry, Keys, KeysAction, KeysAnswer, MalformedValues, Sql, SqlAnswer, SqlValue, SqlValues, Statement,

@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, MessageId, Raw, Reply, Result, Store,
-    UserData, UserId,
+    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, MessageId, Raw, Reply, Result, Service,
+    Store, UserData, UserId,
     error::placed,
     runtime::{Core, Spawned},
 };
@@ -239,6 +239,12 @@ impl Host {
             let (answer, _) = self.core.link.ask_for(CALL, &call, &[]).await?;
             Ok(answer)
         })
+    }
+
+    /// Calls services of another plugin, which this one declares in `depends: [..]`; see [`Service::call`].
+    #[must_use]
+    pub fn service(&self, plugin: &str) -> Service {
+        Service::new(self.core.link.clone(), plugin)
     }
 
     /// Runs a task beside the handlers, on the same thread: it need not be `Send`.

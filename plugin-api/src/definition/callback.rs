@@ -53,12 +53,18 @@ pub(super) fn describe<M: Module>() -> Vec<HookSubscription> {
 
 impl<S: 'static> Definition<S> {
     /// The callback of a hook, made ready to run, and on whose behalf; `None` if there is none of that name.
-    pub(crate) fn callback(&self, core: &Rc<Core>, state: &Rc<S>, event: &Rc<Received>) -> Option<(Running, Scope)> {
+    pub(crate) fn callback(
+        &self,
+        core: &Rc<Core>,
+        state: &Rc<S>,
+        event: &Rc<Received>,
+        id: u64,
+    ) -> Option<(Running, Scope)> {
         if event.run().registration.is_some() {
             return Some((hook::registered(core, event)?, Scope::None));
         }
         let callback = self.callbacks.get(event.run().function.as_str())?;
         let ctx = HookCtx::new(core.clone(), state.clone(), event.clone());
-        Some(((callback.run)(ctx), Scope::Event(callback.event)))
+        Some(((callback.run)(ctx), Scope::Event(callback.event, id)))
     }
 }

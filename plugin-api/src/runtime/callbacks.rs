@@ -24,7 +24,7 @@ pub(super) fn run<S: 'static>(
     let id = envelope.id;
     let limit = Duration::from_millis(run.limit_ms);
     let event = Rc::new(Received::new(run, envelope));
-    let Some((future, scope)) = definition.callback(core, state, &event) else {
+    let Some((future, scope)) = definition.callback(core, state, &event, id) else {
         let text = format!("this plugin has no callback `{}`", event.run().function);
         return core.link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
     };

@@ -5,6 +5,7 @@
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use plugin_protocol::{Outcome, PanicReport, Verdict};
+use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::link::Link;
@@ -52,6 +53,12 @@ impl Debt {
     pub(crate) fn pay(mut self, outcome: &Outcome) {
         self.paid = true;
         self.link.answer(self.id, outcome, &[]);
+    }
+
+    /// The same with another head, and a tail.
+    pub(crate) fn pay_by(mut self, head: &impl Serialize, tail: &[u8]) {
+        self.paid = true;
+        self.link.answer(self.id, head, tail);
     }
 }
 

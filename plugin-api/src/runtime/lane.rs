@@ -4,6 +4,8 @@
 //! lane's thread. A STOP has three parts: handlers that run are waited for; all that is left is cut off; then the stop
 //! function runs with the state. Answers of the host are taken in all three.
 
+mod service;
+
 use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync::Arc, time::Duration};
 
 use plugin_abi::{Delivery, Envelope};
@@ -11,8 +13,8 @@ use plugin_protocol::{
     Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
     Stop, Stopped, Suggestions, Unwatch,
     kind::{
-        ACTIVATE, ANSWER, CONFIGURE, DRAIN, ERASE, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, START, STOP,
-        SUGGEST, TIMER, WATCH_ENDED,
+        ACTIVATE, ANSWER, CONFIGURE, DRAIN, ERASE, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, SERVICE,
+        START, STOP, SUGGEST, TIMER, WATCH_ENDED,
     },
     lane_name,
     server_settings::GuildSettings,
@@ -278,6 +280,7 @@ impl<M: Module> Serving<M> {
             SUGGEST => self.suggest(envelope),
             EVENT => self.event(envelope),
             HOOK => self.hook(envelope),
+            SERVICE => self.service(envelope),
             TIMER => self.timer(envelope),
             ERASE => self.erase(&envelope),
             kind => self.refuse_unknown(kind, id),
@@ -292,7 +295,7 @@ impl<M: Module> Serving<M> {
             ACTIVATE | CONFIGURE | OCCURRED | WATCH_ENDED => {}
             DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
-            START | STOP | INVOKE | SUGGEST | EVENT | HOOK | TIMER | ERASE => {
+            START | STOP | INVOKE | SUGGEST | EVENT | HOOK | SERVICE | TIMER | ERASE => {
                 self.core.link.refuse(envelope.id, &closed())
             }
             kind => self.refuse_unknown(kind, envelope.id),
@@ -444,7 +447,7 @@ impl<M: Module> Serving<M> {
         let scope = self
             .definition
             .event_name(payload.name())
-            .map_or(Scope::None, Scope::Event);
+            .map_or(Scope::None, |name| Scope::Event(name, id));
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
             let mut handlers: Vec<_> = futures

@@ -17,10 +17,12 @@ thread_local! {
 pub(crate) enum Scope {
     None,
     Invocation(u64),
-    /// Discord's name of the event.
-    Event(&'static str),
-    /// The name of a function that runs by time.
-    Timer(&'static str),
+    /// Discord's name of the event, and the id of its delivery.
+    Event(&'static str, u64),
+    /// A service's name, and the id of its delivery.
+    Service(&'static str, u64),
+    /// The name of a function that runs by time, and the id of its delivery.
+    Timer(&'static str, u64),
 }
 
 impl Scope {
@@ -40,7 +42,15 @@ impl Scope {
     pub(crate) fn invocation(self) -> Option<u64> {
         match self {
             Self::Invocation(id) => Some(id),
-            Self::None | Self::Event(_) | Self::Timer(_) => None,
+            Self::None | Self::Event(..) | Self::Service(..) | Self::Timer(..) => None,
+        }
+    }
+
+    /// The id of what the host has delivered: by it the host knows from which work a call of another plugin follows.
+    pub(crate) fn delivery(self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Invocation(id) | Self::Event(_, id) | Self::Service(_, id) | Self::Timer(_, id) => Some(id),
         }
     }
 
@@ -49,8 +59,11 @@ impl Scope {
         match self {
             Self::None => {}
             Self::Invocation(id) => record.invocation = Some(id),
-            Self::Event(name) => record.event = Some(name.to_owned()),
-            Self::Timer(name) => {
+            Self::Event(name, _) => record.event = Some(name.to_owned()),
+            Self::Service(name, _) => {
+                record.fields.entry("service".to_owned()).or_insert_with(|| name.into());
+            }
+            Self::Timer(name, _) => {
                 record.fields.entry("timer".to_owned()).or_insert_with(|| name.into());
             }
         }

@@ -23,7 +23,7 @@ impl<M: Module> Serving<M> {
             let text = format!("this plugin has no timer called `{}`", run.name);
             return self.core.link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
         };
-        let scope = Scope::Timer(timer.name);
+        let scope = Scope::Timer(timer.name, id);
         let ctx = TimerCtx::new(self.core.clone(), state, run, envelope);
         let run = timer.run;
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);

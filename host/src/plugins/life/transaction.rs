@@ -282,7 +282,7 @@ impl Life {
         let (older, hold) = (Arc::clone(&live.generation), Arc::new(Hold::new(delivery::ROOM)));
         live.hold = Some(Arc::clone(&hold));
         let table = self.table();
-        self.routing.publish(table, [&older.gate]);
+        self.routing.publish_hold(table, &older.gate, &hold);
         tracing::info!(plugin = %name, generation = older.number, "is being replaced: what is meant for it waits");
         self.publish_views();
         Some((older, hold))

@@ -31,6 +31,7 @@ pub(crate) struct Plugin {
     pub(super) events: Vec<Path>,
     pub(super) hooks: Vec<Path>,
     pub(super) timers: Vec<Path>,
+    pub(super) services: Vec<Path>,
     pub(super) erase: Option<Path>,
     pub(super) migrations: Vec<Migration>,
     pub(super) depends: Vec<Dependency>,
@@ -118,6 +119,7 @@ impl Parse for Plugin {
                 "events" => plugin.events = list(input)?,
                 "hooks" => plugin.hooks = list(input)?,
                 "timers" => plugin.timers = list(input)?,
+                "services" => plugin.services = list(input)?,
                 "erase" => plugin.erase = Some(input.parse()?),
                 "migrations" => plugin.migrations = migrations(input)?,
                 "depends" => plugin.depends = dependencies(input)?,
@@ -138,7 +140,7 @@ impl Parse for Plugin {
                 other => {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
-                         events, hooks, timers, erase, checks, before, after, on_error, migrations, depends, conflicts, \
+                         events, hooks, timers, services, erase, checks, before, after, on_error, migrations, depends, conflicts, \
                          intents, swap, category, \
                          settings and description are"
                     );
@@ -295,7 +297,7 @@ fn dependency(text: &str, span: Span) -> Result<Dependency> {
     })
 }
 
-pub(super) fn check_plugin_name(name: &str, span: Span) -> Result<()> {
+pub(crate) fn check_plugin_name(name: &str, span: Span) -> Result<()> {
     if is_plugin_name(name) {
         return Ok(());
     }
