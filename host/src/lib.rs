@@ -17,6 +17,7 @@ pub mod plugins;
 pub mod process;
 pub mod rest;
 pub mod server_settings;
+pub mod services;
 pub mod slash;
 pub mod storage;
 pub mod telemetry;

@@ -21,7 +21,7 @@ use twilight_model::gateway::Intents;
 
 use super::{
     calls::Calls, figures::Figures, files, gatekeeper::Gatekeeper, hooks, incidents::Reporter, owners::Owners,
-    ready::Standing, sends::Sends, stores, upkeep::Upkeep, watches::Watches,
+    ready::Standing, sends::Sends, services::Services, stores, upkeep::Upkeep, watches::Watches,
 };
 use crate::{
     cache::Cache,
@@ -66,6 +66,8 @@ pub struct Desk {
     pub backups: Backups,
     /// Work for plugins; waited for at stop.
     pub tasks: TaskTracker,
+    /// Calls between plugins.
+    pub services: Services,
     /// How much each plugin may still log.
     pub allowances: Allowances,
     /// Plugins' own files.
@@ -99,11 +101,16 @@ pub struct Desk {
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
-/// How much each plugin may still log, by its name. A lock of std: held for a look-up only.
-#[derive(Debug, Default)]
-pub struct Allowances(Mutex<HashMap<PluginName, Arc<Allowance>>>);
+/// How much each plugin may still log, by its name. Clones are the same. A lock of std: held for a look-up only.
+#[derive(Clone, Debug, Default)]
+pub struct Allowances(Arc<Mutex<HashMap<PluginName, Arc<Allowance>>>>);
 
 impl Allowances {
+    /// Whether a plugin may log one more line.
+    pub fn admits(&self, plugin: &PluginName) -> bool {
+        self.of(plugin).admit(Instant::now()) == Admission::Logged
+    }
+
     fn of(&self, plugin: &PluginName) -> Arc<Allowance> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get(plugin) {
@@ -153,6 +160,7 @@ impl plugins::Desk for Desk {
             }
             kind::EMIT => hooks::emit(&self.hooks, &from, &request),
             kind::HOOK_REGISTER => hooks::register(&self.hooks, &from, &request),
+            kind::SERVICE_CALL => self.services.meet(&self.tasks, &self.runtime, &from, request),
             kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
             kind::FILES => files::meet(&self.files, &self.tasks, from, request),
             _ => {

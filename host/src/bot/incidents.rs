@@ -139,6 +139,44 @@ impl Reporter {
         self.records.note_fault(plugin, what.to_owned(), Some(code), text);
     }
 
+    /// A service failed that another plugin has called. The code, which may be an earlier one.
+    pub fn service_failed(
+        &self,
+        of: &Generation,
+        code: String,
+        (service, caller): (&str, &PluginName),
+        text: &str,
+    ) -> String {
+        let (plugin, generation) = (of.name(), of.number);
+        let what = format!("its service `{service}` failed");
+        let code = self.remember(of, code, &what, text, "");
+        tracing::error!(%code, %plugin, generation, service, %caller, "a service failed: {text}");
+        self.records
+            .note_fault(plugin, what, Some(code.clone()), text.to_owned());
+        code
+    }
+
+    /// A service panicked that another plugin has called. The code, which may be an earlier one.
+    pub fn service_panicked(
+        &self,
+        of: &Generation,
+        code: String,
+        (service, caller): (&str, &PluginName),
+        panic: &PanicReport,
+    ) -> String {
+        let (plugin, generation) = (of.name(), of.number);
+        let what = format!("its service `{service}` panicked");
+        let code = self.remember(of, code, &what, &panic.message, &panic.location);
+        tracing::error!(%code, %plugin, generation, service, %caller, location = %panic.location, "a service panicked: {}", panic.message);
+        let text = format!(
+            "Code `{code}`: the plugin `{plugin}` panicked in its service `{service}`, called by `{caller}`, at {}: {}",
+            panic.location, panic.message
+        );
+        self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+        self.note_panic(plugin, &what, code.clone(), panic);
+        code
+    }
+
     /// A plugin's `after` returned an error: its author's matter, not that of whoever used the command.
     pub fn after_failed(&self, from: &Generation, code: String, report: &PanicReport, is_logged: bool) {
         let (plugin, generation, text) = (from.name(), from.number, &report.message);

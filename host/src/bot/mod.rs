@@ -29,6 +29,7 @@ mod recommendation;
 mod router;
 mod sends;
 mod server_settings;
+mod services;
 mod settings;
 mod shards;
 mod signals;
@@ -361,7 +362,17 @@ async fn serve_stored(
     );
     let watches = Watches::default();
     let sends = Sends::new();
+    let allowances = desk::Allowances::default();
+    let services = services::Services {
+        ways: services::Ways::default(),
+        reporter: reporter.clone(),
+        invocations: invocations.clone(),
+        allowances: allowances.clone(),
+        logs: logs.clone(),
+    };
+    let ways = Arc::clone(&services.ways);
     let desk = Desk {
+        services,
         watches: watches.clone(),
         sends: sends.clone(),
         gatekeeper: gatekeeper.clone(),
@@ -378,7 +389,7 @@ async fn serve_stored(
         stores: stores.clone(),
         backups: backups.clone(),
         tasks: tasks.clone(),
-        allowances: desk::Allowances::default(),
+        allowances,
         files: kept_files.get_or_init(|| files::start(root, notices.clone())).clone(),
         upkeep,
         logs: logs.clone(),
@@ -422,6 +433,7 @@ async fn serve_stored(
         gatekeeper: gatekeeper.clone(),
         tables: tables.clone(),
     });
+    let _ = ways.set(Arc::clone(plugins.routing()));
     let started = tokio::select! {
         started = plugins.begin(START) => started,
         // What has started by then is stopped in the same way as later.

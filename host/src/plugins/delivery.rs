@@ -8,10 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use plugin_protocol::{Command, Description, kind};
+use tokio::sync::oneshot;
 
 use super::{
-    generation::{Desk, Generation, Undelivered},
+    generation::{Desk, Generation, Serving, Undelivered},
     hold::HoldRoom,
 };
 
@@ -38,7 +40,7 @@ pub struct Delivery {
 }
 
 /// What kind of delivery it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Held {
     /// A command or a control's handler.
     Invocation {
@@ -58,6 +60,21 @@ pub enum Held {
         /// The callback's function.
         function: String,
     },
+    /// A service for another plugin.
+    Service(HeldCall),
+}
+
+/// A call of a service that waits.
+#[derive(Debug)]
+pub struct HeldCall {
+    /// The service's name.
+    pub service: String,
+    /// How many calls it lies within.
+    pub depth: u32,
+    /// The request.
+    pub request: Bytes,
+    /// Whoever calls hears here that it has begun, or why not.
+    pub begun: oneshot::Sender<Result<(Arc<Generation>, Serving), GivenUp>>,
 }
 
 /// Why an invocation that waited is not delivered.
@@ -74,10 +91,10 @@ pub enum GivenUp {
 }
 
 impl Delivery {
-    /// Whether it is an invocation that has waited too long.
+    /// Whether it has waited too long: somebody waits for it, and will not for ever.
     #[must_use]
     pub fn is_overdue(&self, now: Instant) -> bool {
-        matches!(self.what, Held::Invocation { .. }) && now.saturating_duration_since(self.since) >= LONGEST_WAIT
+        !matches!(self.what, Held::Event) && now.saturating_duration_since(self.since) >= LONGEST_WAIT
     }
 
     /// Delivers it; who asked is told if that can't be.
@@ -90,11 +107,16 @@ impl Delivery {
             delivery.give_up(to.name(), desk, why);
             Err(why)
         };
+        if let Held::Service(call) = self.what {
+            return call.begin(&self.head, to);
+        }
         // The gate of a generation that is not in force yet is open.
         let Some(ticket) = to.gate.enter() else {
             return give_up(self, GivenUp::Interrupted);
         };
         let delivered = match &self.what {
+            // Begun above.
+            Held::Service(_) => return Ok(()),
             Held::Event => to.deliver(kind::EVENT, to.event_id(), &self.head, self.payload.as_bytes(), ticket),
             Held::Hook { run, function } => {
                 if !to.description.hooks.iter().any(|hook| hook.function == *function) {
@@ -124,7 +146,35 @@ impl Delivery {
             Held::Invocation { id, .. } => desk.gave_up(id, why),
             Held::Hook { run, .. } => desk.gave_up(run, why),
             Held::Event => tracing::debug!(%plugin, ?why, "an event that waited was dropped"),
+            Held::Service(call) => {
+                let _ = call.begun.send(Err(why));
+            }
         }
+    }
+}
+
+impl HeldCall {
+    fn begin(self, head: &[u8], to: &Arc<Generation>) -> Result<(), GivenUp> {
+        // Its caller is gone: nobody wants it done any more.
+        if self.begun.is_closed() {
+            return Ok(());
+        }
+        let begun = if to.offers_service(&self.service) {
+            match to.gate.enter() {
+                Some(ticket) => to
+                    .serve(head, &self.request, ticket, self.depth)
+                    .map_err(|why| match why {
+                        Undelivered::Full => GivenUp::Busy,
+                        Undelivered::Closed => GivenUp::Interrupted,
+                    }),
+                None => Err(GivenUp::Interrupted),
+            }
+        } else {
+            Err(GivenUp::Absent)
+        };
+        let told = begun.as_ref().map(drop).map_err(|why| *why);
+        let _ = self.begun.send(begun.map(|serving| (Arc::clone(to), serving)));
+        told
     }
 }
 

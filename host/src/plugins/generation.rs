@@ -6,6 +6,7 @@
 
 mod guilds;
 mod receive;
+mod services;
 mod start;
 mod watches;
 
@@ -48,6 +49,7 @@ const REQUEST_BIT: u64 = 1 << 63;
 
 pub use guilds::GuildValues;
 use receive::Context;
+pub use services::{Serving, Within};
 pub use start::{NotStarted, StartFailure};
 
 /// Whether an id of a delivery is an event's, and not an invocation's.
@@ -58,7 +60,7 @@ pub fn is_event(id: u64) -> bool {
 
 /// What the host does with what generations ask and tell. Called on plugins' threads: it must not wait.
 pub trait Desk: Send + Sync + 'static {
-    /// A request of kind RESPOND, REST, CALL, SQL, KEYS, FILES or WATCH, to be answered once by [`Generation::answer`].
+    /// A request of kind RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or SERVICE_CALL, to be answered once by [`Generation::answer`].
     fn asked(&self, from: &Arc<Generation>, request: Request);
     /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
     fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
@@ -85,7 +87,7 @@ pub trait Desk: Send + Sync + 'static {
 /// What a plugin asks.
 #[derive(Debug)]
 pub struct Request {
-    /// The kind: RESPOND, REST, CALL, SQL, KEYS, FILES or WATCH.
+    /// The kind: RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or SERVICE_CALL.
     pub kind: u32,
     /// The plugin's id of it.
     pub id: u64,
@@ -116,6 +118,7 @@ pub struct HandedOver {
 enum Waiting {
     Request(oneshot::Sender<Answer>),
     Invocation(Ticket),
+    Service(services::Frame),
     Pulse,
 }
 

@@ -35,8 +35,8 @@ mod table;
 mod watchdog;
 
 pub use change::Change;
-pub use delivery::{Delivery, GivenUp, Held, offers};
-pub use generation::{Desk, Ending, Generation, GuildValues, Request, Undelivered, is_event};
+pub use delivery::{Delivery, GivenUp, Held, HeldCall, offers};
+pub use generation::{Desk, Ending, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};

@@ -366,7 +366,7 @@ pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(
     ))
 }
 
-/// Two commands of one name by one door: one of them would never run.
+/// Two commands of one name by one door, or two services of one name: one of them would never run.
 fn distinct(description: &Description) -> Result<(), String> {
     for (at, command) in description.commands.iter().enumerate() {
         let same = |other: &Offered| {
@@ -376,6 +376,14 @@ fn distinct(description: &Description) -> Result<(), String> {
         };
         if description.commands[..at].iter().any(same) {
             return Err(format!("two of its commands are called `{}`: rename one", command.name));
+        }
+    }
+    for (at, service) in description.services.iter().enumerate() {
+        if description.services[..at]
+            .iter()
+            .any(|other| other.name == service.name)
+        {
+            return Err(format!("two of its services are called `{}`: rename one", service.name));
         }
     }
     Ok(())

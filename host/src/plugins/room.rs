@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use plugin_abi::Envelope;
-use plugin_protocol::{Problem, ProblemCode, kind};
+use plugin_protocol::{MAX_SERVICE_BYTES, Problem, ProblemCode, kind};
 
 /// How many bytes of requests of one generation may be under way.
 const MAX_BYTES: usize = 256 << 20;
@@ -27,11 +27,15 @@ const MAX_STORED: usize = 8 << 20;
 /// How many calls of the host itself may be under way: they take its own time, and not Discord's.
 const MAX_CALLS: usize = 256;
 
+/// How many calls of other plugins' services may be under way, those among them that wait while such a plugin is replaced.
+const MAX_SERVICE_CALLS: usize = 4096;
+
 /// What of a generation's requests is under way.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
     bytes: AtomicUsize,
     calls: AtomicUsize,
+    service_calls: AtomicUsize,
 }
 
 /// Counts a request as under way, until it is dropped.
@@ -40,6 +44,7 @@ pub(super) struct Room {
     under_way: Arc<UnderWay>,
     bytes: usize,
     calls: usize,
+    service_calls: usize,
 }
 
 impl Room {
@@ -61,6 +66,7 @@ impl Room {
             ),
             kind::KEYS => (MAX_VALUE, "a value of a store: large things belong into files"),
             kind::SQL | kind::FILES => (MAX_STORED, "statements or a file: large things are written in parts"),
+            kind::SERVICE_CALL => (MAX_SERVICE_BYTES, "a request to another plugin"),
             _ => (MAX_BODY, "a request to Discord"),
         };
         if tail > limit {
@@ -69,6 +75,8 @@ impl Room {
         }
         let bytes = tail + head;
         let calls = usize::from(envelope.kind() == kind::CALL);
+        let service_calls = usize::from(envelope.kind() == kind::SERVICE_CALL);
+        let services_before = under_way.service_calls.fetch_add(service_calls, Ordering::Relaxed);
         let bytes_before = under_way.bytes.fetch_add(bytes, Ordering::Relaxed);
         let calls_before = under_way.calls.fetch_add(calls, Ordering::Relaxed);
         // Given back by its drop, also where it is refused.
@@ -76,6 +84,7 @@ impl Room {
             under_way: Arc::clone(under_way),
             bytes,
             calls,
+            service_calls,
         };
         let busy = |what: String| {
             let text = format!("requests of this plugin with {what} are under way: wait for some of them");
@@ -87,6 +96,9 @@ impl Room {
         if calls_before + calls > MAX_CALLS {
             return Err(busy(format!("{MAX_CALLS} calls of the host")));
         }
+        if services_before + service_calls > MAX_SERVICE_CALLS {
+            return Err(busy(format!("{MAX_SERVICE_CALLS} calls of other plugins")));
+        }
         Ok(room)
     }
 }
@@ -95,6 +107,9 @@ impl Drop for Room {
     fn drop(&mut self) {
         self.under_way.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         self.under_way.calls.fetch_sub(self.calls, Ordering::Relaxed);
+        self.under_way
+            .service_calls
+            .fetch_sub(self.service_calls, Ordering::Relaxed);
     }
 }
 
@@ -121,6 +136,12 @@ mod tests {
         assert!(take(kind::REST, 0).is_ok());
         drop(calls);
         assert!(take(kind::CALL, 0).is_ok());
+        let calls: Vec<_> = (0..MAX_SERVICE_CALLS)
+            .map(|_| take(kind::SERVICE_CALL, 0).unwrap())
+            .collect();
+        assert_eq!(take(kind::SERVICE_CALL, 0).err(), Some(ProblemCode::Busy));
+        drop(calls);
+        assert!(take(kind::SERVICE_CALL, 0).is_ok());
         assert_eq!(under_way.bytes.load(Ordering::Relaxed), 0);
     }
 }

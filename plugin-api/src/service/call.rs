@@ -4,7 +4,9 @@
 
 use std::{fmt, future::IntoFuture, marker::PhantomData, panic::Location, pin::Pin, sync::Arc, time::Duration};
 
-use plugin_protocol::{LONGEST_SERVICE_MS, MAX_SERVICE_BYTES, ServiceCall, ServiceCalled, kind::SERVICE_CALL};
+use plugin_protocol::{
+    LONGEST_SERVICE_MS, MAX_SERVICE_BYTES, ProblemCode, ServiceCall, ServiceCalled, ServiceFailure, kind::SERVICE_CALL,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ServiceError, error::Why, read};
@@ -144,7 +146,11 @@ impl<A: DeserializeOwned> ServiceCalling<A> {
             );
             return Err(Error::new(text));
         }
-        let (called, answer): (ServiceCalled, _) = self.link.ask_for(SERVICE_CALL, &self.head, &request).await?;
+        let asked = self.link.ask_for(SERVICE_CALL, &self.head, &request).await;
+        let (called, answer): (ServiceCalled, _) = asked.map_err(|problem| match problem.code {
+            ProblemCode::Busy => failed(&self.head, Why::Failure(ServiceFailure::Busy { text: problem.message })),
+            _ => problem.into(),
+        })?;
         if let Some(failure) = called.failure {
             return Err(failed(&self.head, Why::Failure(failure)));
         }

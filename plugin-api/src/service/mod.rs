@@ -85,7 +85,7 @@ mod tests {
             [
                 "items[1].price|invalid value: integer `-2`, expected u32",
                 "items[0]|missing field `price`",
-                "items[0]|invalid type: integer `1`, expected a sequence",
+                "[0]|invalid type: integer `1`, expected a sequence",
                 "|trailing characters",
             ]
         );

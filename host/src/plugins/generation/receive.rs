@@ -24,12 +24,11 @@ impl Generation {
                 let waiting = self.waiting().remove(&envelope.id());
                 match waiting {
                     Some(Waiting::Request(sender)) => {
-                        let problem = envelope.flags() & kind::FLAG_PROBLEM != 0;
-                        let _ = sender.send(Answer {
-                            head: envelope.head().to_vec(),
-                            tail: Bytes::copy_from_slice(envelope.tail()),
-                            problem,
-                        });
+                        let _ = sender.send(answer(envelope));
+                    }
+                    Some(Waiting::Service(frame)) => {
+                        self.pulse.stirred(Instant::now());
+                        frame.answered(answer(envelope));
                     }
                     Some(Waiting::Invocation(ticket)) => {
                         self.pulse.stirred(Instant::now());
@@ -65,6 +64,7 @@ impl Generation {
             | kind::KEYS
             | kind::FILES
             | kind::WATCH
+            | kind::SERVICE_CALL
             | kind::EMIT
             | kind::HOOK_REGISTER => {
                 let limit = match envelope.kind() {
@@ -100,6 +100,14 @@ impl Generation {
                 self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::NotSupported, text)), &[]);
             }
         }
+    }
+}
+
+fn answer(envelope: &Envelope<'_>) -> Answer {
+    Answer {
+        head: envelope.head().to_vec(),
+        tail: Bytes::copy_from_slice(envelope.tail()),
+        problem: envelope.flags() & kind::FLAG_PROBLEM != 0,
     }
 }
 

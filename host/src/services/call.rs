@@ -1,0 +1,255 @@
+//! A call on its way: to the generation that serves, or into the hold of the plugin while that is replaced, and back.
+//!
+//! The time limit counts from when the service begins. What waits in a hold has not begun, and is given up when its caller's
+//! lane has ended; what has begun goes on, whoever still waits for it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use plugin_protocol::{
+    Dependency, LONGEST_SERVICE_MS, PanicReport, ProblemCode, ServiceCall, ServiceCalled, ServiceFailure,
+    ServiceOutcome, ServiceRequest, ServiceVerdict,
+};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::check::{callee, name_of, no_such, offered};
+use crate::plugins::{
+    Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Table, Undelivered,
+};
+
+/// How much may be under way at a plugin for it to be called.
+const MAX_UNDER_WAY: usize = 8192;
+/// How often a generation that has just ended is looked for anew.
+const TRIES: usize = 3;
+
+/// A call, with all that has to be known while its caller still waits.
+#[derive(Debug)]
+pub struct Calling {
+    from: Arc<Generation>,
+    call: ServiceCall,
+    request: Bytes,
+    root: Root,
+    depth: u32,
+    head: Vec<u8>,
+}
+
+/// What a service came to that its author has to hear of.
+#[derive(Debug)]
+pub struct Fault<'f> {
+    /// Whose service it is.
+    pub of: &'f Arc<Generation>,
+    /// Who called.
+    pub caller: &'f Generation,
+    /// The service's name.
+    pub service: &'f str,
+    /// What went wrong.
+    pub text: &'f str,
+    /// The panic, if it was one.
+    pub panic: Option<&'f PanicReport>,
+}
+
+/// What was made known of a fault.
+#[derive(Debug)]
+pub struct Told {
+    /// The code by which it is found, if it was written down.
+    pub incident: Option<String>,
+    /// What of it the caller may read.
+    pub text: String,
+}
+
+/// Where a call has got to.
+enum Begun {
+    Serving(Arc<Generation>, Serving),
+    Waits(oneshot::Receiver<Result<(Arc<Generation>, Serving), GivenUp>>),
+}
+
+impl Calling {
+    /// Notes from which work the call follows, which may end at any time. `now` is the root of what follows from none.
+    #[must_use]
+    pub fn new(from: &Arc<Generation>, call: ServiceCall, request: Bytes, now: Root) -> Self {
+        let within = call.within.and_then(|delivery| from.within(delivery));
+        let head = ServiceRequest {
+            service: call.service.clone(),
+            caller: from.name().to_string(),
+            caller_version: from.manifest.version.clone(),
+        };
+        Self {
+            root: within.map_or(now, |within| within.root),
+            depth: within.map_or(0, |within| within.depth) + 1,
+            head: serde_json::to_vec(&head).unwrap_or_default(),
+            from: Arc::clone(from),
+            call,
+            request,
+        }
+    }
+
+    /// Brings it to its end. Faults of the service are told to `tell`.
+    pub async fn run(self, routing: &Routing<Table>, tell: impl Fn(Fault<'_>) -> Told) -> (ServiceCalled, Bytes) {
+        let from = Arc::clone(&self.from);
+        let answered = tokio::select! {
+            biased;
+            answered = self.answer(routing, tell) => answered,
+            () = from.lane_ended() => Err(ServiceFailure::Interrupted),
+        };
+        match answered {
+            Ok(answer) => (ServiceCalled::default(), answer),
+            Err(failure) => {
+                let called = ServiceCalled { failure: Some(failure) };
+                (called, Bytes::new())
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        routing: &Routing<Table>,
+        tell: impl Fn(Fault<'_>) -> Told,
+    ) -> Result<Bytes, ServiceFailure> {
+        let declared = callee(&self.from.manifest, &self.call, self.depth)?;
+        let limit_ms = self.call.limit_ms.clamp(1, LONGEST_SERVICE_MS);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let begun = match self.begin(routing, declared)? {
+                Some(Begun::Serving(at, serving)) => Some((at, serving)),
+                Some(Begun::Waits(begun)) => self.waited(begun, declared, routing).await?,
+                None => None,
+            };
+            if let Some((at, serving)) = begun {
+                match timeout(Duration::from_millis(limit_ms), serving.ended()).await {
+                    Err(_) => return Err(ServiceFailure::TimedOut { limit_ms }),
+                    Ok(Ok((outcome, answer))) => return self.judge(&at, outcome, answer, tell),
+                    // It has not begun, so it is brought to whoever serves now.
+                    Ok(Err(problem)) if problem.code == ProblemCode::Closed => {}
+                    Ok(Err(problem)) if problem.code == ProblemCode::NotFound => {
+                        return Err(no_such(&at.description.services));
+                    }
+                    Ok(Err(problem)) => {
+                        return Err(ServiceFailure::Failed {
+                            text: problem.message,
+                            incident: None,
+                        });
+                    }
+                }
+            }
+            if tries >= TRIES {
+                let text = "its plugin's thread has ended; the bot's owner can `reload` it".to_owned();
+                return Err(ServiceFailure::Busy { text });
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Gives it to whoever serves, or lets it wait; `None` if whoever serves has just ended.
+    fn begin(&self, routing: &Routing<Table>, declared: &Dependency) -> Result<Option<Begun>, ServiceFailure> {
+        let name = name_of(declared);
+        let mut waits = None;
+        let make = || {
+            let (begun, hears) = oneshot::channel();
+            waits = Some(hears);
+            Delivery {
+                what: Held::Service(HeldCall {
+                    service: self.call.service.clone(),
+                    depth: self.depth,
+                    request: self.request.clone(),
+                    begun,
+                }),
+                head: self.head.clone(),
+                payload: String::new(),
+                since: Instant::now(),
+            }
+        };
+        let bytes = self.head.len() + self.request.len();
+        let entered = routing.enter_of(self.root, |table| table.way_of(name, self.root), bytes, make);
+        let busy = |text: &str| ServiceFailure::Busy { text: text.to_owned() };
+        let (at, ticket) = match entered {
+            None => return Err(ServiceFailure::NotLoaded),
+            Some(Entered::Full) => return Err(busy("too much waits for its plugin, which is being replaced")),
+            Some(Entered::Waits) => return Ok(waits.map(Begun::Waits)),
+            Some(Entered::Now(at, ticket)) => (at, ticket),
+        };
+        let (version, services) = (&at.manifest.version, &at.description.services);
+        offered(declared, &self.call.service, version, services)?;
+        if at.pulse.hung_for(Instant::now()).is_some() {
+            return Err(busy("its plugin hangs; the bot's owner can `reload` it"));
+        }
+        if at.gate.tickets() > MAX_UNDER_WAY {
+            return Err(busy("too much is under way at its plugin"));
+        }
+        match at.serve(&self.head, &self.request, ticket, self.depth) {
+            Ok(serving) => Ok(Some(Begun::Serving(at, serving))),
+            Err(Undelivered::Full) => Err(busy("the queue of its plugin is full")),
+            Err(Undelivered::Closed) => Ok(None),
+        }
+    }
+
+    /// Waits until a hold is over; `None` if whoever serves then has just ended.
+    async fn waited(
+        &self,
+        begun: oneshot::Receiver<Result<(Arc<Generation>, Serving), GivenUp>>,
+        declared: &Dependency,
+        routing: &Routing<Table>,
+    ) -> Result<Option<(Arc<Generation>, Serving)>, ServiceFailure> {
+        match begun.await {
+            Ok(Ok((at, serving))) => {
+                let (version, services) = (&at.manifest.version, &at.description.services);
+                offered(declared, &self.call.service, version, services)?;
+                Ok(Some((at, serving)))
+            }
+            Ok(Err(GivenUp::Busy)) => Err(ServiceFailure::Busy {
+                text: "its plugin is being replaced for too long".to_owned(),
+            }),
+            Ok(Err(GivenUp::Absent | GivenUp::Changed)) => {
+                let table = routing.read();
+                let now = table.generation(name_of(declared));
+                Err(now.map_or(ServiceFailure::NotLoaded, |now| no_such(&now.description.services)))
+            }
+            // Nobody serves any more, or somebody does who has just ended: the table knows.
+            Ok(Err(GivenUp::Interrupted)) | Err(_) => Ok(None),
+        }
+    }
+
+    fn judge(
+        &self,
+        at: &Arc<Generation>,
+        outcome: ServiceOutcome,
+        answer: Bytes,
+        tell: impl Fn(Fault<'_>) -> Told,
+    ) -> Result<Bytes, ServiceFailure> {
+        let text = outcome.text.unwrap_or_default();
+        let fault = |panic| Fault {
+            of: at,
+            caller: &self.from,
+            service: &self.call.service,
+            text: &text,
+            panic,
+        };
+        Err(match outcome.verdict {
+            ServiceVerdict::Done => return Ok(answer),
+            ServiceVerdict::Refused => ServiceFailure::Refused { text },
+            ServiceVerdict::WrongRequest => ServiceFailure::WrongRequest {
+                path: outcome.path,
+                text,
+            },
+            ServiceVerdict::Panicked => {
+                let panic = outcome.panic.unwrap_or_default();
+                let told = tell(fault(Some(&panic)));
+                ServiceFailure::Panicked {
+                    incident: told.incident,
+                }
+            }
+            ServiceVerdict::Failed => {
+                let told = tell(fault(None));
+                ServiceFailure::Failed {
+                    text: told.text,
+                    incident: told.incident,
+                }
+            }
+            ServiceVerdict::Interrupted => ServiceFailure::Interrupted,
+            ServiceVerdict::Unknown => ServiceFailure::Unknown,
+        })
+    }
+}

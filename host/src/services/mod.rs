@@ -1,0 +1,10 @@
+//! Services: calls of one plugin by another, found by name at each call and bound to no generation.
+//!
+//! `check` says whether a call is allowed and what fits (pure), `call` brings it to whoever serves and waits for the end.
+//! Request and answer are the plugins' own: nothing here reads them.
+
+mod call;
+mod check;
+
+pub use call::{Calling, Fault, Told};
+pub use check::{callee, offered};
