@@ -55,6 +55,9 @@ pub(super) fn server(list: &ServerRuleList, with: &PluginsWithSettings) -> Embed
     if let Some(zone) = &list.zone {
         card = card.field("Time zone", format!("`{zone}`"));
     }
+    if !list.deletions.is_empty() {
+        card = card.field("Deleted messages", cut(&list.deletions.join("\n"), FIELD));
+    }
     if with.plugins.is_empty() {
         return card;
     }
@@ -253,6 +256,7 @@ mod tests {
         };
         let rules = ServerRuleList {
             prefix: "!".to_owned(),
+            deletions: vec!["Answers of `ban` are deleted after 30 seconds in this server.".to_owned()],
             ..ServerRuleList::default()
         };
         let cards = cards.into_iter().chain([server(&rules, &with)]).collect::<Vec<_>>();

@@ -73,6 +73,14 @@ async fn what_went_well_is_deleted_as_the_owner_and_the_server_have_set() {
         config("!config delete commands 1").await,
         "Messages with commands are deleted after 1 second in this server."
     );
+    let settings = owner.says("!serversettings").await.expect_reply().await;
+    let settings = settings.embeds()[0].to_string();
+    for line in [
+        "Answers of `often` stay",
+        "Messages with commands are deleted after 1 second",
+    ] {
+        assert!(settings.contains(line), "{settings}");
+    }
     let said = alice.says("!often").await;
     let stays = said.expect_reply().await;
     said.message().expect_deleted().await;

@@ -155,6 +155,9 @@ pub struct ServerRuleList {
     /// Its time zone; absent for UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// After what times it has messages of commands deleted, a sentence each.
+    #[serde(default)]
+    pub deletions: Vec<String>,
     /// What commands by message begin with there.
     #[serde(default)]
     pub prefix: String,

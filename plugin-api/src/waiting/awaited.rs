@@ -194,7 +194,7 @@ pub(crate) const fn told(why: StopReason) -> &'static str {
             "The bot is being restarted while this command waits for you. Please use it again in a moment."
         }
         StopReason::Unload | StopReason::Rollback | StopReason::Unknown => {
-            "This command's plugin was unloaded while it waited for you."
+            "This command's plugin was unloaded while it waited for you. Ask whoever runs this bot if you need it."
         }
     }
 }

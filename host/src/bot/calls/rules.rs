@@ -139,6 +139,11 @@ impl Calls {
             warning,
             prefix: own.unwrap_or_else(|| config.prefix.clone()),
             mention: mention.unwrap_or(config.allow_mention_prefix),
+            deletions: settings
+                .iter()
+                .flat_map(|settings| settings.deletions())
+                .map(|(command, what, seconds)| deletion(command, what, Some(seconds)))
+                .collect(),
             zone: settings
                 .as_ref()
                 .and_then(|settings| settings.time_zone().map(str::to_owned)),
@@ -271,17 +276,7 @@ impl Calls {
             settings.set_deleted_after(command, &set.what, set.seconds);
         });
         changed.await.map_err(|error| storage_problem(&error))?;
-        let whose = command.map_or_else(|| "commands".to_owned(), |name| format!("`{name}`"));
-        let what = match set.what.as_str() {
-            "success" => format!("Answers of {whose}"),
-            _ => format!("Messages with {whose}"),
-        };
-        Ok(Some(match set.seconds {
-            None => format!("{what} are deleted as the bot's owner has set."),
-            Some(0) => format!("{what} stay in this server."),
-            Some(1) => format!("{what} are deleted after 1 second in this server."),
-            Some(seconds) => format!("{what} are deleted after {seconds} seconds in this server."),
-        }))
+        Ok(Some(deletion(command, &set.what, set.seconds)))
     }
 
     async fn set_server(&self, guild: GuildId, server: Server) -> Result<Option<String>, Problem> {
@@ -369,6 +364,21 @@ fn unknown(name: &str) -> Problem {
     let name: String = name.chars().filter(|letter| *letter != '`').take(32).collect();
     let text = format!("There is no command, category or plugin `{name}`. `help` lists those that there are.");
     Problem::new(ProblemCode::NotFound, text)
+}
+
+/// After what time messages of a command, or of all, are deleted, in words.
+fn deletion(command: Option<&str>, what: &str, seconds: Option<u32>) -> String {
+    let whose = command.map_or_else(|| "commands".to_owned(), |name| format!("`{name}`"));
+    let what = match what {
+        "success" => format!("Answers of {whose}"),
+        _ => format!("Messages with {whose}"),
+    };
+    match seconds {
+        None => format!("{what} are deleted as the bot's owner has set."),
+        Some(0) => format!("{what} stay in this server."),
+        Some(1) => format!("{what} are deleted after 1 second in this server."),
+        Some(seconds) => format!("{what} are deleted after {seconds} seconds in this server."),
+    }
 }
 
 /// A rule in words: "`ban` is allowed for @Moderator".

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Calls;
 use crate::{
     bot::gatekeeper::{Asked, Fetched},
-    commands::{Directory, usage},
+    commands::{CommandIndex, Directory, usage},
     interactions::Origin,
     permits::Verdict,
     slash::Standing,
@@ -66,17 +66,26 @@ impl There {
 }
 
 /// Where a command stands that is no slash command, but in menus.
-fn in_menus(command: &Command, standing: &Standing, guild: Option<GuildId>) -> String {
+fn in_menus(
+    (plugin, command): (&PluginName, &Command),
+    index: &CommandIndex,
+    standing: &Standing,
+    guild: Option<GuildId>,
+) -> String {
     let menus = command.menus.iter().map(|menu| {
+        // Of two with one name, the menu has the one that came first.
+        let is_its_own = index
+            .menu(menu.target, &menu.name)
+            .is_some_and(|(owner, other, _)| owner == plugin && other.name == command.name);
         let of = match menu.target {
             MenuTarget::User => "of members",
             MenuTarget::Message => "of messages",
             MenuTarget::Unknown => "of something unknown",
         };
-        let not = if standing.has_menu(menu, guild) {
-            ""
-        } else {
-            "not at the moment: "
+        let not = match (is_its_own, standing.has_menu(menu, guild)) {
+            (true, true) => "",
+            (true, false) => "not at the moment: ",
+            (false, _) => "another plugin has the name: ",
         };
         format!("{not}\"{}\" in the menu {of}, under Apps", menu.name)
     });
@@ -164,7 +173,9 @@ impl Calls {
         };
         let standing = self.slash.standing();
         let slash = match standing.left_out(plugin.as_str(), &command.name) {
-            _ if !command.doors.slash && !command.menus.is_empty() => in_menus(command, &standing, there.guild),
+            _ if !command.doors.slash && !command.menus.is_empty() => {
+                in_menus((plugin, command), &table.commands, &standing, there.guild)
+            }
             _ if !command.doors.slash => "it is no slash command".to_owned(),
             Some(left_out) => format!("it is no slash command at the moment: {}", left_out.why),
             None => match standing.id(&command.name, there.guild) {

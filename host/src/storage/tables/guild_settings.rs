@@ -60,6 +60,19 @@ impl GuildSettings {
         }
     }
 
+    /// What is set of it: the command, or none for all, what (`success`, `invocation`), and after how many seconds.
+    pub fn deletions(&self) -> impl Iterator<Item = (Option<&str>, &str, u32)> {
+        let commands = self.settings.get(DELETED_AFTER).and_then(Value::as_object);
+        commands.into_iter().flatten().flat_map(|(command, set)| {
+            let command = (command != ALL).then_some(command.as_str());
+            let times = set.as_object().into_iter().flatten();
+            times.filter_map(move |(what, seconds)| {
+                let seconds = u32::try_from(seconds.as_u64()?).ok()?;
+                Some((command, what.as_str(), seconds))
+            })
+        })
+    }
+
     /// Sets after how many seconds answers (`success`) or the message that asked (`invocation`) are deleted, for one
     /// command or all; `None` takes back what was set.
     pub fn set_deleted_after(&mut self, command: Option<&str>, what: &str, seconds: Option<u32>) {
