@@ -16,6 +16,7 @@ pub mod permits;
 pub mod plugins;
 pub mod process;
 pub mod rest;
+pub mod schedule;
 pub mod server_settings;
 pub mod services;
 pub mod slash;

@@ -31,6 +31,7 @@ use crate::{
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
+    schedule::Schedule,
     slash::Slash,
     storage::{Backups, Stores, Tables, files::Files},
     telemetry::{
@@ -94,6 +95,8 @@ pub struct Desk {
     pub watches: Watches,
     /// Who hears what.
     pub hooks: Hooks,
+    /// What runs by time.
+    pub schedule: Schedule,
     /// How the gateway stands.
     pub standing: watch::Receiver<Standing>,
 }
@@ -161,6 +164,21 @@ impl plugins::Desk for Desk {
             kind::EMIT => hooks::emit(&self.hooks, &from, &request),
             kind::HOOK_REGISTER => hooks::register(&self.hooks, &from, &request),
             kind::SERVICE_CALL => self.services.meet(&self.tasks, &self.runtime, &from, request),
+            kind::TIMERS => {
+                let schedule = self.schedule.clone();
+                self.spawn(async move {
+                    let answer = match head(&request.head) {
+                        Ok(asked) => {
+                            schedule
+                                .answer(from.name(), &from.description.timers, asked, &request.tail)
+                                .await
+                        }
+                        Err(problem) => Err(problem),
+                    };
+                    from.answer(id, &answer, &[]);
+                    drop(request);
+                });
+            }
             kind::KEYS => stores::keys(&self.stores, &self.runtime, from, request),
             kind::FILES => files::meet(&self.files, &self.tasks, from, request),
             _ => {
@@ -184,6 +202,8 @@ impl plugins::Desk for Desk {
                     gatekeeper: self.gatekeeper.clone(),
                     sends: self.sends.clone(),
                     hooks: self.hooks.clone(),
+                    schedule: self.schedule.clone(),
+                    notices: self.notices.clone(),
                 };
                 self.spawn(async move {
                     let answer = match head::<Call>(&request.head) {
@@ -214,6 +234,10 @@ impl plugins::Desk for Desk {
         }
         if is_run(id) {
             self.hooks.ended(id, outcome);
+            return;
+        }
+        if let Some(timer) = plugins::timer_of(id) {
+            self.note_timer(from, timer, &outcome);
             return;
         }
         if plugins::is_event(id) {
@@ -317,6 +341,10 @@ impl plugins::Desk for Desk {
     }
 
     fn gave_up(&self, id: u64, why: GivenUp) {
+        if let Some(timer) = plugins::timer_of(id) {
+            self.schedule.not_begun(timer);
+            return;
+        }
         let refused = |text: &str| (Verdict::Refused, Some(text.to_owned()));
         let (verdict, text) = match why {
             GivenUp::Busy => refused(texts::BUSY),
@@ -440,6 +468,15 @@ impl Desk {
         Ok(Watching {
             answerable_ms: answerable.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
         })
+    }
+
+    fn note_timer(&self, from: &Generation, timer: u64, outcome: &Outcome) {
+        let name = self.schedule.ended(timer, outcome);
+        let is_wrong = matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked | Verdict::Refused);
+        if let Some(name) = name.filter(|_| is_wrong && self.may_log(from)) {
+            let code = self.invocations.incident_code();
+            self.reporter.timer_failed(from, code, &name, outcome);
+        }
     }
 
     fn note_event(&self, from: &Generation, outcome: &Outcome) {

@@ -9,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use plugin_protocol::{ArgumentValue, IncidentStory, IncidentSummary, Invocation, PanicReport, PluginName};
+use plugin_protocol::{ArgumentValue, IncidentStory, IncidentSummary, Invocation, Outcome, PanicReport, PluginName};
 
 use crate::{
     hooks::Failure,
@@ -175,6 +175,27 @@ impl Reporter {
         self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
         self.note_panic(plugin, &what, code.clone(), panic);
         code
+    }
+
+    /// What runs by time failed or panicked, and the plugin may still log that.
+    pub fn timer_failed(&self, from: &Generation, code: String, name: &str, outcome: &Outcome) {
+        let (plugin, generation) = (from.name(), from.number);
+        if let Some(panic) = &outcome.panic {
+            let what = format!("its timer `{name}` panicked");
+            let code = self.remember(from, code, &what, &panic.message, &panic.location);
+            tracing::error!(%code, %plugin, generation, timer = name, location = %panic.location, "a timer panicked: {}", panic.message);
+            let text = format!(
+                "Code `{code}`: the timer `{name}` of the plugin `{plugin}` panicked at {}: {}",
+                panic.location, panic.message
+            );
+            self.notices.tell(NoticeKind::Incident(plugin.to_string()), text);
+            return self.note_panic(plugin, &what, code, panic);
+        }
+        let text = outcome.text.as_deref().unwrap_or_default();
+        let what = format!("its timer `{name}` failed");
+        let code = self.remember(from, code, &what, text, "");
+        tracing::error!(%code, %plugin, generation, timer = name, "a timer failed: {text}");
+        self.records.note_fault(plugin, what, Some(code), text.to_owned());
     }
 
     /// A plugin's `after` returned an error: its author's matter, not that of whoever used the command.

@@ -9,6 +9,7 @@ mod backups;
 mod calls;
 mod desk;
 mod directory;
+mod erasure;
 mod failure;
 mod figures;
 mod files;
@@ -27,6 +28,7 @@ mod plugin_data;
 mod ready;
 mod recommendation;
 mod router;
+mod schedule;
 mod sends;
 mod server_settings;
 mod services;
@@ -60,6 +62,7 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
+    schedule::{Clock, Schedule},
     slash::Slash,
     storage::{
         Backups, Stores, Tables,
@@ -371,10 +374,14 @@ async fn serve_stored(
         logs: logs.clone(),
     };
     let ways = Arc::clone(&services.ways);
+    let timers = Schedule::open(tables.clone(), Clock::default())
+        .await
+        .map_err(Failure::configuration)?;
     let desk = Desk {
         services,
         watches: watches.clone(),
         sends: sends.clone(),
+        schedule: timers.clone(),
         gatekeeper: gatekeeper.clone(),
         cache: cache.clone(),
         runtime: tokio::runtime::Handle::current(),
@@ -451,6 +458,8 @@ async fn serve_stored(
             .clone()
             .keep_registry_file(file, move || wanted.get().framework.enable_plugin_registry),
     );
+    beside.spawn(erasure::keep(plugins.clone(), stores.folder().to_owned()));
+    beside.spawn(schedule::keep(timers.clone(), plugins.clone(), notices.clone()));
     beside.spawn(logging::tell_trouble(logs.clone(), notices.clone()));
 
     let router = Arc::new(Router {
@@ -549,6 +558,7 @@ async fn serve_stored(
     };
     tracing::info!("stopping: what has begun is brought to its end");
     phases.send_replace(Phase::Draining);
+    timers.stop();
     let end = async {
         // While plugins still serve.
         hooks.emit_and_wait(LAST_CALLBACKS, || Shutdown {}).await;
@@ -560,6 +570,8 @@ async fn serve_stored(
         );
         interrupted::note_last(&invocations, root.data()).await;
         later::write(&invocations, &tables).await;
+        // What can't be written now is as it was at the next start.
+        let _ = timers.write().await;
         phases.send_replace(Phase::Closing);
         gateway.close().await;
         notices.close(LAST_NOTICES).await;

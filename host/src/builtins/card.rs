@@ -11,10 +11,12 @@ use std::{
 use plugin_api::{
     Embed, embed,
     inspection::{
-        BudgetFigure, LaneFigures, LeftBehind, OfferedCommand, PluginInfo, PluginList, PluginStatus, PluginSummary,
-        Relation,
+        BudgetFigure, EraseStanding, LaneFigures, LeftBehind, OfferedCommand, PluginInfo, PluginList, PluginStatus,
+        PluginSummary, Relation,
     },
 };
+
+use super::timers_card;
 
 /// How many plugins are on a page.
 const PER_PAGE: usize = 10;
@@ -125,6 +127,11 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
     field("Can't run beside", names(&conflicts), false);
     field("Commands", commands(&info.commands), false);
     field("Events", events(info), false);
+    field("Timers", cut(&timers_card::of_plugin(info), NAMES), false);
+    if info.erase == EraseStanding::Missing {
+        let text = "It keeps a database or files and has no way to erase anybody: ask its author for an `#[erase]`.";
+        field("Erasing", text.to_owned(), false);
+    }
     field(
         "Left behind until a restart",
         left_behind(&info.left_behind).unwrap_or_default(),

@@ -5,10 +5,11 @@
 mod backup;
 mod backup_card;
 mod card;
+mod erase;
+mod erase_card;
 mod figures;
 mod figures_card;
 mod files;
-mod forget;
 mod help;
 mod help_card;
 mod inspection;
@@ -22,6 +23,8 @@ mod slash;
 mod slash_card;
 mod storage;
 mod storage_card;
+mod timers;
+mod timers_card;
 mod upkeep_card;
 
 use plugin_api::plugin;
@@ -34,7 +37,7 @@ plugin! {
         lifecycle::load,
         lifecycle::reload,
         lifecycle::unload,
-        forget::forget,
+        erase::erase,
         inspection::plugins,
         inspection::plugininfo,
         files::atomictest,
@@ -44,6 +47,7 @@ plugin! {
         storage::dbstats,
         backup::backup,
         logs::errors,
+        timers::timers,
         logs::loglevel,
         figures::stats,
         figures::shardinfo,
@@ -63,6 +67,8 @@ plugin! {
     components: [
         inspection::page,
         logs::errors_page,
+        timers::timers_page,
+        erase::erase_it,
         slash::sync_delete,
         help::help_category,
         help::help_page,

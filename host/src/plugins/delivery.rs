@@ -60,6 +60,13 @@ pub enum Held {
         /// The callback's function.
         function: String,
     },
+    /// A function whose time has come.
+    Timer {
+        /// The delivery's id.
+        id: u64,
+        /// The function's name.
+        function: String,
+    },
     /// A service for another plugin.
     Service(HeldCall),
 }
@@ -125,6 +132,12 @@ impl Delivery {
                 desk.delivers(to, *run);
                 to.deliver(kind::HOOK, *run, &self.head, self.payload.as_bytes(), ticket)
             }
+            Held::Timer { id, function } => {
+                if !to.description.timers.iter().any(|timer| timer.name == *function) {
+                    return give_up(self, GivenUp::Absent);
+                }
+                to.deliver(kind::TIMER, *id, &self.head, self.payload.as_bytes(), ticket)
+            }
             Held::Invocation { id, handler, command } => {
                 if let Err(why) = offers(&to.description, handler, command.as_deref()) {
                     return give_up(self, why);
@@ -143,8 +156,7 @@ impl Delivery {
     /// Gives it up: who asked is told so.
     pub fn give_up(self, plugin: &plugin_protocol::PluginName, desk: &dyn Desk, why: GivenUp) {
         match self.what {
-            Held::Invocation { id, .. } => desk.gave_up(id, why),
-            Held::Hook { run, .. } => desk.gave_up(run, why),
+            Held::Invocation { id, .. } | Held::Timer { id, .. } | Held::Hook { run: id, .. } => desk.gave_up(id, why),
             Held::Event => tracing::debug!(%plugin, ?why, "an event that waited was dropped"),
             Held::Service(call) => {
                 let _ = call.begun.send(Err(why));

@@ -6,6 +6,7 @@
 
 mod guilds;
 mod receive;
+mod scheduled;
 mod services;
 mod start;
 mod watches;
@@ -49,6 +50,7 @@ const REQUEST_BIT: u64 = 1 << 63;
 
 pub use guilds::GuildValues;
 use receive::Context;
+pub use scheduled::{timer_delivery, timer_of};
 pub use services::{Serving, Within};
 pub use start::{NotStarted, StartFailure};
 

@@ -36,7 +36,9 @@ mod watchdog;
 
 pub use change::Change;
 pub use delivery::{Delivery, GivenUp, Held, HeldCall, offers};
-pub use generation::{Desk, Ending, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event};
+pub use generation::{
+    Desk, Ending, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event, timer_delivery, timer_of,
+};
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};

@@ -17,9 +17,9 @@ fn shown(poll: &Message) -> String {
     format!("{}\n{}", card["title"].as_str().unwrap_or_default(), text)
 }
 
-/// Makes a row of the plugin's as if its time had come while the bot was off.
-fn let_time_pass(world: &World, sql: &str) {
-    let file = world.root().join("data/plugins/fun/plugin.db");
+/// Makes a row as if its time had come while the bot was off.
+fn let_time_pass(world: &World, file: &str, sql: &str) {
+    let file = world.root().join("data").join(file);
     let database = rusqlite::Connection::open(file).unwrap();
     assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
 }
@@ -57,7 +57,12 @@ async fn a_poll_counts_one_vote_a_person_over_reloads_and_restarts_and_closes() 
     assert!(shown(&poll).contains("1 (50 %)"), "{}", shown(&poll));
     bot.stop().await;
 
-    let_time_pass(&world, "UPDATE polls SET ends = unixepoch() - 60");
+    let_time_pass(
+        &world,
+        "plugins/fun/plugin.db",
+        "UPDATE polls SET ends = unixepoch() - 60",
+    );
+    let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000 WHERE plugin = 'fun'");
     let open = asked.refresh().unwrap();
     let bot = world.start().await;
     let closed = loop {
@@ -110,7 +115,7 @@ async fn reminders_come_after_a_restart_and_ping_nobody_but_who_asked() {
     let kept = told(&alice, "!remind 1h @everyone tea").await;
     assert!(kept.starts_with("I'll remind you <t:"), "{kept}");
     bot.stop().await;
-    let_time_pass(&world, "UPDATE reminders SET due = unixepoch() - 60");
+    let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000");
     let mut seen = world.sandbox.watch();
     let bot = world.start().await;
     let expected = format!("{}, you wanted to be reminded: @everyone tea", alice.mention());

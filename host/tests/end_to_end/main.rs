@@ -43,6 +43,7 @@ mod refused_files;
 mod replacement;
 mod requests;
 mod resume;
+mod schedule;
 mod server_settings;
 mod settings;
 mod slash_limit;

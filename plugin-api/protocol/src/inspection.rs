@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::TimerInfo;
+
 pub use crate::lane::LaneFigures;
 
 /// The answer to `plugins.list`: every plugin that is known.
@@ -135,6 +137,31 @@ pub struct PluginInfo {
     /// The last error since the bot's start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
+    /// What it runs by a rule, and when next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<TimerInfo>,
+    /// How many one-off timers it has set that wait or run.
+    #[serde(default)]
+    pub one_off_timers: u64,
+    /// Whether it can erase what it keeps of somebody.
+    #[serde(default)]
+    pub erase: EraseStanding,
+}
+
+/// Whether a plugin can erase what it keeps of somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EraseStanding {
+    /// It has no `#[erase]`, and nothing that the host can't erase by itself.
+    #[default]
+    NotNeeded,
+    /// It has one.
+    Can,
+    /// It has a database or files, and none.
+    Missing,
+    /// Something that this side doesn't know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A command that a running plugin offers.

@@ -2,12 +2,11 @@
 //!
 //! Votes are rows, so that counts are right whoever clicks at the same time; a poll that has ended is forgotten.
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
 use plugin_api::{Host, prelude::*, tracing::warn};
 use serde::Deserialize;
-
-use crate::in_seconds;
 
 #[derive(Deserialize)]
 struct Poll {
@@ -70,7 +69,9 @@ pub(crate) async fn poll(
     } else if lasts.is_zero() || lasts > Duration::from_secs(30 * 86_400) {
         return refuse("A poll lasts up to 30 days.");
     }
-    let (options, ends) = (options.join("\n"), in_seconds(lasts));
+    let end = SystemTime::now() + lasts;
+    let ends = end.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let options = options.join("\n");
     let poll = Poll {
         question,
         options,
@@ -79,6 +80,7 @@ pub(crate) async fn poll(
     let sql = "INSERT INTO polls (channel, question, options, ends) VALUES (?1, ?2, ?3, ?4)";
     let values = (ctx.channel_id(), &poll.question, &poll.options, ends);
     let id = ctx.db().execute(sql, values).await?.last_insert_id;
+    closing.at(&ctx, end, &id).key(id.to_string()).await?;
     let options = (0_u8..).zip(poll.options.lines());
     let buttons = options.map(|(number, option)| vote.button(option).secondary(&(id, number)));
     let answer = ctx.reply(poll.card(&[], "Ends")).buttons(buttons).handle().await?;
@@ -99,20 +101,17 @@ pub(crate) async fn vote(ctx: ClickCtx, (id, choice): (i64, u8)) -> Result {
     }
 }
 
-/// Closes those whose time is over.
-pub(crate) async fn close_due(host: &Host) -> Result {
-    let sql = "SELECT id, channel, message FROM polls WHERE ends <= unixepoch() LIMIT 50";
-    let due: Vec<(i64, ChannelId, Option<MessageId>)> = host.db().query(sql, ()).await?;
-    for (id, channel, message) in due {
-        if let (Some((poll, votes)), Some(message)) = (Poll::read(host, id).await?, message) {
-            let closed = host.edit_message(channel, message, poll.card(&votes, "Ended"));
-            match closed.without_controls().await {
-                // The message is gone.
-                Err(error) if error.http().is_some() => warn!("a poll can't be closed: {error}"),
-                other => other?,
-            }
+/// Closes a poll whose time is over.
+#[timer]
+pub(crate) async fn closing(ctx: TimerCtx, id: i64) -> Result {
+    let sql = "SELECT channel, message FROM polls WHERE id = ?1";
+    let place: Option<(ChannelId, Option<MessageId>)> = ctx.db().query_optional(sql, id).await?;
+    if let (Some((poll, votes)), Some((channel, Some(message)))) = (Poll::read(&ctx, id).await?, place) {
+        let closed = ctx.edit_message(channel, message, poll.card(&votes, "Ended"));
+        if let Err(error) = closed.without_controls().await {
+            warn!("a poll can't be closed: {error}");
         }
-        host.db().execute("DELETE FROM polls WHERE id = ?1", id).await?;
     }
+    ctx.db().execute("DELETE FROM polls WHERE id = ?1", id).await?;
     Ok(())
 }

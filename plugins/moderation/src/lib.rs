@@ -140,6 +140,7 @@ plugin! {
         warn::{add, list, remove},
     ],
     components: [acts::ban_now, acts::kick_now],
+    erase: warn::forget,
     settings: Settings,
     migrations: ["warnings" => include_str!("../migrations/1.sql")],
 }

@@ -10,6 +10,7 @@ mod loading;
 mod measured;
 mod process;
 mod storage;
+mod timed;
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
@@ -211,6 +212,7 @@ plugin! {
         panic_now, panic_in_drop, spawn_panic, block, slow, hang, twice, fail, refuse_politely, member, revision,
         files::file_count, files::file_read,
         storage::measure_storage,
+        timed::later, timed::later_many, timed::later_list,
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
         process::stuck, process::leave_thread, process::take_over,
         measured::required, measured::ruled, measured::limited,
@@ -221,4 +223,6 @@ plugin! {
         measured::takes_code, measured::takes_several, measured::takes_file, measured::takes_flags,
     ],
     events: [reacted],
+    timers: [timed::hourly, timed::nightly, timed::tell_later],
+    erase: timed::forget,
 }

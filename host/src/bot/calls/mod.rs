@@ -7,6 +7,7 @@ mod backups;
 mod commands;
 mod controls;
 mod data;
+mod erase;
 mod figures;
 mod files;
 mod gateway;
@@ -19,6 +20,7 @@ mod settings;
 mod slash;
 mod statistics;
 mod storage;
+mod timers;
 mod why;
 
 use std::sync::{Arc, OnceLock};
@@ -35,9 +37,10 @@ use crate::{
     hooks::Hooks,
     interactions::{ControlKeys, Invocations},
     plugins::{Generation, Plugins},
+    schedule::Schedule,
     slash::Slash,
     storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
-    telemetry::{Incidents, Logs},
+    telemetry::{Incidents, Logs, Notices},
 };
 
 /// Who may make a call.
@@ -52,7 +55,7 @@ enum Access {
 }
 
 /// The calls of every subject; a call's name is `SUBJECT.WHAT`.
-const SUBJECTS: [&[(&str, Access)]; 17] = [
+const SUBJECTS: [&[(&str, Access)]; 18] = [
     plugins::CALLS,
     commands::CALLS,
     figures::CALLS,
@@ -60,8 +63,8 @@ const SUBJECTS: [&[(&str, Access)]; 17] = [
     settings::CALLS,
     slash::CALLS,
     statistics::CALLS,
-    data::USER_DATA,
-    data::DATA,
+    data::CALLS,
+    erase::CALLS,
     files::CALLS,
     storage::CALLS,
     backups::CALLS,
@@ -70,6 +73,7 @@ const SUBJECTS: [&[(&str, Access)]; 17] = [
     guilds::CALLS,
     gateway::CALLS,
     hooks::CALLS,
+    timers::CALLS,
 ];
 
 /// Requests to the host itself. Changing plugins is for built-in plugins and those with a grant; looking is for all.
@@ -110,6 +114,10 @@ pub struct Calls {
     pub sends: Sends,
     /// Who hears what.
     pub hooks: Hooks,
+    /// What runs by time.
+    pub schedule: Schedule,
+    /// Tells the owner.
+    pub notices: Notices,
     /// What the gateway was asked for.
     pub standing: watch::Receiver<Standing>,
 }
@@ -162,13 +170,14 @@ impl Calls {
             "backups" => self.about_backups(call).await,
             "statistics" => self.about_statistics(call).await,
             "user_data" => self.about_user_data(call).await,
-            "data" => self.about_data(call).await,
+            "data" => self.about_erasing(call).await,
             "logs" => self.about_logs(&call).await,
             "controls" | "messages" => self.about_controls(from, call).await,
             "errors" => self.about_errors(&call),
             "guilds" => self.about_guilds(from.name(), &call).await,
             "gateway" => self.about_gateway(from, call).await,
             "hooks" => self.about_hooks(&call).await,
+            "timers" => self.about_timers(call).await,
             _ => Err(unknown(&call.name)),
         }
     }

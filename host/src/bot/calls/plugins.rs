@@ -2,12 +2,18 @@
 //!
 //! Looking takes milliseconds of the system's, so it is done away from the runtime's threads.
 
-use plugin_protocol::{Call, PluginName, Problem, ProblemCode};
+use std::path::Path;
+
+use plugin_protocol::{Call, PluginName, Problem, ProblemCode, inspection::EraseStanding};
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{Access, Calls};
-use crate::plugins::{Generation, Plugins};
+use crate::{
+    bot::erasure::standing,
+    plugins::{Generation, Plugins},
+    schedule::Schedule,
+};
 
 /// What is answered here.
 pub(super) const CALLS: &[(&str, Access)] = &[
@@ -65,16 +71,34 @@ impl Calls {
         let name = call.arguments.get("name").and_then(Value::as_str).map(str::to_owned);
         let looked = match (call.name.as_str(), name) {
             ("plugins.list", _) => spawn_blocking(move || Ok(json!(plugins.list(private)))).await,
-            (_, Some(name)) => spawn_blocking(move || info(&plugins, &name, private)).await,
+            (_, Some(name)) => {
+                let (schedule, folder) = (self.schedule.clone(), self.stores.folder().to_owned());
+                spawn_blocking(move || info(&plugins, &schedule, &folder, &name, private)).await
+            }
             (_, None) => return Err(Problem::new(ProblemCode::Invalid, "the plugin's name is missing")),
         };
         looked.map_err(|_| Problem::new(ProblemCode::Failed, "looking into the plugins panicked: see the log"))?
     }
 }
 
-fn info(plugins: &Plugins, name: &str, private: bool) -> Result<Value, Problem> {
+fn info(plugins: &Plugins, schedule: &Schedule, folder: &Path, name: &str, private: bool) -> Result<Value, Problem> {
     let name = name.trim().to_lowercase();
-    if let Some(info) = plugins.info(&name, private) {
+    if let Some(mut info) = plugins.info(&name, private) {
+        let (once, rules): (Vec<_>, Vec<_>) = {
+            let all = schedule.list(Some(&name), 0, usize::MAX).timers;
+            all.into_iter().partition(|timer| timer.rule.is_empty())
+        };
+        info.one_off_timers = once.len() as u64;
+        info.timers = rules;
+        let table = plugins.routing().read();
+        let mut offers = table.offers();
+        let described = offers
+            .find(|(other, _)| other.as_str() == name)
+            .map(|(_, described)| described);
+        info.erase = match described {
+            Some(described) => standing(described, &folder.join(&name)),
+            None => EraseStanding::NotNeeded,
+        };
         return Ok(json!(info));
     }
     let near = plugins.nearest(&name);

@@ -66,7 +66,8 @@ impl Generation {
             | kind::WATCH
             | kind::SERVICE_CALL
             | kind::EMIT
-            | kind::HOOK_REGISTER => {
+            | kind::HOOK_REGISTER
+            | kind::TIMERS => {
                 let limit = match envelope.kind() {
                     kind::RESPOND => MAX_REQUESTS,
                     // Room is left for answers to people.

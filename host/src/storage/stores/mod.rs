@@ -124,13 +124,14 @@ impl Stores {
         self.kept(plugin).keys.ask(runtime, request);
     }
 
-    /// Deletes all keys and values of a user or a server, over all plugins, whether they are loaded or not; how many.
+    /// Deletes all keys and values of a user or a server, over all plugins, whether they are loaded or not; of each
+    /// plugin how many, or why not.
     ///
     /// # Errors
     ///
-    /// Which plugin's could not be reached, and why; those of the others are deleted.
-    pub async fn forget(&self, whom: Whom) -> Result<u64, String> {
-        let (mut deleted, mut failed) = (0, Vec::new());
+    /// Why it can't be known which plugins have some.
+    pub async fn forget(&self, whom: Whom) -> Result<Vec<(PluginName, Result<u64, String>)>, String> {
+        let mut all = Vec::new();
         for plugin in self.with_keys().await? {
             let kept = self.kept(&plugin);
             let forgotten = match kept.keys.database().await {
@@ -140,18 +141,9 @@ impl Stores {
                     .map_err(|error| error.to_string()),
                 Err(problem) => Err(problem.message),
             };
-            match forgotten {
-                Ok(count) => deleted += count,
-                Err(error) => failed.push(format!("`{plugin}`: {error}")),
-            }
+            all.push((plugin, forgotten));
         }
-        if failed.is_empty() {
-            return Ok(deleted);
-        }
-        Err(format!(
-            "{deleted} values were erased, but not those of {}. Try again when that is mended.",
-            failed.join("; ")
-        ))
+        Ok(all)
     }
 
     /// Deletes what has expired, over all plugins; how many values.

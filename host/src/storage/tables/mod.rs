@@ -13,15 +13,17 @@ mod message_times;
 mod rules;
 mod slash;
 mod statistics;
+mod timers;
 
 use std::{path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tokio::task::spawn_blocking;
+use tokio::{sync::watch, task::spawn_blocking};
 
 pub use audit::Action;
 pub use guild_settings::GuildSettings;
 pub use message_times::MessageTime;
+pub use timers::TimerRow;
 
 use super::database::{Database, OpenError, Options, Step, StorageError, Synchronous};
 use cooldowns::Kept;
@@ -31,7 +33,7 @@ use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 8] = [
+pub const STEPS: [Step; 9] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -133,6 +135,7 @@ pub const STEPS: [Step; 8] = [
         "callbacks of hooks that are switched off",
         "CREATE TABLE hook_switches (callback TEXT PRIMARY KEY, off_since INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
     ),
+    Step::new("what runs by time", timers::STEP),
 ];
 
 /// How many threads read from the host's own database: nobody waits for it often.
@@ -151,6 +154,8 @@ struct Inner {
     rules: Rules,
     cooldowns: Kept,
     hooks: HookSwitches,
+    /// Counts how often the database became another one.
+    reopened: watch::Sender<u64>,
 }
 
 impl Tables {
@@ -173,6 +178,7 @@ impl Tables {
             rules,
             cooldowns,
             hooks,
+            reopened: watch::Sender::new(0),
         })))
     }
 
@@ -201,7 +207,14 @@ impl Tables {
         self.0.hooks.reload(&database).await.map_err(OpenError::Storage)?;
         self.0.database.store(Arc::new(database));
         self.0.cooldowns.mark_all_changed();
+        self.0.reopened.send_modify(|times| *times += 1);
         Ok(())
+    }
+
+    /// Hears of it when the database has become another one.
+    #[must_use]
+    pub fn reopened(&self) -> watch::Receiver<u64> {
+        self.0.reopened.subscribe()
     }
 }
 

@@ -1,0 +1,34 @@
+//! What time it is, as a value that is handed in: tests move it.
+//!
+//! People's time, since what is kept is kept over restarts; it may jump. So nobody sleeps long on what it said.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What time it is.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    /// For tests: the time at a moment of tokio's clock, which they can stop and move.
+    #[cfg(test)]
+    moved: Option<(u64, tokio::time::Instant)>,
+}
+
+impl Clock {
+    /// One that goes as tokio's clock goes, from this time on.
+    #[cfg(test)]
+    pub fn at(ms: u64) -> Self {
+        Self {
+            moved: Some((ms, tokio::time::Instant::now())),
+        }
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        #[cfg(test)]
+        if let Some((ms, since)) = self.moved {
+            return ms + u64::try_from(since.elapsed().as_millis()).unwrap_or_default();
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,14 @@
+//! What runs by time: plugins' timers, kept over reloads and restarts, and run by whichever generation serves.
+//!
+//! `recurrence` and `agenda` are pure: which times a rule has, and what is to be done at a time. `keeper` is the one task that
+//! does it, and writes it down; who runs things, and what the clock says, it is told.
+
+mod agenda;
+mod clock;
+mod keeper;
+mod recurrence;
+
+pub use agenda::{NotRun, Start};
+pub use clock::Clock;
+pub use keeper::{Began, Schedule, Stage, Told};
+pub use recurrence::check;
