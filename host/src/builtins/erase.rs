@@ -37,10 +37,9 @@ pub(super) async fn erase(
 /// Erases, and shows what came of it.
 #[component(command = erase, expires = "10m")]
 pub(super) async fn erase_it(ctx: ClickCtx, who: Subject) -> Result {
-    ctx.update(card::under_way(who)).without_controls().await?;
     let report: Result<ErasureReport> = ctx.call("data.erase", &json!({ "who": who })).await;
     match report {
-        Ok(report) => ctx.reply(Message::from(card::report(who, &report)).ephemeral()).await,
+        Ok(report) => ctx.update(card::report(who, &report)).without_controls().await,
         Err(error) => match error.problem().map(|problem| (problem.code, problem.message.clone())) {
             Some((ProblemCode::Failed | ProblemCode::Busy, why)) => refuse(why),
             _ => Err(error),

@@ -6,7 +6,6 @@ use plugin_api::{Asked, Embed, ErasedPlugin, ErasureReport, Subject, embed};
 
 use super::card::{cut, one_line};
 
-const NEUTRAL: u32 = 0x2b_2d31;
 const SUCCESS: u32 = 0x00_ff00;
 const WARNING: u32 = 0xff_ff00;
 /// How many plugins are shown.
@@ -36,15 +35,8 @@ pub(super) fn question(who: Subject) -> Embed {
     embed(format!("Erase {}?", whose(who)))
         .colour(WARNING)
         .description(format!(
-            "{what} This can't be undone. Backups still have it until they are deleted."
+            "{what} Plugins have ten seconds each. It can't be undone. Backups still have it until they are deleted."
         ))
-}
-
-/// While it lasts.
-pub(super) fn under_way(who: Subject) -> Embed {
-    embed(format!("Erasing {}", whose(who)))
-        .colour(NEUTRAL)
-        .description("Plugins have ten seconds each.")
 }
 
 /// What became of it.

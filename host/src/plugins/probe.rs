@@ -28,7 +28,7 @@ use super::{
     loader, manifest,
     shadow::{ContentHash, ShadowFolder},
 };
-use crate::{process, server_settings, slash};
+use crate::{process, schedule, server_settings, slash};
 
 /// How long a plugin may take to load and describe itself.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -350,6 +350,7 @@ pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(
                 ));
             }
         }
+        schedule::check(&description.timers)?;
         return slash::check(&manifest.name, &description.commands).map_err(|left_out| {
             let menu = left_out.menu.map(|menu| format!(" (\"{menu}\" in a menu)"));
             format!(

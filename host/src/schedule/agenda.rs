@@ -185,7 +185,9 @@ impl Agenda {
             // Nobody knows.
             None => true,
         };
-        if self.shelves.get(&plugin).is_none_or(is_there) {
+        // A rule that can't be read, since another version of the host wrote it, waits until its plugin says it anew.
+        let is_readable = entry.row.rule.is_none() || entry.recurrence.is_some();
+        if is_readable && self.shelves.get(&plugin).is_none_or(is_there) {
             self.shelf(&plugin).waiting.insert((at, id));
         } else {
             self.shelf(&plugin).adrift.push(id);
@@ -292,6 +294,9 @@ impl Agenda {
                     // Rules go on; what is full is looked at when one of its runs ends.
                     let due = shelf.waiting.range(..=(now, u64::MAX));
                     let due: Vec<_> = due.map(|(_, id)| *id).collect();
+                    if let Some((at, _)) = shelf.waiting.range((now + 1, 0)..).next() {
+                        wake = Some(wake.map_or(*at, |wake| wake.min(*at)));
+                    }
                     for id in due {
                         if self.entries.get(&id).is_some_and(|entry| entry.row.rule.is_some()) {
                             starts.extend(self.begin(id, now));

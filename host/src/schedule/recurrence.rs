@@ -4,6 +4,8 @@
 //! fixed time that there is not comes when the gap is over; where they are put back, a fixed time comes the first time only,
 //! and what comes every hour or minute comes in both.
 
+use std::fmt::Write;
+
 use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
@@ -144,7 +146,8 @@ pub fn words(rule: &TimerRule) -> String {
                 ("ms", 1),
             ] {
                 if left >= length {
-                    text.push_str(&format!("{}{unit}", left / length));
+                    // Writing into a String can't fail.
+                    let _ = write!(text, "{}{unit}", left / length);
                     left %= length;
                 }
             }

@@ -188,3 +188,33 @@ async fn dice_and_chance_answer_and_say_what_they_want() {
     assert!(told(&alice, "!choose tea").await.starts_with("Name at least two"));
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_versions_before_kept_in_tables_is_taken_over_once() {
+    let world = World::new().await;
+    world.drop_plugin("fun");
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    assert!(told(&alice, "!choose tea coffee").await.starts_with("I choose"));
+    bot.stop().await;
+    for (text, due) in [("tea", "unixepoch() - 60"), ("exam", "unixepoch() + 3600")] {
+        let (user, channel) = (alice.id(), world.channel().id());
+        let sql =
+            format!("INSERT INTO reminders (user, channel, text, due) VALUES ({user}, {channel}, '{text}', {due})");
+        let_time_pass(&world, "plugins/fun/plugin.db", &sql);
+    }
+    let mut seen = world.sandbox.watch();
+    let bot = world.start().await;
+    let reminder = seen.next().await.expect("a reminder comes");
+    assert_eq!(
+        reminder.content(),
+        format!("{}, you wanted to be reminded: tea", alice.mention())
+    );
+    bot.stop().await;
+    // The other waits as a timer, and nothing is left in the table.
+    let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000 WHERE plugin = 'fun'");
+    let bot = world.start().await;
+    let reminder = seen.next().await.expect("the other one comes");
+    assert!(reminder.content().ends_with("reminded: exam"), "{}", reminder.content());
+    bot.stop().await;
+}

@@ -1,6 +1,9 @@
 //! What plugins keep: tables, keys and what is shared of a user, over reloads and restarts, within limits.
 
-use crate::harness::{World, file_name};
+use crate::{
+    erase::erase,
+    harness::{World, file_name},
+};
 
 /// Says each line to the bot, and answers with what it says.
 async fn talk(world: &World, lines: &[&str]) -> Vec<String> {
@@ -146,25 +149,25 @@ async fn the_owner_erases_what_is_kept_of_somebody() {
         }
     }
     let forbidden = alice
-        .says(&format!("!forget user {}", owner.id()))
+        .says(&format!("!erase user {}", owner.id()))
         .await
         .expect_reply()
         .await;
-    assert!(!forbidden.content().contains("erased"), "{}", forbidden.content());
+    assert!(forbidden.components().is_empty(), "{}", forbidden.content());
     assert_eq!(
-        talk(&world, &["!forget everybody 1", "!forget user nobody"]).await,
+        talk(&world, &["!erase everybody 1", "!erase user nobody"]).await,
         [
-            "Say whose data: `forget user ID` or `forget server ID`.",
+            "Say whose data: `erase user ID` or `erase server ID`.",
             "That is no id: Discord shows one as a number of up to 20 digits.",
         ]
     );
     // Also while the plugin is away.
     world.remove_plugin("keeper");
     bot.logs("unloaded").await;
-    let forgotten = talk(&world, &[&format!("!forget user {}", alice.id())]).await;
+    let erased = erase(&owner, &format!("user {}", alice.id())).await;
     assert!(
-        forgotten[0].starts_with(&format!("2 values of user {}", alice.id())),
-        "{forgotten:?}"
+        erased.contains("**keeper** has a database or files, and does not run") && erased.contains("2 values deleted"),
+        "{erased}"
     );
     world.drop_plugin("keeper");
     bot.logs("generation=2").await;
@@ -183,8 +186,12 @@ async fn the_owner_erases_what_is_kept_of_somebody() {
     );
 
     let guild = world.sandbox.guild().id();
-    let forgotten = talk(&world, &[&format!("!forget server {guild}")]).await;
-    assert!(forgotten[0].starts_with("2 values of server"), "{forgotten:?}");
+    let erased = erase(&owner, &format!("server {guild}")).await;
+    assert!(
+        erased.contains("**keeper** has a database or files, and no way to erase")
+            && erased.contains("2 values deleted"),
+        "{erased}"
+    );
     assert_eq!(
         talk(&world, &["!key get guild c", "!key get user a"]).await,
         ["null", "\"1\""]

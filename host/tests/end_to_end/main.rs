@@ -16,6 +16,7 @@ mod deletions;
 mod ecosystem;
 mod edits;
 mod endings;
+mod erase;
 mod files;
 mod forging;
 mod fun;

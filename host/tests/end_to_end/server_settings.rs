@@ -3,7 +3,7 @@
 use sandbox::{Message, Person};
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::{erase::erase, harness::World};
 
 /// What the plugin says that is set.
 async fn preferences(person: &Person) -> String {
@@ -170,7 +170,7 @@ async fn settings_are_set_by_argument_reach_the_plugin_at_once_and_outlive_every
     }
     // All that is kept of a server goes with one command.
     assert!(preferences(&alice).await.contains("two words"));
-    told(&owner, &format!("!forget server {}", world.sandbox.guild().id())).await;
+    erase(&owner, &format!("server {}", world.sandbox.guild().id())).await;
     assert_eq!(preferences(&alice).await, DEFAULTS);
     bot.stop().await;
     let trail = trail(&world);

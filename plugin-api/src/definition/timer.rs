@@ -1,4 +1,6 @@
 //! What the macros make of functions that run by time, and how the host is told of them.
+//!
+//! Plain tables, as those of commands: which timer runs when is the host's to decide.
 
 use plugin_protocol::{MissedRuns, Subject, TimerFunction, TimerRule};
 

@@ -18,24 +18,18 @@ async fn start(ctx: StartCtx) -> Result {
 
 /// Sets timers for what earlier versions kept without; by their keys, again is no more than once.
 async fn take_over(host: Host) -> Result {
+    let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
     for (id, ends) in host.db().query::<(i64, u64)>("SELECT id, ends FROM polls", ()).await? {
-        poll::closing
-            .at(&host, at_second(ends), &id)
-            .key(id.to_string())
-            .await?;
+        poll::closing.at(&host, at(ends), &id).key(id.to_string()).await?;
     }
     let sql = "SELECT id, user, channel, text, due FROM reminders";
     let kept: Vec<(i64, UserId, ChannelId, String, u64)> = host.db().query(sql, ()).await?;
     for (id, user, channel, text, due) in kept {
-        let timer = remind::tell.at(&host, at_second(due), &(user, channel, text));
+        let timer = remind::tell.at(&host, at(due), &(user, channel, text));
         timer.user(user).key(format!("earlier {id}")).await?;
         host.db().execute("DELETE FROM reminders WHERE id = ?1", id).await?;
     }
     Ok(())
-}
-
-fn at_second(second: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(second)
 }
 
 /// Reminders are timers, which the bot erases by itself.

@@ -1,7 +1,6 @@
 //! Reminders: told in the channel where they were asked for.
 //!
-//! Each is a timer of the host's, which forgets it once it was told: a bot that is killed in between tells it twice rather
-//! than never.
+//! Each is a timer of the host's: a bot that is killed while it tells one tells it twice rather than never.
 
 use std::time::{Duration, SystemTime};
 
