@@ -101,7 +101,7 @@ async fn all_plugins_are_asked_and_one_that_fails_holds_up_no_other() {
     assert!(shown.contains("**fun** has erased what it kept"), "{shown}");
     assert_eq!(rows(&world, "fun", "SELECT count(*) FROM votes"), 0);
     for person in [fails, works] {
-        assert_eq!(told(person, "!later-list").await, "0 of mine: ");
+        assert_eq!(told(person, "!later-list").await, "0 of mine:");
         assert_eq!(told(person, "!key get user a").await, "null");
     }
     // And it is known who did that.

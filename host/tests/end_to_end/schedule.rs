@@ -68,7 +68,7 @@ async fn one_off_timers_outlive_reloads_and_restarts_and_run_once() {
         }
     };
     assert_eq!(late.content(), "later: tea (1)");
-    assert_eq!(told(&alice, "!later-list").await, "0 of mine: ");
+    assert_eq!(told(&alice, "!later-list").await, "0 of mine:");
     bot.stop().await;
     let bot = world.start().await;
     // What is due at once shows that nothing else was.
@@ -92,8 +92,11 @@ async fn each_timer_runs_exactly_once_over_twenty_reloads() {
     // One more is the next one: none ran twice.
     told(&alice, "!later 0s last of all").await;
     bot.logs("told 501").await;
-    assert!(bot.lines_with("told 502").is_empty());
-    assert_eq!(bot.lines_with("told ").len(), 501);
+    let of_the_plugin = bot
+        .lines_with("told ")
+        .into_iter()
+        .filter(|line| line.contains("plugin::stress"));
+    assert_eq!(of_the_plugin.count(), 501);
     bot.stop().await;
 }
 
@@ -174,7 +177,7 @@ async fn a_timer_that_goes_wrong_is_an_incident_and_over() {
     bot.logs("a timer panicked").await;
     told(&alice, "!later 0s fine").await;
     bot.logs("told 1").await;
-    assert_eq!(told(&alice, "!later-list").await, "0 of mine: ");
+    assert_eq!(told(&alice, "!later-list").await, "0 of mine:");
     let errors = shown(&owner, "!errors").await;
     assert!(errors.contains("its timer `tell_later` failed"), "{errors}");
     bot.stop().await;
