@@ -175,8 +175,9 @@ async fn a_timer_that_goes_wrong_is_an_incident_and_over() {
     );
     told(&alice, "!later 0s panic").await;
     bot.logs("a timer panicked").await;
+    let mut seen = world.sandbox.watch();
     told(&alice, "!later 0s fine").await;
-    bot.logs("told 1").await;
+    while seen.next().await.expect("it is told").content() != "later: fine (1)" {}
     assert_eq!(told(&alice, "!later-list").await, "0 of mine:");
     let errors = shown(&owner, "!errors").await;
     assert!(errors.contains("its timer `tell_later` failed"), "{errors}");
