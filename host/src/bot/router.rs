@@ -204,7 +204,7 @@ impl Router {
         };
         let written = Written {
             plugin: found.plugin.clone(),
-            command: found.command.clone(),
+            command: Arc::clone(found.command),
             prefix: prefix.to_owned(),
             rest: found.rest.to_owned(),
             payload: event.payload.clone(),

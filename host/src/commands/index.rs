@@ -3,7 +3,7 @@
 //! Pure. Built anew whenever the set of live plugins changes, read for every command. Of two commands that claim one
 //! name the one of the earlier plugin is kept and the other reported; prefix and slash are separate name spaces.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use plugin_protocol::{Command, Menu, MenuTarget, PluginName};
 
@@ -12,7 +12,8 @@ use super::arguments::{as_code, usage};
 /// All live plugins' commands.
 #[derive(Clone, Debug, Default)]
 pub struct CommandIndex {
-    commands: Vec<(PluginName, Command)>,
+    /// Shared with those whose use is decided: a command is looked at by each use, and copied by none.
+    commands: Vec<(PluginName, Arc<Command>)>,
     by_prefix: HashMap<String, usize>,
     /// Those that are slash commands only, should they have no place among these.
     without_place: HashMap<String, usize>,
@@ -30,7 +31,7 @@ pub struct Found<'i, 't> {
     /// Whose command it is.
     pub plugin: &'i PluginName,
     /// The command.
-    pub command: &'i Command,
+    pub command: &'i Arc<Command>,
     /// What follows its name in the text, without leading spaces.
     pub rest: &'t str,
 }
@@ -92,7 +93,7 @@ impl CommandIndex {
             let first = index.commands.len();
             index
                 .commands
-                .extend(commands.into_iter().map(|command| (plugin.clone(), command)));
+                .extend(commands.into_iter().map(|command| (plugin.clone(), Arc::new(command))));
             for at in first..index.commands.len() {
                 let command = &index.commands[at].1;
                 let (name, doors) = (folded(&command.name), command.doors);
@@ -209,7 +210,7 @@ impl CommandIndex {
             name,
             commands: commands
                 .iter()
-                .map(|&at| (&self.commands[at].0, &self.commands[at].1))
+                .map(|&at| (&self.commands[at].0, &*self.commands[at].1))
                 .collect(),
         })
     }
@@ -255,7 +256,7 @@ impl CommandIndex {
 
     /// All commands with their plugins, in order.
     pub fn commands(&self) -> impl Iterator<Item = (&PluginName, &Command)> {
-        self.commands.iter().map(|(plugin, command)| (plugin, command))
+        self.commands.iter().map(|(plugin, command)| (plugin, &**command))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Apart, since messages are found on the shard's task and read in another.
 
+use std::sync::Arc;
+
 use plugin_protocol::{Command, Defer, Door, Permissions, PluginName};
 
 use super::Router;
@@ -13,7 +15,7 @@ use crate::{
 /// A command as it was written in a message.
 pub(super) struct Written {
     pub(super) plugin: PluginName,
-    pub(super) command: Command,
+    pub(super) command: Arc<Command>,
     pub(super) prefix: String,
     pub(super) rest: String,
     pub(super) payload: String,
