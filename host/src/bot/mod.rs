@@ -296,16 +296,8 @@ async fn serve_stored(
     });
     let cache = Cache::default();
     let tasks = TaskTracker::new();
-    let (audience, owned) = (live.clone(), owners.clone());
-    let covered = logs.secrets().clone();
-    let notices = Notices::start(rest.clone(), covered, move || {
-        let notices = &audience.get().notices;
-        Audience {
-            owners: if notices.dm_owner { owned.named() } else { Vec::new() },
-            channel: notices.channel,
-            interval: notices.interval,
-        }
-    });
+    let (covered, owned) = (logs.secrets().clone(), owners.clone());
+    let notices = Notices::start(rest.clone(), covered, move || owned.audience());
     let records = Arc::new(Records::default());
     let reporter = Reporter {
         notices: notices.clone(),

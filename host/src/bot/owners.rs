@@ -15,6 +15,7 @@ use tokio::{sync::watch, time::sleep};
 use crate::{
     config,
     rest::{Method, Request, Rest},
+    telemetry::Audience,
 };
 
 /// How often Discord is asked whose the application is.
@@ -113,6 +114,20 @@ impl Owners {
         named.sort_unstable();
         named.dedup();
         named
+    }
+
+    /// Who is told of what must not be missed, as it is configured now.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        let notices = &self.config.get().notices;
+        let owners = if notices.dm_owner { self.named() } else { Vec::new() };
+        Audience {
+            // Where nobody is named, Discord has yet to tell whose the application is.
+            is_known: !notices.dm_owner || !owners.is_empty(),
+            owners,
+            channel: notices.channel,
+            interval: notices.interval,
+        }
     }
 
     /// Keeps whose the application is, until it is dropped; `changed` counts changes of it.

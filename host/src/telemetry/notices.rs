@@ -2,7 +2,9 @@
 //!
 //! At most one of a kind in a while, so that a plugin that fails all the time is one message, not a thousand; what was
 //! held back meanwhile is told afterwards, as the last of it and a number. Telling never fails and never waits: one task
-//! of its own sends.
+//! of its own sends (`post`).
+
+mod post;
 
 use std::{
     collections::HashMap,
@@ -12,16 +14,16 @@ use std::{
 };
 
 use plugin_protocol::{ChannelId, UserId};
-use serde::Deserialize;
-use serde_json::json;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
     time::{self, Instant},
 };
 
+use post::Post;
+
 use super::redaction::Secrets;
-use crate::rest::{self, Method, Request, Rest};
+use crate::rest::Rest;
 
 /// How many notices wait to be sent at most.
 const QUEUE: usize = 64;
@@ -77,6 +79,8 @@ impl fmt::Display for NoticeKind {
 pub struct Audience {
     /// Who gets direct messages.
     pub owners: Vec<UserId>,
+    /// Whether it is known who that is: what is to be told before waits.
+    pub is_known: bool,
     /// A channel that gets every notice.
     pub channel: Option<ChannelId>,
     /// The least time between two notices of a kind.
@@ -138,11 +142,7 @@ impl Notices {
     pub fn start(rest: Rest, secrets: Secrets, audience: impl Fn() -> Audience + Send + Sync + 'static) -> Self {
         let audience: Ask = Arc::new(audience);
         let (sender, mut queue) = mpsc::channel(QUEUE);
-        let mut post = Post {
-            rest,
-            audience: Arc::clone(&audience),
-            direct: HashMap::new(),
-        };
+        let mut post = Post::new(rest, Arc::clone(&audience));
         let inner = Arc::new(Inner {
             audience,
             told: Mutex::default(),
@@ -161,7 +161,9 @@ impl Notices {
                         None => break,
                     },
                     texts = quiet_time_over(&weak, &holds_back) => texts,
+                    () = post.owners_known() => Vec::new(),
                 };
+                post.tell_unheard().await;
                 for text in texts {
                     post.tell(&text).await;
                 }
@@ -174,6 +176,7 @@ impl Notices {
             for text in held_back {
                 post.tell(&text).await;
             }
+            post.tell_unheard().await;
         });
         *inner.task.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, task));
         Self { inner }
@@ -340,69 +343,10 @@ fn cut(text: &str, room: usize) -> String {
     text.chars().take(limit - 1).chain(['\u{2026}']).collect()
 }
 
-/// The task's state.
-struct Post {
-    rest: Rest,
-    audience: Ask,
-    /// The owners' direct message channels, as far as they are known.
-    direct: HashMap<UserId, ChannelId>,
-}
-
-impl Post {
-    async fn tell(&mut self, text: &str) {
-        let audience = (self.audience)();
-        if let Some(channel) = audience.channel {
-            self.send(channel, text).await;
-        }
-        for owner in audience.owners {
-            if let Some(channel) = self.direct(owner).await {
-                self.send(channel, text).await;
-            }
-        }
-    }
-
-    async fn direct(&mut self, owner: UserId) -> Option<ChannelId> {
-        #[derive(Deserialize)]
-        struct Direct {
-            id: ChannelId,
-        }
-        if let Some(channel) = self.direct.get(&owner) {
-            return Some(*channel);
-        }
-        let body = json!({"recipient_id": owner}).to_string();
-        let request = Request::new(Method::Post, "/users/@me/channels").with_body(body);
-        let body = self.answer(request, "open a direct message with the owner").await?;
-        let channel = serde_json::from_slice::<Direct>(&body).ok()?.id;
-        self.direct.insert(owner, channel);
-        Some(channel)
-    }
-
-    async fn send(&self, channel: ChannelId, text: &str) {
-        let body = json!({"content": text, "allowed_mentions": rest::without_mentions()}).to_string();
-        let request = Request::new(Method::Post, format!("/channels/{channel}/messages")).with_body(body);
-        self.answer(request, "send a notice").await;
-    }
-
-    async fn answer(&self, request: Request, what: &str) -> Option<bytes::Bytes> {
-        match self.rest.send(request).await {
-            Ok(response) if response.is_success() => Some(response.body),
-            Ok(response) => {
-                let body = String::from_utf8_lossy(&response.body[..response.body.len().min(200)]).into_owned();
-                tracing::warn!(status = response.status, body, "can't {what}");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(%error, "can't {what}");
-                None
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{Json, Router, extract::State, http::Uri};
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use tokio::{net::TcpListener, sync::mpsc::UnboundedSender};
 
     use super::*;
@@ -431,6 +375,7 @@ mod tests {
     fn audience(owners: Vec<UserId>, interval: Duration) -> impl Fn() -> Audience + Send + Sync + 'static {
         move || Audience {
             owners: owners.clone(),
+            is_known: true,
             channel: ChannelId::new(88),
             interval,
         }
@@ -467,6 +412,44 @@ mod tests {
             all[2].1,
             json!({"content": "**Plugin levels refused**\n@everyone it lies", "allowed_mentions": {"parse": []}})
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_told_before_the_owners_are_known_waits_for_them() {
+        let (rest, mut sent) = server().await;
+        let known = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let asked = Arc::clone(&known);
+        let audience = move || {
+            let is_known = asked.load(std::sync::atomic::Ordering::Relaxed);
+            Audience {
+                owners: UserId::new(1).filter(|_| is_known).into_iter().collect(),
+                is_known,
+                channel: ChannelId::new(88),
+                interval: Duration::ZERO,
+            }
+        };
+        let notices = Notices::start(rest, Secrets::default(), audience);
+        for number in 0..3 {
+            notices.tell(refused("levels"), format!("fault {number}"));
+        }
+        for _ in 0..3 {
+            assert_eq!(
+                sent.recv().await.unwrap().0,
+                "/channels/88/messages",
+                "the channel hears it at once"
+            );
+        }
+        known.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(sent.recv().await.unwrap().0, "/users/@me/channels");
+        for number in 0..3 {
+            let (path, body) = sent.recv().await.unwrap();
+            assert_eq!(path, "/channels/77/messages");
+            assert!(
+                body["content"].as_str().unwrap().ends_with(&format!("fault {number}")),
+                "{body}"
+            );
+        }
+        notices.close(Duration::from_secs(60)).await;
     }
 
     #[tokio::test]
