@@ -69,7 +69,7 @@ use crate::{
         backup::{self, Layout},
         files::Files,
     },
-    telemetry::{self, Audience, Incidents, Logs, Notices, Secrets},
+    telemetry::{self, Incidents, Logs, Notices, Secrets},
 };
 pub use failure::Failure;
 pub use offline::{BackupOrder, backups as offline_backups};
