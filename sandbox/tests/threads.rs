@@ -84,6 +84,8 @@ async fn a_thread_hangs_on_its_message_and_counts_what_is_said() {
         (&archive["threads"][0]["id"], &archive["has_more"]),
         (&json!(id), &json!(false))
     );
+    let path_of_first = format!("{path}/messages/{}/reactions/%E2%9C%85/@me", said.message_id());
+    assert_eq!(rest.bare("PUT", &path_of_first).await.code(), 50083);
     let opened = rest
         .send("PATCH", &path, json!({ "archived": false, "name": "Pie" }))
         .await;

@@ -175,7 +175,7 @@ impl Router {
     }
 
     fn route_message(self: &Arc<Self>, event: &RawEvent, partial: &Partial<'_>) {
-        if partial.is_by_bot() {
+        if partial.is_by_bot() || !partial.is_said() {
             return;
         }
         let config = self.config.get();

@@ -37,6 +37,13 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
+    /// Of a message: whether its author said it, in place of Discord's telling what they did, such as beginning a thread
+    /// (<https://discord.com/developers/docs/resources/message#message-object-message-types>).
+    #[must_use]
+    pub const fn is_said(&self) -> bool {
+        matches!(self.number, None | Some(0 | 19))
+    }
+
     /// Whether a bot or a webhook caused it, as far as the event tells.
     #[must_use]
     pub const fn is_by_bot(&self) -> bool {

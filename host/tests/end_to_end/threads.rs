@@ -58,6 +58,12 @@ async fn what_counts_in_a_channel_counts_in_its_threads_by_every_door() {
             "guarded openly"
         );
     }
+    // A thread is called like a command: that Discord tells of it runs nothing.
+    let _ = guild.add_thread(&channel, "!openly");
+    let next = owner.in_channel(&channel).says("!hello").await;
+    assert_eq!(next.expect_reply().await.content(), "Hello.");
+    let said = channel.messages();
+    assert!(said.iter().all(|message| message.content() != "guarded openly"));
     // A rule for the channel.
     let rule = format!("!config deny hello <#{}>", channel.id());
     owner.says(&rule).await.expect_reply().await;

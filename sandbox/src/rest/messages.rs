@@ -278,6 +278,7 @@ pub(crate) fn react(world: &mut World, channel: &str, id: &str, text: &str) -> O
     let (channel, message) = find(world, channel, id)?;
     let emoji = emoji(text)?;
     channels::text(world, &channel.to_string(), permissions::ADD_REACTIONS)?;
+    threads::active_one(world, channel)?;
     world.react(channel, message.id, world.bot_id, &emoji, true);
     Ok(Answer::empty())
 }

@@ -117,7 +117,9 @@ pub(super) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
     let shape = Shape::read(&call.body, &keys, true)?;
     let public = public_kind(world, parent)?;
     let kind = shape.kind.map_or(PRIVATE_THREAD, i64::unsigned_abs);
-    if kind != PRIVATE_THREAD && kind != public {
+    // Below announcements there are no private ones.
+    let has_private = public == PUBLIC_THREAD;
+    if kind != public && !(kind == PRIVATE_THREAD && has_private) {
         return Err(errors::WRONG_CHANNEL_TYPE.into());
     }
     let needed = if kind == PRIVATE_THREAD {
@@ -169,7 +171,9 @@ pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
     if has & permissions::MANAGE_THREADS == 0 {
         let only_opens = shape.archived == Some(false) && call.body.as_object().is_some_and(|body| body.len() == 1);
         let may_open = only_opens && !state.locked && has & permissions::SEND_MESSAGES_IN_THREADS != 0;
-        let is_own = state.owner_id == world.bot_id && shape.locked.is_none() && shape.slow_mode.is_none();
+        let reopens_locked = state.locked && shape.archived == Some(false);
+        let asks_more = shape.locked.is_some() || shape.slow_mode.is_some() || reopens_locked;
+        let is_own = state.owner_id == world.bot_id && !asks_more;
         if !may_open && !is_own {
             return Err(Refusal::permission(permissions::MANAGE_THREADS));
         }
@@ -202,6 +206,15 @@ pub(super) fn delete(world: &mut World, id: &str) -> Outcome {
     let gone = shown(world, id);
     world.remove_thread(id);
     Ok(Answer::ok(&gone))
+}
+
+/// Whether something can be added to what is in a channel: not in the archive.
+pub(super) fn active_one(world: &World, channel: u64) -> Result<(), Refusal> {
+    let thread = world.channels.get(&channel).and_then(|channel| channel.thread.as_ref());
+    if thread.is_some_and(|thread| thread.archived) {
+        return Err(errors::THREAD_ARCHIVED.into());
+    }
+    Ok(())
 }
 
 /// Whether something can be written into a channel: not into a locked thread by who doesn't manage threads.
@@ -240,7 +253,7 @@ pub(super) fn member(world: &World, call: &Call, id: &str, who: &str) -> Outcome
         .ok_or_else(|| errors::UNKNOWN_MEMBER.into())
 }
 
-/// Everybody who is in a thread. Discord tells it only to bots with the intent `GUILD_MEMBERS`.
+/// Everybody who is in a thread. Discord tells it only to bots with the intent `GUILD_MEMBERS`; here every bot is told.
 pub(super) fn members(world: &World, call: &Call, id: &str) -> Outcome {
     let thread = find(world, id)?;
     let (with_member, after) = (call.flag("with_member")?, call.id("after")?.unwrap_or(0));

@@ -160,7 +160,9 @@ impl World {
             channel.history.push(Arc::clone(&message));
         }
         self.emit_message("MESSAGE_CREATE", &message);
-        self.wrote_in_thread(channel_id, author_id);
+        if message.ephemeral_to.is_none() {
+            self.wrote_in_thread(channel_id, author_id);
+        }
         message
     }
 

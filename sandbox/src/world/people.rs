@@ -188,6 +188,7 @@ impl World {
             self.emit_removal(guild_id);
             return true;
         }
+        self.leave_threads(guild_id, user);
         let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
         self.emit_member("GUILD_MEMBER_REMOVE", "member_remove", guild_id, user, &data);
         true

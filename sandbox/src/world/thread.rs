@@ -246,6 +246,11 @@ impl World {
             return;
         };
         thread.members.insert(user, now);
+        let is_new_to_bot = user == self.bot_id && self.channels.get(&id).is_some_and(|one| one.kind == PRIVATE_THREAD);
+        if is_new_to_bot {
+            // Until now it was not there for the bot.
+            self.emit_thread(id, "THREAD_CREATE", false);
+        }
         self.emit_thread_members(id, Some(user), None);
     }
 
@@ -257,6 +262,17 @@ impl World {
             self.emit_thread_members(id, None, Some(user));
         }
         was_in
+    }
+
+    /// Whoever leaves a guild is in none of its threads any more.
+    pub(super) fn leave_threads(&mut self, guild: u64, user: u64) {
+        let of_guild = self
+            .channels
+            .values_mut()
+            .filter(|channel| channel.guild_id == Some(guild));
+        for thread in of_guild.filter_map(|channel| channel.thread.as_mut()) {
+            thread.members.remove(&user);
+        }
     }
 
     pub(crate) fn remove_thread(&mut self, id: u64) {

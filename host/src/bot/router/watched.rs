@@ -17,7 +17,7 @@ impl Router {
     /// Hands an event to the functions that wait for it.
     pub(super) fn deliver_watched(&self, event: &RawEvent, partial: &Partial<'_>) {
         let what = match &*partial.kind {
-            "MESSAGE_CREATE" => Watched::Message,
+            "MESSAGE_CREATE" if partial.is_said() => Watched::Message,
             "MESSAGE_REACTION_ADD" => Watched::Reaction,
             _ => return,
         };
