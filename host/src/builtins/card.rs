@@ -27,6 +27,9 @@ const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.
 const NAMES: usize = 450;
 
+/// The longest list of timers, for the same reason.
+const TIMERS: usize = 300;
+
 pub(super) const NEUTRAL: u32 = 0x2b_2d31;
 pub(super) const SUCCESS: u32 = 0x00_ff00;
 pub(super) const WARNING: u32 = 0xff_ff00;
@@ -127,7 +130,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
     field("Can't run beside", names(&conflicts), false);
     field("Commands", commands(&info.commands), false);
     field("Events", events(info), false);
-    field("Timers", cut(&timers_card::of_plugin(info), NAMES), false);
+    field("Timers", cut(&timers_card::of_plugin(info), TIMERS), false);
     if info.erase == EraseStanding::Missing {
         let text = "It keeps a database or files and has no way to erase anybody: ask its author for an `#[erase]`.";
         field("Erasing", text.to_owned(), false);
@@ -494,6 +497,17 @@ mod tests {
                 code: Some("A1B2".to_owned()),
                 text: Some("t".repeat(3000)),
             }),
+            timers: vec![
+                plugin_api::TimerInfo {
+                    name: "n".repeat(60),
+                    rule: "r".repeat(60),
+                    next_ms: u64::MAX,
+                    ..plugin_api::TimerInfo::default()
+                };
+                100
+            ],
+            one_off_timers: u64::MAX,
+            erase: EraseStanding::Missing,
         };
         let card = info(&everything);
         assert!(measured(&card) <= 6000, "{}", measured(&card));
