@@ -1,4 +1,6 @@
 //! What becomes of timers as time passes, by table.
+//!
+//! Times are numbers here: nothing waits.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,6 @@
 //! The task over a database, with a clock that is moved: what survives what, and how often things run.
+//!
+//! Who runs things is a stand that notes them; a bot that is killed is a task that is dropped.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,6 @@
 //! Rules against a clock that is read minute by minute, in zones that change theirs.
+//!
+//! What Berlin's clocks do is written out; everything else is by property, in UTC.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
