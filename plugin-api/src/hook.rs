@@ -90,13 +90,13 @@ impl<S> HookCtx<S> {
             let at = if field == "." {
                 String::new()
             } else {
-                format!(", at `{field}`")
+                format!("at `{field}`: ")
             };
             let text = format!(
-                "the event `{}` does not fit `{}`{at}: {}",
+                "{at}{}: the event `{}` does not fit `{}`",
+                error.inner(),
                 self.event(),
-                std::any::type_name::<T>(),
-                error.inner()
+                std::any::type_name::<T>()
             );
             Error::new(text).at(place)
         })

@@ -26,6 +26,8 @@ pub(super) const FIELD: usize = 1024;
 const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.
 const NAMES: usize = 450;
+/// The longest list of hooks.
+const HOOKS: usize = 250;
 
 /// The longest list of timers, for the same reason.
 const TIMERS: usize = 300;
@@ -135,6 +137,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
         let text = "It keeps a database or files and has no way to erase anybody: ask its author for an `#[erase]`.";
         field("Erasing", text.to_owned(), false);
     }
+    field("Hooks", hooks(info), false);
     field(
         "Left behind until a restart",
         left_behind(&info.left_behind).unwrap_or_default(),
@@ -306,6 +309,14 @@ fn events(info: &PluginInfo) -> String {
     text
 }
 
+fn hooks(info: &PluginInfo) -> String {
+    let named = info.hooks.iter().map(|hook| match hook.priority {
+        0 => format!("`{}` on `{}`", hook.function, hook.event),
+        priority => format!("`{}` on `{}` (priority {priority})", hook.function, hook.event),
+    });
+    some_of(named, ", ", HOOKS)
+}
+
 fn left_behind(left: &LeftBehind) -> Option<String> {
     if left.retired == 0 && left.threads.unwrap_or(0) == 0 {
         return None;
@@ -389,6 +400,7 @@ fn seconds(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use plugin_api::{
+        hooks::HookSubscription,
         inspection::LastError,
         serde_json::{self, Value},
     };
@@ -478,6 +490,13 @@ mod tests {
             exclusive: true,
             commands: vec![command; 100],
             events: (0..80).map(|number| format!("SOME_LONG_EVENT_NAME_{number}")).collect(),
+            hooks: (0..80)
+                .map(|number| HookSubscription {
+                    event: "extension_reloaded".to_owned(),
+                    function: format!("some_long_callback_name_{number}"),
+                    priority: 5,
+                })
+                .collect(),
             components: 40,
             load_millis: Some(u64::MAX),
             serving_since: Some(1),

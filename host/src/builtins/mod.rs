@@ -12,6 +12,8 @@ mod figures_card;
 mod files;
 mod help;
 mod help_card;
+mod hooks;
+mod hooks_card;
 mod inspection;
 mod lifecycle;
 mod logs;
@@ -49,6 +51,8 @@ plugin! {
         logs::errors,
         timers::timers,
         logs::loglevel,
+        hooks::hooks,
+        hooks::hookhistory,
         figures::stats,
         figures::shardinfo,
         figures::extensions,
@@ -66,6 +70,7 @@ plugin! {
     ],
     components: [
         inspection::page,
+        hooks::hooks_page,
         logs::errors_page,
         timers::timers_page,
         erase::erase_it,

@@ -148,8 +148,8 @@ impl Dispatch {
         let handed = lanes.deliver(&listener, run, &head, &self.emission.payload);
         drop(begun);
         let (end, began) = match handed {
-            Handed::Now => wait(&mut news, false, until).await,
-            Handed::Waits => wait(&mut news, true, until).await,
+            Handed::Now => wait(&mut news, false, (limit, until)).await,
+            Handed::Waits => wait(&mut news, true, (limit, until)).await,
             Handed::Full => {
                 let text = "its plugin's queue is full, or its thread takes nothing".to_owned();
                 (End::Failed(text, None), now)

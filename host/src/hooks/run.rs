@@ -97,7 +97,7 @@ pub struct Failure {
 pub(super) async fn wait(
     news: &mut mpsc::UnboundedReceiver<News>,
     waits: bool,
-    until: Option<Instant>,
+    (limit, until): (Duration, Option<Instant>),
 ) -> (End, Instant) {
     let mut began = Instant::now();
     if waits {
@@ -111,14 +111,14 @@ pub(super) async fn wait(
             Some(None) | None => return (End::Interrupted, began),
         }
     }
-    let limit = until.map_or(began + LIMIT, |until| until.min(began + LIMIT));
+    let end_at = until.map_or(began + limit, |until| until.min(began + limit));
     loop {
-        match timeout_at(limit, news.recv()).await {
+        match timeout_at(end_at, news.recv()).await {
             Ok(Some(News::Begun)) => {}
             Ok(Some(News::Ended(outcome))) => return (end(outcome), began),
             Ok(None) => return (End::Interrupted, began),
             Err(_) => {
-                let text = format!("it took longer than {:?}", rounded(limit.duration_since(began)));
+                let text = format!("it took longer than {:?}", rounded(limit));
                 return (End::Failed(text, None), began);
             }
         }

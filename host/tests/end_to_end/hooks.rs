@@ -27,9 +27,9 @@ async fn checks_hold_by_every_door_and_for_controls_of_their_command() {
         (&loud, "Not so loud."),
         (&mallory, "You are not welcome here."),
     ] {
-        let said = who.says(&format!("!hooks checked {}", alice.mention())).await;
+        let said = who.says(&format!("!around checked {}", alice.mention())).await;
         assert_eq!(said.expect_reply().await.content(), expected);
-        let by_slash = who.slash("hooks checked", &option).await.expect_reply().await;
+        let by_slash = who.slash("around checked", &option).await.expect_reply().await;
         assert_eq!(by_slash.content(), expected);
         assert_eq!(by_slash.is_ephemeral(), expected != "checked alice");
         let by_menu = who.uses_menu_of(&alice, "Check Them").await.expect_reply().await;
@@ -39,7 +39,7 @@ async fn checks_hold_by_every_door_and_for_controls_of_their_command() {
     let refused = mallory.says("!kind hex xyz").await.expect_reply().await;
     assert_eq!(refused.content(), "You are not welcome here.");
 
-    let asked = alice.says("!hooks button").await.expect_reply().await;
+    let asked = alice.says("!around button").await.expect_reply().await;
     for (who, expected) in [
         (&alice, "pressed"),
         (&loud, "Not so loud."),
@@ -58,11 +58,11 @@ async fn what_is_vetoed_does_not_count() {
     let bot = world.start().await;
     let alice = world.person("alice");
     for _ in 0..3 {
-        let refused = alice.says("!hooks vetoed").await.expect_reply().await;
+        let refused = alice.says("!around vetoed").await.expect_reply().await;
         assert_eq!(refused.content(), "Not today.");
     }
     for _ in 0..2 {
-        let fallen = alice.says("!hooks before_panics").await.expect_reply().await;
+        let fallen = alice.says("!around before_panics").await.expect_reply().await;
         assert!(fallen.content().starts_with("Something broke"), "{}", fallen.content());
     }
     bot.logs("before fell over").await;
@@ -76,15 +76,15 @@ async fn after_hears_how_it_ended_and_on_error_may_answer() {
     let bot = world.start().await;
     let alice = world.person("alice");
     for (how, answer, told) in [
-        ("well", "well", "hooks ends was done"),
-        ("refused", "I'd rather not.", "hooks ends was refused: I'd rather not."),
-        ("panicked", "Something broke", "hooks ends has panicked: fell over"),
-        ("wrong", "Something broke", "hooks ends has failed: it went wrong"),
-        ("mendable", "Mended.", "hooks ends has failed: it went mendable"),
-        ("sorry", "The service is down.", "hooks ends has failed: it went sorry"),
-        ("shaky", "Something broke", "hooks ends has failed: it went shaky"),
+        ("well", "well", "around ends was done"),
+        ("refused", "I'd rather not.", "around ends was refused: I'd rather not."),
+        ("panicked", "Something broke", "around ends has panicked: fell over"),
+        ("wrong", "Something broke", "around ends has failed: it went wrong"),
+        ("mendable", "Mended.", "around ends has failed: it went mendable"),
+        ("sorry", "The service is down.", "around ends has failed: it went sorry"),
+        ("shaky", "Something broke", "around ends has failed: it went shaky"),
     ] {
-        let said = alice.says(&format!("!hooks ends {how}")).await.expect_reply().await;
+        let said = alice.says(&format!("!around ends {how}")).await.expect_reply().await;
         assert!(said.content().starts_with(answer), "{how}: {}", said.content());
         bot.logs(told).await;
     }
@@ -98,10 +98,10 @@ async fn after_hears_how_it_ended_and_on_error_may_answer() {
         ("after_panics", "after fell over"),
         (
             "after_fails",
-            "`after` failed: after went wrong (plugins/showcase/src/hooks.rs:",
+            "`after` failed: after went wrong (plugins/showcase/src/around.rs:",
         ),
     ] {
-        let said = alice.says(&format!("!hooks {command}")).await;
+        let said = alice.says(&format!("!around {command}")).await;
         assert_eq!(said.expect_reply().await.content(), "well");
         bot.logs(fault).await;
         assert_eq!(alice.says("!hello").await.expect_reply().await.content(), "Hello.");

@@ -6,6 +6,7 @@
 mod answers;
 mod arguments;
 mod budgets;
+mod callbacks;
 mod commands;
 mod containment;
 mod context_menus;

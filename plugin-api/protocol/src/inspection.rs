@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::TimerInfo;
+use crate::{TimerInfo, hooks::HookSubscription};
 
 pub use crate::lane::LaneFigures;
 
@@ -119,6 +119,9 @@ pub struct PluginInfo {
     /// The gateway events that it handles.
     #[serde(default)]
     pub events: Vec<String>,
+    /// The callbacks of hooks that it declares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookSubscription>,
     /// How many handlers of controls it has.
     #[serde(default)]
     pub components: u32,

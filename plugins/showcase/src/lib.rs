@@ -1,13 +1,14 @@
 //! Each part of the plugin API once: groups, an argument of each kind, menus, controls, forms, answers, checks and hooks,
-//! waiting for people, settings of servers, the gateway.
+//! events of hooks, waiting for people, settings of servers, the gateway.
 //!
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
 mod answer;
 mod controls;
+mod events;
 mod form;
 mod gateway;
-mod hooks;
+mod around;
 mod kind;
 mod menu;
 mod policy;
@@ -90,19 +91,22 @@ plugin! {
         menu::flag,
         menu::userkind,
         /// What runs around commands.
-        #[name_localized("de", "haken")]
+        #[name_localized("de", "drumherum")]
         #[description_localized("de", "Was um Befehle herum geschieht.")]
-        hooks::{checked, button, vetoed, before_panics, after_panics, after_fails, ends},
+        around::{checked, button, vetoed, before_panics, after_panics, after_fails, ends},
+        /// What plugins tell each other.
+        events::{emit, guard, unguard, follow, recent},
         kind::{
             text, number, channel, mentionable, point, emoji, colour, wait, when, local, user, size, one_of, sum, purge, code, file, hex,
             fruit,
         },
     ],
-    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle, hooks::pressed],
-    checks: [hooks::is_welcome],
-    before: hooks::before,
-    after: hooks::after,
-    on_error: hooks::on_error,
+    components: [controls::size, controls::whom, controls::recall, controls::done, form::sent, form::noted, form::edit, answer::nothing, answer::promised, answer::restyle, around::pressed],
+    hooks: [events::loaded, events::reloaded, events::unloaded, events::refused, events::greeted],
+    checks: [around::is_welcome],
+    before: around::before,
+    after: around::after,
+    on_error: around::on_error,
     settings: preferences::Preferences,
     // For reactions that are waited for: no event of theirs is handled.
     intents: [GUILD_MESSAGE_REACTIONS, DIRECT_MESSAGE_REACTIONS],

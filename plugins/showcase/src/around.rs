@@ -37,15 +37,15 @@ async fn is_quiet(ctx: &Ctx) -> Result {
 /// Runs before each command: it may refuse, too.
 pub(crate) async fn before(ctx: &Ctx) -> Result {
     match ctx.name() {
-        "hooks vetoed" => refuse("Not today."),
-        "hooks before_panics" => panic!("before fell over"),
+        "around vetoed" => refuse("Not today."),
+        "around before_panics" => panic!("before fell over"),
         _ => Ok(()),
     }
 }
 
 /// Runs after each command that was let through.
 pub(crate) async fn after(ctx: &Ctx, ended: &Ended<'_>) -> Result {
-    if !ctx.name().starts_with("hooks ") {
+    if !ctx.name().starts_with("around ") {
         return Ok(());
     }
     match ended.how {
@@ -55,8 +55,8 @@ pub(crate) async fn after(ctx: &Ctx, ended: &Ended<'_>) -> Result {
         End::Panicked(text) => tracing::info!("{} has panicked: {text}", ctx.name()),
         _ => {}
     }
-    assert!(ctx.name() != "hooks after_panics", "after fell over");
-    if ctx.name() == "hooks after_fails" {
+    assert!(ctx.name() != "around after_panics", "after fell over");
+    if ctx.name() == "around after_fails" {
         return Err(Error::new("after went wrong"));
     }
     Ok(())
