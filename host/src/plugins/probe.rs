@@ -318,10 +318,7 @@ pub fn explain(file: &Path) -> Result<String, String> {
 pub(super) fn agrees(manifest: &Manifest, description: &Description) -> Result<(), String> {
     if description.name == manifest.name.as_str() && description.version == manifest.version {
         distinct(description)?;
-        for hook in &description.hooks {
-            plugin_protocol::hooks::check_event(&hook.event)
-                .map_err(|why| format!("its callback `{}` listens to {why}", hook.function))?;
-        }
+        callbacks(description)?;
         if let Some(settings) = &description.settings {
             server_settings::check(settings)?;
         }
@@ -472,9 +469,22 @@ impl Memory {
     }
 }
 
+/// Whether there can be the events that its callbacks listen to, and each callback has a name of its own.
+fn callbacks(description: &Description) -> Result<(), String> {
+    for (number, hook) in description.hooks.iter().enumerate() {
+        let name = &hook.function;
+        plugin_protocol::hooks::check_event(&hook.event)
+            .map_err(|why| format!("its callback `{name}` can't listen: {why}"))?;
+        if description.hooks[..number].iter().any(|other| other.function == *name) {
+            return Err(format!("two of its callbacks are called `{name}`"));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use plugin_protocol::Doors;
+    use plugin_protocol::{Doors, hooks::HookSubscription};
 
     use super::*;
 
@@ -493,6 +503,29 @@ mod tests {
         };
         assert!(offers(vec![command("roll", true, false), command("roll", false, true)]).is_ok());
         assert!(offers(vec![command("roll", true, true), command("Roll", true, false)]).is_err());
+    }
+
+    #[test]
+    fn callbacks_of_events_that_there_can_never_be_are_refused() {
+        let listens = |events: &[(&str, &str)]| {
+            let hooks = events.iter().map(|(function, event)| HookSubscription {
+                event: (*event).to_owned(),
+                function: (*function).to_owned(),
+                priority: 0,
+            });
+            callbacks(&Description {
+                hooks: hooks.collect(),
+                ..Description::default()
+            })
+        };
+        assert_eq!(listens(&[("one", "bot_ready"), ("two", "nobody.knows-it_yet")]), Ok(()));
+        let why = listens(&[("one", "Levels.up")]).unwrap_err();
+        assert!(
+            why.contains("its callback `one` can't listen: `Levels.up`: `Levels` can be no plugin's name"),
+            "{why}"
+        );
+        let why = listens(&[("one", "bot_ready"), ("one", "shutdown")]).unwrap_err();
+        assert_eq!(why, "two of its callbacks are called `one`");
     }
 
     #[test]

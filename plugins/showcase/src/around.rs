@@ -91,7 +91,7 @@ pub(crate) async fn button(ctx: Ctx) -> Result {
 }
 
 /// Everybody may press it whom the command's checks let pass.
-#[component(anyone, command = "hooks button")]
+#[component(anyone, command = "around button")]
 pub(crate) async fn pressed(ctx: ClickCtx) -> Result {
     ctx.reply("pressed").await
 }

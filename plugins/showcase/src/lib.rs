@@ -4,11 +4,11 @@
 //! Each command of `kind` says what it was given, so that tests can compare the doors: the same text by prefix and slash.
 
 mod answer;
+mod around;
 mod controls;
 mod events;
 mod form;
 mod gateway;
-mod around;
 mod kind;
 mod menu;
 mod policy;
