@@ -30,7 +30,7 @@ const NAMES: usize = 450;
 const HOOKS: usize = 250;
 
 /// The longest list of timers, for the same reason.
-const TIMERS: usize = 300;
+const TIMERS: usize = 200;
 
 pub(super) const NEUTRAL: u32 = 0x2b_2d31;
 pub(super) const SUCCESS: u32 = 0x00_ff00;

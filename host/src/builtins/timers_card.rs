@@ -10,6 +10,9 @@ use super::card::{cut, one_line};
 /// How many timers are on a page.
 pub(super) const PER_PAGE: usize = 10;
 
+/// The longest line: ten of them are within a description.
+const LINE: usize = 400;
+
 const NEUTRAL: u32 = 0x2b_2d31;
 
 /// How many pages there are, at least one.
@@ -24,7 +27,7 @@ pub(super) fn list(list: &TimerList, plugin: Option<&str>, number: usize) -> Emb
     if list.timers.is_empty() {
         return card.description("Nothing runs by time.");
     }
-    let lines: Vec<_> = list.timers.iter().map(line).collect();
+    let lines: Vec<_> = list.timers.iter().map(|timer| cut(&line(timer), LINE)).collect();
     card.description(lines.join("\n")).footer(format!(
         "Page {} of {} \u{b7} timers run ID, pause ID, resume ID, cancel ID",
         number + 1,
