@@ -2,6 +2,8 @@
 //!
 //! What is counted twice or not at all while it is replaced shows in the numbers that it answers with.
 
+mod services;
+
 use std::cell::Cell;
 
 use plugin_api::prelude::*;
@@ -49,4 +51,15 @@ plugin! {
     state: Tally,
     state_version: 1,
     commands: [tally],
+    services: [
+        services::add,
+        services::purse,
+        services::refuses,
+        services::fails,
+        services::panics,
+        services::never,
+        services::around,
+        services::circle,
+    ],
+    depends: ["relay-00000000000000000000000001?"],
 }
