@@ -31,6 +31,8 @@ const HOOKS: usize = 250;
 
 /// The longest list of timers, for the same reason.
 const TIMERS: usize = 200;
+/// The longest line of a service.
+const SERVICE: usize = 100;
 
 pub(super) const NEUTRAL: u32 = 0x2b_2d31;
 pub(super) const SUCCESS: u32 = 0x00_ff00;
@@ -131,6 +133,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
     let conflicts: Vec<_> = info.conflicts.iter().map(relation_name).collect();
     field("Can't run beside", names(&conflicts), false);
     field("Commands", commands(&info.commands), false);
+    field("Services", services(info), false);
     field("Events", events(info), false);
     field("Timers", cut(&timers_card::of_plugin(info), TIMERS), false);
     if info.erase == EraseStanding::Missing {
@@ -299,6 +302,16 @@ fn commands(commands: &[OfferedCommand]) -> String {
     some_of(named, ", ", FIELD)
 }
 
+/// What it does for other plugins.
+fn services(info: &PluginInfo) -> String {
+    let lines = info.services.iter().map(|service| {
+        let colon = if service.description.is_empty() { "" } else { ": " };
+        let line = format!("`{}`{colon}{}", service.name, one_line(&service.description));
+        cut(&line, SERVICE)
+    });
+    some_of(lines, "\n", NAMES)
+}
+
 fn events(info: &PluginInfo) -> String {
     let mut text = some_of(info.events.iter().map(|event| format!("`{event}`")), ", ", NAMES);
     if info.components > 0 {
@@ -401,7 +414,7 @@ fn seconds(millis: u64) -> String {
 mod tests {
     use plugin_api::{
         hooks::HookSubscription,
-        inspection::LastError,
+        inspection::{LastError, ServiceDescription},
         serde_json::{self, Value},
     };
 
@@ -497,6 +510,13 @@ mod tests {
                     priority: 5,
                 })
                 .collect(),
+            services: vec![
+                ServiceDescription {
+                    name: "s".repeat(32),
+                    description: "d".repeat(500),
+                };
+                30
+            ],
             components: 40,
             load_millis: Some(u64::MAX),
             serving_since: Some(1),
@@ -561,6 +581,10 @@ mod tests {
                 slash: true,
                 menu: true,
                 owner_only: false,
+            }],
+            services: vec![ServiceDescription {
+                name: "level".to_owned(),
+                description: "How far somebody has come.".to_owned(),
             }],
             load_millis: Some(31),
             lane: Some(LaneFigures {

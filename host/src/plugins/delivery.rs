@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::{
     generation::{Desk, Generation, Serving, Undelivered},
     hold::HoldRoom,
+    registry,
 };
 
 /// How much may wait for one plugin: as much as a lane's queue takes.
@@ -76,13 +77,18 @@ pub enum Held {
 pub struct HeldCall {
     /// The service's name.
     pub service: String,
+    /// Which versions of the plugin its caller wants.
+    pub range: String,
     /// How many calls it lies within.
     pub depth: u32,
     /// The request.
     pub request: Bytes,
-    /// Whoever calls hears here that it has begun, or why not.
-    pub begun: oneshot::Sender<Result<(Arc<Generation>, Serving), GivenUp>>,
+    /// Whoever calls hears of its begin here.
+    pub begun: oneshot::Sender<CallBegun>,
 }
+
+/// The begin of a call that waited: at whom, and its end when that comes; none if that one is not what its caller wants.
+pub type CallBegun = Result<(Arc<Generation>, Option<Serving>), GivenUp>;
 
 /// Why an invocation that waited is not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,21 +177,18 @@ impl HeldCall {
         if self.begun.is_closed() {
             return Ok(());
         }
-        let begun = if to.offers_service(&self.service) {
-            match to.gate.enter() {
-                Some(ticket) => to
-                    .serve(head, &self.request, ticket, self.depth)
-                    .map_err(|why| match why {
-                        Undelivered::Full => GivenUp::Busy,
-                        Undelivered::Closed => GivenUp::Interrupted,
-                    }),
-                None => Err(GivenUp::Interrupted),
-            }
-        } else {
-            Err(GivenUp::Absent)
-        };
+        if !registry::fits(&to.manifest.version, &self.range) || !to.offers_service(&self.service) {
+            let _ = self.begun.send(Ok((Arc::clone(to), None)));
+            return Err(GivenUp::Absent);
+        }
+        let ticket = to.gate.enter().ok_or(Undelivered::Closed);
+        let serving = ticket.and_then(|ticket| to.serve(head, &self.request, ticket, self.depth));
+        let begun = serving.map_err(|why| match why {
+            Undelivered::Full => GivenUp::Busy,
+            Undelivered::Closed => GivenUp::Interrupted,
+        });
         let told = begun.as_ref().map(drop).map_err(|why| *why);
-        let _ = self.begun.send(begun.map(|serving| (Arc::clone(to), serving)));
+        let _ = self.begun.send(begun.map(|serving| (Arc::clone(to), Some(serving))));
         told
     }
 }

@@ -136,6 +136,7 @@ impl Plugins {
             .collect();
         info.events = description.events.iter().map(|event| event.name.clone()).collect();
         info.hooks.clone_from(&description.hooks);
+        info.services.clone_from(&description.services);
         // Those of plugin-api itself are no news to anybody.
         let own_components = description
             .components

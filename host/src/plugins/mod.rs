@@ -35,7 +35,7 @@ mod table;
 mod watchdog;
 
 pub use change::Change;
-pub use delivery::{Delivery, GivenUp, Held, HeldCall, offers};
+pub use delivery::{CallBegun, Delivery, GivenUp, Held, HeldCall, offers};
 pub use generation::{
     Desk, Ending, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event, timer_delivery, timer_of,
 };

@@ -17,7 +17,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::check::{callee, name_of, no_such, offered};
 use crate::plugins::{
-    Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Table, Undelivered,
+    CallBegun, Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Table, Undelivered,
 };
 
 /// How much may be under way at a plugin for it to be called.
@@ -63,7 +63,7 @@ pub struct Told {
 /// Where a call has got to.
 enum Begun {
     Serving(Arc<Generation>, Serving),
-    Waits(oneshot::Receiver<Result<(Arc<Generation>, Serving), GivenUp>>),
+    Waits(oneshot::Receiver<CallBegun>),
 }
 
 impl Calling {
@@ -115,7 +115,7 @@ impl Calling {
             tries += 1;
             let begun = match self.begin(routing, declared)? {
                 Some(Begun::Serving(at, serving)) => Some((at, serving)),
-                Some(Begun::Waits(begun)) => self.waited(begun, declared, routing).await?,
+                Some(Begun::Waits(begun)) => Some(self.waited(begun, declared).await?),
                 None => None,
             };
             if let Some((at, serving)) = begun {
@@ -153,6 +153,7 @@ impl Calling {
             Delivery {
                 what: Held::Service(HeldCall {
                     service: self.call.service.clone(),
+                    range: declared.range.clone(),
                     depth: self.depth,
                     request: self.request.clone(),
                     begun,
@@ -186,29 +187,24 @@ impl Calling {
         }
     }
 
-    /// Waits until a hold is over; `None` if whoever serves then has just ended.
+    /// Waits until a hold is over.
     async fn waited(
         &self,
-        begun: oneshot::Receiver<Result<(Arc<Generation>, Serving), GivenUp>>,
+        begun: oneshot::Receiver<CallBegun>,
         declared: &Dependency,
-        routing: &Routing<Table>,
-    ) -> Result<Option<(Arc<Generation>, Serving)>, ServiceFailure> {
+    ) -> Result<(Arc<Generation>, Serving), ServiceFailure> {
         match begun.await {
-            Ok(Ok((at, serving))) => {
-                let (version, services) = (&at.manifest.version, &at.description.services);
-                offered(declared, &self.call.service, version, services)?;
-                Ok(Some((at, serving)))
+            Ok(Ok((at, Some(serving)))) => Ok((at, serving)),
+            Ok(Ok((at, None))) => {
+                let services = &at.description.services;
+                let unfit = offered(declared, &self.call.service, &at.manifest.version, services);
+                Err(unfit.err().unwrap_or_else(|| no_such(services)))
             }
             Ok(Err(GivenUp::Busy)) => Err(ServiceFailure::Busy {
                 text: "its plugin is being replaced for too long".to_owned(),
             }),
-            Ok(Err(GivenUp::Absent | GivenUp::Changed)) => {
-                let table = routing.read();
-                let now = table.generation(name_of(declared));
-                Err(now.map_or(ServiceFailure::NotLoaded, |now| no_such(&now.description.services)))
-            }
-            // Nobody serves any more, or somebody does who has just ended: the table knows.
-            Ok(Err(GivenUp::Interrupted)) | Err(_) => Ok(None),
+            // Nobody came.
+            Ok(Err(_)) | Err(_) => Err(ServiceFailure::NotLoaded),
         }
     }
 

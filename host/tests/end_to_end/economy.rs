@@ -31,17 +31,28 @@ async fn market(coins: u32) -> (World, Bot, Person) {
 #[tokio::test(flavor = "multi_thread")]
 async fn things_are_bought_by_prefix_and_by_slash() {
     let (world, bot, alice) = market(25).await;
-    assert_eq!(says(&alice, "!buy apple").await, "Here is your apple. You have 23 coins left.");
+    assert_eq!(
+        says(&alice, "!buy apple").await,
+        "Here is your apple. You have 23 coins left."
+    );
     world
         .sandbox
         .expect_commands(|names| names.contains(&"buy".to_owned()))
         .await;
-    let book = alice.slash("buy", &[("item", json!("Book"))]).await.expect_reply().await;
+    let book = alice
+        .slash("buy", &[("item", json!("Book"))])
+        .await
+        .expect_reply()
+        .await;
     assert_eq!(book.content(), "Here is your book. You have 3 coins left.");
     assert_eq!(says(&alice, "!buy crown").await, "There are not enough coins for that.");
     assert_eq!(says(&alice, "!bought").await, "1 \u{d7} apple\n1 \u{d7} book");
     let bob = world.person("bob");
-    assert!(says(&alice, &format!("!pay {} 3", bob.mention())).await.ends_with("has got 3 coins of you."));
+    assert!(
+        says(&alice, &format!("!pay {} 3", bob.mention()))
+            .await
+            .ends_with("has got 3 coins of you.")
+    );
     assert!(says(&bob, "!balance").await.ends_with("has 3 coins."));
     assert!(says(&alice, "!balance").await.ends_with("has 0 coins."));
     bot.stop().await;
@@ -68,7 +79,11 @@ async fn the_economy_is_replaced_while_the_shop_sells_and_no_coin_is_lost() {
     }
     for order in &orders {
         let answer = order.expect_reply().await;
-        assert!(answer.content().starts_with("Here is your apple."), "{}", answer.content());
+        assert!(
+            answer.content().starts_with("Here is your apple."),
+            "{}",
+            answer.content()
+        );
     }
     let sold = orders.len();
     assert_eq!(says(&alice, "!bought").await, format!("{sold} \u{d7} apple"));
@@ -83,7 +98,10 @@ async fn what_is_needed_is_not_unloaded_and_what_does_not_fit_is_refused_until_i
     let owner = world.owner();
     let kept = says(&owner, "!unload economy").await;
     assert!(kept.contains("shop"), "{kept}");
-    assert!(says(&alice, "!buy apple").await.starts_with("Here is your apple."), "both still run");
+    assert!(
+        says(&alice, "!buy apple").await.starts_with("Here is your apple."),
+        "both still run"
+    );
     world.remove_plugin("shop");
     bot.logs("unloaded").await;
     let gone = says(&owner, "!unload economy").await;
@@ -91,7 +109,10 @@ async fn what_is_needed_is_not_unloaded_and_what_does_not_fit_is_refused_until_i
     bot.stop().await;
 
     let world = World::new().await;
-    world.drop_file(&file_name("economy"), &plugin("economy", "1.1.0", &json!({}), &["balance"]));
+    world.drop_file(
+        &file_name("economy"),
+        &plugin("economy", "1.1.0", &json!({}), &["balance"]),
+    );
     world.drop_plugin("shop");
     let bot = world.start().await;
     let refused = bot.logs("shop").await;

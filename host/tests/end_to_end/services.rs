@@ -98,8 +98,16 @@ async fn a_call_back_into_a_plugin_that_is_being_replaced_holds_up_nothing() {
     // What is asked now waits for the newer one.
     let later = relayed(&alice, "add").await;
     fs::write(gate, "").unwrap();
-    assert_eq!(told(&around).await, "1", "counted by the older one, which ends after that");
-    assert_eq!(told(&later).await, "2", "counted by the newer one, which was handed the count");
+    assert_eq!(
+        told(&around).await,
+        "1",
+        "counted by the older one, which ends after that"
+    );
+    assert_eq!(
+        told(&later).await,
+        "2",
+        "counted by the newer one, which was handed the count"
+    );
     bot.stop().await;
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{TimerInfo, hooks::HookSubscription};
 
-pub use crate::lane::LaneFigures;
+pub use crate::{ServiceDescription, lane::LaneFigures};
 
 /// The answer to `plugins.list`: every plugin that is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +122,9 @@ pub struct PluginInfo {
     /// The callbacks of hooks that it declares.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSubscription>,
+    /// What it does for other plugins; empty unless it runs.
+    #[serde(default)]
+    pub services: Vec<ServiceDescription>,
     /// How many handlers of controls it has.
     #[serde(default)]
     pub components: u32,

@@ -10,6 +10,7 @@
 mod controls;
 mod host;
 mod plugin;
+mod services;
 mod settings;
 mod waiting;
 

@@ -246,8 +246,9 @@ plugin_api::plugin!(
     state_version: 4,
     commands: [
         greet, refusing, failing, panicking, bomb, me, blocking, logging, spawning, leaking, counter, crowded, changing,
-        following, waiting,
+        following, waiting, crate::services::doubling,
     ],
+    services: [crate::services::halve, crate::services::double],
     components: [count, close],
     events: [on_message, on_guild_message, on_join],
     depends: ["modlog >=1.2", "levels?"],
