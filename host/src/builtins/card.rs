@@ -25,14 +25,13 @@ pub(super) const FIELD: usize = 1024;
 /// The longest line of the list: ten of them are within a description and, with the fields, within the 6,000 of a card.
 const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.
-const NAMES: usize = 450;
+const NAMES: usize = 380;
+/// The longest list of services, and the longest line of one.
+const SERVICES: (usize, usize) = (200, 90);
 /// The longest list of hooks.
 const HOOKS: usize = 250;
-
 /// The longest list of timers, for the same reason.
 const TIMERS: usize = 200;
-/// The longest line of a service.
-const SERVICE: usize = 100;
 
 pub(super) const NEUTRAL: u32 = 0x2b_2d31;
 pub(super) const SUCCESS: u32 = 0x00_ff00;
@@ -307,9 +306,9 @@ fn services(info: &PluginInfo) -> String {
     let lines = info.services.iter().map(|service| {
         let colon = if service.description.is_empty() { "" } else { ": " };
         let line = format!("`{}`{colon}{}", service.name, one_line(&service.description));
-        cut(&line, SERVICE)
+        cut(&line, SERVICES.1)
     });
-    some_of(lines, "\n", NAMES)
+    some_of(lines, "\n", SERVICES.0)
 }
 
 fn events(info: &PluginInfo) -> String {

@@ -5,9 +5,6 @@
 //! older generation must end first, that is a [`Hold`], released into the next table: what waited is delivered before it
 //! is in force. None is lost, none is delivered twice, nobody waits for readers. Nothing else may close a gate, end a hold
 //! or publish a table than what is in this file.
-//!
-//! What follows from work that began before a hold (a call of one plugin by another) still enters the older generation
-//! while that is not empty: else two of them could wait for each other. See [`Root`].
 
 use std::sync::{Arc, atomic::Ordering};
 

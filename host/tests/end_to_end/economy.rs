@@ -119,7 +119,7 @@ async fn what_is_needed_is_not_unloaded_and_what_does_not_fit_is_refused_until_i
     assert!(refused.contains("economy") && refused.contains(">=1.2"), "{refused}");
     world.drop_plugin("economy");
     // Nothing else is needed for the shop to run.
-    bot.logs("plugin=shop").await;
+    bot.logs("plugin=shop version=1.0.0").await;
     let alice = world.person("alice");
     assert_eq!(says(&alice, "!buy apple").await, "There are not enough coins for that.");
     bot.stop().await;

@@ -68,7 +68,6 @@ async fn each_way_in_which_a_call_fails_is_told_with_what_to_do() {
         "fails",
         "panics",
         "slow",
-        "circle",
     ] {
         let text = told(&relayed(&alice, what).await).await;
         texts.push(format!("{what}: {}", without_code(&text)));

@@ -1,4 +1,6 @@
 //! Why a call of a service has no answer: one variant for each reason, and a text with what to do.
+//!
+//! The reasons are the protocol's; that an answer can't be read is found here alone.
 
 use std::{error::Error as StdError, fmt};
 

@@ -1,4 +1,6 @@
 //! What the fixture does for other plugins: it counts, and fails in each of the ways in which a service can.
+//!
+//! It calls back the fixture `relay`, which the tests put beside it.
 
 use std::{fs, time::Duration};
 
