@@ -15,7 +15,7 @@ mod timer;
 use std::{collections::HashMap, pin::Pin, rc::Rc};
 
 use plugin_protocol as protocol;
-use plugin_protocol::{Choice, Description, Doors, EventQueue, EventSubscription, Typed, wording};
+use plugin_protocol::{Choice, Description, Doors, EventQueue, EventSubscription, Overflow, Typed, wording};
 
 pub use callback::{HookDef, check_hook};
 pub(crate) use context_menu::texts;
@@ -31,7 +31,7 @@ use crate::{
     ClickCtx, Ctx, Error, EventCtx, Result, Saved, StartCtx, StopCtx,
     argument::{Arguments, Shape, WrongArgument},
     context::Asked,
-    event::Payload,
+    event::{Payload, TurnBy},
     menu,
     modal::{self, Form},
     runtime::Core,
@@ -50,6 +50,8 @@ pub trait Module: 'static {
     /// Of commands that name none.
     const CATEGORY: Option<&'static str> = None;
     const HOOKS: Hooks<Self::State> = Hooks::NONE;
+    /// How many bytes of events wait, and whether the newest are dropped beyond that.
+    const EVENT_QUEUE: (u64, bool) = (8 << 20, false);
 
     fn start(ctx: StartCtx) -> impl Future<Output = Result<Self::State>> + 'static;
     fn stop(ctx: StopCtx, state: Self::State) -> impl Future<Output = Result<Saved>> + 'static;
@@ -141,11 +143,18 @@ pub struct ComponentDef<S> {
 }
 
 /// What `#[event]` makes of a function.
+#[allow(clippy::struct_excessive_bools, reason = "each is a filter of its own")]
 pub struct EventDef<S> {
     pub name: &'static str,
+    /// The function's name.
+    pub handler: &'static str,
     pub intents: u64,
     pub guild_only: bool,
     pub ignore_bots: bool,
+    pub direct_only: bool,
+    pub bots_only: bool,
+    /// By what events take turns at it.
+    pub one_at_a_time: Option<TurnBy>,
     pub run: fn(EventCtx<S>) -> Running,
 }
 
@@ -304,12 +313,20 @@ pub(crate) fn describe<M: Module>() -> Description {
                 name: event.name.to_owned(),
                 guild_only: event.guild_only,
                 ignore_bots: event.ignore_bots,
-                ..EventSubscription::default()
+                direct_only: event.direct_only,
+                bots_only: event.bots_only,
             })
             .collect(),
         hooks: callback::describe::<M>(),
-        event_queue: EventQueue::default(),
-        tells_begun: false,
+        event_queue: EventQueue {
+            bytes: M::EVENT_QUEUE.0,
+            overflow: if M::EVENT_QUEUE.1 {
+                Overflow::DropNewest
+            } else {
+                Overflow::DropOldest
+            },
+        },
+        tells_begun: true,
         state_version: M::STATE_VERSION,
         migrations: M::migrations(),
         settings: M::settings(),
@@ -444,21 +461,33 @@ impl<S: 'static> Definition<S> {
     }
 
     /// The handlers that want an event, made ready to run.
-    pub(crate) fn handlers_of(&self, core: &Rc<Core>, state: &Rc<S>, payload: &Rc<Payload>) -> Vec<Running> {
+    pub(crate) fn handlers_of(
+        &self,
+        core: &Rc<Core>,
+        state: &Rc<S>,
+        payload: &Rc<Payload>,
+    ) -> Vec<(&'static str, Running)> {
         let Some(handlers) = self.events.get(payload.name()) else {
             return Vec::new();
         };
-        let wanting: Vec<_> = handlers
-            .iter()
-            .filter(|handler| payload.passes(handler.guild_only, handler.ignore_bots))
-            .collect();
+        let wanting: Vec<_> = handlers.iter().filter(|handler| payload.passes(handler)).collect();
         payload.expect_readers(wanting.len());
         wanting
             .into_iter()
             .map(|handler| {
                 let (run, ctx) = (handler.run, EventCtx::new(core.clone(), state.clone(), payload.clone()));
-                let future: Running = Box::pin(async move { run(ctx).await });
-                future
+                let turn = handler.one_at_a_time.and_then(|by| payload.turn(by));
+                let Some(turn) = turn else {
+                    let future: Running = Box::pin(async move { run(ctx).await });
+                    return (handler.handler, future);
+                };
+                // The place in the queue is taken here, in the order in which events come.
+                let turn = core.event_turns.take(handler.handler, turn);
+                let future: Running = Box::pin(async move {
+                    let _turn = turn.come().await;
+                    run(ctx).await
+                });
+                (handler.handler, future)
             })
             .collect()
     }

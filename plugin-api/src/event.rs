@@ -9,11 +9,11 @@ use std::{
     rc::Rc,
 };
 
-use plugin_protocol::Event;
-use serde::{Deserialize, de::DeserializeOwned};
+use plugin_protocol::{Event, EventSubscription};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use twilight_model::gateway::{Intents, payload::incoming};
 
-use crate::{Error, Result, runtime::Owned};
+use crate::{Error, Result, definition::EventDef, runtime::Owned};
 
 /// A type of event that `#[event]` can handle by its type alone.
 #[diagnostic::on_unimplemented(
@@ -204,24 +204,99 @@ impl Payload {
         Ok(value)
     }
 
-    /// Whether a handler with these filters wants it. The host filters too, but for all handlers of a name at once.
-    pub(crate) fn passes(&self, guild_only: bool, ignore_bots: bool) -> bool {
-        if !guild_only && !ignore_bots {
+    /// Whether this handler wants it. The host filters too, but for all handlers of a name at once.
+    pub(crate) fn passes<S>(&self, handler: &EventDef<S>) -> bool {
+        let filters = [
+            handler.guild_only,
+            handler.ignore_bots,
+            handler.direct_only,
+            handler.bots_only,
+        ];
+        if !filters.contains(&true) {
             return true;
         }
-        let Ok(Dispatch { d }) = serde_json::from_slice::<Dispatch<Origin>>(self.bytes()) else {
+        let Some(origin) = self.origin() else {
             return true;
         };
-        (!guild_only || d.in_guild(self.name())) && (!ignore_bots || !d.by_bot())
+        let wanted = EventSubscription {
+            name: String::new(),
+            guild_only: handler.guild_only,
+            ignore_bots: handler.ignore_bots,
+            direct_only: handler.direct_only,
+            bots_only: handler.bots_only,
+        };
+        wanted.wants(origin.in_guild(self.name()), origin.by_bot())
     }
+
+    /// What it has in common with others that take turns with it; `None` if it belongs to nothing of that kind.
+    pub(crate) fn turn(&self, by: TurnBy) -> Option<u64> {
+        let origin = self.origin()?;
+        let name = self.name();
+        let own = |prefix: &str| name.starts_with(prefix).then_some(origin.id).flatten();
+        let user = || {
+            let member = origin.member.as_ref().and_then(|member| member.user.as_ref());
+            let causers = [origin.author.as_ref(), origin.user.as_ref(), member];
+            causers
+                .into_iter()
+                .flatten()
+                .find_map(|causer| causer.id)
+                .or(origin.user_id)
+        };
+        let channel = || origin.channel_id.or_else(|| own("CHANNEL_").or_else(|| own("THREAD_")));
+        let found = match by {
+            TurnBy::Message => origin.message_id.or_else(|| own("MESSAGE_")),
+            TurnBy::User => user(),
+            TurnBy::Channel => channel(),
+            // Direct messages are of no server: those of a channel take turns.
+            TurnBy::Guild => origin.guild_id.or_else(|| own("GUILD_")).or_else(channel),
+        };
+        found.map(|id| id.0)
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        let read = serde_json::from_slice::<Dispatch<Origin>>(self.bytes());
+        read.ok().map(|Dispatch { d }| d)
+    }
+}
+
+/// By what events take turns at a handler that takes them one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnBy {
+    /// The message that they are about.
+    Message,
+    /// The person who caused them.
+    User,
+    /// Their channel.
+    Channel,
+    /// Their server; in direct messages their channel.
+    Guild,
+}
+
+/// An id, written as a text or a number; whatever else stands there is none.
+#[derive(Clone, Copy)]
+struct Id(u64);
+
+/// An id that may be missing or something else.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let text = value.as_str().and_then(|text| text.parse().ok());
+    Ok(text.or_else(|| value.as_u64()).map(Id))
 }
 
 /// Where an event came from and who caused it, where it tells.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Origin {
-    id: Option<serde::de::IgnoredAny>,
-    guild_id: Option<serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "id")]
+    id: Option<Id>,
+    #[serde(deserialize_with = "id")]
+    guild_id: Option<Id>,
+    #[serde(deserialize_with = "id")]
+    channel_id: Option<Id>,
+    #[serde(deserialize_with = "id")]
+    message_id: Option<Id>,
+    #[serde(deserialize_with = "id")]
+    user_id: Option<Id>,
     webhook_id: Option<serde::de::IgnoredAny>,
     author: Option<Causer>,
     user: Option<Causer>,
@@ -231,6 +306,8 @@ struct Origin {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Causer {
+    #[serde(deserialize_with = "id")]
+    id: Option<Id>,
     bot: bool,
 }
 
@@ -312,7 +389,60 @@ mod tests {
             (&joined, true, false, true),
             (&server, true, true, true),
         ] {
-            assert_eq!(case.passes(guild_only, ignore_bots), passes, "{}", case.name());
+            let handler: EventDef<()> = EventDef {
+                name: "",
+                handler: "",
+                intents: 0,
+                guild_only,
+                ignore_bots,
+                direct_only: false,
+                bots_only: false,
+                one_at_a_time: None,
+                run: |_| Box::pin(async { Ok(()) }),
+            };
+            assert_eq!(case.passes(&handler), passes, "{}", case.name());
+            let opposite = EventDef {
+                guild_only: false,
+                ignore_bots: false,
+                direct_only: guild_only,
+                bots_only: ignore_bots,
+                ..handler
+            };
+            if guild_only != ignore_bots {
+                assert_ne!(case.passes(&opposite), passes, "{}", case.name());
+            }
+        }
+    }
+
+    #[test]
+    fn turns_are_taken_by_what_an_event_belongs_to() {
+        use TurnBy::{Channel, Guild, Message, User};
+        let written = payload(
+            "MESSAGE_CREATE",
+            r#"{"id":"4","guild_id":"1","channel_id":"2","author":{"id":"3"}}"#,
+        );
+        let direct = payload("MESSAGE_CREATE", r#"{"id":"4","channel_id":"2","author":{"id":"3"}}"#);
+        let reacted = payload(
+            "MESSAGE_REACTION_ADD",
+            r#"{"message_id":"4","channel_id":"2","user_id":"3"}"#,
+        );
+        let joined = payload("GUILD_MEMBER_ADD", r#"{"guild_id":"1","user":{"id":"3"}}"#);
+        let made = payload("CHANNEL_CREATE", r#"{"id":"2","guild_id":"1"}"#);
+        let ready = payload("READY", r#"{"user":5}"#);
+        for (event, turns) in [
+            (&written, [Some(4), Some(3), Some(2), Some(1)]),
+            (&direct, [Some(4), Some(3), Some(2), Some(2)]),
+            (&reacted, [Some(4), Some(3), Some(2), Some(2)]),
+            (&joined, [None, Some(3), None, Some(1)]),
+            (&made, [None, None, Some(2), Some(1)]),
+            (&ready, [None; 4]),
+        ] {
+            assert_eq!(
+                [Message, User, Channel, Guild].map(|by| event.turn(by)),
+                turns,
+                "{}",
+                event.name()
+            );
         }
     }
 

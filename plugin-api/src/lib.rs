@@ -272,7 +272,7 @@ pub use plugin_macros::command;
 /// ```
 /// use plugin_api::{prelude::*, serde_json::Value, tracing::info};
 ///
-/// #[event(guild, !bot)]
+/// #[event(filter = guild && !bot)]
 /// async fn count(_ctx: EventCtx, message: MessageCreate) -> Result {
 ///     info!(letters = message.content.chars().count(), "a message by {}", message.author.name);
 ///     Ok(())
@@ -378,6 +378,8 @@ pub use plugin_protocol::guilds::Guild;
 pub use plugin_protocol::hooks;
 /// What the host answers to the calls `plugins.list` and `plugins.info`, see [`Host::call`].
 pub use plugin_protocol::inspection;
+/// The figures of a plugin's lane, see [`Host::metrics`].
+pub use plugin_protocol::lane;
 /// What the host answers to the calls `settings.*`, see [`Host::call`].
 pub use plugin_protocol::server_settings;
 /// How often commands are used, see [`Host::command_statistics`].

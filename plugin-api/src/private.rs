@@ -3,7 +3,7 @@
 //! Only the macros may name these; what an author needs is exported at the root of the crate.
 #![allow(missing_docs, reason = "for generated code only")]
 
-pub use plugin_abi::export;
+pub use plugin_abi::{export, heap::CountingAllocator};
 pub use plugin_protocol::{
     ArgumentKind, ArgumentValue, Bucket, Concurrency, Contexts, Cooldown, CooldownRule, Defer, Group, MenuTarget,
     Migration, MissedRuns, Permissions, server_settings::SettingsSchema,
@@ -18,7 +18,7 @@ pub use crate::{
         PolicyDef, RuleDef, Running, ServiceDef, TimerDef, check_command, check_hook, check_menus, check_name,
         check_service, checked, group,
     },
-    event::intents,
+    event::{TurnBy, intents},
     export::Loaded,
     linked::LinkedPlugin,
     manifest,

@@ -87,6 +87,15 @@ impl plugins::Outlook for Outlook {
         self.notices.tell(NoticeKind::Trouble(plugin.to_owned()), text);
     }
 
+    fn tell_blocked(&self, plugin: &str, text: &str) {
+        self.notices
+            .tell_unlogged(NoticeKind::Blocked(plugin.to_owned()), text.to_owned());
+    }
+
+    fn tell_dropped(&self, plugin: &str, text: &str) {
+        self.notices.tell(NoticeKind::Events(plugin.to_owned()), text);
+    }
+
     fn migrations_due(&self, plugin: &PluginName, migrations: &[Migration]) -> BoxFuture<'_, Result<bool, String>> {
         let (plugin, migrations) = (plugin.clone(), migrations.to_vec());
         async move { self.stores.migrations_due(&plugin, &migrations).await }.boxed()

@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use plugin_protocol::{Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict, kind};
+use plugin_protocol::{Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -53,12 +53,14 @@ use crate::{
     gateway::{Partial, RawEvent},
     hooks::Hooks,
     interactions::{ControlKeys, Invocations, Origin, Seen, texts},
-    plugins::{Delivery, Entered, Generation, GivenUp, Held, Routing, Table, Undelivered, offers},
+    plugins::{
+        Delivery, Entered, EventDelivery, Generation, GivenUp, Handler, Held, Routing, Table, Undelivered, offers,
+    },
     slash::Slash,
     storage::Tables,
 };
 
-/// How many invocations and events of one plugin may be under way.
+/// How many invocations of one plugin may be under way.
 const MAX_UNDER_WAY: usize = 8192;
 /// What comes from an interaction is not run any more after this time: Discord waits 3 s for the first answer.
 const TOO_LATE: Duration = Duration::from_millis(2900);
@@ -142,13 +144,14 @@ impl Router {
             sequence: event.sequence,
         };
         let head = serde_json::to_vec(&head).unwrap_or_default();
-        for (plugin, filter) in subscribers {
-            if (filter.guild_only && partial.guild_id.is_none()) || (filter.ignore_bots && partial.is_by_bot()) {
-                continue;
-            }
-            // What is of no server and no channel, such as a new session, is everybody's.
-            let is_of_a_place = partial.guild_id.is_some() || partial.channel_id.is_some();
-            if is_of_a_place && self.gatekeeper.is_off(plugin, partial.guild_id) {
+        let delivery = EventDelivery::new(&head, &event.payload);
+        // What is of no server and no channel, such as a new session, is everybody's.
+        let is_of_a_place = partial.guild_id.is_some() || partial.channel_id.is_some();
+        for subscriber in subscribers {
+            let plugin = &subscriber.plugin;
+            if !subscriber.wants(partial.guild_id.is_some(), partial.is_by_bot())
+                || (is_of_a_place && self.gatekeeper.is_off(plugin, partial.guild_id))
+            {
                 continue;
             }
             let wait = || Delivery {
@@ -157,19 +160,9 @@ impl Router {
                 payload: event.payload.clone(),
                 since: Instant::now(),
             };
-            let bytes = head.len() + event.payload.len();
-            let (generation, ticket) = match self.enter(plugin, bytes, wait) {
-                Some(Entered::Now(generation, ticket)) => (generation, ticket),
-                // Those for which there is no room are counted, and told of at the end of the hold.
-                Some(Entered::Waits | Entered::Full) | None => continue,
-            };
-            if generation.gate.tickets() > MAX_UNDER_WAY {
-                self.note_undelivered(plugin, reason(Undelivered::Full));
-                continue;
-            }
-            let id = generation.event_id();
-            if let Err(why) = generation.deliver(kind::EVENT, id, &head, event.payload.as_bytes(), ticket) {
-                self.note_undelivered(plugin, reason(why));
+            // Those for which there is no room are counted: told of at the end of a hold, or by the watchdog.
+            if let Some(Entered::Now(generation, ticket)) = self.enter(plugin, delivery.bytes(), wait) {
+                generation.deliver_event(&delivery, ticket);
             }
         }
     }
@@ -444,7 +437,9 @@ impl Router {
         }
         // What is given to a lane that hangs would run when nobody waits for it any more.
         let hangs = generation.pulse.hung_for(Instant::now()).is_some();
-        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+        // Events are bounded by themselves, and never keep a command out.
+        let invocations = || generation.gate.tickets().saturating_sub(generation.events_under_way());
+        if hangs || (generation.gate.tickets() > MAX_UNDER_WAY && invocations() > MAX_UNDER_WAY) {
             let why = if hangs {
                 "its thread takes nothing"
             } else {
@@ -457,7 +452,12 @@ impl Router {
         let plugin = origin.plugin.clone();
         self.count(invocation);
         let id = self.invocations.open(origin, generation.number);
-        if let Err(why) = generation.deliver(kind::INVOKE, id, &head, payload.as_bytes(), ticket) {
+        let handler = if is_click(invocation) {
+            Handler::Click
+        } else {
+            Handler::Command
+        };
+        if let Err(why) = generation.deliver(handler, id, &head, payload.as_bytes(), ticket) {
             self.note_undelivered(&plugin, reason(why));
             let outcome = Outcome {
                 verdict: Verdict::Refused,
@@ -473,7 +473,7 @@ impl Router {
 
     /// Counts a command; clicks are none.
     fn count(&self, invocation: &Invocation) {
-        if !matches!(invocation.door, Door::Component | Door::Modal) {
+        if !is_click(invocation) {
             self.figures.note_command();
             self.tables.count_command(&invocation.name, invocation.author.id);
         }
@@ -508,6 +508,10 @@ impl Router {
             self.tasks.spawn(work);
         }
     }
+}
+
+const fn is_click(invocation: &Invocation) -> bool {
+    matches!(invocation.door, Door::Component | Door::Modal)
 }
 
 const fn reason(why: Undelivered) -> &'static str {

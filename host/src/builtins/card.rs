@@ -16,7 +16,7 @@ use plugin_api::{
     },
 };
 
-use super::timers_card;
+use super::{lane_card, timers_card};
 
 /// How many plugins are on a page.
 const PER_PAGE: usize = 10;
@@ -25,13 +25,15 @@ pub(super) const FIELD: usize = 1024;
 /// The longest line of the list: ten of them are within a description and, with the fields, within the 6,000 of a card.
 const LINE: usize = 320;
 /// The longest list of names but of commands, so that all fields together are within the 6,000.
-const NAMES: usize = 380;
+const NAMES: usize = 340;
 /// The longest list of services, and the longest line of one.
 const SERVICES: (usize, usize) = (200, 90);
 /// The longest list of hooks.
-const HOOKS: usize = 250;
+const HOOKS: usize = 220;
 /// The longest list of timers, for the same reason.
 const TIMERS: usize = 200;
+/// The longest text about a lane, likewise.
+const LANE: usize = 250;
 
 pub(super) const NEUTRAL: u32 = 0x2b_2d31;
 pub(super) const SUCCESS: u32 = 0x00_ff00;
@@ -127,6 +129,10 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
     if let Some(lane) = &info.lane {
         field("Lane", lane_text(lane), true);
     }
+    if let Some(lane) = info.lane.as_ref().filter(|_| plugin.file.is_some()) {
+        field("Handlers", cut(&lane_card::handlers(lane), LANE), true);
+        field("Traffic", cut(&lane_card::traffic(lane), LANE), true);
+    }
     field("Needs", lines(info, &plugin.needs), false);
     field("Needed by", names(&info.dependants), false);
     let conflicts: Vec<_> = info.conflicts.iter().map(relation_name).collect();
@@ -155,7 +161,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
             .as_deref()
             .map_or_else(String::new, |text| format!("\n> {}", one_line(text)));
         let text = format!("{}{code} <t:{}:R>{text}", error.what, error.at);
-        field("Last error", cut(&text, 800), false);
+        field("Last error", cut(&text, 600), false);
     }
     if let Some(why) = &plugin.why {
         let title = if plugin.generation.is_some() {
@@ -163,7 +169,7 @@ pub(super) fn info(info: &PluginInfo) -> Embed {
         } else {
             "Refused"
         };
-        field(title, cut(why, 800), false);
+        field(title, cut(why, 600), false);
     } else if plugin.newer_refused || plugin.status == PluginStatus::Refused {
         let hint = "The bot's owner is told by `/plugininfo`, or in a direct message.";
         field("Why it is refused", hint.to_owned(), false);
@@ -239,6 +245,8 @@ fn load(info: &PluginInfo) -> String {
             millis as f64 / 10.0 / served as f64
         ));
     }
+    let heap = lane.and_then(|lane| lane.heap_bytes.zip(lane.heap_peak));
+    parts.extend(heap.map(|(now, peak)| format!("{} of memory, at most {}", size(now), size(peak))));
     let code = lane.and_then(|lane| lane.code_bytes);
     parts.extend(code.map(|bytes| format!("{} of code pages", size(bytes))));
     parts.join("\n")

@@ -15,6 +15,7 @@ mod help_card;
 mod hooks;
 mod hooks_card;
 mod inspection;
+mod lane_card;
 mod lifecycle;
 mod logs;
 mod report;

@@ -13,8 +13,9 @@ use plugin_protocol::{Command, Description, kind};
 use tokio::sync::oneshot;
 
 use super::{
-    generation::{Desk, Generation, Serving, Undelivered},
+    generation::{Desk, EventDelivery, Generation, Serving, Undelivered},
     hold::HoldRoom,
+    latency::Handler,
     registry,
 };
 
@@ -130,7 +131,10 @@ impl Delivery {
         let delivered = match &self.what {
             // Begun above.
             Held::Service(_) => return Ok(()),
-            Held::Event => to.deliver(kind::EVENT, to.event_id(), &self.head, self.payload.as_bytes(), ticket),
+            Held::Event => {
+                to.deliver_event(&EventDelivery::new(&self.head, &self.payload), ticket);
+                Ok(())
+            }
             Held::Hook { run, function } => {
                 if !to.description.hooks.iter().any(|hook| hook.function == *function) {
                     return give_up(self, GivenUp::Absent);
@@ -149,7 +153,12 @@ impl Delivery {
                     return give_up(self, why);
                 }
                 desk.delivers(to, *id);
-                to.deliver(kind::INVOKE, *id, &self.head, self.payload.as_bytes(), ticket)
+                let kind = if command.is_some() {
+                    Handler::Command
+                } else {
+                    Handler::Click
+                };
+                to.deliver(kind, *id, &self.head, self.payload.as_bytes(), ticket)
             }
         };
         match delivered {

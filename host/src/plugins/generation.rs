@@ -4,7 +4,9 @@
 //! stopped. Everything that passes between the two are envelopes: what the host asks waits here for its answer, what the
 //! plugin asks goes to the [`Desk`]. Nothing of a plugin's memory is kept.
 
+mod events;
 mod guilds;
+mod looking;
 mod receive;
 mod scheduled;
 mod services;
@@ -35,12 +37,15 @@ use tokio::{
 };
 
 use super::{
+    asked::Asked,
     delivery::GivenUp,
     lane::{Gate, Ticket},
+    latency::{Handler, Latencies},
     loader,
     pulse::{Beat, Pulse},
     room::{Room, UnderWay},
     shadow::ContentHash,
+    stall::Stall,
 };
 
 /// How long a lane's thread may take to end after it has said that it stopped.
@@ -48,7 +53,10 @@ const ENDING: Duration = Duration::from_secs(3);
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
 
+pub use events::EventDelivery;
+use events::{Events, Handed};
 pub use guilds::GuildValues;
+use looking::{Invoked, Looks};
 use receive::Context;
 pub use scheduled::{timer_delivery, timer_of};
 pub use services::{Serving, Within};
@@ -119,9 +127,11 @@ pub struct HandedOver {
 #[derive(Debug)]
 enum Waiting {
     Request(oneshot::Sender<Answer>),
-    Invocation(Ticket),
+    Invocation(Invoked),
+    Event(Handed),
     Service(services::Frame),
     Pulse,
+    Look,
 }
 
 /// Where a generation's code comes from.
@@ -184,6 +194,10 @@ pub struct Generation {
     pub gate: Arc<Gate>,
     /// Whether the lane takes what it is given.
     pub pulse: Pulse,
+    /// What blocks the lane, as far as it says so.
+    pub stall: Stall,
+    /// How long its handlers take.
+    pub(super) latencies: Latencies,
     /// The private copy that it was opened from; `None` if it is linked.
     pub copy: Option<PathBuf>,
     /// What it was told last of its configuration. A lock of std: held while an envelope is queued.
@@ -195,6 +209,9 @@ pub struct Generation {
     /// The way of the plugin to the host; closed, it holds nothing.
     link: Arc<RwLock<Option<Arc<Generation>>>>,
     waiting: Mutex<HashMap<u64, Waiting>>,
+    events: Events,
+    asked: Asked,
+    looks: Looks,
     next_request: AtomicU64,
     requests: AtomicUsize,
     /// Told when a generation that is being stopped has no requests left.
@@ -320,9 +337,15 @@ impl Generation {
     fn close(self: &Arc<Self>) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = None;
         let left = std::mem::take(&mut *self.waiting());
+        self.end_events();
         for (id, waiting) in left {
-            // Dropping a request's sender tells that the lane is closed.
-            if let Waiting::Invocation(ticket) = waiting {
+            let ticket = match waiting {
+                Waiting::Invocation(invoked) => Some(invoked.ticket),
+                Waiting::Event(handed) => Some(handed.ticket),
+                // Dropping a sender tells that the lane is closed.
+                Waiting::Request(_) | Waiting::Service(_) | Waiting::Pulse | Waiting::Look => None,
+            };
+            if let Some(ticket) = ticket {
                 let outcome = Outcome {
                     verdict: Verdict::Interrupted,
                     ..Outcome::default()
@@ -332,14 +355,28 @@ impl Generation {
         }
     }
 
-    /// Delivers an invocation or an event; the [`Desk`] hears of its end exactly once if this is `Ok`.
+    /// Delivers an invocation, or anything else that a handler answers to; the [`Desk`] hears of its end exactly once if
+    /// this is `Ok`. Events go by [`deliver_event`](Self::deliver_event).
     ///
     /// # Errors
     ///
     /// The lane is full or has ended; the ticket is given back.
-    pub fn deliver(&self, kind: u32, id: u64, head: &[u8], payload: &[u8], ticket: Ticket) -> Result<(), Undelivered> {
-        self.waiting().insert(id, Waiting::Invocation(ticket));
-        let delivery = self.hand_over(&Envelope::new(kind, 0, id, head, payload));
+    pub fn deliver(
+        &self,
+        handler: impl Into<Handler>,
+        id: u64,
+        head: &[u8],
+        payload: &[u8],
+        ticket: Ticket,
+    ) -> Result<(), Undelivered> {
+        let handler = handler.into();
+        let invoked = Invoked {
+            ticket,
+            handler,
+            since: Instant::now(),
+        };
+        self.waiting().insert(id, Waiting::Invocation(invoked));
+        let delivery = self.hand_over(&Envelope::new(handler.envelope(), 0, id, head, payload));
         if delivery == Delivery::ACCEPTED {
             return Ok(());
         }

@@ -153,13 +153,10 @@ impl Plugins {
         });
         let code_bytes = generation.copy.as_ref().zip(figures.mapped.as_ref());
         info.lane = Some(LaneFigures {
-            under_way: generation.gate.tickets() as u64,
             at_work_on: self.insight.desk.under_way(generation),
-            requests: generation.requests() as u64,
             cpu_millis: cpu,
             code_bytes: code_bytes.and_then(|(copy, mapped)| bytes_of(copy, mapped)),
-            hung_millis: generation.pulse.hung_for(Instant::now()).map(millis),
-            ..LaneFigures::default()
+            ..generation.figures()
         });
     }
 

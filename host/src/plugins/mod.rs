@@ -3,21 +3,26 @@
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
+//! - `event_queue` bounds what waits of events for a slow plugin
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
 //! - `life` makes every change a transaction, `table` says who handles what, `change` what has become of a plugin
-//! - `watchdog` feels each lane's `pulse`; `records`, `inspection` and `listing` tell what is known of each plugin
+//! - `watchdog` feels each lane's `pulse` and sees what it `stall`s at; `latency` counts how long handlers take; `records`,
+//!   `inspection` and `listing` tell what is known of each plugin
 
+mod asked;
 mod atomics;
 mod budget;
 mod change;
 mod delivery;
 mod drop_folder;
+mod event_queue;
 mod generation;
 mod hold;
 mod inspection;
 mod lane;
 #[cfg(test)]
 mod lane_tests;
+mod latency;
 mod life;
 mod listing;
 mod loader;
@@ -31,16 +36,19 @@ pub mod registry;
 mod room;
 mod segments;
 mod shadow;
+mod stall;
 mod table;
 mod watchdog;
 
 pub use change::Change;
 pub use delivery::{CallBegun, Delivery, GivenUp, Held, HeldCall, offers};
 pub use generation::{
-    Desk, Ending, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event, timer_delivery, timer_of,
+    Desk, Ending, EventDelivery, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event,
+    timer_delivery, timer_of,
 };
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
+pub use latency::Handler;
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;

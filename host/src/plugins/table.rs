@@ -25,7 +25,7 @@ pub struct Table {
     /// The commands, by name and alias.
     pub commands: CommandIndex,
     components: HashMap<Route, Handles>,
-    events: HashMap<String, Vec<(PluginName, EventSubscription)>>,
+    events: HashMap<String, Vec<Subscriber>>,
     /// The declared callbacks of hooks, by event, in the order in which their plugins came.
     hooks: HashMap<String, Vec<(PluginName, HookSubscription)>>,
     /// Which of the host's own events they listen to: a bit each.
@@ -84,6 +84,23 @@ fn policy(component: &Component, commands: &[Command]) -> Option<Command> {
     Some(policy)
 }
 
+/// A plugin that handles an event.
+#[derive(Clone, Debug)]
+pub struct Subscriber {
+    /// The plugin.
+    pub plugin: PluginName,
+    /// What its handlers of that event want of it.
+    handlers: Vec<EventSubscription>,
+}
+
+impl Subscriber {
+    /// Whether one of its handlers wants an event that is of a server, or not, and was caused by a bot, or not.
+    #[must_use]
+    pub fn wants(&self, of_guild: bool, by_bot: bool) -> bool {
+        self.handlers.iter().any(|handler| handler.wants(of_guild, by_bot))
+    }
+}
+
 /// Where a plugin's deliveries go.
 #[derive(Clone, Debug)]
 pub struct Post {
@@ -114,11 +131,15 @@ impl Table {
                 table.components.insert(route, handles);
             }
             for event in &description.events {
-                table
-                    .events
-                    .entry(event.name.clone())
-                    .or_default()
-                    .push((name.clone(), event.clone()));
+                let subscribers = table.events.entry(event.name.clone()).or_default();
+                match subscribers.last_mut() {
+                    // Several handlers of one event get it once.
+                    Some(last) if last.plugin == *name => last.handlers.push(event.clone()),
+                    _ => subscribers.push(Subscriber {
+                        plugin: name.clone(),
+                        handlers: vec![event.clone()],
+                    }),
+                }
             }
             for hook in &description.hooks {
                 let number = NAMES.iter().position(|known| **known == hook.event);
@@ -182,7 +203,7 @@ impl Table {
 
     /// Who wants events of this name.
     #[must_use]
-    pub fn subscribers(&self, event: &str) -> &[(PluginName, EventSubscription)] {
+    pub fn subscribers(&self, event: &str) -> &[Subscriber] {
         self.events.get(event).map_or(&[], Vec::as_slice)
     }
 

@@ -41,6 +41,10 @@ pub enum NoticeKind {
     Incident(String),
     /// A plugin that was loaded hangs, or has left something behind.
     Trouble(String),
+    /// Something of a plugin keeps the rest of it waiting.
+    Blocked(String),
+    /// Events of a plugin were dropped.
+    Events(String),
     /// A plugin does something so often that part of it is dropped.
     Flood(String),
     /// A plugin's files: damaged ones, a full disk.
@@ -63,6 +67,8 @@ impl fmt::Display for NoticeKind {
             Self::Refused(plugin) => write!(f, "Plugin {plugin} refused"),
             Self::Incident(plugin) => write!(f, "Something broke in plugin {plugin}"),
             Self::Trouble(plugin) => write!(f, "Plugin {plugin} is in trouble"),
+            Self::Blocked(plugin) => write!(f, "Plugin {plugin} is blocked"),
+            Self::Events(plugin) => write!(f, "Events of plugin {plugin}"),
             Self::Flood(plugin) => write!(f, "Plugin {plugin} overdoes it"),
             Self::Files(plugin) => write!(f, "Files of plugin {plugin}"),
             Self::Backup => f.write_str("Backups"),

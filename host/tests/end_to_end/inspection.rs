@@ -140,7 +140,7 @@ async fn a_lane_that_hangs_is_told_refuses_and_is_shown() {
     let alice = world.person("alice");
     let blocked = alice.says("!block 9").await;
     let hung = bot.logs("The plugin `stress` hangs").await;
-    assert!(hung.contains("oldest first: `block`"), "{hung}");
+    assert!(hung.contains("It is at the command `block`"), "{hung}");
     // Whoever comes now is told at once, instead of being answered when nobody waits any more.
     let busy = alice.says("!revision").await.expect_reply().await;
     assert_eq!(

@@ -31,6 +31,7 @@ mod hooks;
 mod inspection;
 mod integrations;
 mod keeping;
+mod lanes;
 mod linked;
 mod logs;
 mod menus;

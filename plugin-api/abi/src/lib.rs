@@ -8,6 +8,7 @@
 //! Its version is the version of the ABI and stays 1.x: a field is added behind the last one, never changed or removed.
 
 mod envelope;
+pub mod heap;
 mod host;
 mod plugin;
 

@@ -3,6 +3,7 @@
 //! It sees paths, never functions. The manifest goes into a link section, to be read without running any code.
 
 mod keys;
+mod queue;
 
 use std::{env, fmt::Write};
 
@@ -112,6 +113,12 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
             backward_compatible: #backward_compatible,
         })
     });
+    let event_queue = plugin.event_queue.map(|queue| {
+        let queue::EventQueue { bytes, drops_newest } = queue;
+        quote! {
+            const EVENT_QUEUE: (u64, bool) = (#bytes, #drops_newest);
+        }
+    });
     let settings: Vec<_> = plugin.settings.iter().collect();
     let category = plugin.category.iter();
     let intents = &plugin.intents;
@@ -173,6 +180,8 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
 
             const ERASE: ::core::option::Option<::plugin_api::__private::Erase<Self::State>> = #erase;
 
+            #event_queue
+
             fn migrations() -> ::std::vec::Vec<::plugin_api::__private::Migration> {
                 ::std::vec![#(#migrations),*]
             }
@@ -216,7 +225,18 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
     if plugin.linked {
         return Ok(module);
     }
+    // In a test of the plugin's own the allocator is the test's.
+    let allocator = (!plugin.own_allocator).then(|| {
+        quote! {
+            #[cfg(not(test))]
+            #[global_allocator]
+            static __PLUGIN_ALLOCATOR: ::plugin_api::__private::CountingAllocator =
+                ::plugin_api::__private::CountingAllocator;
+        }
+    });
     Ok(quote! {
+        #allocator
+
         #[cfg(panic = "abort")]
         ::core::compile_error!(
             "a plugin must be built with `panic = \"unwind\"`: a panic would end the whole bot otherwise"

@@ -17,7 +17,7 @@ use crate::{Result, event::Payload, runtime::Core};
 /// ```
 /// use plugin_api::prelude::*;
 ///
-/// #[event(guild, !bot)]
+/// #[event(filter = guild && !bot)]
 /// async fn cheer(ctx: EventCtx, message: MessageCreate) -> Result {
 ///     if message.content != "hooray" {
 ///         return Ok(());

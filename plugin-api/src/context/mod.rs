@@ -10,6 +10,7 @@ mod event;
 mod guild;
 mod host;
 mod lifecycle;
+mod metrics;
 mod moderation;
 mod posted;
 mod timer;

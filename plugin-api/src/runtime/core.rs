@@ -16,7 +16,7 @@ use tokio::{
     task::{AbortHandle, spawn_local},
 };
 
-use super::{Guarded, Waits, debt::Ledger, link::Link};
+use super::{EventTurns, Guarded, Label, Waits, debt::Ledger, link::Link};
 use crate::{Result, context::Claimed, definition::Running, files::Turns, hook, modal::Form, settings::GuildValues};
 
 pub(crate) struct Core {
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) controls: HashMap<&'static str, Controls>,
     pub(crate) file_turns: Turns,
     pub(crate) key_turns: Turns,
+    /// Of handlers that take events one at a time.
+    pub(crate) event_turns: EventTurns,
     /// What servers have set.
     pub(crate) guild_values: GuildValues,
     /// Who waits for something that people do.
@@ -115,6 +117,7 @@ impl Core {
             controls,
             file_turns: Turns::default(),
             key_turns: Turns::default(),
+            event_turns: EventTurns::default(),
             guild_values: GuildValues::default(),
             waits: Waits::default(),
             claimed: RefCell::default(),
@@ -158,7 +161,7 @@ impl Core {
     {
         let future: Running<Result> = Box::pin(async move { future.await.ended() });
         let task = Task {
-            future: Guarded::new(future),
+            future: Guarded::new(future).labelled(Label::spawned(place)),
             place,
         };
         if self.ended.get() {

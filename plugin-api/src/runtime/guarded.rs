@@ -10,6 +10,7 @@ use std::{
 use plugin_protocol::PanicReport;
 
 use super::{
+    at_work::Label,
     panics::{catch, guarded_drop},
     scope::Scope,
 };
@@ -18,6 +19,7 @@ use crate::definition::Running;
 pub(crate) struct Guarded<T> {
     future: Option<Running<T>>,
     scope: Scope,
+    label: Label,
 }
 
 impl<T> Guarded<T> {
@@ -27,8 +29,17 @@ impl<T> Guarded<T> {
     }
 
     pub(crate) fn within(scope: Scope, future: Running<T>) -> Self {
-        let future = Some(future);
-        Self { future, scope }
+        Self {
+            future: Some(future),
+            scope,
+            label: Label::within(scope),
+        }
+    }
+
+    /// What it is called where it blocks the lane.
+    pub(crate) fn labelled(mut self, label: Label) -> Self {
+        self.label = label;
+        self
     }
 
     pub(crate) fn scope(&self) -> Scope {
@@ -40,7 +51,7 @@ impl<T> Future for Guarded<T> {
     type Output = Result<T, PanicReport>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _entered = self.scope.enter();
+        let _entered = (self.scope.enter(), self.label.enter());
         let Some(future) = self.future.as_mut() else {
             return Poll::Pending;
         };
@@ -62,7 +73,7 @@ impl<T> Future for Guarded<T> {
 
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
-        let _entered = self.scope.enter();
+        let _entered = (self.scope.enter(), self.label.enter());
         // Cut off: whoever waited for it is told so by others, so the panic of a destructor goes to the log.
         if let Some(panic) = self.future.take().and_then(guarded_drop) {
             tracing::error!(

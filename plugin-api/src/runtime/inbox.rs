@@ -87,6 +87,11 @@ impl Inbox {
         Delivery::ACCEPTED
     }
 
+    /// How many envelopes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue().waiting.len()
+    }
+
     /// Waits until there is something, and takes all of it. Cancel safe: what isn't returned stays.
     pub(crate) async fn take(&self) -> VecDeque<Owned> {
         loop {

@@ -10,12 +10,13 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData, rc::Rc, sync
 
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
-    Activation, Drain, Event, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started,
-    Stop, Stopped, Suggestions, Unwatch,
+    Activation, Drain, Invocation, Occurrence, PanicReport, Problem, ProblemCode, Settings, Start, Started, Stop,
+    Stopped, Suggestions, Unwatch,
     kind::{
-        ACTIVATE, ANSWER, CONFIGURE, DRAIN, ERASE, EVENT, GUILD_SETTINGS, HOOK, INVOKE, OCCURRED, PULSE, SERVICE,
+        ACTIVATE, ANSWER, CONFIGURE, DRAIN, ERASE, EVENT, GUILD_SETTINGS, HOOK, INVOKE, LOOK, OCCURRED, PULSE, SERVICE,
         START, STOP, SUGGEST, TIMER, WATCH_ENDED,
     },
+    lane::LaneState,
     lane_name,
     server_settings::GuildSettings,
 };
@@ -27,9 +28,11 @@ use tokio::{
 };
 
 use super::{
-    Core, Guarded, Link, Owned, callbacks,
+    Core, Guarded, Label, Link, Owned,
+    at_work::AtWork,
+    callbacks,
     core::Controls,
-    debt::{Debt, outcome, worst},
+    debt::{Debt, outcome},
     inbox::Inbox,
     link::closed,
     logging, panics,
@@ -39,7 +42,6 @@ use crate::{
     Error, Result, Saved, StartCtx, StopCtx,
     context::Asked,
     definition::{Definition, Module, Running},
-    event::Payload,
 };
 
 /// How long the runtime's blocking threads are waited for at the end; what is still stuck then is left behind.
@@ -60,6 +62,7 @@ pub(crate) enum Form {
 pub(crate) struct Lane<M> {
     inbox: Inbox,
     link: Arc<Link>,
+    at_work: Arc<AtWork>,
     form: Form,
     module: PhantomData<fn() -> M>,
 }
@@ -79,6 +82,7 @@ impl<M: Module> Lane<M> {
         Self {
             inbox: Inbox::default(),
             link,
+            at_work: Arc::default(),
             form,
             module: PhantomData,
         }
@@ -91,6 +95,7 @@ impl<M: Module> plugin_abi::Lane for Lane<M> {
             inbox: &self.inbox,
             link: &self.link,
         };
+        let _at_work = self.at_work.serve();
         let _log = (self.form == Form::Linked).then(|| logging::serve_thread(self.link.clone()));
         panics::name_thread(Some(format!("{}#{}", self.link.plugin(), self.link.generation())));
         // Threads for blocking work bear the lane's name, so that one that is left behind is known.
@@ -106,7 +111,30 @@ impl<M: Module> plugin_abi::Lane for Lane<M> {
     }
 
     fn deliver(&self, batch: &[Envelope<'_>]) -> Delivery {
+        if let [look] = batch
+            && look.kind() == LOOK
+        {
+            self.look(look.id());
+            return Delivery::ACCEPTED;
+        }
         self.inbox.put(batch)
+    }
+}
+
+impl<M> Lane<M> {
+    /// Answers how the lane is, at once and on whichever thread asks: the lane itself may be blocked.
+    fn look(&self, id: u64) {
+        let (steps, at) = self.at_work.now();
+        // The allocator of a linked plugin is its program's.
+        let heap = (self.form == Form::Loaded).then(plugin_abi::heap::allocated).flatten();
+        let state = LaneState {
+            steps,
+            at,
+            queued: self.inbox.len() as u64,
+            heap_bytes: heap.map(|(live, _)| live),
+            heap_peak: heap.map(|(_, peak)| peak),
+        };
+        self.link.answer(id, &state, &[]);
     }
 }
 
@@ -359,7 +387,8 @@ impl<M: Module> Serving<M> {
             id: Some(id),
         };
         let task = spawn_local(async move {
-            let result = Guarded::new(future).await;
+            let started = Guarded::new(future).labelled(Label::of("the function", "start"));
+            let result = started.await;
             match result {
                 Ok(Ok(state)) => {
                     serving.state.replace(Phase::Started(Rc::new(state)));
@@ -392,13 +421,16 @@ impl<M: Module> Serving<M> {
         let name = invocation.name.clone();
         let asked = Asked::new(envelope, invocation);
         let (id, held) = (asked.id(), asked.hold());
+        let what = if asked.is_click() { "the control" } else { "the command" };
+        let label = Label::of(what, &name);
         let Some(future) = self.definition.invoke(&name, self.core.clone(), state, asked) else {
             let text = format!("this plugin has no command or control called `{name}`");
             return self.core.link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
         };
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let went = Guarded::within(Scope::Invocation(id), future).await;
+            let handler = Guarded::within(Scope::Invocation(id), future).labelled(label);
+            let went = handler.await;
             let (result, vetoed) = went.map_or_else(|panic| (Err(panic), false), |went| (went.result, went.vetoed));
             let mut outcome = outcome(result);
             outcome.vetoed = vetoed;
@@ -414,6 +446,7 @@ impl<M: Module> Serving<M> {
         };
         let Some(state) = self.started(envelope.id) else { return };
         let (id, link) = (envelope.id, self.core.link.clone());
+        let label = Label::of("what suggests arguments of", &invocation.name);
         let typed = invocation.typed.clone().unwrap_or_default();
         let asked = Asked::new(envelope, invocation);
         let Some(future) = self.definition.suggest(self.core.clone(), state, asked, typed) else {
@@ -421,7 +454,7 @@ impl<M: Module> Serving<M> {
             return link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
         };
         spawn_local(async move {
-            match Guarded::new(future).await {
+            match Guarded::new(future).labelled(label).await {
                 Ok(choices) => link.answer(id, &Suggestions { choices }, &[]),
                 Err(panic) => link.refuse(id, &Problem::new(ProblemCode::Failed, told(&panic))),
             }
@@ -434,45 +467,6 @@ impl<M: Module> Serving<M> {
         {
             callbacks::run(&self.core, &self.definition, &state, run, envelope);
         }
-    }
-
-    fn event(&self, envelope: Owned) {
-        let Some(event) = self.head::<Event>(&envelope) else {
-            return;
-        };
-        let Some(state) = self.started(envelope.id) else { return };
-        let id = envelope.id;
-        let payload = Rc::new(Payload::new(event, envelope));
-        let futures = self.definition.handlers_of(&self.core, &state, &payload);
-        let scope = self
-            .definition
-            .event_name(payload.name())
-            .map_or(Scope::None, |name| Scope::Event(name, id));
-        let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
-        spawn_local(async move {
-            let mut handlers: Vec<_> = futures
-                .into_iter()
-                .map(|future| (Guarded::within(scope, future), None))
-                .collect();
-            std::future::poll_fn(|cx| {
-                let mut pending = false;
-                for (handler, done) in &mut handlers {
-                    if done.is_none() {
-                        match std::pin::Pin::new(handler).poll(cx) {
-                            std::task::Poll::Ready(result) => *done = Some(outcome(result)),
-                            std::task::Poll::Pending => pending = true,
-                        }
-                    }
-                }
-                if pending {
-                    std::task::Poll::Pending
-                } else {
-                    std::task::Poll::Ready(())
-                }
-            })
-            .await;
-            debt.pay(&worst(handlers.into_iter().filter_map(|(_, done)| done)));
-        });
     }
 
     /// Gives the state to the stop function: what is told of it, and what is handed to the next generation.
@@ -492,7 +486,7 @@ impl<M: Module> Serving<M> {
         };
         let ctx = StopCtx::new(self.core.clone(), ending.stop.why, ending.stop_until());
         let future: Running<Result<Saved>> = Box::pin(async move { M::stop(ctx, state).await });
-        let mut future = Guarded::new(future);
+        let mut future = Guarded::new(future).labelled(Label::of("the function", "stop"));
         let end = async {
             tokio::select! {
                 biased;

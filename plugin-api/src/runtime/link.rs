@@ -15,7 +15,7 @@ use std::{
 use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Level, LogRecord, PanicReport, Problem, ProblemCode,
-    kind::{ANSWER, FLAG_PROBLEM, FLAG_UNBOUNDED, LOG, PANIC},
+    kind::{ANSWER, BEGUN, FLAG_PROBLEM, FLAG_UNBOUNDED, LOG, PANIC},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
@@ -142,6 +142,11 @@ impl Link {
         if let Ok(head) = json(problem) {
             self.tell(ANSWER, FLAG_UNBOUNDED | FLAG_PROBLEM, id, &head, &[]);
         }
+    }
+
+    /// Says that an event has begun, and goes on later.
+    pub(crate) fn begun(&self, event: u64) {
+        self.tell(BEGUN, FLAG_UNBOUNDED, event, b"null", &[]);
     }
 
     /// Reports a panic that happened outside of any invocation.

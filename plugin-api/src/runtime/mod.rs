@@ -2,9 +2,11 @@
 //!
 //! Other threads touch its inbox only; all else is made, used and dropped on the lane's own thread.
 
+mod at_work;
 mod callbacks;
 mod core;
 mod debt;
+mod events;
 mod guarded;
 mod inbox;
 mod lane;
@@ -14,12 +16,14 @@ pub(crate) mod panics;
 mod scope;
 mod spans;
 mod timed;
+mod turns;
 mod waits;
 
 #[cfg(test)]
 pub(crate) use self::core::Controls;
 pub use self::core::Spawned;
 pub(crate) use self::{
+    at_work::Label,
     core::Core,
     guarded::Guarded,
     lane::{Form, Lane},
@@ -27,4 +31,5 @@ pub(crate) use self::{
 };
 pub(crate) use inbox::Owned;
 pub(crate) use scope::Scope;
+use turns::EventTurns;
 pub(crate) use waits::{Offer, Waiting, Waits};

@@ -54,6 +54,16 @@ impl Scope {
         }
     }
 
+    /// What it is and its name, where that is not the host's alone to know.
+    pub(crate) fn name(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::None | Self::Invocation(_) => None,
+            Self::Event(name, _) => Some(("a handler of", name)),
+            Self::Service(name, _) => Some(("the service", name)),
+            Self::Timer(name, _) => Some(("the timer", name)),
+        }
+    }
+
     /// Writes it into a log record.
     pub(crate) fn mark(self, record: &mut LogRecord) {
         match self {

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    sync::{Condvar, Mutex},
+    sync::{Condvar, Mutex, mpsc},
 };
 
 use plugin_api::{prelude::*, serde_json::Value, tracing};
@@ -217,14 +217,37 @@ async fn on_message(ctx: EventCtx<State>, message: MessageDelete) -> Result {
     Ok(())
 }
 
-#[event("MESSAGE_DELETE", guild)]
+#[event("MESSAGE_DELETE", filter = guild)]
 async fn on_guild_message(_ctx: EventCtx<State>, message: Value) -> Result {
     refuse(format!("seen in {}", message["guild_id"]))
 }
 
-#[event(!bot)]
+#[event(filter = !bot)]
 async fn on_join(_ctx: EventCtx<State>, joined: MemberAdd) -> Result {
     panic!("{} joined", joined.user.name);
+}
+
+#[event("TURN", unlisted, one_at_a_time = channel)]
+async fn on_turn(ctx: EventCtx<State>, event: Value) -> Result {
+    ctx.call::<Value>("test.turn", &event["number"]).await?;
+    Ok(())
+}
+
+/// What the next event that blocks says when it does, and what it waits for.
+static BLOCK: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>> = Mutex::new(None);
+
+pub(crate) fn block_next(inside: mpsc::Sender<()>, gate: mpsc::Receiver<()>) {
+    *BLOCK.lock().unwrap() = Some((inside, gate));
+}
+
+#[event("BLOCK", unlisted)]
+async fn blocks_lane(_ctx: EventCtx<State>, _event: Value) -> Result {
+    let Some((inside, gate)) = BLOCK.lock().unwrap().take() else {
+        return Ok(());
+    };
+    inside.send(())?;
+    gate.recv()?;
+    Ok(())
 }
 
 /// Wait for a short message.
@@ -250,7 +273,7 @@ plugin_api::plugin!(
     ],
     services: [crate::services::halve, crate::services::double],
     components: [count, close],
-    events: [on_message, on_guild_message, on_join],
+    events: [on_message, on_guild_message, on_join, on_turn, blocks_lane],
     depends: ["modlog >=1.2", "levels?"],
     conflicts: ["other"],
     intents: [GUILD_PRESENCES],

@@ -90,7 +90,7 @@ struct Config {
 }
 
 /// Greets new members. The event is named by its type; `!bot` leaves out bots that join.
-#[event(!bot)]
+#[event(filter = !bot)]
 async fn greet(ctx: EventCtx, joined: MemberAdd) -> Result {
     let config: Config = ctx.config()?;
     let channel = match config.greet_channel {

@@ -4,6 +4,7 @@
 //! `process` those that concern the whole process, `loading` what happens before anything is asked of it. It is no
 //! example to follow. What `measured` and `storage` have is for the bench.
 
+mod events;
 mod files;
 mod flood;
 mod loading;
@@ -12,7 +13,11 @@ mod process;
 mod storage;
 mod timed;
 
-use std::{cell::Cell, path::PathBuf, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    time::Duration,
+};
 
 use plugin_api::{
     prelude::*,
@@ -37,6 +42,10 @@ static STOP: [u8; 13] = *b"STOP-00000000";
 #[derive(Default)]
 struct State {
     commands: Cell<u64>,
+    /// The numbers of the events that it was told, in order.
+    told: RefCell<Vec<u64>>,
+    /// Memory that it holds.
+    held: RefCell<Vec<u8>>,
 }
 
 impl Drop for State {
@@ -214,6 +223,7 @@ plugin! {
         storage::measure_storage,
         timed::later, timed::later_many, timed::later_list,
         flood::flood_rest, flood::flood_calls, flood::flood_logs, flood::flood_tasks, flood::huge, flood::allocate,
+        events::told_events, events::metrics, events::hold_memory, events::block_in_task,
         process::stuck, process::leave_thread, process::take_over,
         measured::required, measured::ruled, measured::limited,
         measured::takes_text, measured::takes_integer, measured::takes_number, measured::takes_bool,
@@ -222,7 +232,8 @@ plugin! {
         measured::takes_time, measured::takes_date, measured::takes_choice, measured::takes_many,
         measured::takes_code, measured::takes_several, measured::takes_file, measured::takes_flags,
     ],
-    events: [reacted],
+    events: [reacted, events::told, events::also_told, events::block_in_event],
+    event_queue: ("64 KiB", drop_oldest),
     timers: [timed::hourly, timed::nightly, timed::tell_later],
     erase: timed::forget,
 }

@@ -19,6 +19,7 @@ use crate::{
 pub(super) const CALLS: &[(&str, Access)] = &[
     ("plugins.list", Access::All),
     ("plugins.info", Access::All),
+    ("plugins.metrics", Access::All),
     ("plugins.load", Access::Changes),
     ("plugins.reload", Access::Changes),
     ("plugins.unload", Access::Changes),
@@ -30,6 +31,9 @@ static LOOKING: Semaphore = Semaphore::const_new(1);
 
 impl Calls {
     pub(super) async fn about_plugins(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
+        if call.name == "plugins.metrics" {
+            return Ok(json!(from.figures()));
+        }
         let plugins = self.life()?;
         if call.name == "plugins.list" || call.name == "plugins.info" {
             let _turn = if from.is_linked() {

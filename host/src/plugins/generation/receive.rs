@@ -12,7 +12,7 @@ use plugin_abi::{Delivery, Envelope, Receiver};
 use plugin_protocol::{Problem, ProblemCode, Unwatch, hooks::HookUnregister, kind};
 
 use super::{Answer, Generation, Request, Waiting};
-use crate::plugins::{outcome::outcome, room::Room};
+use crate::plugins::{latency::Handler, outcome::outcome, room::Room};
 
 /// How many requests of one generation may be under way.
 const MAX_REQUESTS: usize = 8192;
@@ -30,17 +30,31 @@ impl Generation {
                         self.pulse.stirred(Instant::now());
                         frame.answered(answer(envelope));
                     }
-                    Some(Waiting::Invocation(ticket)) => {
-                        self.pulse.stirred(Instant::now());
+                    Some(Waiting::Invocation(invoked)) => {
+                        let now = Instant::now();
+                        self.pulse.stirred(now);
+                        self.latencies
+                            .note(invoked.handler, now.saturating_duration_since(invoked.since));
                         let outcome = outcome(envelope);
-                        self.desk.finished(self, envelope.id(), outcome, ticket);
+                        self.desk.finished(self, envelope.id(), outcome, invoked.ticket);
+                    }
+                    Some(Waiting::Event(handed)) => {
+                        let now = Instant::now();
+                        self.pulse.stirred(now);
+                        self.latencies
+                            .note(Handler::Event, now.saturating_duration_since(handed.since));
+                        self.event_ended(&handed);
+                        let outcome = outcome(envelope);
+                        self.desk.finished(self, envelope.id(), outcome, handed.ticket);
                     }
                     Some(Waiting::Pulse) => self.pulse.answered(Instant::now()),
+                    Some(Waiting::Look) => self.looked(envelope),
                     None => {
                         tracing::debug!(plugin = %self.name(), id = envelope.id(), "an answer that nobody waits for");
                     }
                 }
             }
+            kind::BEGUN => self.event_begun(envelope.id()),
             kind::LOG => match serde_json::from_slice(envelope.head()) {
                 Ok(record) => self.desk.logged(self, &record),
                 Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),
@@ -74,14 +88,17 @@ impl Generation {
                     _ => MAX_REQUESTS / 4 * 3,
                 };
                 let busy = self.requests.fetch_add(1, Ordering::Relaxed) >= limit;
-                if busy {
-                    let text = format!("{limit} requests of this plugin are under way: wait for some of them");
-                    self.answer::<()>(envelope.id(), &Err(Problem::new(ProblemCode::Busy, text)), &[]);
-                    return;
-                }
-                let room = match Room::take(&self.under_way, envelope) {
+                let admitted = self.asked.admit(envelope.kind()).and_then(|()| {
+                    if busy {
+                        let text = format!("{limit} requests of this plugin are under way: wait for some of them");
+                        return Err(Problem::new(ProblemCode::Busy, text));
+                    }
+                    Room::take(&self.under_way, envelope)
+                });
+                let room = match admitted {
                     Ok(room) => room,
                     Err(problem) => {
+                        self.asked.note_turned_away();
                         self.answer::<()>(envelope.id(), &Err(problem), &[]);
                         return;
                     }

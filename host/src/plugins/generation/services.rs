@@ -80,12 +80,16 @@ impl Generation {
     #[must_use]
     pub fn within(&self, delivery: u64) -> Option<Within> {
         match self.waiting().get(&delivery)? {
-            Waiting::Invocation(ticket) => Some(Within {
-                root: ticket.root(),
+            Waiting::Invocation(invoked) => Some(Within {
+                root: invoked.ticket.root(),
+                depth: 0,
+            }),
+            Waiting::Event(handed) => Some(Within {
+                root: handed.ticket.root(),
                 depth: 0,
             }),
             Waiting::Service(frame) => Some(frame.within()),
-            Waiting::Request(_) | Waiting::Pulse => None,
+            Waiting::Request(_) | Waiting::Pulse | Waiting::Look => None,
         }
     }
 

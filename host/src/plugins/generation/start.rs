@@ -17,8 +17,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, HandedOver, to_json};
-use crate::plugins::{lane::Gate, loader, pulse::Pulse};
+use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, HandedOver, Looks, to_json};
+use crate::plugins::{asked::Asked, event_queue, lane::Gate, latency::Latencies, loader, pulse::Pulse, stall::Stall};
 
 /// How long opening a library may take.
 const OPENING: Duration = Duration::from_secs(10);
@@ -95,6 +95,7 @@ impl Generation {
             number,
             code,
         } = blueprint;
+        let events = event_queue::Waiting::new(description.event_queue, description.tells_begun);
         let generation = Arc::new(Self {
             manifest,
             description,
@@ -104,6 +105,11 @@ impl Generation {
             serving_since: OnceLock::new(),
             gate: Arc::new(Gate::default()),
             pulse: Pulse::default(),
+            stall: Stall::default(),
+            latencies: Latencies::default(),
+            events: std::sync::Mutex::new(events),
+            looks: Looks::default(),
+            asked: Asked::default(),
             copy: match &code {
                 Code::Copy(path) => Some(path.clone()),
                 Code::Linked(_) => None,

@@ -69,6 +69,10 @@ pub trait Outlook: Send + Sync + 'static {
     fn tell_owner(&self, about: &str, text: &str);
     /// The owner has to hear that a plugin that was loaded harms itself.
     fn tell_trouble(&self, plugin: &str, text: &str);
+    /// Tells the owner that something of a plugin keeps the rest of it waiting.
+    fn tell_blocked(&self, plugin: &str, text: &str);
+    /// Tells the owner that events of a plugin were dropped.
+    fn tell_dropped(&self, plugin: &str, text: &str);
 
     /// Whether a version with these steps has to make some of them before it can start. Changes nothing, and is asked
     /// before anything is stopped, also of versions without any step.

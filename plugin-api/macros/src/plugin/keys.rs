@@ -12,6 +12,7 @@ use syn::{
     token,
 };
 
+use super::queue::{EventQueue, own_allocator};
 use crate::{
     function::{check_length, check_name, comma, first_paragraph, unraw},
     localization::Localized,
@@ -45,6 +46,8 @@ pub(crate) struct Plugin {
     pub(super) before: Option<Path>,
     pub(super) after: Option<Path>,
     pub(super) on_error: Option<Path>,
+    pub(super) event_queue: Option<EventQueue>,
+    pub(super) own_allocator: bool,
 }
 
 /// A command, and the words before its own name.
@@ -121,6 +124,8 @@ impl Parse for Plugin {
                 "timers" => plugin.timers = list(input)?,
                 "services" => plugin.services = list(input)?,
                 "erase" => plugin.erase = Some(input.parse()?),
+                "event_queue" => plugin.event_queue = Some(input.parse()?),
+                "allocator" => plugin.own_allocator = own_allocator(input)?,
                 "migrations" => plugin.migrations = migrations(input)?,
                 "depends" => plugin.depends = dependencies(input)?,
                 "conflicts" => plugin.conflicts = dependencies(input)?,
@@ -141,7 +146,7 @@ impl Parse for Plugin {
                     let text = format!(
                         "`{other}` is no key of a plugin: state, state_version, start, stop, commands, components, \
                          events, hooks, timers, services, erase, checks, before, after, on_error, migrations, depends, conflicts, \
-                         intents, swap, category, \
+                         event_queue, allocator, intents, swap, category, \
                          settings and description are"
                     );
                     return Err(Error::new(key.span(), text));

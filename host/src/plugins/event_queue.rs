@@ -1,0 +1,354 @@
+//! What waits of a plugin's events while it is slow: bounded by bytes, in order, with the plugin's own word on what is
+//! dropped then.
+//!
+//! Pure: `generation/events` hands over what this lets through. A lane has a few events at a time that it has not begun,
+//! so that what can still be dropped waits here and not there; what it has begun and not ended is bounded, too. Commands
+//! and clicks don't come this way.
+
+use std::{collections::VecDeque, time::Instant};
+
+use plugin_protocol::{EventQueue, Overflow, lane::EventFigures};
+
+/// How many events a lane has that it has not begun: enough that it never waits for the next one.
+const UNBEGUN: usize = 64;
+/// And how many bytes of them, unless it is one alone.
+const UNBEGUN_BYTES: usize = 256 << 10;
+/// How many events a lane has that have not come to their end.
+const UNENDED: usize = 4096;
+/// And how many bytes of them, unless it is one alone.
+const UNENDED_BYTES: usize = 32 << 20;
+/// What an event takes beside its bytes.
+const OVERHEAD: usize = 64;
+
+/// A plugin's events between the shards and its lane.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    room: EventQueue,
+    /// Whether the lane says what it has begun; of others every event counts as not begun until its end.
+    tells_begun: bool,
+    waiting: VecDeque<Item<T>>,
+    waiting_bytes: usize,
+    unbegun: Load,
+    unended: Load,
+    delivered: u64,
+    dropped: u64,
+    /// How many of them somebody was told of.
+    dropped_told: u64,
+    is_over: bool,
+}
+
+#[derive(Debug)]
+struct Item<T> {
+    what: T,
+    bytes: usize,
+    since: Instant,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    count: usize,
+    bytes: usize,
+}
+
+impl Load {
+    const fn add(&mut self, bytes: usize) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    const fn take(&mut self, bytes: usize) {
+        self.count = self.count.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    const fn has_room(&self, bytes: usize, most: usize, most_bytes: usize) -> bool {
+        self.count == 0 || (self.count < most && self.bytes + bytes <= most_bytes)
+    }
+}
+
+impl<T> Waiting<T> {
+    /// Nothing waits yet.
+    #[must_use]
+    pub fn new(room: EventQueue, tells_begun: bool) -> Self {
+        let bytes = room.bytes.clamp(EventQueue::LEAST, EventQueue::MOST);
+        Self {
+            room: EventQueue { bytes, ..room },
+            tells_begun,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            unbegun: Load::default(),
+            unended: Load::default(),
+            delivered: 0,
+            dropped: 0,
+            dropped_told: 0,
+            is_over: false,
+        }
+    }
+
+    /// Whether an event that has come is to be handed over at once; it counts as handed over then.
+    pub fn passes(&mut self, bytes: usize) -> bool {
+        let passes = self.waiting.is_empty() && self.lane_takes(bytes);
+        if passes {
+            self.note_delivered(bytes);
+        }
+        passes
+    }
+
+    /// Lets an event wait that does not pass, which is made only then. Answers with what was dropped for it.
+    pub fn push(&mut self, bytes: usize, now: Instant, make: impl FnOnce() -> T) -> Vec<T> {
+        let most = usize::try_from(self.room.bytes).unwrap_or(usize::MAX);
+        let weight = bytes + OVERHEAD;
+        let is_full = self.waiting_bytes + weight > most;
+        if self.is_over || weight > most || (is_full && self.room.overflow == Overflow::DropNewest) {
+            self.dropped += 1;
+            return Vec::new();
+        }
+        let mut dropped = Vec::new();
+        while self.waiting_bytes + weight > most
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            self.waiting_bytes -= oldest.bytes + OVERHEAD;
+            self.dropped += 1;
+            dropped.push(oldest.what);
+        }
+        self.waiting_bytes += weight;
+        self.waiting.push_back(Item {
+            what: make(),
+            bytes,
+            since: now,
+        });
+        dropped
+    }
+
+    /// The next one that the lane may be handed now, with its bytes.
+    pub fn next(&mut self) -> Option<(T, usize)> {
+        let bytes = self.waiting.front()?.bytes;
+        if !self.lane_takes(bytes) {
+            return None;
+        }
+        let item = self.waiting.pop_front()?;
+        self.waiting_bytes -= item.bytes + OVERHEAD;
+        self.note_delivered(item.bytes);
+        Some((item.what, item.bytes))
+    }
+
+    /// The lane has begun an event of so many bytes, and goes on with it later.
+    pub fn begun(&mut self, bytes: usize) {
+        self.unbegun.take(bytes);
+    }
+
+    /// An event of so many bytes has come to its end.
+    pub fn ended(&mut self, bytes: usize, had_begun: bool) {
+        if !had_begun {
+            self.unbegun.take(bytes);
+        }
+        self.unended.take(bytes);
+    }
+
+    /// One that was to be handed over could not be.
+    pub fn undelivered(&mut self, bytes: usize) {
+        self.ended(bytes, false);
+        self.delivered -= 1;
+        self.dropped += 1;
+    }
+
+    /// Ends it, since there is no lane any more: all that waits, which counts as dropped.
+    pub fn end(&mut self) -> Vec<T> {
+        self.is_over = true;
+        self.dropped += self.waiting.len() as u64;
+        self.waiting_bytes = 0;
+        std::mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|item| item.what)
+            .collect()
+    }
+
+    /// How many of what the lane was handed have not come to their end, and how many wait.
+    pub fn under_way(&self) -> usize {
+        self.unended.count + self.waiting.len()
+    }
+
+    /// How many were dropped that nobody was told of; they count as told from now on.
+    pub fn take_untold(&mut self) -> u64 {
+        let untold = self.dropped - self.dropped_told;
+        self.dropped_told = self.dropped;
+        untold
+    }
+
+    /// What became of all that came.
+    pub fn figures(&self, now: Instant) -> EventFigures {
+        let oldest = self
+            .waiting
+            .front()
+            .map(|item| now.saturating_duration_since(item.since));
+        EventFigures {
+            delivered: self.delivered,
+            dropped: self.dropped,
+            waiting: self.waiting.len() as u64,
+            waiting_bytes: self.waiting_bytes as u64,
+            oldest_millis: oldest.map(|oldest| u64::try_from(oldest.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    fn lane_takes(&self, bytes: usize) -> bool {
+        let (unbegun, unbegun_bytes) = if self.tells_begun {
+            (UNBEGUN, UNBEGUN_BYTES)
+        } else {
+            (UNENDED, UNENDED_BYTES)
+        };
+        self.unbegun.has_room(bytes, unbegun, unbegun_bytes) && self.unended.has_room(bytes, UNENDED, UNENDED_BYTES)
+    }
+
+    fn note_delivered(&mut self, bytes: usize) {
+        self.delivered += 1;
+        self.unbegun.add(bytes);
+        self.unended.add(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn queue(bytes: u64, overflow: Overflow) -> Waiting<u32> {
+        Waiting::new(EventQueue { bytes, overflow }, true)
+    }
+
+    /// Offers events of 192 bytes, which weigh 256: what was dropped for them.
+    fn offer(queue: &mut Waiting<u32>, numbers: std::ops::Range<u32>) -> Vec<u32> {
+        let mut dropped = Vec::new();
+        for number in numbers {
+            if !queue.passes(192) {
+                dropped.extend(queue.push(192, Instant::now(), || number));
+            }
+        }
+        dropped
+    }
+
+    fn rest(queue: &mut Waiting<u32>) -> Vec<u32> {
+        let mut rest = Vec::new();
+        loop {
+            while let Some((number, _)) = queue.next() {
+                rest.push(number);
+            }
+            if queue.unended.count == 0 {
+                return rest;
+            }
+            queue.ended(192, false);
+        }
+    }
+
+    #[test]
+    fn the_policy_says_which_end_is_dropped() {
+        // 64 are handed over, four have room.
+        for (overflow, kept) in [(Overflow::DropOldest, 70..74), (Overflow::DropNewest, 64..68)] {
+            let mut queue = queue(1024, overflow);
+            let dropped = offer(&mut queue, 0..74);
+            let oldest: Vec<_> = if kept.start == 70 {
+                (64..70).collect()
+            } else {
+                Vec::new()
+            };
+            assert_eq!(dropped, oldest);
+            let figures = queue.figures(Instant::now());
+            assert_eq!((figures.delivered, figures.dropped, figures.waiting), (64, 6, 4));
+            assert_eq!(figures.waiting_bytes, 1024);
+            assert_eq!((queue.take_untold(), queue.take_untold()), (6, 0));
+            assert_eq!(rest(&mut queue), kept.collect::<Vec<_>>());
+            assert_eq!(queue.figures(Instant::now()).oldest_millis, None);
+        }
+    }
+
+    #[test]
+    fn what_has_begun_makes_room_for_the_next_and_is_bounded_too() {
+        let mut queue = queue(8 << 20, Overflow::DropOldest);
+        offer(&mut queue, 0..5000);
+        let mut handed = UNBEGUN;
+        while queue.unbegun.count > 0 {
+            queue.begun(192);
+            handed += usize::from(queue.next().is_some());
+        }
+        assert_eq!(handed, UNENDED, "each of them waits for something");
+        queue.ended(192, true);
+        assert_eq!(queue.next(), Some((4096, 192)));
+        assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn a_large_event_passes_alone_and_one_that_never_fits_drops_no_other() {
+        let mut queue = queue(1024, Overflow::DropOldest);
+        let now = Instant::now();
+        assert!(queue.passes(64 << 20) && !queue.passes(192));
+        assert!(queue.push(192, now, || 1).is_empty());
+        assert!(queue.push(4096, now, || 2).is_empty());
+        assert_eq!(queue.figures(now).dropped, 1);
+        queue.ended(64 << 20, false);
+        assert_eq!(queue.next(), Some((1, 192)));
+    }
+
+    #[test]
+    fn a_lane_that_does_not_tell_what_it_has_begun_is_handed_more() {
+        let mut queue = Waiting::new(EventQueue::default(), false);
+        offer(&mut queue, 0..4097);
+        assert_eq!(queue.figures(Instant::now()).delivered, 4096);
+        assert_eq!(queue.end(), [4096]);
+        queue.push(192, Instant::now(), || 0);
+        assert_eq!(
+            queue.figures(Instant::now()).dropped,
+            2,
+            "nothing waits for a lane that has ended"
+        );
+    }
+
+    proptest! {
+        /// Whatever comes and ends: order is kept, nothing comes twice, and what came is handed over, dropped or waits.
+        #[test]
+        fn nothing_is_lost_or_turned_around(
+            steps in prop::collection::vec((0_u8..4, 1_usize..600), 1..400),
+            bytes in 1024_u64..8192,
+            newest in any::<bool>(),
+            tells_begun in any::<bool>(),
+        ) {
+            let overflow = if newest { Overflow::DropNewest } else { Overflow::DropOldest };
+            let mut queue = Waiting::new(EventQueue { bytes, overflow }, tells_begun);
+            let (mut came, mut handed, now) = (0_u64, Vec::new(), Instant::now());
+            let mut at_lane: VecDeque<(usize, bool)> = VecDeque::new();
+            for (step, size) in steps {
+                match step {
+                    0 | 1 => {
+                        if queue.passes(size) {
+                            handed.push(came);
+                            at_lane.push_back((size, false));
+                        } else {
+                            queue.push(size, now, || (came, size));
+                        }
+                        came += 1;
+                    }
+                    2 if tells_begun => {
+                        if let Some(event) = at_lane.iter_mut().find(|event| !event.1) {
+                            event.1 = true;
+                            queue.begun(event.0);
+                        }
+                    }
+                    _ => if let Some((size, had_begun)) = at_lane.pop_front() {
+                        queue.ended(size, had_begun);
+                    }
+                }
+                while let Some(((number, size), weighed)) = queue.next() {
+                    prop_assert_eq!(size, weighed);
+                    handed.push(number);
+                    at_lane.push_back((size, false));
+                }
+                let figures = queue.figures(now);
+                prop_assert!(figures.waiting_bytes <= bytes);
+                prop_assert_eq!(figures.delivered + figures.dropped + figures.waiting, came);
+                prop_assert_eq!(figures.delivered, handed.len() as u64);
+            }
+            prop_assert!(handed.is_sorted_by(|one, next| one < next), "{handed:?}");
+        }
+    }
+}

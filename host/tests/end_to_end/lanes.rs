@@ -1,0 +1,180 @@
+//! What a lane takes, and what becomes of its events: bounded, in order, counted; and what blocks it is named.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Bot, World, example_answers};
+
+async fn beside_the_example() -> (World, Bot) {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    world.drop_plugin("stress");
+    let bot = world.start().await;
+    (world, bot)
+}
+
+/// The figures of the lane of `stress`, as it sees them itself.
+async fn metrics(world: &World) -> Value {
+    let answer = world.person("alice").says("!metrics").await.expect_reply().await;
+    serde_json::from_str(answer.content()).unwrap()
+}
+
+/// The numbers of the events that `stress` was told since it was asked last.
+async fn told(world: &World) -> Vec<u64> {
+    let answer = world.person("alice").says("!told-events").await.expect_reply().await;
+    let numbers = answer.content().split(' ').skip(1);
+    numbers.filter_map(|number| number.parse().ok()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
+    let (world, bot) = beside_the_example().await;
+    let alice = world.person("alice");
+    // It shows what it shows before the thread is blocked, and the answer comes when it is.
+    let blocked = alice.says("!block 4").await;
+    let gateway = world.sandbox.gateway();
+    bot.logs("is blocked: nothing else of it runs").await;
+    let pad = "x".repeat(1000);
+    let event = |number: u64| json!({ "guild_id": "1", "number": number, "pad": pad }).to_string();
+    for number in 0..400 {
+        gateway.dispatch("STRESS_TOLD", &event(number));
+    }
+    // Nobody else waits for it, nor do its own commands when it goes on.
+    example_answers(&alice).await;
+    let waits = alice.says("!revision").await;
+    bot.logs("too slow for its events").await;
+    assert_eq!(blocked.expect_reply().await.content(), "unblocked");
+    waits.expect_reply().await;
+    let figures = metrics(&world).await;
+    let told = told(&world).await;
+    let count = |key: &str| figures["events"][key].as_u64().unwrap();
+    assert_eq!(told.len() as u64 + count("dropped"), 400, "{figures}");
+    assert_eq!(
+        (count("delivered"), count("waiting")),
+        (told.len() as u64, 0),
+        "{figures}"
+    );
+    // 64 were in its lane already; of the rest, the last ones for which there was room are left.
+    let (in_lane, waited) = told.split_at(64);
+    assert_eq!(in_lane, (0..64).collect::<Vec<_>>());
+    let first = 400 - waited.len() as u64;
+    assert_eq!(waited, (first..400).collect::<Vec<_>>());
+    assert!(
+        (40..=64).contains(&waited.len()),
+        "64 KiB of a thousand bytes each: {}",
+        waited.len()
+    );
+    let name = ("name", json!("stress"));
+    let info = world.owner().slash("plugininfo", &[name]).await.expect_reply().await;
+    let info = serde_json::to_string(info.embeds()).unwrap();
+    assert!(
+        info.contains(&format!("{} events, {} dropped", told.len(), count("dropped"))),
+        "{info}"
+    );
+    assert!(
+        info.contains("of memory, at most") && info.contains("blocked 1 times"),
+        "{info}"
+    );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_handler_wants_is_not_delivered_and_two_handlers_get_an_event_once() {
+    let (world, bot) = beside_the_example().await;
+    let gateway = world.sandbox.gateway();
+    let dispatch = |event: Value| gateway.dispatch("STRESS_TOLD", &event.to_string());
+    dispatch(json!({ "number": 1, "bot_number": 11 }));
+    dispatch(json!({ "number": 2, "bot_number": 12, "author": { "id": "5", "bot": true } }));
+    dispatch(json!({ "number": 3, "bot_number": 13, "guild_id": "1" }));
+    dispatch(json!({ "number": 4, "bot_number": 14, "guild_id": "1", "author": { "id": "5", "bot": true } }));
+    // What comes later in the session, in the order of the session.
+    assert_eq!(told(&world).await, [3, 14]);
+    assert_eq!(metrics(&world).await["events"]["delivered"], 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_blocks_a_lane_is_named_and_it_can_be_unloaded_all_the_same() {
+    let (world, bot) = beside_the_example().await;
+    let alice = world.person("alice");
+    let mut notices = world.sandbox.watch();
+    let blocked = alice.says("!block 2").await;
+    let line = bot.logs("is blocked: nothing else of it runs").await;
+    assert!(
+        line.contains("the command `block`") && line.contains("stress"),
+        "{line}"
+    );
+    let heard = async {
+        while !notices
+            .next()
+            .await
+            .is_some_and(|notice| notice.content().contains("is blocked by the command `block`"))
+        {}
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, heard).await.unwrap();
+    let line = bot.logs("is blocked no longer").await;
+    assert!(line.contains("the command `block`"), "{line}");
+    blocked.expect_reply().await;
+    let figures = metrics(&world).await;
+    assert_eq!(
+        (&figures["blocks"], figures.get("blocked")),
+        (&json!(1), None),
+        "{figures}"
+    );
+    let command = figures["handlers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["kind"] == "command");
+    let longest = command.and_then(|command| command["max_micros"].as_u64()).unwrap();
+    assert!(longest >= 2_000_000, "{figures}");
+
+    // So soon it is not told again; `plugininfo` shows it.
+    world
+        .sandbox
+        .gateway()
+        .dispatch("STRESS_BLOCK", &json!({ "millis": 600_000 }).to_string());
+    let named = async {
+        loop {
+            let name = ("name", json!("stress"));
+            let info = world.owner().slash("plugininfo", &[name]).await.expect_reply().await;
+            let info = serde_json::to_string(info.embeds()).unwrap();
+            if info.contains("**blocked** by the handler `block_in_event`") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, named).await.unwrap();
+    let unloading = world.owner().says("!unload stress").await;
+    example_answers(&alice).await;
+    let unloaded = unloading.reply(crate::harness::PATIENCE).await.unwrap();
+    assert_eq!(unloaded.content(), "Unloaded `stress`.");
+    let log = bot.stop().await;
+    assert!(
+        log.contains("its thread is abandoned") || log.contains("its thread goes on"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_that_a_plugin_holds_is_seen_until_it_is_given_back() {
+    let (world, bot) = beside_the_example().await;
+    let alice = world.person("alice");
+    let heap = async || {
+        let figures = metrics(&world).await;
+        (
+            figures["heap_bytes"].as_u64().unwrap(),
+            figures["heap_peak"].as_u64().unwrap(),
+        )
+    };
+    let (before, _) = heap().await;
+    assert!((1..8 << 20).contains(&before), "{before}");
+    let held = alice.says("!hold-memory 10").await.expect_reply().await;
+    assert_eq!(held.content(), "holds 10485760 bytes");
+    let (during, _) = heap().await;
+    assert!((10 << 20..12 << 20).contains(&(during - before)), "{before} {during}");
+    alice.says("!hold-memory 0").await.expect_reply().await;
+    let (after, peak) = heap().await;
+    assert!(after < before + (1 << 20), "{before} {after}");
+    assert!(peak >= during, "{peak} {during}");
+    bot.stop().await;
+}

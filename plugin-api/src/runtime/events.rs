@@ -1,0 +1,78 @@
+//! Gateway events on the lane: the handlers of one run side by side in one task, and end together.
+//!
+//! What waits for something after its first step is told to the host as begun, which then hands over the next one: what has
+//! not begun can still be dropped there.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use plugin_protocol::Event;
+use tokio::task::spawn_local;
+
+use super::{
+    Guarded, Label, Owned, Scope,
+    debt::{Debt, outcome, worst},
+    lane::Serving,
+};
+use crate::{
+    Result,
+    definition::{Module, Running},
+    event::Payload,
+};
+
+/// The handlers of one event.
+struct Handlers(Vec<(Guarded<Result>, Option<plugin_protocol::Outcome>)>);
+
+impl Handlers {
+    /// Lets each of them go on.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ended = Poll::Ready(());
+        for (handler, done) in &mut self.0 {
+            if done.is_none() {
+                match Pin::new(handler).poll(cx) {
+                    Poll::Ready(result) => *done = Some(outcome(result)),
+                    Poll::Pending => ended = Poll::Pending,
+                }
+            }
+        }
+        ended
+    }
+}
+
+impl<M: Module> Serving<M> {
+    pub(super) fn event(&self, envelope: Owned) {
+        let Some(event) = self.head::<Event>(&envelope) else {
+            return;
+        };
+        let Some(state) = self.started(envelope.id) else { return };
+        let id = envelope.id;
+        let payload = Rc::new(Payload::new(event, envelope));
+        let futures = self.definition.handlers_of(&self.core, &state, &payload);
+        let scope = self
+            .definition
+            .event_name(payload.name())
+            .map_or(Scope::None, |name| Scope::Event(name, id));
+        let link = self.core.link.clone();
+        let debt = Debt::new(link.clone(), self.core.ledger.clone(), id);
+        let guarded = |(name, future): (&'static str, Running)| {
+            let handler = Guarded::within(scope, future);
+            (handler.labelled(Label::of("the handler", name)), None)
+        };
+        let mut handlers = Handlers(futures.into_iter().map(guarded).collect());
+        spawn_local(async move {
+            let mut is_first = true;
+            std::future::poll_fn(|cx| {
+                let polled = handlers.poll(cx);
+                if std::mem::take(&mut is_first) && polled.is_pending() {
+                    link.begun(id);
+                }
+                polled
+            })
+            .await;
+            debt.pay(&worst(handlers.0.into_iter().filter_map(|(_, done)| done)));
+        });
+    }
+}
