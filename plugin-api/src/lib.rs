@@ -399,7 +399,7 @@ pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, L
 /// What the host answers to the calls `storage.*`, `backups.*` and `statistics.commands`, see [`Host::call`].
 pub use plugin_protocol::{backups, databases, statistics};
 /// What the host answers to the calls `commands.list`, `slash.*` and `bot.figures`, see [`Host::call`].
-pub use plugin_protocol::{commands, figures, slash};
+pub use plugin_protocol::{commands, figures, plans, slash};
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use service::{Service, ServiceCalling, ServiceCtx, ServiceError, ServiceFailure};

@@ -408,6 +408,7 @@ async fn serve_stored(
         control_keys: control_keys.clone(),
         tables: tables.clone(),
         hooks: hooks.clone(),
+        standing: standing.subscribe(),
     };
     let linked = [builtins::linked_plugin()].into_iter().chain(linked).map(|plugin| {
         let manifest = serde_json::from_slice(plugin.manifest()).map_err(Failure::other)?;

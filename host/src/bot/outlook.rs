@@ -2,16 +2,22 @@
 //!
 //! The one place where that trait meets the settings, the cache and the notices; it decides nothing itself.
 
+use std::collections::BTreeMap;
+
 use futures_util::{FutureExt, future::BoxFuture};
 use plugin_protocol::{Activation, Description, Migration, PluginName, Settings};
+use tokio::sync::watch;
+use twilight_model::gateway::Intents;
 
-use super::server_settings;
+use super::{ready::Standing, server_settings};
 use crate::{
     cache::Cache,
     config,
+    gateway::intents,
     hooks::Hooks,
     interactions::ControlKeys,
     plugins,
+    slash::{Held, Limits, Wishes, everywhere},
     storage::{Stores, Tables},
     telemetry::{Logs, NoticeKind, Notices},
 };
@@ -34,6 +40,8 @@ pub struct Outlook {
     pub hooks: Hooks,
     /// What custom ids of controls are signed with.
     pub control_keys: ControlKeys,
+    /// What the gateway was asked for.
+    pub standing: watch::Receiver<Standing>,
 }
 
 impl plugins::Outlook for Outlook {
@@ -81,6 +89,42 @@ impl plugins::Outlook for Outlook {
 
     fn tell_owner(&self, about: &str, text: &str) {
         self.notices.tell(NoticeKind::Refused(about.to_owned()), text);
+    }
+
+    fn slash_places(&self, offers: &BTreeMap<&PluginName, &Description>, held: &[String]) -> plugins::SlashPlaces {
+        let config = self.config.get();
+        let wishes = Wishes {
+            only_in: &config.extensions.only_in,
+            priorities: &config.slash_limiter.priorities,
+        };
+        let held = Held {
+            names: held.iter().cloned().collect(),
+            ..Held::default()
+        };
+        let offers = wishes.apply(offers.iter().map(|(&plugin, &description)| (plugin, description)));
+        let limits = Limits {
+            max: config.slash_limiter.max_limit as usize,
+            warning: config.slash_limiter.warning_threshold as usize,
+            safe: config.slash_limiter.safe_limit as usize,
+        };
+        let plan = everywhere(&offers, &held, limits);
+        plugins::SlashPlaces {
+            names: plan.commands.into_iter().map(|command| command.name).collect(),
+            prefix_only: plan.left_out.into_iter().map(|left_out| left_out.command).collect(),
+            max: limits.safe.min(limits.max),
+        }
+    }
+
+    fn missing_intents(&self, intents: u64, offers: &BTreeMap<&PluginName, &Description>) -> Vec<String> {
+        let Some(asked) = self.standing.borrow().intents else {
+            return Vec::new();
+        };
+        let events = offers.values().flat_map(|description| &description.events);
+        let declared = Intents::from_bits_truncate(intents);
+        let choice = self.config.get().discord.intents;
+        let wanted = intents::wanted(choice, events.map(|event| event.name.as_str()), declared);
+        let missing = wanted - asked - self.standing.borrow().refused;
+        missing.iter_names().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn tell_trouble(&self, plugin: &str, text: &str) {

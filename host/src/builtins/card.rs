@@ -100,7 +100,7 @@ fn line(plugin: &PluginSummary) -> String {
 pub(super) fn info(info: &PluginInfo) -> Embed {
     let plugin = &info.summary;
     let colour = match plugin.status {
-        PluginStatus::Hung | PluginStatus::Refused => ERROR,
+        PluginStatus::Hung | PluginStatus::Refused | PluginStatus::Quarantined => ERROR,
         _ if plugin.newer_refused => WARNING,
         _ => NEUTRAL,
     };
@@ -193,7 +193,7 @@ const fn mark(plugin: &PluginSummary) -> &'static str {
         PluginStatus::Running if plugin.newer_refused => "\u{1f7e1}",
         PluginStatus::Replacing => "\u{1f535}",
         PluginStatus::Running => "\u{1f7e2}",
-        PluginStatus::Hung | PluginStatus::Refused => "\u{1f534}",
+        PluginStatus::Hung | PluginStatus::Refused | PluginStatus::Quarantined => "\u{1f534}",
         _ => "\u{26aa}",
     }
 }
@@ -209,6 +209,7 @@ fn status(plugin: &PluginSummary) -> String {
         PluginStatus::Hung => format!("hangs{generation}"),
         PluginStatus::Replacing => format!("being replaced{generation}"),
         PluginStatus::Refused => "refused".to_owned(),
+        PluginStatus::Quarantined => "in quarantine".to_owned(),
         PluginStatus::Unloaded => "unloaded".to_owned(),
         PluginStatus::Unknown => "in an unknown state".to_owned(),
     }
@@ -221,6 +222,15 @@ fn state(info: &PluginInfo) -> String {
     }
     if let Some(since) = info.serving_since {
         let _ = write!(state, "\nserves <t:{since}:R>");
+    }
+    if info.summary.pinned {
+        state.push_str("\npinned");
+    }
+    if info.summary.rolled_back {
+        state.push_str("\nrolled back, until its file changes");
+    }
+    if let Some(before) = &info.before {
+        let _ = write!(state, "\n`rollback` goes back to {before}");
     }
     if info.exclusive {
         state.push_str("\nstops before a newer one starts");
@@ -508,6 +518,7 @@ mod tests {
             dependants: (0..100).map(|number| format!("plugin-{number}")).collect(),
             conflicts: relations(),
             exclusive: true,
+            before: Some("1.1.0".to_owned()),
             commands: vec![command; 100],
             events: (0..80).map(|number| format!("SOME_LONG_EVENT_NAME_{number}")).collect(),
             hooks: (0..80)

@@ -18,6 +18,7 @@ mod inspection;
 mod lane_card;
 mod lifecycle;
 mod logs;
+mod plan_card;
 mod report;
 mod rules;
 mod server_settings;
@@ -41,6 +42,11 @@ plugin! {
         lifecycle::reload,
         lifecycle::unload,
         erase::erase,
+        lifecycle::rollback,
+        lifecycle::pin,
+        lifecycle::unpin,
+        /// What an order about plugins would do; it changes nothing.
+        lifecycle::plan::{load, unload, reload, update},
         inspection::plugins,
         inspection::plugininfo,
         files::atomictest,

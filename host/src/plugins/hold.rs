@@ -40,18 +40,21 @@ struct Queue<D> {
     is_over: bool,
 }
 
-/// The end of a hold, which comes when this is dropped.
-struct Ending<'h, D, P: FnOnce()> {
-    queue: MutexGuard<'h, Queue<D>>,
-    publish: Option<P>,
+/// The end of a hold: nobody can add to it, and it is over when this is dropped.
+#[derive(Debug)]
+pub(super) struct Closing<'h, D>(MutexGuard<'h, Queue<D>>);
+
+impl<D> Closing<'_, D> {
+    /// Takes all that still waits.
+    pub(super) fn take(&mut self) -> VecDeque<(D, usize)> {
+        self.0.bytes = 0;
+        std::mem::take(&mut self.0.waiting)
+    }
 }
 
-impl<D, P: FnOnce()> Drop for Ending<'_, D, P> {
+impl<D> Drop for Closing<'_, D> {
     fn drop(&mut self) {
-        if let Some(publish) = self.publish.take() {
-            publish();
-        }
-        self.queue.is_over = true;
+        self.0.is_over = true;
     }
 }
 
@@ -117,18 +120,9 @@ impl<D> Hold<D> {
         std::mem::take(&mut queue.waiting)
     }
 
-    /// Ends it: what still waits is delivered and another table put in force while nobody can add to it. That comes to its
-    /// end even if `deliver` panics: no table may lead to a hold for ever.
-    pub(super) fn end(&self, deliver: impl FnMut(D), publish: impl FnOnce()) {
-        let mut ending = Ending {
-            queue: self.queue(),
-            publish: Some(publish),
-        };
-        ending.queue.bytes = 0;
-        std::mem::take(&mut ending.queue.waiting)
-            .into_iter()
-            .map(|(delivery, _)| delivery)
-            .for_each(deliver);
+    /// Begins its end: what still waits is delivered, and another table put in force, before the answer is dropped.
+    pub(super) fn close(&self) -> Closing<'_, D> {
+        Closing(self.queue())
     }
 
     /// Takes out those of which `is_chosen` says so; the others keep their order.

@@ -85,6 +85,7 @@ impl Plugins {
             authors: manifest.map_or_else(Vec::new, |manifest| manifest.authors.clone()),
             conflicts: manifest.map_or_else(Vec::new, |manifest| relations(&manifest.conflicts, &views)),
             exclusive: manifest.is_some_and(|manifest| manifest.swap == Swap::Exclusive),
+            before: view.before.clone(),
             ..PluginInfo::default()
         };
         let Some(plugin) = plugin else { return Some(info) };
@@ -188,6 +189,7 @@ impl Plugins {
             ),
             PluginState::Replacing { generation } => (PluginStatus::Replacing, Some(*generation), None),
             PluginState::Refused(why) => (PluginStatus::Refused, None, Some(why.clone())),
+            PluginState::Quarantined(why) => (PluginStatus::Quarantined, None, Some(why.clone())),
             PluginState::Unloaded => (PluginStatus::Unloaded, None, None),
         };
         let manifest = view.manifest.as_deref();
@@ -207,6 +209,8 @@ impl Plugins {
             why: why.filter(|_| private),
             file: view.file.clone().filter(|_| private),
             load_millis: serving.and_then(|serving| serving.load_time.get().map(|took| millis(*took))),
+            pinned: view.pinned,
+            rolled_back: view.rolled_back,
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     atomics::{ArcSwap, AtomicUsize, Notify},
-    hold::{Hold, Put},
+    hold::{Closing, Hold, Put},
 };
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -221,39 +221,67 @@ impl<T> Routing<T> {
     /// Ends a hold: everything that waits is handed to `deliver`, in order, and then the table, which holds its successor
     /// or nothing, is put in force. What finds that table comes after all that waited.
     pub fn release<D>(&self, hold: &Hold<D>, table: T, mut deliver: impl FnMut(D)) {
+        self.release_all(&[hold], table, |_, delivery| deliver(delivery), []);
+    }
+
+    /// Ends several holds at once, by one table, and closes the gates of what it no longer holds. `deliver` is told of which
+    /// hold a delivery is.
+    pub fn release_all<'g, D>(
+        &self,
+        holds: &[&Hold<D>],
+        table: T,
+        mut deliver: impl FnMut(usize, D),
+        gone: impl IntoIterator<Item = &'g Arc<Gate>>,
+    ) {
         let mut release = Release {
             routing: self,
-            hold,
+            holds,
+            closing: Vec::new(),
             table: Some(Arc::new(table)),
         };
         for _ in 0..ROUNDS {
-            let waiting = hold.take();
-            if waiting.is_empty() {
+            let mut is_empty = true;
+            for (number, hold) in holds.iter().enumerate() {
+                let waiting = hold.take();
+                is_empty &= waiting.is_empty();
+                for (delivery, _) in waiting {
+                    deliver(number, delivery);
+                }
+            }
+            if is_empty {
                 break;
             }
-            waiting.into_iter().map(|(delivery, _)| delivery).for_each(&mut deliver);
         }
-        release.end(deliver);
+        // Nobody else holds two of these locks.
+        release.closing = holds.iter().map(|hold| hold.close()).collect();
+        for number in 0..holds.len() {
+            for (delivery, _) in release.closing[number].take() {
+                deliver(number, delivery);
+            }
+        }
+        drop(release);
+        for gate in gone {
+            gate.close();
+        }
     }
 }
 
-/// A hold that is being released: over when this is dropped, so that a panic in a delivery leaves no table that leads to it.
+/// Holds that are being released: over when this is dropped, so that a panic in a delivery leaves no table that leads to one.
 struct Release<'r, T, D> {
     routing: &'r Routing<T>,
-    hold: &'r Hold<D>,
+    holds: &'r [&'r Hold<D>],
+    /// Nobody can add to them from the last delivery until the table is in force. Dropped after that.
+    closing: Vec<Closing<'r, D>>,
     table: Option<Arc<T>>,
-}
-
-impl<T, D> Release<'_, T, D> {
-    fn end(&mut self, deliver: impl FnMut(D)) {
-        if let Some(table) = self.table.take() {
-            self.hold.end(deliver, || self.routing.table.store(table));
-        }
-    }
 }
 
 impl<T, D> Drop for Release<'_, T, D> {
     fn drop(&mut self) {
-        self.end(drop);
+        if self.closing.is_empty() {
+            self.closing = self.holds.iter().map(|hold| hold.close()).collect();
+        }
+        if let Some(table) = self.table.take() {
+            self.routing.table.store(table);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
+//! - `persisted` is what was decided and did harm, `shelf` keeps contents to go back to
 //! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
 //! - `event_queue` bounds what waits of events for a slow plugin
 //! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
@@ -36,6 +37,7 @@ pub mod registry;
 mod room;
 mod segments;
 mod shadow;
+mod shelf;
 mod stall;
 mod table;
 mod watchdog;
@@ -49,7 +51,7 @@ pub use generation::{
 pub use hold::Hold;
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use latency::Handler;
-pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
+pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup, SlashPlaces};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::{Handles, Table};

@@ -1,24 +1,71 @@
-//! What must survive a restart of plugins: which of them the owner unloaded, and who ran last.
+//! What must survive a restart of plugins: which of them the owner unloaded, pinned or rolled back, who ran last, what ran
+//! before that, and which content has done harm.
 //!
 //! Only the life of plugins writes it. A file that can't be read or written is logged and never stops the bot.
 
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+mod quarantine;
+#[cfg(test)]
+mod tests;
 
-use plugin_protocol::PluginName;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::PathBuf,
+};
+
+use plugin_protocol::{Manifest, PluginName};
 use serde::{Deserialize, Serialize};
 
+pub use quarantine::{Harm, Quarantined};
+
+use super::shadow::ContentHash;
 use crate::storage::aside::set_aside;
 
-/// The owner's decisions, on disk.
+/// The owner's decisions, and what is remembered for them, on disk.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Decisions {
     #[serde(skip)]
     file: PathBuf,
+    /// Whether this differs from what is on disk.
+    #[serde(skip)]
+    is_changed: bool,
     #[serde(default)]
     unloaded: BTreeSet<PluginName>,
     /// Who ran when this was written.
     #[serde(default)]
     running: BTreeSet<PluginName>,
+    /// What the owner prefers in a conflict; and which content is not to be replaced.
+    #[serde(default)]
+    pinned: BTreeMap<PluginName, Option<Content>>,
+    /// What served before what serves now.
+    #[serde(default)]
+    before: BTreeMap<PluginName, Content>,
+    #[serde(default)]
+    rolled_back: BTreeMap<PluginName, RolledBack>,
+    /// Content that has done harm.
+    #[serde(default)]
+    quarantine: BTreeMap<ContentHash, Quarantined>,
+}
+
+/// A version of a plugin, whose content is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The content's hash: its name among those that are kept.
+    pub hash: ContentHash,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The version of the state that it hands over, if it does.
+    #[serde(default)]
+    pub state_version: Option<u32>,
+}
+
+/// What runs in place of the file in the folder, until that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// What runs.
+    pub to: Content,
+    /// The content of the file in the folder.
+    pub instead_of: ContentHash,
 }
 
 impl Decisions {
@@ -66,28 +113,113 @@ impl Decisions {
         self.running.iter()
     }
 
+    /// Whether the owner has pinned this plugin.
+    #[must_use]
+    pub fn is_pinned(&self, name: &PluginName) -> bool {
+        self.pinned.contains_key(name)
+    }
+
+    /// The content that a plugin is pinned to.
+    #[must_use]
+    pub fn pinned_to(&self, name: &PluginName) -> Option<&Content> {
+        self.pinned.get(name)?.as_ref()
+    }
+
+    /// What served before what serves now.
+    #[must_use]
+    pub fn before(&self, name: &PluginName) -> Option<&Content> {
+        self.before.get(name)
+    }
+
+    /// What runs in place of the file in the folder.
+    #[must_use]
+    pub fn rolled_back(&self, name: &PluginName) -> Option<&RolledBack> {
+        self.rolled_back.get(name)
+    }
+
+    /// Why a content is not tried by itself.
+    #[must_use]
+    pub fn quarantined(&self, hash: ContentHash) -> Option<&Quarantined> {
+        self.quarantine.get(&hash).filter(|found| found.is_locked())
+    }
+
+    /// The contents that have to be kept.
+    pub fn kept(&self) -> impl Iterator<Item = ContentHash> {
+        let pinned = self.pinned.values().flatten();
+        let rolled_back = self.rolled_back.values().map(|rolled_back| &rolled_back.to);
+        pinned
+            .chain(self.before.values())
+            .chain(rolled_back)
+            .map(|content| content.hash)
+    }
+
     /// Remembers who runs.
-    pub async fn set_running(&mut self, names: BTreeSet<PluginName>) {
+    pub fn set_running(&mut self, names: BTreeSet<PluginName>) {
         if self.running != names {
             self.running = names;
-            self.write().await;
+            self.is_changed = true;
         }
     }
 
-    /// Remembers that the owner unloaded a plugin, or loaded it again. Written away from the runtime's threads, also if
-    /// this is dropped before it has come to its end.
-    pub async fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
-        let changed = if unloaded {
+    /// Remembers that the owner unloaded a plugin, or loaded it again.
+    pub fn set_unloaded(&mut self, name: &PluginName, unloaded: bool) {
+        self.is_changed |= if unloaded {
             self.unloaded.insert(name.clone())
         } else {
             self.unloaded.remove(name)
         };
-        if changed {
-            self.write().await;
-        }
     }
 
-    async fn write(&self) {
+    /// Remembers that the owner prefers a plugin, and which content of it.
+    pub fn pin(&mut self, name: &PluginName, to: Option<Content>) {
+        self.pinned.insert(name.clone(), to);
+        self.is_changed = true;
+    }
+
+    /// Forgets that; whether there was anything to forget.
+    pub fn unpin(&mut self, name: &PluginName) -> bool {
+        let was_pinned = self.pinned.remove(name).is_some();
+        self.is_changed |= was_pinned;
+        was_pinned
+    }
+
+    /// Remembers what served before.
+    pub fn set_before(&mut self, name: &PluginName, content: Content) {
+        let before = self.before.insert(name.clone(), content);
+        self.is_changed |= before.as_ref() != self.before.get(name);
+    }
+
+    /// Remembers what runs in place of the file in the folder, or forgets it.
+    pub fn set_rolled_back(&mut self, name: &PluginName, to: Option<RolledBack>) {
+        let changed = match to {
+            Some(to) => self.rolled_back.insert(name.clone(), to.clone()) != Some(to),
+            None => self.rolled_back.remove(name).is_some(),
+        };
+        self.is_changed |= changed;
+    }
+
+    /// Remembers that a content has done harm. Whether it is not tried by itself from now on, which it was before.
+    pub fn note_harm(&mut self, hash: ContentHash, name: &PluginName, harm: Harm, why: &str) -> bool {
+        self.is_changed = true;
+        let before = self.quarantined(hash).is_some();
+        let now = self.quarantine.remove(&hash);
+        let now = Quarantined::after(now, name, harm, why);
+        let is_locked = now.is_locked();
+        self.quarantine.insert(hash, now);
+        quarantine::forget_oldest(&mut self.quarantine);
+        is_locked && !before
+    }
+
+    /// Forgets what a content has done: it has started, or the owner wants it tried.
+    pub fn forgive(&mut self, hash: ContentHash) {
+        self.is_changed |= self.quarantine.remove(&hash).is_some();
+    }
+
+    /// Writes what has changed, away from the runtime's threads, also if this is dropped before it has come to its end.
+    pub async fn save(&mut self) {
+        if !std::mem::take(&mut self.is_changed) {
+            return;
+        }
         let (file, bytes) = (self.file.clone(), serde_json::to_vec_pretty(self));
         let writing = tokio::task::spawn_blocking(move || {
             let written = bytes
@@ -98,39 +230,5 @@ impl Decisions {
             }
         });
         let _ = writing.await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_is_unloaded_survives() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("decisions.json");
-        let name: PluginName = "levels".parse().unwrap();
-        Decisions::open(file.clone()).set_unloaded(&name, true).await;
-        let mut again = Decisions::open(file.clone());
-        assert!(again.is_unloaded(&name));
-        again.set_unloaded(&name, false).await;
-        assert!(!Decisions::open(file.clone()).is_unloaded(&name));
-        again.set_running(BTreeSet::from([name.clone()])).await;
-        assert!(Decisions::open(file.clone()).has_run_last(&name));
-        fs::write(&file, "{").unwrap();
-        let mut damaged = Decisions::open(file.clone());
-        assert!(!damaged.is_unloaded(&name));
-        damaged.set_unloaded(&name, true).await;
-        assert!(Decisions::open(file).is_unloaded(&name));
-        let aside = fs::read_dir(folder.path().join("damaged"))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            fs::read_to_string(aside.path()).unwrap(),
-            "{",
-            "what somebody wrote is not lost"
-        );
     }
 }

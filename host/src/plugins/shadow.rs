@@ -12,6 +12,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::process::usage;
 
 /// What must stay free on the disk beside a copy: the database, the log and the owner's other programs need it, too.
@@ -22,7 +24,8 @@ const MEBIBYTE: u64 = 1024 * 1024;
 const LONGEST: u64 = 512 * MEBIBYTE;
 
 /// The hash of a file's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
@@ -30,6 +33,21 @@ impl ContentHash {
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..16].to_owned()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let hash = blake3::Hash::from_hex(&text).map_err(|error| format!("`{text}` is no hash of a file: {error}"))?;
+        Ok(Self(*hash.as_bytes()))
     }
 }
 

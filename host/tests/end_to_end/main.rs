@@ -42,6 +42,7 @@ mod only_in;
 mod owners;
 mod permits;
 mod planned;
+mod plans;
 mod refusals;
 mod refused_files;
 mod replacement;

@@ -55,6 +55,12 @@ pub struct PluginSummary {
     /// How long the generation that serves took to load, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_millis: Option<u64>,
+    /// Whether the owner has pinned it.
+    #[serde(default)]
+    pub pinned: bool,
+    /// Whether an older version runs in place of the file, since the owner went back to it.
+    #[serde(default)]
+    pub rolled_back: bool,
 }
 
 /// How a plugin is.
@@ -69,6 +75,8 @@ pub enum PluginStatus {
     Replacing,
     /// It does not run.
     Refused,
+    /// It has done harm, and is not tried again by itself.
+    Quarantined,
     /// The owner unloaded it.
     Unloaded,
     /// Something that this side doesn't know.
@@ -113,6 +121,9 @@ pub struct PluginInfo {
     /// Whether an older generation stops before a newer one starts.
     #[serde(default)]
     pub exclusive: bool,
+    /// The version that the owner can go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// Its commands; empty unless it runs.
     #[serde(default)]
     pub commands: Vec<OfferedCommand>,

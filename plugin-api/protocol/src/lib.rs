@@ -29,6 +29,7 @@ mod lifecycle;
 mod manifest;
 mod menu;
 mod permissions;
+pub mod plans;
 mod policy;
 mod requests;
 pub mod server_settings;

@@ -20,9 +20,13 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("plugins.list", Access::All),
     ("plugins.info", Access::All),
     ("plugins.metrics", Access::All),
+    ("plugins.plan", Access::Granted),
     ("plugins.load", Access::Changes),
     ("plugins.reload", Access::Changes),
     ("plugins.unload", Access::Changes),
+    ("plugins.rollback", Access::Changes),
+    ("plugins.pin", Access::Changes),
+    ("plugins.unpin", Access::Changes),
 ];
 
 /// Whose turn it is to look: plugins one by one, so that a flood of looks takes one thread and not all. Built-in plugins,
@@ -43,24 +47,31 @@ impl Calls {
             };
             return self.look(from, plugins.clone(), &call).await;
         }
-        let name = match call.arguments.get("name").and_then(Value::as_str) {
-            Some(name) => Some(
-                name.parse::<PluginName>()
-                    .map_err(|error| Problem::new(ProblemCode::Invalid, error))?,
-            ),
-            None => None,
-        };
+        let names = names(&call.arguments)?;
         let needed = || Problem::new(ProblemCode::Invalid, "the plugin's name is missing");
+        if call.name == "plugins.plan" {
+            let verb = call.arguments.get("verb").cloned().unwrap_or_default();
+            let verb =
+                serde_json::from_value(verb).map_err(|error| Problem::new(ProblemCode::Invalid, error.to_string()))?;
+            let plan = plugins.plan(verb, names).await;
+            return plan
+                .map(|plan| json!(plan))
+                .map_err(|text| Problem::new(ProblemCode::Failed, text));
+        }
         let reply = match call.name.as_str() {
-            "plugins.load" => plugins.load(name.ok_or_else(needed)?).await,
-            "plugins.reload" => plugins.reload(name).await,
-            _ => {
-                let with = call
-                    .arguments
-                    .get("with_dependants")
-                    .and_then(Value::as_bool)
-                    .unwrap_or(false);
-                plugins.unload(name.ok_or_else(needed)?, with).await
+            "plugins.reload" => plugins.reload(names).await,
+            "plugins.load" => plugins.load(names.ok_or_else(needed)?).await,
+            "plugins.unload" => {
+                let with = call.arguments.get("with_dependants").and_then(Value::as_bool);
+                plugins.unload(names.ok_or_else(needed)?, with.unwrap_or(false)).await
+            }
+            one => {
+                let name = names.and_then(|names| names.into_iter().next()).ok_or_else(needed)?;
+                match one {
+                    "plugins.rollback" => plugins.rollback(name).await,
+                    "plugins.pin" => plugins.pin(name).await,
+                    _ => plugins.unpin(name).await,
+                }
             }
         };
         reply
@@ -83,6 +94,23 @@ impl Calls {
         };
         looked.map_err(|_| Problem::new(ProblemCode::Failed, "looking into the plugins panicked: see the log"))?
     }
+}
+
+/// What an order names: `name`, or `names`; none where neither is there.
+fn names(arguments: &Value) -> Result<Option<Vec<PluginName>>, Problem> {
+    let one = arguments.get("name").and_then(Value::as_str);
+    let several = arguments.get("names").and_then(Value::as_array);
+    let several = several.into_iter().flatten().filter_map(Value::as_str);
+    let mut names: Vec<PluginName> = Vec::new();
+    for name in one.into_iter().chain(several) {
+        let name = name
+            .parse()
+            .map_err(|error: String| Problem::new(ProblemCode::Invalid, error))?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(if names.is_empty() { None } else { Some(names) })
 }
 
 fn info(plugins: &Plugins, schedule: &Schedule, folder: &Path, name: &str, private: bool) -> Result<Value, Problem> {

@@ -1,92 +1,162 @@
-//! Who should run: what lies in the folder, what the owner decided and what the registry says, brought together.
+//! From what is asked for to what is done: a look at the folder, the plan, and its steps in their order.
 //!
-//! What follows from a decision is done in `transaction`. Where a newer file is refused, the older one may stay.
+//! What should run is decided in `plan`, what happens to a unit of it in `transaction`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
 
 use plugin_protocol::{Manifest, PluginName};
 
 use super::{
-    Choice, Life, Live,
+    Life, Live,
+    plan::{Action, Ask, Because, Choice, Plan, Scene, Serving},
+    preparation::{Prepared, Unprepared},
     report::{Refusals, file_name},
+    transaction::Draft,
 };
 use crate::plugins::{
-    budget::{self, Resource},
+    budget,
     drop_folder::{DropFolder, Entry},
-    registry::{self, Candidate, Refusal, Standing},
+    shadow::ContentHash,
 };
 
-/// What the registry made of the choices.
-pub(super) struct Kept {
-    running: BTreeSet<PluginName>,
-    start: Vec<Choice>,
-    /// Refused since another one runs.
-    lost: BTreeSet<PluginName>,
-}
-
 impl Life {
-    /// Looks at the folder and makes what runs agree with what should. `forced` are replaced even if nothing changed.
-    pub(super) async fn settle(&mut self, forced: &BTreeSet<PluginName>) {
+    /// Looks at the folder and makes what runs agree with what should. What of an order that is all or nothing does not
+    /// happen, and why.
+    pub(super) async fn settle(&mut self, ask: &Ask) -> BTreeMap<PluginName, String> {
         self.policy = self.outlook.policy();
-        let Some(unsettled) = self.look().await else { return };
+        let Some(unsettled) = self.look().await else {
+            return BTreeMap::new();
+        };
         self.look_again = unsettled;
-        let mut refused = Refusals::default();
-        let choices = self.choose(forced, &mut refused);
-        self.follow_renames(&choices);
-        let kept = self.resolve(choices, &mut refused);
-        let gone: Vec<_> = self
-            .live
-            .iter()
-            .filter(|(name, live)| live.file.is_some() && !kept.running.contains(*name))
-            .map(|(name, _)| name.clone())
-            .collect();
+        self.follow_renames();
+        self.forget_rollbacks();
+        let plan = self.scene(ask).plan();
+        let dropped = plan.dropped.clone();
+        self.execute(plan, ask).await;
+        self.tidy().await;
+        dropped
+    }
+
+    /// What a plan is drawn up from.
+    pub(super) fn scene<'s>(&'s self, ask: &'s Ask) -> Scene<'s> {
+        let serving = |(name, live): (&PluginName, &Live)| {
+            let serving = Serving {
+                manifest: Arc::clone(&live.generation.manifest),
+                hash: live.generation.hash,
+                file: live.file.clone(),
+                generation: live.generation.number,
+            };
+            (name.clone(), serving)
+        };
+        Scene {
+            files: self.folder.iter().flat_map(DropFolder::files).collect(),
+            live: self.live.iter().map(serving).collect(),
+            decisions: &self.decisions,
+            blacklist: &self.policy.blacklist,
+            failed: &self.failed,
+            held_back: &self.held_back,
+            hold_back: self.hold_back,
+            asked_for: &self.asked_for,
+            ask,
+        }
+    }
+
+    async fn execute(&mut self, plan: Plan, ask: &Ask) {
+        let Plan {
+            steps,
+            units,
+            mut refused,
+            lost,
+            ..
+        } = plan;
+        let starts = |unit: &Vec<usize>| unit.iter().any(|step| steps[*step].choice().is_some());
+        let (units, ends): (Vec<_>, Vec<_>) = units.into_iter().partition(starts);
+        let gone: Vec<_> = ends.into_iter().flatten().map(|step| &steps[step]).collect();
+        for step in &gone {
+            if let Because::Refused(why) = &step.because {
+                let text = format!("The plugin `{}` is unloaded: {why}.", step.name);
+                self.outlook.tell_owner(step.name.as_str(), &text);
+            }
+        }
+        let gone: Vec<_> = gone.into_iter().map(|step| step.name.clone()).collect();
         self.arrivals.retain(|name| !gone.contains(name));
         for name in &gone {
             self.give_up(name);
         }
         drop(self.unload_now(&gone));
         let running = self.live.values().map(|live| live.generation.manifest.intents);
-        let starting = kept.start.iter().map(|choice| choice.manifest.intents);
-        let intents = running.chain(starting).fold(0, |all, one| all | one);
-        self.intents.store(intents, Ordering::Relaxed);
-        let due: Vec<_> = kept
-            .start
-            .into_iter()
-            .filter(|choice| self.is_due(choice, forced))
-            .collect();
-        let due = self.within_budget(due, &mut refused).await;
+        let choices = || steps.iter().filter_map(|step| step.choice());
+        let intents = running.chain(choices().map(|choice| choice.manifest.intents));
+        self.intents
+            .store(intents.fold(0, |all, one| all | one), Ordering::Relaxed);
+        let (due, short) = self.within_budget(choices().cloned().collect(), &mut refused).await;
         let due_names = due.iter().map(|choice| choice.manifest.name.clone()).collect();
         self.start_held_again(&due_names).await;
-        let mut waiting = self.prepare(due).await;
+        let mut prepared = self.prepare(due).await;
+        prepared.extend(short);
+        let mut prepared: BTreeMap<_, _> = prepared
+            .into_iter()
+            .map(|(choice, prepared)| (choice.manifest.name.clone(), (choice, prepared)))
+            .collect();
+        let mut waiting = Vec::new();
+        for unit in units {
+            let names = unit.iter().map(|step| &steps[*step].name);
+            let members = names.clone().filter_map(|name| prepared.remove(name)).collect();
+            let out = unit
+                .iter()
+                .filter(|step| matches!(steps[**step].action, Action::Unload { .. }));
+            let out = out.map(|step| steps[*step].name.clone()).collect();
+            waiting.push(Draft { members, out });
+        }
         while !waiting.is_empty() {
-            // Whoever needs none of the others is started now, side by side.
-            let names: BTreeSet<_> = waiting.iter().map(|(choice, _)| choice.manifest.name.clone()).collect();
-            let waits = |choice: &Choice, also_for_optional: bool| {
-                let mut depends = choice.manifest.depends.iter();
-                depends.any(|needs| (also_for_optional || !needs.optional) && names.contains(&needs.name))
-            };
+            let names: BTreeSet<_> = waiting.iter().flat_map(Draft::names).cloned().collect();
             // The registry allows circles only where somebody can do without.
-            let is_free = |(choice, _): &(Choice, _)| !waits(choice, true);
-            let for_optional = waiting.iter().any(is_free);
-            let (later, now): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(choice, _)| waits(choice, for_optional));
+            let for_optional = waiting.iter().any(|draft| !waits(draft, &names, true));
+            let (later, now): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|draft| waits(draft, &names, for_optional));
+            if now.is_empty() {
+                tracing::error!("plugins wait for one another in a circle, which the registry should have refused");
+                break;
+            }
+            // Whoever needs none of the others is started now, side by side.
             self.replace_all(now, &mut refused).await;
             waiting = later;
             // Before those that need them, and are started next.
-            let later = waiting.iter().map(|(choice, _)| choice.manifest.name.clone()).collect();
+            let later = waiting.iter().flat_map(Draft::names).cloned().collect();
             self.start_held_again(&later).await;
+        }
+        if ask.apart {
+            self.start_held_again(&BTreeSet::new()).await;
         }
         self.tell_refused(refused);
         self.publish_views();
-        self.remember_running(&kept.lost).await;
+        self.remember_running(&lost);
+    }
+
+    /// A rollback lasts until the file in the folder is another one.
+    fn forget_rollbacks(&mut self) {
+        let mut over = Vec::new();
+        for (_, entry) in self.folder.iter().flat_map(DropFolder::files) {
+            if let Entry::Plugin { manifest, hash, .. } = entry
+                && let Some(rolled_back) = self.decisions.rolled_back(&manifest.name)
+                && rolled_back.instead_of != *hash
+            {
+                over.push(manifest.name.clone());
+            }
+        }
+        for name in over {
+            self.decisions.set_rolled_back(&name, None);
+        }
     }
 
     /// For the next start: of two that can't run beside each other, the one that ran last stays. One that only does not run
     /// just now, for want of memory or of a file that can be read, is remembered.
-    pub(super) async fn remember_running(&mut self, lost: &BTreeSet<PluginName>) {
+    pub(super) fn remember_running(&mut self, lost: &BTreeSet<PluginName>) {
         let entries = || self.folder.iter().flat_map(DropFolder::files).map(|(_, entry)| entry);
         let may_be_there = |name: &PluginName| {
             entries().any(|entry| match entry {
@@ -101,37 +171,56 @@ impl Life {
         let of_files = self.live.iter().filter(|(_, live)| live.file.is_some());
         let names = of_files.map(|(name, _)| name);
         let names = names.chain(self.decisions.ran_last().filter(waits)).cloned().collect();
-        self.decisions.set_running(names).await;
+        self.decisions.set_running(names);
     }
 
     /// Those that this process has room for; the others are refused, and what runs of them goes on.
-    async fn within_budget(&mut self, due: Vec<Choice>, refused: &mut Refusals) -> Vec<Choice> {
+    pub(super) async fn within_budget(
+        &mut self,
+        due: Vec<Choice>,
+        refused: &mut Refusals,
+    ) -> (Vec<Choice>, Vec<Unfit>) {
         if due.is_empty() {
-            return due;
+            return (due, Vec::new());
         }
         let percent = self.policy.memory_percent;
         let Ok(levels) = tokio::task::spawn_blocking(move || budget::measure(percent)).await else {
             tracing::error!("measuring this process panicked: plugins are loaded without a budget");
-            return due;
+            return (due, Vec::new());
         };
-        let mut admitted = Vec::new();
+        let (mut admitted, mut short_of_room) = (Vec::new(), Vec::new());
         for choice in due {
             match budget::admit(&levels, admitted.len()) {
                 Ok(()) => admitted.push(choice),
-                Err(short) => refused.insert_for_want_of(short.resource, file_name(&choice.path), short.why),
+                Err(short) => {
+                    refused.insert_for_want_of(short.resource, file_name(&choice.path), short.why.clone());
+                    short_of_room.push((choice, Err(Unprepared::for_now(short.why))));
+                }
             }
         }
-        admitted
+        (admitted, short_of_room)
     }
 
     /// The same content under another name is still the same plugin's file.
-    fn follow_renames(&mut self, choices: &BTreeMap<PluginName, Choice>) {
-        for (name, live) in &mut self.live {
-            let same = choices
-                .get(name)
-                .filter(|choice| live.generation.hash == Some(choice.hash));
-            if let Some(choice) = same {
-                live.file = Some(choice.path.clone());
+    fn follow_renames(&mut self) {
+        for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
+            let Entry::Plugin { manifest, hash, .. } = entry else {
+                continue;
+            };
+            let decisions = &self.decisions;
+            let is_in_its_place = |own: ContentHash| {
+                let rolled_back = decisions.rolled_back(&manifest.name);
+                let pinned = decisions.pinned_to(&manifest.name);
+                own == *hash
+                    || rolled_back.is_some_and(|back| back.instead_of == *hash && back.to.hash == own)
+                    || pinned.is_some_and(|pinned| pinned.hash == own)
+            };
+            let is_gone = |own: &PathBuf| self.folder.as_ref().is_none_or(|folder| folder.entry(own).is_none());
+            if let Some(live) = self.live.get_mut(&manifest.name)
+                && live.generation.hash.is_some_and(is_in_its_place)
+                && live.file.as_ref().is_some_and(is_gone)
+            {
+                live.file = Some(path.to_owned());
             }
         }
     }
@@ -159,153 +248,29 @@ impl Life {
             .ok()
     }
 
-    /// One file a plugin, leaving out what is broken, doubled, unloaded, on the blacklist or has failed before.
-    pub(super) fn choose(&self, forced: &BTreeSet<PluginName>, refused: &mut Refusals) -> BTreeMap<PluginName, Choice> {
-        let mut choices: BTreeMap<PluginName, Vec<Choice>> = BTreeMap::new();
-        for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
-            match entry {
-                Entry::Broken { why, wants_room: false } => refused.insert(file_name(path), why.clone()),
-                Entry::Broken { why, .. } => refused.insert_for_want_of(Resource::Disk, file_name(path), why.clone()),
-                Entry::Plugin { hash, manifest, .. } => {
-                    let choice = Choice {
-                        path: path.to_owned(),
-                        hash: *hash,
-                        manifest: Arc::clone(manifest),
-                    };
-                    choices.entry(manifest.name.clone()).or_default().push(choice);
-                }
-            }
-        }
-        let mut chosen = BTreeMap::new();
-        for (name, mut files) in choices {
-            let serving = self.live.get(&name).map(|live| live.file.clone());
-            if let Some(None) = serving {
-                let why = format!("`{name}` is the name of a built-in plugin: rename the crate");
-                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
-                continue;
-            }
-            if self.policy.blacklist.contains(name.as_str()) {
-                let why = "it is on `extensions.blacklist` of config.json: take it off that list to load it".to_owned();
-                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
-                continue;
-            }
-            if files.len() > 1 {
-                let names: Vec<_> = files.iter().map(|file| file_name(&file.path)).collect();
-                let why = format!(
-                    "{} hold the same plugin `{name}`: keep one of them",
-                    names.join(" and ")
-                );
-                let kept = files
-                    .iter()
-                    .position(|file| Some(Some(&file.path)) == serving.as_ref().map(Option::as_ref));
-                let kept = kept.map(|at| files.swap_remove(at));
-                refused.extend(files.iter().map(|file| (file_name(&file.path), why.clone())));
-                files = kept.into_iter().collect();
-            }
-            let Some(choice) = files.pop() else { continue };
-            if self.decisions.is_unloaded(&name) || (self.hold_back && !self.asked_for.contains(&name)) {
-                continue;
-            }
-            match self.failed.get(&name) {
-                Some((hash, why)) if *hash == choice.hash && !forced.contains(&name) => {
-                    refused.insert(file_name(&choice.path), why.clone());
-                }
-                _ => drop(chosen.insert(name, choice)),
-            }
-        }
-        chosen
-    }
-
-    /// Lets the registry decide. Where a newer file is refused, its older generation is asked for instead.
-    pub(super) fn resolve(&self, mut choices: BTreeMap<PluginName, Choice>, refused: &mut Refusals) -> Kept {
-        loop {
-            let stays = |name: &PluginName, live: &Live| {
-                let Some(file) = &live.file else { return true };
-                // A broken file over a running plugin's leaves it running; another plugin's takes its place.
-                let entry = self.folder.as_ref().and_then(|folder| folder.entry(file));
-                let is_its_own = match entry {
-                    Some(Entry::Broken { .. }) => true,
-                    Some(Entry::Plugin { manifest, .. }) => manifest.name == *name,
-                    None => false,
-                };
-                is_its_own && !self.decisions.is_unloaded(name) && !self.policy.blacklist.contains(name.as_str())
-            };
-            let older = self
-                .live
-                .iter()
-                .filter(|(name, live)| !choices.contains_key(*name) && stays(name, live));
-            let candidates: Vec<_> = older
-                .map(|(_, live)| Candidate {
-                    manifest: &live.generation.manifest,
-                    standing: Standing::Running,
-                })
-                .chain(choices.iter().map(|(name, choice)| Candidate {
-                    manifest: &choice.manifest,
-                    standing: match self.live.get(name) {
-                        Some(live) if live.generation.hash == Some(choice.hash) => Standing::Running,
-                        Some(_) => Standing::Newer,
-                        None if self.decisions.has_run_last(name) => Standing::RanLast,
-                        None => Standing::New,
-                    },
-                }))
-                .collect();
-            let resolution = registry::resolve(&candidates);
-            let newer: Vec<_> = resolution
-                .refused
-                .keys()
-                .filter(|name| choices.contains_key(*name))
-                .cloned()
-                .collect();
-            // Without the newer files that are refused it is another question: what else was refused is asked anew.
-            if newer.iter().any(|name| self.live.contains_key(name)) {
-                for name in newer.iter().filter(|name| self.live.contains_key(*name)) {
-                    if let (Some(choice), Some(why)) = (choices.remove(name), resolution.refused.get(name)) {
-                        refused.insert(file_name(&choice.path), why.to_string());
-                    }
-                }
-                continue;
-            }
-            for (name, why) in &resolution.refused {
-                match choices.get(name) {
-                    Some(choice) => refused.insert(file_name(&choice.path), why.to_string()),
-                    None => {
-                        let text = format!("The plugin `{name}` is unloaded: {why}.");
-                        self.outlook.tell_owner(name.as_str(), &text);
-                    }
-                }
-            }
-            let is_conflict = |reason: &Refusal| matches!(reason, Refusal::Conflict { .. });
-            let lost = resolution
-                .refused
-                .iter()
-                .filter(|(_, why)| why.0.iter().any(is_conflict));
-            let lost = lost.map(|(name, _)| name.clone()).collect();
-            let running = resolution.order.iter().cloned().collect();
-            let start = resolution
-                .order
-                .iter()
-                .filter_map(|name| choices.remove(name))
-                .collect();
-            return Kept { running, start, lost };
-        }
-    }
-
-    pub(super) fn is_due(&self, choice: &Choice, forced: &BTreeSet<PluginName>) -> bool {
-        let name = &choice.manifest.name;
-        forced.contains(name)
-            || self
-                .live
-                .get(name)
-                .is_none_or(|live| live.generation.hash != Some(choice.hash))
-    }
-
-    pub(super) fn missing_dependency(&self, manifest: &Manifest) -> Option<PluginName> {
+    /// What a plugin can't do without and does not serve, nor is put in force together with it.
+    pub(super) fn missing_dependency(
+        &self,
+        manifest: &Manifest,
+        together: &BTreeSet<PluginName>,
+    ) -> Option<PluginName> {
         // One that is held has ended.
         let serves = |live: &Live| live.hold.is_none();
-        let missing = manifest
-            .depends
-            .iter()
-            .find(|needs| !needs.optional && !self.live.get(&needs.name).is_some_and(serves));
+        let missing = manifest.depends.iter().find(|needs| {
+            !needs.optional && !together.contains(&needs.name) && !self.live.get(&needs.name).is_some_and(serves)
+        });
         missing.map(|needs| needs.name.clone())
     }
+}
+
+/// A choice that there is no room for.
+type Unfit = (Choice, Result<Prepared, Unprepared>);
+
+/// Whether a unit needs something of another one of these.
+fn waits(draft: &Draft, names: &BTreeSet<PluginName>, also_for_optional: bool) -> bool {
+    let own: BTreeSet<_> = draft.names().collect();
+    let mut depends = draft.members.iter().flat_map(|(choice, _)| &choice.manifest.depends);
+    depends.any(|needs| {
+        (also_for_optional || !needs.optional) && names.contains(&needs.name) && !own.contains(&needs.name)
+    })
 }

@@ -13,7 +13,10 @@ use std::{
 };
 
 use plugin_protocol::{PluginName, Settings, StopReason, Swap};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::handle::Outlook;
@@ -38,6 +41,8 @@ pub(super) struct Workshop {
     outlook: Arc<dyn Outlook>,
     /// A std lock: held for a look only.
     numbers: Mutex<HashMap<PluginName, u32>>,
+    /// Told of generations whose threads did not end.
+    abandoned: mpsc::UnboundedSender<Arc<Generation>>,
     /// Generations on their way to their end.
     retiring: TaskTracker,
     /// The same by plugin, and those that have ended, until nothing of them is under way. A std lock: held for a look only.
@@ -68,6 +73,30 @@ pub(super) struct Exchange {
     pub given_up: CancellationToken,
 }
 
+/// A newer version that has started and serves nothing yet: it is put in force, or given up.
+pub(super) struct Staged {
+    /// It.
+    pub generation: Arc<Generation>,
+    /// The older one, where that had to end first.
+    older: Option<Arc<Generation>>,
+    /// What that handed over.
+    own: Option<HandedOver>,
+    /// Whether steps of its database were made, which can still be undone.
+    migrated: bool,
+    given_up: CancellationToken,
+}
+
+/// What an exchange that is not in force yet came to.
+pub(super) type Staging = Result<Staged, Unstaged>;
+
+/// A newer version that has not started.
+pub(super) struct Unstaged {
+    /// Why.
+    pub why: StartFailure,
+    /// The older version, where it had to end: whether it has started again.
+    pub again: Option<Result<Arc<Generation>, String>>,
+}
+
 /// What an exchange came to.
 pub(super) enum Exchanged {
     /// The newer version has started.
@@ -81,10 +110,15 @@ pub(super) enum Exchanged {
 }
 
 impl Workshop {
-    pub(super) fn new(desk: Arc<dyn Desk>, outlook: Arc<dyn Outlook>) -> Self {
+    pub(super) fn new(
+        desk: Arc<dyn Desk>,
+        outlook: Arc<dyn Outlook>,
+        abandoned: mpsc::UnboundedSender<Arc<Generation>>,
+    ) -> Self {
         Self {
             desk,
             outlook,
+            abandoned,
             numbers: Mutex::default(),
             retiring: TaskTracker::new(),
             leaving: Mutex::default(),
@@ -102,8 +136,11 @@ impl Workshop {
     pub(super) fn retire(&self, generation: Arc<Generation>, why: StopReason) -> impl Future<Output = ()> + use<> {
         let ended = self.leaves(&generation);
         let at_its_end = ended.clone().drop_guard();
+        let abandoned = self.abandoned.clone();
         self.retiring.spawn(async move {
-            retire(generation, why).await;
+            if retire(&generation, why).await == Ending::Abandoned {
+                let _ = abandoned.send(generation);
+            }
             drop(at_its_end);
         });
         ended.cancelled_owned()
@@ -201,36 +238,26 @@ impl Workshop {
             Ok(generation) => Ok(generation),
             Err(NotStarted { why, rest }) => {
                 if let Some(rest) = rest {
-                    let at_its_end = self.leaves(&rest).drop_guard();
-                    let stopped = self.retiring.spawn(async move {
-                        rest.stop_rest().await;
-                        drop(at_its_end);
-                    });
-                    // A port or a file that it has taken may be what the next one needs.
-                    let _ = stopped.await;
+                    self.stop_rest(rest).await;
                 }
                 Err(why)
             }
         }
     }
 
-    /// Brings an exchange to its end. What waits too long meanwhile is given up.
+    /// Brings an exchange to its end.
     pub(super) async fn exchange(&self, exchange: Exchange) -> Exchanged {
-        let waiting = exchange
-            .held
-            .as_ref()
-            .map(|(older, hold)| (older.name().clone(), Arc::clone(hold)));
-        let work = self.replace(exchange);
-        match waiting {
-            None => work.await,
-            Some((plugin, hold)) => tokio::select! {
-                exchanged = work => exchanged,
-                never = self.give_up_overdue(&plugin, &hold) => match never {},
-            },
+        match self.stage(exchange).await {
+            Ok(staged) => {
+                self.keep(&staged).await;
+                Exchanged::Newer(staged.generation)
+            }
+            Err(Unstaged { why, again }) => Exchanged::Failed { why, again },
         }
     }
 
-    async fn replace(&self, exchange: Exchange) -> Exchanged {
+    /// Starts the newer version, after the older one has ended if it must. What fails is undone.
+    pub(super) async fn stage(&self, exchange: Exchange) -> Staging {
         let Exchange {
             newer,
             migrations_due,
@@ -263,20 +290,63 @@ impl Workshop {
         } else {
             self.start(newer, fallback, handed.as_ref(), &given_up).await
         };
-        let why = match started {
-            Ok(generation) => return Exchanged::Newer(generation),
-            Err(why) => why,
-        };
-        let undone = if migrations_due {
+        match started {
+            Ok(generation) => Ok(Staged {
+                generation,
+                older,
+                own,
+                migrated: migrations_due,
+                given_up,
+            }),
+            Err(why) => {
+                let again = self.go_back(&name, older, own, migrations_due, &given_up).await;
+                Err(Unstaged { why, again })
+            }
+        }
+    }
+
+    /// What was staged serves next: what could still have been undone is kept. Before it serves, for what it writes then
+    /// must not be lost to an older copy.
+    pub(super) async fn keep(&self, staged: &Staged) {
+        if staged.migrated {
+            self.outlook.keep_migrations(staged.generation.name()).await;
+        }
+    }
+
+    /// Ends what was staged, for something else that belongs to it has failed. The older version, where it had to end:
+    /// whether it has started again.
+    pub(super) async fn unstage(&self, staged: Staged) -> Option<Result<Arc<Generation>, String>> {
+        let Staged {
+            generation,
+            older,
+            own,
+            migrated,
+            given_up,
+        } = staged;
+        let name = generation.name().clone();
+        self.stop_rest(generation).await;
+        self.go_back(&name, older, own, migrated, &given_up).await
+    }
+
+    /// Undoes what was done to a plugin's database, and starts the older version again where it had to end.
+    async fn go_back(
+        &self,
+        name: &PluginName,
+        older: Option<Arc<Generation>>,
+        own: Option<HandedOver>,
+        migrated: bool,
+        given_up: &CancellationToken,
+    ) -> Option<Result<Arc<Generation>, String>> {
+        let undone = if migrated {
             // What has started in part may have written, too.
-            self.all_answered(&name).await;
-            self.outlook.undo_migrations(&name).await
+            self.all_answered(name).await;
+            self.outlook.undo_migrations(name).await
         } else {
             Ok(())
         };
         let again = match (older, undone) {
             // Given up: nobody wants the older one either.
-            (Some(older), Ok(())) if !given_up.is_cancelled() => Some(self.start_again(&older, own, &given_up).await),
+            (Some(older), Ok(())) if !given_up.is_cancelled() => Some(self.start_again(&older, own, given_up).await),
             (_, Ok(())) => None,
             (older, Err(text)) => {
                 let text = format!("its database could not be put back as it was: {text}");
@@ -285,10 +355,18 @@ impl Workshop {
                 older.map(|_| Err(text))
             }
         };
-        Exchanged::Failed {
-            why,
-            again: again.filter(|again| again.is_ok() || !given_up.is_cancelled()),
-        }
+        again.filter(|again| again.is_ok() || !given_up.is_cancelled())
+    }
+
+    /// Stops what has started, or has in part, and serves nothing.
+    async fn stop_rest(&self, rest: Arc<Generation>) {
+        let at_its_end = self.leaves(&rest).drop_guard();
+        let stopped = self.retiring.spawn(async move {
+            rest.stop_rest().await;
+            drop(at_its_end);
+        });
+        // A port or a file that it has taken may be what the next one needs.
+        let _ = stopped.await;
     }
 
     async fn migrate_and_start(
@@ -305,10 +383,7 @@ impl Workshop {
             .await
             .map_err(StartFailure::Migration)?;
         tracing::info!(plugin = %name, took = ?began.elapsed(), "its database is up to date");
-        let generation = self.start(newer, fallback, handed, given_up).await?;
-        // Before it serves: what it writes then must not be lost to an older copy.
-        self.outlook.keep_migrations(&name).await;
-        Ok(generation)
+        self.start(newer, fallback, handed, given_up).await
     }
 
     async fn start_again(
@@ -322,7 +397,7 @@ impl Workshop {
             ..self.again(older, given_up.clone()).await?
         };
         // Not endless: nothing older is held in it.
-        match Box::pin(self.replace(again)).await {
+        match Box::pin(self.exchange(again)).await {
             Exchanged::Newer(generation) => Ok(generation),
             Exchanged::Failed { why, .. } => Err(why.to_string()),
         }
@@ -385,17 +460,19 @@ impl Leaving {
 }
 
 /// Waits for what is under way, ends the generation and frees what can be freed.
-async fn retire(generation: Arc<Generation>, why: StopReason) {
+async fn retire(generation: &Arc<Generation>, why: StopReason) -> Ending {
     // Whoever waits for people would hold it up for as long as they take.
     generation.drain(why);
     if timeout(DRAIN, generation.gate.emptied()).await.is_err() {
         let left = generation.gate.tickets();
         tracing::warn!(plugin = %generation.name(), generation = generation.number, left, "did not finish what it had begun within {} s", DRAIN.as_secs());
     }
-    match generation.stop(why, GRACE).await {
+    let ending = generation.stop(why, GRACE).await;
+    match ending {
         Ending::Clean => tracing::debug!(plugin = %generation.name(), generation = generation.number, "retired"),
         Ending::Abandoned => {
             tracing::error!(plugin = %generation.name(), generation = generation.number, "does not stop: its thread is abandoned until the bot is restarted");
         }
     }
+    ending
 }

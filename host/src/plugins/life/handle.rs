@@ -3,7 +3,7 @@
 //! Everybody else holds only this: it sends orders and reads views, and changes nothing of what runs by itself.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -14,7 +14,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use plugin_abi::PluginModuleRef;
-use plugin_protocol::{Activation, Description, Manifest, Migration, PluginName, Settings};
+use plugin_protocol::{
+    Activation, Description, Manifest, Migration, PluginName, Settings,
+    plans::{PlanReport, PlanVerb},
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout,
@@ -67,6 +70,10 @@ pub trait Outlook: Send + Sync + 'static {
     fn changed(&self, change: Change);
     /// The owner has to hear of this: `about` is a plugin or file.
     fn tell_owner(&self, about: &str, text: &str);
+    /// Which slash commands these plugins would have in all servers, if those of `held` have places already. Pure.
+    fn slash_places(&self, offers: &BTreeMap<&PluginName, &Description>, held: &[String]) -> SlashPlaces;
+    /// The names of intents that these plugins, and bits of manifests, want and that the gateway was not asked for.
+    fn missing_intents(&self, intents: u64, offers: &BTreeMap<&PluginName, &Description>) -> Vec<String>;
     /// The owner has to hear that a plugin that was loaded harms itself.
     fn tell_trouble(&self, plugin: &str, text: &str);
     /// Tells the owner that something of a plugin keeps the rest of it waiting.
@@ -97,6 +104,17 @@ pub trait Outlook: Send + Sync + 'static {
     fn undo_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, Result<(), String>>;
     /// The version that needed those steps has started, and serves next: the copy is no longer needed.
     fn keep_migrations(&self, plugin: &PluginName) -> BoxFuture<'_, ()>;
+}
+
+/// Which slash commands would be registered for all servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SlashPlaces {
+    /// Those that would: each takes a place.
+    pub names: Vec<String>,
+    /// Those for which there is no place, or that can't be.
+    pub prefix_only: Vec<String>,
+    /// How many places there are.
+    pub max: usize,
 }
 
 /// What the owner wants of plugins. It may change at any time.
@@ -130,6 +148,12 @@ pub struct PluginView {
     pub file: Option<String>,
     /// How it is.
     pub state: PluginState,
+    /// Whether the owner has pinned it.
+    pub pinned: bool,
+    /// Whether it runs in place of the file, since the owner went back to it.
+    pub rolled_back: bool,
+    /// The version that the owner can go back to.
+    pub before: Option<String>,
 }
 
 /// How a plugin is.
@@ -149,6 +173,8 @@ pub enum PluginState {
     },
     /// It does not run, and why.
     Refused(String),
+    /// It has done harm, and is not tried again by itself; why.
+    Quarantined(String),
     /// The owner unloaded it.
     Unloaded,
 }
@@ -158,10 +184,18 @@ pub type Reply = Result<String, String>;
 
 pub(super) enum Order {
     Look,
-    Load(PluginName, oneshot::Sender<Reply>),
-    Reload(Option<PluginName>, oneshot::Sender<Reply>),
+    Load(Vec<PluginName>, oneshot::Sender<Reply>),
+    Reload(Option<Vec<PluginName>>, oneshot::Sender<Reply>),
+    Plan {
+        verb: PlanVerb,
+        names: Option<Vec<PluginName>>,
+        reply: oneshot::Sender<Result<PlanReport, String>>,
+    },
+    Rollback(PluginName, oneshot::Sender<Reply>),
+    Pin(PluginName, oneshot::Sender<Reply>),
+    Unpin(PluginName, oneshot::Sender<Reply>),
     Unload {
-        name: PluginName,
+        names: Vec<PluginName>,
         with_dependants: bool,
         reply: oneshot::Sender<Reply>,
     },
@@ -277,43 +311,82 @@ impl Plugins {
         self.views.clone()
     }
 
-    /// Loads a plugin that lies in the folder and does not run.
+    /// Loads plugins that lie in the folder and do not run: all of these, or none.
     ///
     /// # Errors
     ///
     /// Why not, in words for the owner.
-    pub async fn load(&self, name: PluginName) -> Reply {
-        self.order(|reply| Order::Load(name, reply)).await
+    pub async fn load(&self, names: Vec<PluginName>) -> Reply {
+        self.order(|reply| Order::Load(names, reply)).await?
     }
 
-    /// Replaces a plugin, or all of them, by what lies in the folder, even if that has not changed.
+    /// Replaces plugins by what lies in the folder, even if that has not changed: all of these, or none; without names each
+    /// that can be.
     ///
     /// # Errors
     ///
     /// Why not, in words for the owner; the older generation then goes on.
-    pub async fn reload(&self, name: Option<PluginName>) -> Reply {
-        self.order(|reply| Order::Reload(name, reply)).await
+    pub async fn reload(&self, names: Option<Vec<PluginName>>) -> Reply {
+        self.order(|reply| Order::Reload(names, reply)).await?
     }
 
-    /// Unloads a plugin, also for after a restart.
+    /// What would follow from an order, of all plugins without names. It changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such plan, in words for the owner.
+    pub async fn plan(&self, verb: PlanVerb, names: Option<Vec<PluginName>>) -> Result<PlanReport, String> {
+        self.order(|reply| Order::Plan { verb, names, reply }).await?
+    }
+
+    /// Goes back to the version that served before, until the file in the folder changes.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words for the owner; what runs goes on.
+    pub async fn rollback(&self, name: PluginName) -> Reply {
+        self.order(|reply| Order::Rollback(name, reply)).await?
+    }
+
+    /// Prefers a plugin in conflicts, and replaces what runs of it by nothing else.
     ///
     /// # Errors
     ///
     /// Why not, in words for the owner.
-    pub async fn unload(&self, name: PluginName, with_dependants: bool) -> Reply {
+    pub async fn pin(&self, name: PluginName) -> Reply {
+        self.order(|reply| Order::Pin(name, reply)).await?
+    }
+
+    /// Takes that back.
+    ///
+    /// # Errors
+    ///
+    /// It is not pinned.
+    pub async fn unpin(&self, name: PluginName) -> Reply {
+        self.order(|reply| Order::Unpin(name, reply)).await?
+    }
+
+    /// Unloads plugins, also for after a restart.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words for the owner.
+    pub async fn unload(&self, names: Vec<PluginName>, with_dependants: bool) -> Reply {
         // The order comes after a replacement that is under way, which nobody needs any more.
-        if with_dependants || !self.is_needed(&name) {
-            let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(replacement) = under_way.get(&name) {
-                replacement.cancel();
+        for name in &names {
+            if with_dependants || !self.is_needed(name) {
+                let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(replacement) = under_way.get(name) {
+                    replacement.cancel();
+                }
             }
         }
         self.order(|reply| Order::Unload {
-            name,
+            names,
             with_dependants,
             reply,
         })
-        .await
+        .await?
     }
 
     /// Ends all plugins but the linked ones, until the answer is dropped: then those start again that should run.
@@ -368,10 +441,10 @@ impl Plugins {
         !registry::dependants(name, others.filter_map(|view| view.manifest.as_deref())).is_empty()
     }
 
-    async fn order(&self, order: impl FnOnce(oneshot::Sender<Reply>) -> Order) -> Reply {
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, String> {
         let ended = || "the bot is stopping".to_owned();
         let (reply, answer) = oneshot::channel();
         self.orders.send(order(reply)).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        answer.await.map_err(|_| ended())
     }
 }

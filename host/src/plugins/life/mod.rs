@@ -1,15 +1,21 @@
 //! The life of plugins: one task that owns it, and the transactions that change it.
 //!
-//! Orders come in one by one (`handle`): look at the folder, load, reload, unload, stop. Each becomes a decision about who
-//! should run (`decision`) and then a transaction a plugin (`transaction`). Whatever fails before a swap leaves the older
-//! generation serving, untouched. What happens to one plugin between two tables is `exchange`, and to all of them while a
-//! backup is restored `pause`; what the owner hears is worded in `report`.
+//! Orders come in one by one (`handle`): look at the folder, load, reload, unload, stop (`orders`). Each becomes a plan
+//! (`plan`, pure; shown by `outline`), which is executed (`decision`) as transactions of what belongs together (`preparation`,
+//! `transaction`, `swap`). Whatever fails before a swap leaves what ran serving, untouched. What happens to one plugin
+//! between two tables is `exchange`, and to all of them while a backup is restored `pause`; what the owner hears is worded
+//! in `report`.
 
 mod decision;
 mod exchange;
 mod handle;
+mod orders;
+mod outline;
 mod pause;
+mod plan;
+mod preparation;
 mod report;
+mod swap;
 mod transaction;
 
 use std::{
@@ -19,8 +25,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
-use plugin_protocol::{Manifest, PluginName, Settings, StopReason};
+use plugin_protocol::{PluginName, Settings, StopReason};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -29,9 +34,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use exchange::{Exchanged, Workshop};
-pub use handle::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup};
+pub use handle::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup, SlashPlaces};
 use handle::{Order, Reply};
-use transaction::Concluded;
+use plan::{Ask, HeldBack};
+use transaction::{Done, Unit};
 
 use super::{
     budget::Resource,
@@ -40,11 +46,11 @@ use super::{
     generation::{Desk, Ending, Generation},
     hold::Hold,
     lane::Routing,
-    persisted::Decisions,
+    persisted::{Decisions, Harm},
     probe::Probe,
     records::Records,
-    registry,
     shadow::{ContentHash, ShadowFolder},
+    shelf::Shelf,
     table::Table,
     watchdog,
 };
@@ -88,7 +94,9 @@ struct Life {
     live: BTreeMap<PluginName, Live>,
     workshop: Arc<Workshop>,
     /// Replacements that have begun. Tasks, so that they come to an orderly end when the bot stops in between.
-    exchanges: JoinSet<Concluded>,
+    exchanges: JoinSet<Done>,
+    /// What is being replaced together.
+    units: Vec<Unit>,
     /// How the way to the life gives up those of a plugin that is to be unloaded.
     under_way: UnderWay,
     /// Plugins whose replacement was given up.
@@ -101,6 +109,8 @@ struct Life {
     conflicts: Vec<Conflict>,
     /// Contents that did not start: not tried again until they change or the owner asks.
     failed: HashMap<PluginName, (ContentHash, String)>,
+    /// Contents that came together with such, and why they wait.
+    held_back: HashMap<PluginName, HeldBack>,
     /// With which settings: others are worth another try.
     failed_with: HashMap<PluginName, Result<Settings, String>>,
     /// Why files do not run, as told.
@@ -116,16 +126,16 @@ struct Life {
     hold_back: bool,
     /// What the owner has asked for in this run.
     asked_for: BTreeSet<PluginName>,
+    /// Contents that are kept beyond their files.
+    shelf: Shelf,
+    /// Those that are known to be there.
+    shelved: BTreeSet<ContentHash>,
+    /// Those that are to be kept, with their copies.
+    to_keep: Vec<(ContentHash, PathBuf)>,
+    /// Generations whose threads did not end.
+    harmful: mpsc::UnboundedReceiver<Arc<Generation>>,
     /// A file is still being written: it is worth another look soon.
     look_again: bool,
-}
-
-/// A plugin's file, chosen to be run.
-#[derive(Clone)]
-struct Choice {
-    path: PathBuf,
-    hash: ContentHash,
-    manifest: Arc<Manifest>,
 }
 
 impl Life {
@@ -133,6 +143,7 @@ impl Life {
         let shadows = ShadowFolder::open(setup.run_folder).map_err(|error| error.to_string())?;
         std::fs::create_dir_all(&setup.folder)
             .map_err(|error| format!("the plugins' folder {} can't be made: {error}", setup.folder.display()))?;
+        let (abandoned, harmful) = mpsc::unbounded_channel();
         let life = Self {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
@@ -141,20 +152,30 @@ impl Life {
             linked: setup.linked,
             decisions: Decisions::open(setup.data_folder.join("plugin_decisions.json")),
             policy: setup.outlook.policy(),
-            workshop: Arc::new(Workshop::new(Arc::clone(&setup.desk), Arc::clone(&setup.outlook))),
+            workshop: Arc::new(Workshop::new(
+                Arc::clone(&setup.desk),
+                Arc::clone(&setup.outlook),
+                abandoned,
+            )),
             desk: setup.desk,
             outlook: setup.outlook,
             records: setup.records,
             routing: Arc::new(Routing::new(Table::default())),
             live: BTreeMap::new(),
             exchanges: JoinSet::new(),
+            units: Vec::new(),
             under_way: UnderWay::default(),
             unwanted: BTreeSet::new(),
             ending: CancellationToken::new(),
             arrivals: Vec::new(),
             conflicts: Vec::new(),
             failed: HashMap::new(),
+            held_back: HashMap::new(),
             failed_with: HashMap::new(),
+            shelf: Shelf::new(setup.data_folder.join("kept")),
+            shelved: BTreeSet::new(),
+            to_keep: Vec::new(),
+            harmful,
             refused: BTreeMap::new(),
             views: watch::Sender::default(),
             intents: Arc::default(),
@@ -197,6 +218,11 @@ impl Life {
             let look_again = self.look_again;
             let order = tokio::select! {
                 () = sleep(AGAIN), if look_again => Some(Order::Look),
+                Some(generation) = self.harmful.recv() => {
+                    self.note_abandoned(&generation);
+                    self.decisions.save().await;
+                    continue;
+                }
                 order = inbox.recv() => order,
                 Some(()) = looked => {
                     if !self.outlook.policy().auto_reload {
@@ -207,29 +233,36 @@ impl Life {
             };
             match order {
                 Some(Order::Look) => {
-                    self.settle(&BTreeSet::new()).await;
+                    self.settle(&Ask::default()).await;
                 }
                 Some(Order::Begin(reply)) => {
                     let begun = self.start_all_linked().await;
                     if begun.is_ok() {
                         looks = self.watch_folder().await;
-                        self.settle(&BTreeSet::new()).await;
+                        self.settle(&Ask::default()).await;
                     }
                     let _ = reply.send(begun);
                 }
-                Some(Order::Load(name, reply)) => drop(reply.send(self.load(&name).await)),
-                Some(Order::Reload(name, reply)) => drop(reply.send(self.reload(name.as_ref()).await)),
+                Some(Order::Load(names, reply)) => drop(reply.send(self.load(&names).await)),
+                Some(Order::Reload(names, reply)) => drop(reply.send(self.reload(names.as_deref()).await)),
                 Some(Order::Unload {
-                    name,
+                    names,
                     with_dependants,
                     reply,
                 }) => {
-                    drop(reply.send(self.unload(&name, with_dependants).await));
+                    drop(reply.send(self.unload(&names, with_dependants).await));
+                    // Who was refused for their sake may run now.
+                    self.settle_what_follows().await;
                 }
+                Some(Order::Plan { verb, names, reply }) => drop(reply.send(self.plan(verb, names).await)),
+                Some(Order::Rollback(name, reply)) => drop(reply.send(self.rollback(&name).await)),
+                Some(Order::Pin(name, reply)) => drop(reply.send(self.pin(&name).await)),
+                Some(Order::Unpin(name, reply)) => drop(reply.send(self.unpin(&name).await)),
                 Some(Order::Died(generation)) => {
                     self.bury(&generation);
+                    self.tidy().await;
                     // Who needs it can't go on without it.
-                    self.settle(&BTreeSet::new()).await;
+                    self.settle(&Ask::default()).await;
                 }
                 Some(Order::Pause { paused, resumed }) => {
                     self.pause(paused, resumed).await;
@@ -259,7 +292,7 @@ impl Life {
             self.failed.remove(name);
         }
         if !again.is_empty() || self.policy != self.outlook.policy() {
-            self.settle(&BTreeSet::new()).await;
+            self.settle(&Ask::default()).await;
         }
     }
 
@@ -293,129 +326,6 @@ impl Life {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn load(&mut self, name: &PluginName) -> Reply {
-        if let Some(live) = self.live.get(name) {
-            return Err(format!(
-                "`{name}` is running already (generation {}). `reload {name}` replaces it by what lies in the folder.",
-                live.generation.number
-            ));
-        }
-        self.want(name).await;
-        self.settle(&BTreeSet::from([name.clone()])).await;
-        self.report(name, "loaded")
-    }
-
-    async fn reload(&mut self, name: Option<&PluginName>) -> Reply {
-        let names: BTreeSet<PluginName> = match name {
-            Some(name) if self.live.get(name).is_some_and(|live| live.file.is_none()) => {
-                return Err(format!(
-                    "`{name}` is built into the bot: it is replaced with the bot itself."
-                ));
-            }
-            Some(name) => BTreeSet::from([name.clone()]),
-            None => self
-                .live
-                .iter()
-                .filter(|(_, live)| live.file.is_some())
-                .map(|(name, _)| name.clone())
-                .collect(),
-        };
-        let before: HashMap<_, _> = self
-            .live
-            .iter()
-            .map(|(name, live)| (name.clone(), live.generation.number))
-            .collect();
-        for name in &names {
-            self.want(name).await;
-        }
-        self.settle(&names).await;
-        let mut replies = Vec::new();
-        let mut failed = false;
-        for name in &names {
-            let now = self.live.get(name).map(|live| live.generation.number);
-            let reply = match now {
-                Some(now) if before.get(name) == Some(&now) => {
-                    let why = self.why_refused(name).unwrap_or_else(|| "its file is gone".to_owned());
-                    Err(format!("`{name}` was not reloaded, generation {now} goes on: {why}"))
-                }
-                // Of an exclusive swap that failed, the older one has been started again.
-                Some(now) if self.failed.contains_key(name) => {
-                    let why = self.why_refused(name).unwrap_or_default();
-                    Err(format!(
-                        "`{name}` was not reloaded, its older version serves again as generation {now}: {why}"
-                    ))
-                }
-                _ => self.report(name, "reloaded"),
-            };
-            failed |= reply.is_err();
-            replies.push(reply.unwrap_or_else(|text| text));
-        }
-        if replies.is_empty() {
-            return Ok("There is no plugin to reload.".to_owned());
-        }
-        let text = replies.join("\n");
-        if failed { Err(text) } else { Ok(text) }
-    }
-
-    /// The owner wants this plugin, whatever was before.
-    async fn want(&mut self, name: &PluginName) {
-        self.decisions.set_unloaded(name, false).await;
-        self.failed.remove(name);
-        self.unwanted.remove(name);
-        self.asked_for.insert(name.clone());
-    }
-
-    async fn unload(&mut self, name: &PluginName, with_dependants: bool) -> Reply {
-        let was_given_up = self.unwanted.remove(name);
-        match self.live.get(name) {
-            None if self.known().contains(name) => {
-                self.decisions.set_unloaded(name, true).await;
-                self.publish_views();
-                let before = if was_given_up {
-                    "was being replaced, which was given up"
-                } else {
-                    "was not running"
-                };
-                return Ok(format!("`{name}` {before}; it stays unloaded until you `load {name}`."));
-            }
-            None => return Err(self.unknown(name)),
-            Some(live) if live.file.is_none() => {
-                return Err(format!("`{name}` is built into the bot and can't be unloaded."));
-            }
-            Some(_) => {}
-        }
-        let running: Vec<Arc<Manifest>> = self
-            .live
-            .values()
-            .map(|live| Arc::clone(&live.generation.manifest))
-            .collect();
-        let dependants = registry::dependants(name, running.iter().map(AsRef::as_ref));
-        if !dependants.is_empty() && !with_dependants {
-            let list: Vec<_> = dependants.iter().map(|name| format!("`{name}`")).collect();
-            return Err(format!(
-                "{} needed by {}. `unload {name} --with-dependants` unloads them, too.",
-                if list.len() == 1 {
-                    format!("`{name}` is")
-                } else {
-                    format!("`{name}` is still")
-                },
-                list.join(", ")
-            ));
-        }
-        let mut gone = dependants;
-        gone.push(name.clone());
-        for name in &gone {
-            self.decisions.set_unloaded(name, true).await;
-        }
-        self.arrivals.retain(|name| !gone.contains(name));
-        // The owner hears of the end when it is the end.
-        join_all(self.unload_now(&gone)).await;
-        self.publish_views();
-        self.remember_running(&BTreeSet::new()).await;
-        let list: Vec<_> = gone.iter().map(|name| format!("`{name}`")).collect();
-        Ok(format!("Unloaded {}.", list.join(", ")))
-    }
-
     fn bury(&mut self, generation: &Arc<Generation>) {
         let name = generation.name().clone();
         if !self
@@ -428,6 +338,8 @@ impl Life {
         let why = "its thread ended by itself: see the log for a panic. `load` starts it again".to_owned();
         if let Some(hash) = generation.hash {
             self.failed.insert(name.clone(), (hash, why.clone()));
+            self.decisions
+                .note_harm(hash, &name, Harm::Grave, "its thread ended by itself");
         }
         let _ = self.swap_out(std::slice::from_ref(&name));
         // What it asked for may still be on its way to its database.
@@ -436,6 +348,13 @@ impl Life {
         self.outlook
             .tell_owner(name.as_str(), &format!("The plugin `{name}` has stopped: {why}."));
         self.publish_views();
+    }
+
+    fn note_abandoned(&mut self, generation: &Generation) {
+        if let Some(hash) = generation.hash {
+            let why = "its thread hung and did not end when it was told to";
+            self.decisions.note_harm(hash, generation.name(), Harm::Grave, why);
+        }
     }
 
     /// Takes plugins out of force at once; they end in tasks, of which the ends are returned.
@@ -458,11 +377,21 @@ impl Life {
             drop(self.workshop.retire(generation, StopReason::Shutdown));
         }
         // What has started just now is wanted no more.
+        for started in std::mem::take(&mut self.units).into_iter().flat_map(Unit::into_staged) {
+            drop(self.workshop.retire(started, StopReason::Rollback));
+        }
         let exchanges = async {
-            while let Some(concluded) = self.exchanges.join_next().await {
-                let started = match concluded.map(|concluded| concluded.exchanged) {
-                    Ok(Exchanged::Newer(started)) => Some(started),
-                    Ok(Exchanged::Failed { again, .. }) => again.and_then(Result::ok),
+            while let Some(done) = self.exchanges.join_next().await {
+                let started = match done {
+                    Ok(Done::Staged { staging, .. }) => match staging {
+                        Ok(staged) => Some(staged.generation),
+                        Err(unstaged) => unstaged.again.and_then(Result::ok),
+                    },
+                    Ok(Done::Unstaged { again, .. }) => again.and_then(Result::ok),
+                    Ok(Done::Again(concluded)) => match concluded.exchanged {
+                        Exchanged::Newer(started) => Some(started),
+                        Exchanged::Failed { again, .. } => again.and_then(Result::ok),
+                    },
                     Err(_) => None,
                 };
                 if let Some(started) = started {
@@ -474,5 +403,9 @@ impl Life {
             tracing::warn!("the replacement of a plugin has not come to its end: the next start goes on with it");
         }
         self.workshop.all_retired().await;
+        while let Ok(generation) = self.harmful.try_recv() {
+            self.note_abandoned(&generation);
+        }
+        self.decisions.save().await;
     }
 }

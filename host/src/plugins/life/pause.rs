@@ -9,7 +9,12 @@ use futures_util::future::join_all;
 use plugin_protocol::{PluginName, StopReason};
 use tokio::sync::oneshot;
 
-use super::{Choice, Life, Live, exchange::Exchanged, transaction::Concluded};
+use super::{
+    Life, Live,
+    exchange::Exchanged,
+    plan::{Ask, Choice},
+    transaction::{Concluded, Done},
+};
 use crate::plugins::{generation::StartFailure, registry::Refusal};
 
 impl Life {
@@ -38,7 +43,12 @@ impl Life {
             self.decisions.read_again().await;
             // They ran, so they may again where nothing is loaded by itself.
             self.asked_for.extend(names.iter().cloned());
-            self.settle(&names).await;
+            let ask = Ask {
+                forced: names.clone(),
+                apart: true,
+                ..Ask::default()
+            };
+            self.settle(&ask).await;
             // Where nothing can be said of the folder, what ran goes on.
             self.start_held_again(&BTreeSet::new()).await;
         };
@@ -60,7 +70,7 @@ impl Life {
         while !left.is_empty() {
             let needs_held = |name: &PluginName| {
                 let live = self.live.get(name)?;
-                self.missing_dependency(&live.generation.manifest)
+                self.missing_dependency(&live.generation.manifest, &BTreeSet::new())
             };
             let (now, later): (Vec<_>, Vec<_>) = left
                 .iter()
@@ -81,7 +91,8 @@ impl Life {
             }
             while let Some(concluded) = self.exchanges.join_next().await {
                 match concluded {
-                    Ok(concluded) => self.conclude_again(concluded),
+                    Ok(Done::Again(concluded)) => self.conclude_again(concluded),
+                    Ok(_) => {}
                     Err(error) => tracing::error!(%error, "the start of a plugin panicked"),
                 }
             }
@@ -114,15 +125,20 @@ impl Life {
             }
         };
         let manifest = Arc::clone(&older.manifest);
-        let choice = Choice { path, hash, manifest };
+        let choice = Choice {
+            path,
+            hash,
+            manifest,
+            is_kept: false,
+        };
         let workshop = Arc::clone(&self.workshop);
         self.exchanges.spawn(async move {
             let exchanged = workshop.exchange(again).await;
-            Concluded { choice, exchanged }
+            Done::Again(Concluded { choice, exchanged })
         });
     }
 
-    fn conclude_again(&mut self, Concluded { choice, exchanged }: Concluded) {
+    pub(super) fn conclude_again(&mut self, Concluded { choice, exchanged }: Concluded) {
         let name = &choice.manifest.name;
         match exchanged {
             Exchanged::Newer(generation) => {

@@ -23,6 +23,8 @@ pub(super) struct Refusals {
     why: BTreeMap<String, String>,
     /// Those for want of something that has nothing to do with the file.
     want: BTreeMap<String, Resource>,
+    /// The files of plugins, where they are known.
+    files: BTreeMap<PluginName, String>,
 }
 
 impl Refusals {
@@ -35,15 +37,32 @@ impl Refusals {
         self.why.insert(file, why);
     }
 
-    pub(super) fn extend(&mut self, refusals: impl IntoIterator<Item = (String, String)>) {
-        self.why.extend(refusals);
+    /// The file of this plugin.
+    pub(super) fn insert_of(&mut self, plugin: &PluginName, file: String, why: String) {
+        self.files.insert(plugin.clone(), file.clone());
+        self.insert(file, why);
+    }
+
+    /// Why a plugin's file does not run.
+    pub(super) fn of(&self, plugin: &PluginName) -> Option<&str> {
+        self.of_file(self.files.get(plugin)?)
+    }
+
+    /// Why a file does not run.
+    pub(super) fn of_file(&self, file: &str) -> Option<&str> {
+        self.why.get(file).map(String::as_str)
+    }
+
+    /// All of them, by file.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.why.iter().map(|(file, why)| (file.as_str(), why.as_str()))
     }
 }
 
 impl Life {
     /// Tells the owner of each refusal whose reason has changed. What runs out is told once, not for each file and not
     /// with each new figure, until there was enough of it again.
-    pub(super) fn tell_refused(&mut self, Refusals { why: refused, want }: Refusals) {
+    pub(super) fn tell_refused(&mut self, Refusals { why: refused, want, .. }: Refusals) {
         let mut told = std::mem::take(&mut self.exhausted);
         told.retain(|resource| want.values().any(|wanted| wanted == resource));
         for (file, why) in &refused {
@@ -109,6 +128,7 @@ impl Life {
                         newer_refused,
                     },
                 },
+                ..self.view_of(name)
             });
         }
         for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
@@ -116,20 +136,34 @@ impl Life {
             if serving.contains(&file) {
                 continue;
             }
-            let (name, manifest) = match entry {
-                Entry::Plugin { manifest, .. } => (manifest.name.to_string(), Some(Arc::clone(manifest))),
-                Entry::Broken { .. } => (file.clone(), None),
+            let why = self.refused.get(&file).cloned();
+            let view = match entry {
+                Entry::Plugin { manifest, hash, .. } => {
+                    let is_locked = self.decisions.quarantined(*hash).is_some();
+                    PluginView {
+                        name: manifest.name.to_string(),
+                        manifest: Some(Arc::clone(manifest)),
+                        state: match why {
+                            Some(why) if is_locked => PluginState::Quarantined(why),
+                            Some(why) => PluginState::Refused(why),
+                            None => PluginState::Unloaded,
+                        },
+                        ..self.view_of(&manifest.name)
+                    }
+                }
+                Entry::Broken { .. } => PluginView {
+                    name: file.clone(),
+                    manifest: None,
+                    file: None,
+                    state: why.map_or(PluginState::Unloaded, PluginState::Refused),
+                    pinned: false,
+                    rolled_back: false,
+                    before: None,
+                },
             };
-            let state = self
-                .refused
-                .get(&file)
-                .cloned()
-                .map_or(PluginState::Unloaded, PluginState::Refused);
             views.push(PluginView {
-                name,
-                manifest,
                 file: Some(file),
-                state,
+                ..view
             });
         }
         self.views.send_if_modified(|known| {
@@ -139,6 +173,20 @@ impl Life {
             }
             changed
         });
+    }
+
+    /// What was decided about a plugin.
+    fn view_of(&self, name: &PluginName) -> PluginView {
+        let decisions = &self.decisions;
+        PluginView {
+            name: name.to_string(),
+            manifest: None,
+            file: None,
+            state: PluginState::Unloaded,
+            pinned: decisions.is_pinned(name),
+            rolled_back: decisions.rolled_back(name).is_some(),
+            before: decisions.before(name).map(|before| before.manifest.version.clone()),
+        }
     }
 
     pub(super) fn known(&self) -> BTreeSet<PluginName> {
@@ -201,4 +249,10 @@ impl Life {
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Names, as they are written in a sentence.
+pub(super) fn in_words(names: &[PluginName]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }

@@ -1,39 +1,45 @@
 //! A change of what serves, as a transaction: probe, start beside the old one, swap in one step, activate, drain, retire.
 //!
-//! What fails before the swap leaves the older one serving. Where the older one has to end first (`swap: exclusive`, steps
-//! of its database that are due, a state that it hands over), deliveries wait in a hold, and `exchange` says what happens meanwhile.
+//! What belongs together is one unit: all of it has started before any of it serves, and one table puts it in force; one
+//! that fails leaves everything older serving. Where an older one has to end first (`swap: exclusive`, steps of its database
+//! that are due, a state that it hands over), that is begun once the others have started; deliveries for it wait in a
+//! hold, and `exchange` says what happens meanwhile.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use futures_util::future::join_all;
 use plugin_protocol::{Description, PluginName, StopReason, Swap};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    Choice, Life, Linked, Live,
-    exchange::{Exchange, Exchanged},
-    handle::Outlook,
+    Life, Linked, Live,
+    exchange::{Exchange, Exchanged, Staged, Staging, Unstaged},
+    plan::{Choice, HeldBack},
+    preparation::{Prepared, Unprepared},
     report::{Refusals, file_name},
 };
-use crate::commands::Conflict;
 use crate::plugins::{
     budget::Resource,
-    change::Change,
-    delivery::{self, Delivery, GivenUp},
-    drop_folder::DropFolder,
     generation::{Blueprint, Code, Generation, StartFailure},
-    hold::Hold,
-    probe::{Probe, ProbeFailure, agrees},
+    persisted::Harm,
     registry::Refusal,
-    shadow::{Shadow, ShadowError},
-    table::{Post, Table},
 };
 
-/// A copy that has passed the probe.
-pub(super) struct Prepared {
-    shadow: Shadow,
-    description: Description,
-    /// Whether steps of its database are to be made before it starts.
-    migrations_due: bool,
+/// Something that a unit waits for has come to its end.
+pub(super) enum Done {
+    /// A newer version was started, or was not.
+    Staged {
+        unit: usize,
+        member: usize,
+        staging: Staging,
+    },
+    /// What was started is ended again; whether the older one has started in its place.
+    Unstaged {
+        unit: usize,
+        member: usize,
+        again: Option<Result<Arc<Generation>, String>>,
+    },
+    /// A plugin was started again as it was, without a unit.
+    Again(Concluded),
 }
 
 /// An exchange that has come to its end.
@@ -42,33 +48,63 @@ pub(super) struct Concluded {
     pub(super) exchanged: Exchanged,
 }
 
-/// Why there is nothing to start.
-#[derive(Clone, Debug)]
-pub(super) struct Unprepared {
-    why: String,
-    /// Whether it is for want of room on the disk, which has nothing to do with the file.
-    wants_room: bool,
-    /// Whether another try may well succeed with the same file: it was being written, or the system had no process left.
-    passes: bool,
+/// Plugins that are put in force together, or not at all.
+pub(super) struct Unit {
+    members: Vec<Member>,
+    /// Those that can't run beside the members, and end with the swap.
+    out: Vec<PluginName>,
+    /// How much of it is under way.
+    pending: usize,
+    /// What did not start, and why.
+    failures: Vec<Failure>,
+    /// Who gives up what waits too long in its holds.
+    overdue: Vec<AbortOnDropHandle<()>>,
 }
 
-impl From<String> for Unprepared {
-    fn from(why: String) -> Self {
-        Self {
-            why,
-            wants_room: false,
-            passes: false,
-        }
+/// A plugin that is to be put in force.
+pub(super) struct Member {
+    choice: Choice,
+    given_up: CancellationToken,
+    state: MemberState,
+    has_begun: bool,
+}
+
+enum MemberState {
+    /// Its older generation has to end before it starts, and goes on until the others have started.
+    Waits(Box<Prepared>),
+    Starts,
+    Staged(Box<Staged>),
+    /// It has not started, or was ended again.
+    Over,
+}
+
+struct Failure {
+    member: usize,
+    why: String,
+    /// The content is at fault: it is not tried again as it is.
+    is_its_fault: bool,
+}
+
+/// What is to become a unit.
+pub(super) struct Draft {
+    pub(super) members: Vec<(Choice, Result<Prepared, Unprepared>)>,
+    pub(super) out: Vec<PluginName>,
+}
+
+impl Draft {
+    pub(super) fn names(&self) -> impl Iterator<Item = &PluginName> {
+        self.members.iter().map(|(choice, _)| &choice.manifest.name)
     }
 }
 
-impl From<ShadowError> for Unprepared {
-    fn from(error: ShadowError) -> Self {
-        Self {
-            why: error.to_string(),
-            wants_room: error.is_want_of_room(),
-            passes: matches!(error, ShadowError::Changing | ShadowError::Gone),
-        }
+impl Unit {
+    /// What was started in it and serves nothing.
+    pub(super) fn into_staged(self) -> Vec<Arc<Generation>> {
+        let staged = self.members.into_iter().filter_map(|member| match member.state {
+            MemberState::Staged(staged) => Some(staged.generation),
+            _ => None,
+        });
+        staged.collect()
     }
 }
 
@@ -108,91 +144,50 @@ impl Life {
         }
     }
 
-    /// Probes all of them side by side, and keeps their order.
-    pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, Unprepared>)> {
-        let copies = self.copies(&due).await;
-        let (probe, outlook) = (&self.probe, &*self.outlook);
-        let probing = due
-            .iter()
-            .zip(copies)
-            .map(|(choice, copy)| examine(probe, outlook, choice, copy));
-        let probed = join_all(probing).await;
-        due.into_iter().zip(probed).collect()
-    }
-
-    /// A copy of each, made away from the runtime's threads.
-    async fn copies(&mut self, due: &[Choice]) -> Vec<Result<Shadow, Unprepared>> {
-        let refuse_all = |why: String| due.iter().map(|_| Err(why.clone().into())).collect();
-        if self.stuck {
-            return refuse_all(StartFailure::Stuck.to_string());
-        }
-        let Some(mut folder) = self.folder.take() else {
-            return refuse_all(ShadowError::Gone.to_string());
-        };
-        let shadows = Arc::clone(&self.shadows);
-        let path = folder.path().to_owned();
-        let paths: Vec<_> = due.iter().map(|choice| choice.path.clone()).collect();
-        let copying = tokio::task::spawn_blocking(move || {
-            let copy = |path: &PathBuf| folder.take_shadow(path, &shadows).map_err(Unprepared::from);
-            let copies = paths.iter().map(copy).collect();
-            (folder, copies)
-        });
-        let Ok((folder, copies)) = copying.await else {
-            self.folder = Some(DropFolder::new(path));
-            return refuse_all("copying it panicked".to_owned());
-        };
-        self.folder = Some(folder);
-        copies
-    }
-
-    /// Starts these side by side, and puts each in force as soon as it has started. What does not start is told in
-    /// `refused`, and its older generation goes on, or serves again.
-    pub(super) async fn replace_all(
-        &mut self,
-        prepared: Vec<(Choice, Result<Prepared, Unprepared>)>,
-        refused: &mut Refusals,
-    ) {
-        let mut begun = Vec::new();
-        for (choice, prepared) in prepared {
+    /// Starts these units side by side, and puts each in force as soon as all of it has started. What does not start is
+    /// told in `refused`, and its older generation goes on, or serves again.
+    pub(super) async fn replace_all(&mut self, drafts: Vec<Draft>, refused: &mut Refusals) {
+        for draft in drafts {
             // Taken before the start, so that the order does not depend on who starts faster.
-            if !self.arrivals.contains(&choice.manifest.name) {
-                self.arrivals.push(choice.manifest.name.clone());
-            }
-            if let Some(needs) = self.missing_dependency(&choice.manifest) {
-                refused.insert(file_name(&choice.path), Refusal::DependencyRefused(needs).to_string());
-                if let Ok(unused) = prepared {
-                    unused.shadow.discard();
+            for name in draft.names() {
+                if !self.arrivals.contains(name) {
+                    self.arrivals.push(name.clone());
                 }
-                continue;
             }
-            let prepared = match prepared {
-                Ok(prepared) => prepared,
-                Err(Unprepared {
-                    why, wants_room: true, ..
-                }) => {
-                    // Not remembered: it is tried again with the next look.
-                    refused.insert_for_want_of(Resource::Disk, file_name(&choice.path), why);
+            self.begin_unit(draft, refused);
+        }
+        while let Some(done) = self.exchanges.join_next().await {
+            let unit = match done {
+                Ok(Done::Staged { unit, member, staging }) => {
+                    self.note_staged(unit, member, staging);
+                    unit
+                }
+                Ok(Done::Unstaged { unit, member, again }) => {
+                    self.note_unstaged(unit, member, again);
+                    unit
+                }
+                Ok(Done::Again(concluded)) => {
+                    self.conclude_again(concluded);
                     continue;
                 }
-                Err(Unprepared { why, passes: true, .. }) => {
-                    refused.insert(file_name(&choice.path), why);
-                    continue;
-                }
-                Err(Unprepared { why, .. }) => {
-                    self.note_failed(&choice, why, refused);
+                Err(error) => {
+                    tracing::error!(%error, "the replacement of a plugin panicked");
                     continue;
                 }
             };
-            begun.push(choice.manifest.name.clone());
-            self.begin_exchange(choice, prepared);
-        }
-        while let Some(concluded) = self.exchanges.join_next().await {
-            match concluded {
-                Ok(concluded) => self.conclude(concluded, refused),
-                Err(error) => tracing::error!(%error, "the replacement of a plugin panicked"),
+            if self.units[unit].pending == 0 {
+                self.go_on(unit, refused).await;
             }
         }
-        // None is held any more but where that panicked.
+        // None is left but where something panicked.
+        let mut begun = Vec::new();
+        for unit in std::mem::take(&mut self.units) {
+            let members = unit.members.iter().filter(|member| member.has_begun);
+            begun.extend(members.map(|member| member.choice.manifest.name.clone()));
+            for staged in unit.into_staged() {
+                drop(self.workshop.retire(staged, StopReason::Rollback));
+            }
+        }
         for name in begun {
             let held = self.live.get(&name).filter(|live| live.hold.is_some());
             let older = held.map(|live| Arc::clone(&live.generation));
@@ -204,10 +199,101 @@ impl Life {
         self.under_way().clear();
     }
 
-    fn begin_exchange(&mut self, choice: Choice, prepared: Prepared) {
+    /// Begins with those whose older generations go on meanwhile.
+    fn begin_unit(&mut self, draft: Draft, refused: &mut Refusals) {
+        let names: BTreeSet<_> = draft.names().cloned().collect();
+        let out = draft.out;
+        let mut unit = Unit {
+            members: Vec::new(),
+            out,
+            pending: 0,
+            failures: Vec::new(),
+            overdue: Vec::new(),
+        };
+        for (number, (choice, prepared)) in draft.members.into_iter().enumerate() {
+            let missing = self.missing_dependency(&choice.manifest, &names);
+            let (state, failure) = match (missing, prepared) {
+                (None, Ok(prepared)) => (MemberState::Waits(Box::new(prepared)), None),
+                (Some(needs), prepared) => {
+                    if let Ok(unused) = prepared {
+                        unused.shadow.discard();
+                    }
+                    let why = Refusal::DependencyRefused(needs).to_string();
+                    (MemberState::Over, Some((why, None, false)))
+                }
+                (None, Err(unprepared)) => {
+                    let Unprepared {
+                        why,
+                        wants_room,
+                        passes,
+                        harm,
+                    } = unprepared;
+                    // What has nothing to do with the content is not remembered: it is tried again with the next look.
+                    let is_its_fault = !wants_room && !passes;
+                    if wants_room {
+                        refused.insert_for_want_of(Resource::Disk, file_name(&choice.path), why.clone());
+                    }
+                    (MemberState::Over, Some((why, harm, is_its_fault)))
+                }
+            };
+            if let Some((why, harm, is_its_fault)) = failure {
+                if let Some(harm) = harm {
+                    self.note_harm(&choice, harm, &why);
+                }
+                unit.failures.push(Failure {
+                    member: number,
+                    why,
+                    is_its_fault,
+                });
+            }
+            unit.members.push(Member {
+                choice,
+                given_up: self.ending.child_token(),
+                state,
+                has_begun: false,
+            });
+        }
+        let number = self.units.len();
+        self.units.push(unit);
+        if !self.units[number].failures.is_empty() {
+            self.fail(number, refused);
+            return;
+        }
+        for member in 0..self.units[number].members.len() {
+            let member_of = &self.units[number].members[member];
+            self.under_way()
+                .insert(member_of.choice.manifest.name.clone(), member_of.given_up.clone());
+        }
+        // Alone, nothing is gained by waiting.
+        if self.units[number].members.len() == 1 || !self.begin_members(number, false) {
+            self.begin_members(number, true);
+        }
+    }
+
+    /// Begins with those members whose older generations have to end first, or with the others; whether there were any.
+    fn begin_members(&mut self, unit: usize, that_end: bool) -> bool {
+        let mut any = false;
+        for member in 0..self.units[unit].members.len() {
+            let of = &mut self.units[unit].members[member];
+            let MemberState::Waits(prepared) = &of.state else {
+                continue;
+            };
+            let ends = ends(self.live.get(&of.choice.manifest.name), &of.choice, prepared);
+            if ends != that_end {
+                continue;
+            }
+            if let MemberState::Waits(prepared) = std::mem::replace(&mut of.state, MemberState::Starts) {
+                any = true;
+                self.begin_member(unit, member, *prepared, ends);
+            }
+        }
+        any
+    }
+
+    fn begin_member(&mut self, unit: usize, member: usize, prepared: Prepared, ends: bool) {
+        let choice = &self.units[unit].members[member].choice;
         let name = choice.manifest.name.clone();
         let migrations_due = prepared.migrations_due;
-        let takes_over = prepared.description.state_version.is_some();
         let newer = Blueprint {
             manifest: Arc::clone(&choice.manifest),
             description: Arc::new(prepared.description),
@@ -215,253 +301,231 @@ impl Life {
             number: self.workshop.next_number(&name),
             code: Code::Copy(prepared.shadow.path),
         };
-        let must_end = |older: &Generation| {
-            let hands_over = takes_over && older.description.state_version.is_some();
-            hands_over
-                || migrations_due
-                || choice.manifest.swap == Swap::Exclusive
-                || older.manifest.swap == Swap::Exclusive
-        };
-        let ends = |live: &Live| live.hold.is_some() || must_end(&live.generation);
-        let ends = self.live.get(&name).is_some_and(ends);
-        let given_up = self.ending.child_token();
-        self.under_way().insert(name.clone(), given_up.clone());
+        let held = if ends { self.hold(&name) } else { None };
+        let workshop = Arc::clone(&self.workshop);
+        if let Some((_, hold)) = held.clone() {
+            let workshop = Arc::clone(&workshop);
+            let overdue = tokio::spawn(async move { match workshop.give_up_overdue(&name, &hold).await {} });
+            self.units[unit].overdue.push(AbortOnDropHandle::new(overdue));
+        }
+        let of = &mut self.units[unit].members[member];
+        of.has_begun = true;
         let exchange = Exchange {
             newer,
             migrations_due,
-            held: if ends { self.hold(&name) } else { None },
+            held,
             fallback: None,
             handed: None,
-            given_up,
+            given_up: of.given_up.clone(),
         };
-        let workshop = Arc::clone(&self.workshop);
+        self.units[unit].pending += 1;
         self.exchanges.spawn(async move {
-            let exchanged = workshop.exchange(exchange).await;
-            Concluded { choice, exchanged }
+            let staging = workshop.stage(exchange).await;
+            Done::Staged { unit, member, staging }
         });
     }
 
-    fn conclude(&mut self, Concluded { choice, exchanged }: Concluded, refused: &mut Refusals) {
-        let name = &choice.manifest.name;
-        match exchanged {
-            Exchanged::Newer(generation) => {
-                self.failed.remove(name);
-                let older = self.swap_in(Arc::clone(&generation), Some(choice.path));
-                // Only now does it answer: who reads this in the log may rely on it.
-                Self::note_loaded(&generation);
-                if let Some(older) = older {
-                    drop(self.workshop.retire(older, StopReason::Reload));
-                }
-            }
-            Exchanged::Failed { why, again } => {
+    fn note_staged(&mut self, unit: usize, member: usize, staging: Staging) {
+        self.units[unit].pending -= 1;
+        match staging {
+            Ok(staged) => self.units[unit].members[member].state = MemberState::Staged(Box::new(staged)),
+            Err(Unstaged { why, again }) => {
                 self.stuck |= why == StartFailure::Stuck;
-                if why == StartFailure::GivenUp {
-                    self.unwanted.insert(name.clone());
-                } else {
-                    self.note_failed(&choice, why.to_string(), refused);
-                }
-                match again {
-                    Some(Ok(generation)) => {
-                        self.swap_in(Arc::clone(&generation), Some(choice.path));
-                        Self::note_loaded(&generation);
+                let choice = self.units[unit].members[member].choice.clone();
+                let harm = match why {
+                    StartFailure::Stuck => Some(Harm::Grave),
+                    StartFailure::Load(_) | StartFailure::NoLane | StartFailure::Start(_) | StartFailure::Slow => {
+                        Some(Harm::NotStarted)
                     }
-                    Some(Err(why)) => self.stays_away(name, &why),
-                    None => self.give_up(name),
+                    _ => None,
+                };
+                let text = why.to_string();
+                if let Some(harm) = harm {
+                    self.note_harm(&choice, harm, &text);
                 }
+                let is_its_fault = why != StartFailure::GivenUp;
+                if !is_its_fault {
+                    self.unwanted.insert(choice.manifest.name.clone());
+                }
+                self.units[unit].failures.push(Failure {
+                    member,
+                    why: text,
+                    is_its_fault,
+                });
+                self.units[unit].members[member].state = MemberState::Over;
+                self.put_back(&choice, again);
             }
         }
     }
 
-    /// Begins a hold, unless there is one: the older generation gets nothing from now on, and what is meant for the plugin
-    /// waits.
-    pub(super) fn hold(&mut self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
-        let live = self.live.get_mut(name)?;
-        if let Some(hold) = &live.hold {
-            return Some((Arc::clone(&live.generation), Arc::clone(hold)));
-        }
-        let (older, hold) = (Arc::clone(&live.generation), Arc::new(Hold::new(delivery::ROOM)));
-        live.hold = Some(Arc::clone(&hold));
-        let table = self.table();
-        self.routing.publish_hold(table, &older.gate, &hold);
-        tracing::info!(plugin = %name, generation = older.number, "is being replaced: what is meant for it waits");
-        self.publish_views();
-        Some((older, hold))
+    fn note_unstaged(&mut self, unit: usize, member: usize, again: Option<Result<Arc<Generation>, String>>) {
+        self.units[unit].pending -= 1;
+        let choice = self.units[unit].members[member].choice.clone();
+        self.put_back(&choice, again);
     }
 
-    /// Ends a hold without anybody to serve; nothing, if there is none.
-    pub(super) fn give_up(&mut self, name: &PluginName) {
-        let Some(hold) = self.live.get(name).and_then(|live| live.hold.clone()) else {
+    /// The older version serves again, where it had to end.
+    fn put_back(&mut self, choice: &Choice, again: Option<Result<Arc<Generation>, String>>) {
+        let name = &choice.manifest.name;
+        match again {
+            Some(Ok(generation)) => {
+                self.swap_in(Arc::clone(&generation), Some(choice.path.clone()));
+                Self::note_loaded(&generation);
+            }
+            Some(Err(why)) => self.stays_away(name, &why),
+            None => self.give_up(name),
+        }
+    }
+
+    /// Nothing of a unit is under way any more: what is next?
+    async fn go_on(&mut self, unit: usize, refused: &mut Refusals) {
+        if !self.units[unit].failures.is_empty() {
+            self.fail(unit, refused);
+            return;
+        }
+        if self.begin_members(unit, true) {
+            return;
+        }
+        for member in 0..self.units[unit].members.len() {
+            // Kept in the unit meanwhile: the bot may stop.
+            if let MemberState::Staged(staged) = &self.units[unit].members[member].state {
+                self.workshop.keep(staged).await;
+            }
+        }
+        let out = std::mem::take(&mut self.units[unit].out);
+        let mut newer: Vec<(Arc<Generation>, Option<PathBuf>)> = Vec::new();
+        for member in &mut self.units[unit].members {
+            if let MemberState::Staged(staged) = std::mem::replace(&mut member.state, MemberState::Over) {
+                newer.push((staged.generation, Some(member.choice.path.clone())));
+            }
+        }
+        if newer.is_empty() {
+            return;
+        }
+        for (generation, _) in &newer {
+            let name = generation.name();
+            self.failed.remove(name);
+            self.held_back.remove(name);
+            if let Some(hash) = generation.hash {
+                self.decisions.forgive(hash);
+            }
+            let older = self.live.get(name).map(|live| Arc::clone(&live.generation));
+            self.keep_before(older.as_deref(), generation);
+        }
+        let loaded: Vec<_> = newer.iter().map(|(generation, _)| Arc::clone(generation)).collect();
+        self.arrivals.retain(|name| !out.contains(name));
+        let gone = self.swap(newer, &out);
+        // Only now does it answer: who reads this in the log may rely on it.
+        loaded.iter().for_each(|generation| Self::note_loaded(generation));
+        for older in gone {
+            let why = if out.contains(older.name()) {
+                tracing::info!(plugin = %older.name(), generation = older.number, "unloaded");
+                StopReason::Unload
+            } else {
+                StopReason::Reload
+            };
+            drop(self.workshop.retire(older, why));
+        }
+        self.units[unit].overdue.clear();
+    }
+
+    /// One has failed: what was started is ended, and what ran goes on.
+    fn fail(&mut self, unit: usize, refused: &mut Refusals) {
+        for member in 0..self.units[unit].members.len() {
+            let of = &mut self.units[unit].members[member];
+            match std::mem::replace(&mut of.state, MemberState::Over) {
+                MemberState::Waits(unused) => unused.shadow.discard(),
+                MemberState::Staged(staged) => {
+                    let workshop = Arc::clone(&self.workshop);
+                    self.units[unit].pending += 1;
+                    self.exchanges.spawn(async move {
+                        let again = workshop.unstage(*staged).await;
+                        Done::Unstaged { unit, member, again }
+                    });
+                }
+                MemberState::Starts | MemberState::Over => {}
+            }
+        }
+        // What is said of them is said once.
+        let failures = std::mem::take(&mut self.units[unit].failures);
+        if failures.is_empty() {
+            return;
+        }
+        let choices: Vec<_> = self.units[unit]
+            .members
+            .iter()
+            .map(|member| member.choice.clone())
+            .collect();
+        let culprits: Vec<_> = failures
+            .iter()
+            .map(|failure| {
+                let choice = &choices[failure.member];
+                (choice.manifest.name.clone(), choice.hash)
+            })
+            .collect();
+        let are_at_fault = failures.iter().all(|failure| failure.is_its_fault);
+        for Failure {
+            member,
+            why,
+            is_its_fault,
+        } in &failures
+        {
+            let choice = &choices[*member];
+            if *is_its_fault {
+                self.note_failed(choice, why.clone(), refused);
+            } else if !self.unwanted.contains(&choice.manifest.name)
+                && refused.of_file(&file_name(&choice.path)).is_none()
+            {
+                refused.insert_of(&choice.manifest.name, file_name(&choice.path), why.clone());
+            }
+        }
+        let Some((culprit, why)) = culprits.first().zip(failures.first()) else {
             return;
         };
-        let gone = self.live.remove(name);
-        let (table, desk) = (self.table(), Arc::clone(&self.desk));
-        let give_up = |delivery: Delivery| delivery.give_up(name, &*desk, GivenUp::Interrupted);
-        self.routing.release(&hold, table, give_up);
-        if let Some(gone) = gone {
-            self.outlook.changed(Change::unloaded(&gone.generation));
-        }
-        self.note_lost(name, hold.turned_away());
-    }
-
-    /// The plugins whose deliveries wait.
-    pub(super) fn held(&self) -> Vec<PluginName> {
-        let held = self.live.iter().filter(|(_, live)| live.hold.is_some());
-        held.map(|(name, _)| name.clone()).collect()
-    }
-
-    fn note_lost(&self, name: &PluginName, lost: usize) {
-        if lost > 0 {
+        for (number, choice) in choices.iter().enumerate() {
+            let name = &choice.manifest.name;
+            if failures.iter().any(|failure| failure.member == number) {
+                continue;
+            }
+            let verb = if self.live.contains_key(name) { "reload" } else { "load" };
             let text = format!(
-                "While the plugin `{name}` was replaced, {lost} commands and events for it found no room: who used a command was told to come later, events are lost. Its author should make its start and its stop faster."
+                "it came together with `{0}`, which does not start ({1}): mend that one, or take this one alone by `{verb} {name}`",
+                culprit.0, why.why
             );
-            self.outlook.tell_trouble(name.as_str(), &text);
+            if are_at_fault {
+                let held_back = HeldBack {
+                    hash: choice.hash,
+                    culprits: culprits.clone(),
+                    why: text.clone(),
+                };
+                self.held_back.insert(name.clone(), held_back);
+            }
+            refused.insert_of(name, file_name(&choice.path), text);
         }
-    }
-
-    pub(super) fn note_loaded(generation: &Generation) {
-        let took = generation.load_time.get().copied().unwrap_or_default();
-        tracing::info!(plugin = %generation.name(), version = %generation.manifest.version, generation = generation.number, took = ?took, "loaded");
     }
 
     fn note_failed(&mut self, choice: &Choice, why: String, refused: &mut Refusals) {
         let name = &choice.manifest.name;
         self.failed_with.insert(name.clone(), self.outlook.settings(name));
         self.failed.insert(name.clone(), (choice.hash, why.clone()));
-        refused.insert(file_name(&choice.path), why);
+        refused.insert_of(name, file_name(&choice.path), why);
     }
 
-    /// Puts a generation in force, and releases to it what waits; what it replaces, unless that has ended, is closed and
-    /// returned.
-    pub(super) fn swap_in(&mut self, generation: Arc<Generation>, file: Option<PathBuf>) -> Option<Arc<Generation>> {
-        let name = generation.name().clone();
-        let now = Live {
-            generation: Arc::clone(&generation),
-            file,
-            hold: None,
-        };
-        let before = self.live.insert(name.clone(), now);
-        let change = Change::serves(&generation, before.as_ref().map(|live| &*live.generation));
-        if !self.arrivals.contains(&name) {
-            self.arrivals.push(name.clone());
-        }
-        let table = self.table();
-        // Before the swap, so that the first delivery finds it active.
-        generation.activate(&self.outlook.activation());
-        self.refresh_guilds(&generation);
-        let older = match before {
-            Some(Live { hold: Some(hold), .. }) => {
-                let desk = Arc::clone(&self.desk);
-                // Not all that has waited need fit at once into a queue that is in use already.
-                let mut lost = 0;
-                let deliver = |delivery: Delivery| {
-                    lost += usize::from(delivery.deliver(&generation, &*desk) == Err(GivenUp::Busy));
-                };
-                self.routing.release(&hold, table, deliver);
-                self.note_lost(&name, hold.turned_away() + lost);
-                None
-            }
-            before => {
-                let older = before.map(|live| live.generation);
-                self.routing.publish(table, older.iter().map(|older| &older.gate));
-                older
-            }
-        };
-        // What a server has set in between was told to the older one, or to none.
-        self.refresh_guilds(&generation);
-        self.outlook.changed(change);
-        older
-    }
-
-    /// Tells a generation what servers have set since it was told.
-    pub(super) fn refresh_guilds(&self, generation: &Generation) {
-        let revision = self.outlook.guild_revision();
-        generation.refresh_guilds(revision, || {
-            self.outlook.guild_values(generation.name(), &generation.description)
-        });
-    }
-
-    /// Takes generations out of force; they are closed and returned.
-    pub(super) fn swap_out(&mut self, names: &[PluginName]) -> Vec<Arc<Generation>> {
-        let gone: Vec<_> = names
-            .iter()
-            .filter_map(|name| self.live.remove(name))
-            .map(|live| live.generation)
-            .collect();
-        if !gone.is_empty() {
-            let table = self.table();
-            self.routing
-                .publish(table, gone.iter().map(|generation| &generation.gate));
-        }
-        for generation in &gone {
-            self.outlook.changed(Change::unloaded(generation));
-        }
-        gone
-    }
-
-    /// The table of what is live, in the order in which it came.
-    fn table(&mut self) -> Table {
-        let order = self.arrivals.iter().filter_map(|name| self.live.get(name));
-        let table = Table::build(order.map(|live| Post {
-            generation: Arc::clone(&live.generation),
-            hold: live.hold.clone(),
-        }));
-        for conflict in table.commands.conflicts() {
-            if self.conflicts.contains(conflict) {
-                continue;
-            }
-            let Conflict { name, kept, left_out } = conflict;
-            let text = format!(
-                "`{kept}` and `{left_out}` both have a command `{name}`: that of `{kept}` is used. Unload one of the two, or rename the command."
-            );
-            self.outlook.tell_owner(left_out.as_str(), &text);
-            self.conflicts.push(conflict.clone());
-        }
-        table
+    /// Remembers over restarts what a content has done.
+    fn note_harm(&mut self, choice: &Choice, harm: Harm, why: &str) {
+        self.decisions.note_harm(choice.hash, &choice.manifest.name, harm, why);
     }
 }
 
-async fn examine(
-    probe: &Probe,
-    outlook: &dyn Outlook,
-    choice: &Choice,
-    copy: Result<Shadow, Unprepared>,
-) -> Result<Prepared, Unprepared> {
-    let shadow = copy?;
-    let described = describe(probe, choice, &shadow).await;
-    let description = match described {
-        Ok(description) => description,
-        Err(unprepared) => {
-            shadow.discard();
-            return Err(unprepared);
-        }
+/// Whether what runs of a plugin has to end before this starts.
+pub(super) fn ends(live: Option<&Live>, choice: &Choice, prepared: &Prepared) -> bool {
+    let takes_over = prepared.description.state_version.is_some();
+    let must_end = |older: &Generation| {
+        let hands_over = takes_over && older.description.state_version.is_some();
+        hands_over
+            || prepared.migrations_due
+            || choice.manifest.swap == Swap::Exclusive
+            || older.manifest.swap == Swap::Exclusive
     };
-    // Before anything that runs has to end for it.
-    if let Err(why) = outlook.settings(&choice.manifest.name) {
-        shadow.discard();
-        return Err(why.into());
-    }
-    match outlook
-        .migrations_due(&choice.manifest.name, &description.migrations)
-        .await
-    {
-        Ok(migrations_due) => Ok(Prepared {
-            shadow,
-            description,
-            migrations_due,
-        }),
-        Err(why) => {
-            shadow.discard();
-            Err(why.into())
-        }
-    }
-}
-
-async fn describe(probe: &Probe, choice: &Choice, shadow: &Shadow) -> Result<Description, Unprepared> {
-    let described = probe.describe(&shadow.path, shadow.hash).await;
-    let description = described.map_err(|failure| Unprepared {
-        passes: matches!(failure, ProbeFailure::NotRun(_)),
-        ..failure.to_string().into()
-    })?;
-    agrees(&choice.manifest, &description)?;
-    Ok(description)
+    live.is_some_and(|live| live.hold.is_some() || must_end(&live.generation))
 }

@@ -11,7 +11,7 @@ use std::{
 
 use plugin_protocol::{Manifest, PluginName};
 
-use super::{Candidate, Candidates, Refusal, are_at_odds, needs};
+use super::{Candidate, Candidates, Refusal, Standing, are_at_odds, needs};
 
 /// What was decided of each.
 pub(super) struct Admitted<'c, 'm> {
@@ -42,9 +42,18 @@ impl Admitted<'_, '_> {
             let at_odds = |candidate: &&&Candidate<'_>| are_at_odds(manifest, candidate.manifest);
             self.viable.values().filter(at_odds).map(|other| &other.manifest.name)
         };
-        let with = |name: &PluginName, other_stays| Refusal::Conflict {
-            with: name.clone(),
-            other_stays,
+        let is_pinned = |name: &PluginName| {
+            let other = self.viable.get(name);
+            other.is_some_and(|other| other.standing >= Standing::Pinned)
+        };
+        let with = |name: &PluginName, other_stays| {
+            if other_stays && is_pinned(name) {
+                return Refusal::Pinned(name.clone());
+            }
+            Refusal::Conflict {
+                with: name.clone(),
+                other_stays,
+            }
         };
         let mut found: Vec<_> = others()
             .filter(|name| self.is_in(name))

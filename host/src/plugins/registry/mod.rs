@@ -1,13 +1,13 @@
 //! The registry: which plugins may run together, in which order, and why the others may not.
 //!
-//! Pure: manifests in, decision out. In a conflict who runs as it is stays before a newer file of what runs, that before
-//! what ran last, and that before what did not ([`Standing`]); everything else is decided by what the manifests declare,
+//! Pure: manifests in, decision out. In a conflict who is pinned stays before all others, then who runs as it is
+//! before a newer file of what runs, that before what ran last, and that before what did not ([`Standing`]); everything else is decided by what the manifests declare,
 //! never by the order in which files were found. Nobody is refused who could run beside those who may.
 
 mod admission;
 mod refusal;
 #[cfg(test)]
-mod tests;
+pub(in crate::plugins) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,21 @@ pub enum Standing {
     Newer,
     /// It runs, just as it is.
     Running,
+    /// The owner has pinned it, and nothing of this content runs.
+    Pinned,
+    /// The owner has pinned it, and it runs.
+    PinnedRunning,
+}
+
+impl Standing {
+    /// The same of one that the owner has pinned.
+    #[must_use]
+    pub fn pinned(self) -> Self {
+        match self {
+            Self::Running | Self::PinnedRunning => Self::PinnedRunning,
+            Self::New | Self::RanLast | Self::Newer | Self::Pinned => Self::Pinned,
+        }
+    }
 }
 
 /// Who runs, in the order to start, and who does not.
@@ -126,6 +141,13 @@ fn excludes(one: &Manifest, other: &Manifest) -> bool {
 /// Whether two can't run beside each other: one word against it is enough.
 fn are_at_odds(one: &Manifest, other: &Manifest) -> bool {
     one.name != other.name && (excludes(one, other) || excludes(other, one))
+}
+
+/// Whether one can't do without the other, or they can't run beside each other.
+#[must_use]
+pub fn are_related(one: &Manifest, other: &Manifest) -> bool {
+    let depends = |one: &Manifest, other: &Manifest| needs(one).any(|needs| needs.name == other.name);
+    depends(one, other) || depends(other, one) || are_at_odds(one, other)
 }
 
 /// What a plugin can't do without.

@@ -33,10 +33,21 @@ pub enum Refusal {
         /// Whether the other one stays, since it stands stronger; else both are refused.
         other_stays: bool,
     },
+    /// It can't run beside another one, which the owner has pinned.
+    Pinned(PluginName),
     /// It needs two plugins that can't run beside each other, or can't run beside one that it needs.
     AtOddsWithItself(PluginName, PluginName),
     /// Plugins that need each other in a circle; the first is repeated at the end.
     Cycle(Vec<PluginName>),
+}
+
+impl Refused {
+    /// Whether another one was preferred to it: it may run once that is gone.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let is_conflict = |reason: &Refusal| matches!(reason, Refusal::Conflict { .. } | Refusal::Pinned(_));
+        self.0.iter().any(is_conflict)
+    }
 }
 
 impl fmt::Display for Refused {
@@ -94,6 +105,12 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "it can't run beside `{with}`, and neither was running before as it is now: remove one of the two"
+                )
+            }
+            Self::Pinned(with) => {
+                write!(
+                    f,
+                    "it can't run beside `{with}`, which is pinned: `unpin {with}` first, or remove this one"
                 )
             }
             Self::AtOddsWithItself(one, other) => {

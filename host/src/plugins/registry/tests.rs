@@ -12,7 +12,7 @@ fn name(name: &str) -> PluginName {
 }
 
 /// `a needs b needs? c not d`, with versions as `b>=2`.
-fn manifest(text: &str) -> Manifest {
+pub(in crate::plugins) fn manifest(text: &str) -> Manifest {
     let mut words = text.split_whitespace();
     let (own, version) = words
         .next()
@@ -56,11 +56,12 @@ fn decide(texts: &[&str]) -> (String, Vec<String>) {
         .map(|text| {
             let standing = match text.as_bytes()[0] {
                 b'*' => Standing::Running,
+                b'!' => Standing::Pinned,
                 b'+' => Standing::Newer,
                 b'-' => Standing::RanLast,
                 _ => Standing::New,
             };
-            (manifest(text.trim_start_matches(['*', '+', '-'])), standing)
+            (manifest(text.trim_start_matches(['*', '!', '+', '-'])), standing)
         })
         .collect();
     let candidates: Vec<_> = manifests
@@ -213,10 +214,17 @@ impl std::fmt::Debug for World {
 /// A set of up to eight plugins of three versions, with needs, wishes and conflicts of some ranges, in any standing.
 fn worlds() -> impl Strategy<Value = World> {
     const VERBS: [&str; 3] = ["needs", "needs?", "not"];
-    const STANDINGS: [Standing; 4] = [Standing::New, Standing::RanLast, Standing::Newer, Standing::Running];
+    const STANDINGS: [Standing; 6] = [
+        Standing::New,
+        Standing::RanLast,
+        Standing::Newer,
+        Standing::Running,
+        Standing::Pinned,
+        Standing::PinnedRunning,
+    ];
     const RANGES: [&str; 4] = ["", "", ">=2", "<2"];
     let relation = (0..3_usize, 0..9_u8, 0..4_usize);
-    let plugin = (1..4_u8, collection::vec(relation, 0..4), 0..4_u8);
+    let plugin = (1..4_u8, collection::vec(relation, 0..4), 0..6_u8);
     collection::vec(plugin, 1..9).prop_map(|plugins| {
         let plugins = plugins.into_iter().enumerate();
         let plugins = plugins.map(|(at, (version, relations, standing))| {
@@ -264,7 +272,7 @@ fn is_for_good(reason: &Refusal, resolution: &Resolution) -> bool {
             let why = resolution.refused.get(needs);
             why.is_some_and(|why| why.0.iter().any(|reason| is_for_good(reason, resolution)))
         }
-        Refusal::Conflict { .. } | Refusal::AtOddsWithItself(..) => false,
+        Refusal::Conflict { .. } | Refusal::Pinned(_) | Refusal::AtOddsWithItself(..) => false,
     }
 }
 
@@ -308,7 +316,11 @@ proptest! {
         let standing = |name: &PluginName| world.0.iter().find(|(manifest, ..)| manifest.name == *name).unwrap().1;
         for (name, refused) in &resolution.refused {
             let by_weaker = |reason: &Refusal| {
-                matches!(reason, Refusal::Conflict { with, other_stays: true } if standing(with) < standing(name))
+                matches!(
+                    reason,
+                    Refusal::Conflict { with, other_stays: true } | Refusal::Pinned(with)
+                        if standing(with) < standing(name)
+                )
             };
             // A weaker one stays only if one that is no weaker needs it, or if this one can't run anyway.
             let needed = |with: &PluginName| {
@@ -317,7 +329,7 @@ proptest! {
                 dependants(with, admitted).iter().any(|needing| standing(needing) >= standing(name))
             };
             let is_sound = |reason: &Refusal| match reason {
-                Refusal::Conflict { with, .. } => !by_weaker(reason) || needed(with),
+                Refusal::Conflict { with, .. } | Refusal::Pinned(with) => !by_weaker(reason) || needed(with),
                 _ => true,
             };
             prop_assert!(refused.0.iter().any(is_sound), "{name} gave way without need: {refused}");
@@ -335,7 +347,7 @@ proptest! {
                 let keep: &[&PluginName] = match reason {
                     Refusal::Missing(needs) | Refusal::BadRange(needs) | Refusal::WrongVersion { needs, .. } => &[&needs.name],
                     Refusal::DependencyRefused(needs) => &[needs],
-                    Refusal::Conflict { .. } | Refusal::AtOddsWithItself(..) => &[],
+                    Refusal::Conflict { .. } | Refusal::Pinned(_) | Refusal::AtOddsWithItself(..) => &[],
                     Refusal::Cycle(path) => {
                         let own = path.iter().position(|other| other == name).unwrap();
                         &[&path[(own + 1) % path.len()]]
