@@ -67,6 +67,7 @@ mod mention;
 mod menu;
 mod message;
 mod modal;
+mod plugins;
 pub mod prelude;
 mod raw;
 mod runtime;
@@ -400,6 +401,7 @@ pub use plugin_protocol::{IncidentList, IncidentStory, IncidentSummary, Level, L
 pub use plugin_protocol::{backups, databases, statistics};
 /// What the host answers to the calls `commands.list`, `slash.*` and `bot.figures`, see [`Host::call`].
 pub use plugin_protocol::{commands, figures, plans, slash};
+pub use plugins::Plugins;
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use service::{Service, ServiceCalling, ServiceCtx, ServiceError, ServiceFailure};

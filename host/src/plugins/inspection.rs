@@ -12,8 +12,8 @@ use std::{
 use plugin_protocol::{
     Dependency, Manifest, PluginName, Swap,
     inspection::{
-        BudgetFigure, LaneFigures, LastError, LeftBehind, OfferedCommand, PluginInfo, PluginList, PluginStatus,
-        PluginSummary, Relation,
+        BudgetFigure, DependencyCheck, LaneFigures, LastError, LeftBehind, OfferedCommand, PluginConflict, PluginInfo,
+        PluginList, PluginStatus, PluginSummary, Relation,
     },
     lane_name,
 };
@@ -106,6 +106,43 @@ impl Plugins {
             self.add_running(&mut info, generation, &figures);
         }
         Some(info)
+    }
+
+    /// What a plugin needs or would like to have, and what of it is there; `None` if there is none of that name.
+    #[must_use]
+    pub fn check_dependencies(&self, name: &str) -> Option<DependencyCheck> {
+        let views = Arc::clone(&self.views().borrow());
+        let manifest = views.iter().find(|view| view.name == name)?.manifest.as_ref()?;
+        let (satisfied, missing) = relations(&manifest.depends, &views)
+            .into_iter()
+            .partition(|relation| relation.is_there);
+        Some(DependencyCheck { satisfied, missing })
+    }
+
+    /// Pairs of known plugins that can't run beside each other.
+    #[must_use]
+    pub fn detect_conflicts(&self) -> Vec<PluginConflict> {
+        let views = Arc::clone(&self.views().borrow());
+        let known: Vec<_> = views
+            .iter()
+            .filter_map(|view| Some((view, view.manifest.as_deref()?)))
+            .collect();
+        let runs =
+            |view: &PluginView| matches!(view.state, PluginState::Running { .. } | PluginState::Replacing { .. });
+        let mut found = Vec::new();
+        for (at, (view, one)) in known.iter().enumerate() {
+            for (other_view, other) in &known[at + 1..] {
+                if registry::are_at_odds(one, other) {
+                    let running = [view, other_view].into_iter().find(|view| runs(view));
+                    found.push(PluginConflict {
+                        one: one.name.to_string(),
+                        other: other.name.to_string(),
+                        running: running.map(|view| view.name.clone()),
+                    });
+                }
+            }
+        }
+        found
     }
 
     /// The known name that is nearest to one that is not known, if any is near.

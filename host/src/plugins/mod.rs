@@ -17,6 +17,8 @@ mod change;
 mod delivery;
 mod drop_folder;
 mod event_queue;
+#[cfg(test)]
+mod fake;
 mod generation;
 mod hold;
 mod inspection;

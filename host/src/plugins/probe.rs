@@ -120,6 +120,10 @@ impl Probe {
     ///
     /// [`ProbeFailure`].
     pub async fn describe(&self, copy: &Path, hash: ContentHash) -> Result<Description, ProbeFailure> {
+        #[cfg(test)]
+        if let Some(probed) = super::fake::probed(copy) {
+            return probed;
+        }
         let known = self.memory().passed.get(&hash.to_string()).cloned();
         if let Some(known) = known {
             return Ok(known);

@@ -48,7 +48,10 @@ fn drop_at_once(world: &World, bot: &Bot, files: &[(&str, Vec<u8>)]) {
 async fn files_that_come_together_and_need_each_other_are_taken_together_or_not_at_all() {
     let world = World::new().await;
     world.drop_file(&file_name("bank"), &plugin("bank", "1.0.0", &json!({}), &["again"]));
-    world.drop_file(&file_name("shop"), &plugin("shop", "1.0.0", &needs("bank", "1"), &["panics"]));
+    world.drop_file(
+        &file_name("shop"),
+        &plugin("shop", "1.0.0", &needs("bank", "1"), &["panics"]),
+    );
     let bot = world.start().await;
     // The shop can't start, so the bank stays as well: the shop that runs does not fit beside its next version. What has
     // nothing to do with them is taken all the same.
@@ -63,9 +66,24 @@ async fn files_that_come_together_and_need_each_other_are_taken_together_or_not_
     );
     bot.logs("it came together with `shop`").await;
     let card = card(&world, "!plugins").await;
-    assert!(card.contains("bank") && card.contains("1.0.0") && !card.contains("2.0.0"), "{card}");
-    assert_eq!(world.person("alice").says("!again").await.expect_reply().await.content(), "once");
-    assert_eq!(world.person("alice").says("!ping").await.expect_reply().await.content(), "pong");
+    assert!(
+        card.contains("bank") && card.contains("1.0.0") && !card.contains("2.0.0"),
+        "{card}"
+    );
+    assert_eq!(
+        world
+            .person("alice")
+            .says("!again")
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "once"
+    );
+    assert_eq!(
+        world.person("alice").says("!ping").await.expect_reply().await.content(),
+        "pong"
+    );
     // By name it is all or nothing as well, and says why.
     let reply = owner_says(&world, "!reload bank shop").await;
     assert!(
@@ -74,10 +92,22 @@ async fn files_that_come_together_and_need_each_other_are_taken_together_or_not_
         "{reply}"
     );
     // Mended, both come.
-    world.drop_file(&file_name("shop"), &plugin("shop", "2.1.0", &needs("bank", "2"), &["panics"]));
+    world.drop_file(
+        &file_name("shop"),
+        &plugin("shop", "2.1.0", &needs("bank", "2"), &["panics"]),
+    );
     bot.logs("plugin=shop version=2.1.0").await;
     bot.logs("plugin=bank version=2.0.0").await;
-    assert_eq!(world.person("alice").says("!again").await.expect_reply().await.content(), "once");
+    assert_eq!(
+        world
+            .person("alice")
+            .says("!again")
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "once"
+    );
     bot.stop().await;
 }
 
@@ -90,10 +120,21 @@ async fn a_start_that_fails_takes_nothing_else_along_and_what_handed_over_its_st
     world.drop_plugin("stress");
     let bot = world.start().await;
     let alice = world.person("alice");
-    assert!(alice.says("!tally").await.expect_reply().await.content().starts_with("1 by"));
+    assert!(
+        alice
+            .says("!tally")
+            .await
+            .expect_reply()
+            .await
+            .content()
+            .starts_with("1 by")
+    );
     // The counter starts, and is held for it; the other one fails.
     world.drop_file(&file_name("tally"), &revision(&tally, 7));
-    world.drop_file(&file_name("stress"), &patched(&revision(&compiled("stress"), 7), "START", 1));
+    world.drop_file(
+        &file_name("stress"),
+        &patched(&revision(&compiled("stress"), 7), "START", 1),
+    );
     let reply = owner_says(&world, "!reload stress tally").await;
     assert!(
         reply.contains("`stress` was not reloaded, generation 1 goes on: its start function failed")
@@ -119,7 +160,10 @@ async fn a_plan_says_what_would_happen_and_changes_nothing() {
     let world = World::new().await;
     world.configure(&json!({ "auto_reload": false }));
     world.drop_file(&file_name("bank"), &plugin("bank", "1.0.0", &json!({}), &["again"]));
-    world.drop_file(&file_name("shop"), &plugin("shop", "1.0.0", &needs("bank", "<2"), &["panics"]));
+    world.drop_file(
+        &file_name("shop"),
+        &plugin("shop", "1.0.0", &needs("bank", "<2"), &["panics"]),
+    );
     let bot = world.start().await;
     world.drop_file(&file_name("bank"), &plugin("bank", "2.0.0", &json!({}), &["again"]));
     world.drop_plugin("example");
@@ -136,11 +180,23 @@ async fn a_plan_says_what_would_happen_and_changes_nothing() {
         "{plan}"
     );
     let plan = card(&world, "!plan unload bank").await;
-    assert!(plan.contains("unload `bank`") && plan.contains("unload `shop`"), "{plan}");
+    assert!(
+        plan.contains("unload `bank`") && plan.contains("unload `shop`"),
+        "{plan}"
+    );
     let unknown = owner_says(&world, "!plan load nobody").await;
     assert!(unknown.contains("There is no plugin `nobody`"), "{unknown}");
     // All is as it was.
-    assert_eq!(world.person("alice").says("!again").await.expect_reply().await.content(), "once");
+    assert_eq!(
+        world
+            .person("alice")
+            .says("!again")
+            .await
+            .expect_reply()
+            .await
+            .content(),
+        "once"
+    );
     assert!(card(&world, "!plugininfo shop").await.contains("running, generation 1"));
     let reply = owner_says(&world, "!load example nobody").await;
     assert!(
@@ -148,7 +204,11 @@ async fn a_plan_says_what_would_happen_and_changes_nothing() {
             && reply.contains("There is no plugin `nobody`"),
         "{reply}"
     );
-    assert!(owner_says(&world, "!load example").await.contains("loaded (generation 1)"));
+    assert!(
+        owner_says(&world, "!load example")
+            .await
+            .contains("loaded (generation 1)")
+    );
     bot.stop().await;
 }
 
@@ -202,7 +262,10 @@ async fn a_pinned_version_is_kept_and_the_newer_file_is_told() {
     assert_eq!(revision_of(&world).await, "REVISION-00000000");
     assert!(card(&world, "!plugininfo stress").await.contains("pinned"));
     let unpinned = owner_says(&world, "!unpin stress").await;
-    assert_eq!(unpinned, "`stress` is pinned no more: files of it are taken as they come.");
+    assert_eq!(
+        unpinned,
+        "`stress` is pinned no more: files of it are taken as they come."
+    );
     assert_eq!(revision_of(&world).await, "REVISION-00000001");
     assert_eq!(
         owner_says(&world, "!unpin stress").await,
@@ -221,10 +284,16 @@ async fn what_crashed_the_probe_is_not_tried_again_before_it_changes_or_the_owne
     bot.stop().await;
     let bot = world.start().await;
     let line = bot.logs("is refused").await;
-    assert!(line.contains("it is in quarantine, for it crashes while loading"), "{line}");
+    assert!(
+        line.contains("it is in quarantine, for it crashes while loading"),
+        "{line}"
+    );
     assert!(card(&world, "!plugins").await.contains("in quarantine"));
     let asked = owner_says(&world, "!load stress").await;
-    assert!(asked.starts_with("`stress` is refused: it crashes while loading"), "{asked}");
+    assert!(
+        asked.starts_with("`stress` is refused: it crashes while loading"),
+        "{asked}"
+    );
     world.drop_file(&file_name("stress"), &original);
     bot.logs("plugin=stress").await;
     assert_eq!(revision_of(&world).await, "REVISION-00000000");

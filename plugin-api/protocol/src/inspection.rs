@@ -101,6 +101,29 @@ pub struct Relation {
     pub is_there: bool,
 }
 
+/// The answer to `plugins.dependencies`: what a plugin needs or would like to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyCheck {
+    /// What runs, in a version that fits.
+    #[serde(default)]
+    pub satisfied: Vec<Relation>,
+    /// What does not.
+    #[serde(default)]
+    pub missing: Vec<Relation>,
+}
+
+/// Two plugins that can't run beside each other, of the answer to `plugins.conflicts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginConflict {
+    /// One of them.
+    pub one: String,
+    /// The other one.
+    pub other: String,
+    /// Which of them runs, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+}
+
 /// The answer to `plugins.info`: everything that is known of one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PluginInfo {

@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, MessageId, Raw, Reply, Result, Service,
-    Store, UserData, UserId,
+    ApplicationId, ChannelId, Db, Error, Files, GuildId, IntoId, Message, MessageId, Plugins, Raw, Reply, Result,
+    Service, Store, UserData, UserId,
     error::placed,
     runtime::{Core, Spawned},
 };
@@ -221,6 +221,12 @@ impl Host {
     #[must_use]
     pub fn files(&self) -> Files {
         Files::new(self.core.clone())
+    }
+
+    /// The plugins of this bot: what they are, need and can't stand.
+    #[must_use]
+    pub fn plugins(&self) -> Plugins {
+        Plugins::new(self.core.clone())
     }
 
     /// Asks something of the host itself, such as `plugins.reload`, and reads its answer.

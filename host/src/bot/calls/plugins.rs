@@ -20,6 +20,8 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("plugins.list", Access::All),
     ("plugins.info", Access::All),
     ("plugins.metrics", Access::All),
+    ("plugins.dependencies", Access::All),
+    ("plugins.conflicts", Access::All),
     ("plugins.plan", Access::Granted),
     ("plugins.load", Access::Changes),
     ("plugins.reload", Access::Changes),
@@ -46,6 +48,15 @@ impl Calls {
                 LOOKING.acquire().await.ok()
             };
             return self.look(from, plugins.clone(), &call).await;
+        }
+        if call.name == "plugins.conflicts" {
+            return Ok(json!(plugins.detect_conflicts()));
+        }
+        if call.name == "plugins.dependencies" {
+            let name = call.arguments.get("name").and_then(Value::as_str).unwrap_or_default();
+            let name = name.trim().to_lowercase();
+            let found = plugins.check_dependencies(&name);
+            return found.map(|found| json!(found)).ok_or_else(|| not_found(plugins, &name));
         }
         let names = names(&call.arguments)?;
         let needed = || Problem::new(ProblemCode::Invalid, "the plugin's name is missing");
@@ -133,7 +144,12 @@ fn info(plugins: &Plugins, schedule: &Schedule, folder: &Path, name: &str, priva
         };
         return Ok(json!(info));
     }
-    let near = plugins.nearest(&name);
+    Err(not_found(plugins, &name))
+}
+
+/// There is no such plugin; perhaps another one was meant.
+fn not_found(plugins: &Plugins, name: &str) -> Problem {
+    let near = plugins.nearest(name);
     let near = near.map_or_else(
         || "`plugins` lists those that there are.".to_owned(),
         |near| format!("Did you mean `{near}`?"),
@@ -141,5 +157,5 @@ fn info(plugins: &Plugins, schedule: &Schedule, folder: &Path, name: &str, priva
     // What was asked for is people's text.
     let name: String = name.chars().filter(|letter| *letter != '`').take(32).collect();
     let text = format!("There is no plugin `{name}`. {near}");
-    Err(Problem::new(ProblemCode::NotFound, text))
+    Problem::new(ProblemCode::NotFound, text)
 }

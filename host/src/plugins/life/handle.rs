@@ -433,6 +433,20 @@ impl Plugins {
         }
     }
 
+    /// Looks at the folder, and waits for what comes of it.
+    #[cfg(test)]
+    pub(super) async fn look(&self) {
+        let _ = self.orders.send(Order::Look).await;
+        self.configure().await;
+    }
+
+    /// A generation's lane has ended by itself; waits for what comes of it.
+    #[cfg(test)]
+    pub(super) async fn bury(&self, generation: Arc<Generation>) {
+        let _ = self.orders.send(Order::Died(generation)).await;
+        self.configure().await;
+    }
+
     fn is_needed(&self, name: &PluginName) -> bool {
         let views = Arc::clone(&self.views.borrow());
         let others = views

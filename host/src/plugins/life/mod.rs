@@ -9,6 +9,8 @@
 mod decision;
 mod exchange;
 mod handle;
+#[cfg(test)]
+mod model;
 mod orders;
 mod outline;
 mod pause;

@@ -101,7 +101,9 @@ struct Model {
 
 impl Model {
     fn is_wanted(&self, plugin: usize, named: &[usize], only_named: bool) -> bool {
-        let Some(file) = self.files.get(&plugin) else { return false };
+        let Some(file) = self.files.get(&plugin) else {
+            return false;
+        };
         if named.contains(&plugin) {
             return true;
         }
@@ -110,7 +112,8 @@ impl Model {
             return !self.unloaded.contains(&plugin);
         }
         let waits = self.held_back.get(&plugin).is_some_and(|(version, culprits)| {
-            let is_still = |(culprit, bad): &(usize, u32)| self.files.get(culprit).map(|file| file.version) == Some(*bad);
+            let is_still =
+                |(culprit, bad): &(usize, u32)| self.files.get(culprit).map(|file| file.version) == Some(*bad);
             *version == file.version && culprits.iter().all(is_still)
         });
         !only_named
@@ -130,7 +133,11 @@ impl Model {
         let comes_or_stays =
             |model: &Self, plugin| wanted(model, plugin) || (model.live.contains_key(&plugin) && !ends(model, plugin));
         let base = comes_or_stays(self, 0);
-        if together && named.iter().any(|plugin| !wanted(self, *plugin) || (*plugin == 2 && !base)) {
+        if together
+            && named
+                .iter()
+                .any(|plugin| !wanted(self, *plugin) || (*plugin == 2 && !base))
+        {
             return;
         }
         let gone: Vec<_> = self.live.keys().copied().filter(|plugin| ends(self, *plugin)).collect();
@@ -139,7 +146,10 @@ impl Model {
             self.live.remove(&2);
         }
         let is_due = |model: &Self, plugin: usize| {
-            let other = model.live.get(&plugin).is_none_or(|live| Some(&live.file) != model.files.get(&plugin));
+            let other = model
+                .live
+                .get(&plugin)
+                .is_none_or(|live| Some(&live.file) != model.files.get(&plugin));
             wanted(model, plugin) && (other || (forced && named.contains(&plugin))) && (plugin != 2 || base)
         };
         let due: Vec<_> = (0..PLUGINS.len()).filter(|plugin| is_due(self, *plugin)).collect();
@@ -171,7 +181,10 @@ impl Model {
         let crashes = |plugin: &&usize| file(plugin).manner == Manner::CrashesProbe;
         let fails = |plugin: &&usize| match file(plugin).manner {
             Manner::FailsToStart => true,
-            Manner::FailsToImport => self.live.get(plugin).is_some_and(|live| live.file.manner == Manner::Counts),
+            Manner::FailsToImport => self
+                .live
+                .get(plugin)
+                .is_some_and(|live| live.file.manner == Manner::Counts),
             _ => false,
         };
         let (held, beside): (Vec<usize>, Vec<usize>) = unit.iter().copied().partition(|plugin| ends(plugin));
@@ -212,7 +225,10 @@ impl Model {
             let live = self.live.get_mut(&plugin).unwrap();
             live.count += u64::from(live.file.manner == Manner::Counts);
         }
-        let bad: Vec<_> = culprits.iter().map(|plugin| (*plugin, self.files[plugin].version)).collect();
+        let bad: Vec<_> = culprits
+            .iter()
+            .map(|plugin| (*plugin, self.files[plugin].version))
+            .collect();
         for plugin in unit {
             let version = self.files[plugin].version;
             if !culprits.contains(plugin) {
@@ -401,7 +417,12 @@ impl Real {
         let places: BTreeSet<_> = Silent.slash_places(&offers, &[]).names.into_iter().collect();
         prop_assert_eq!(places, expected.keys().cloned().collect::<BTreeSet<_>>(), "slots");
         for (plugin, live) in model.live.iter().filter(|(_, live)| live.file.manner == Manner::Counts) {
-            prop_assert_eq!(fake::count(name(*plugin).as_str()), Some(live.count), "what was handed on: {:?}", model);
+            prop_assert_eq!(
+                fake::count(name(*plugin).as_str()),
+                Some(live.count),
+                "what was handed on: {:?}",
+                model
+            );
         }
         Ok(())
     }
@@ -484,8 +505,13 @@ static ONE_BY_ONE: Mutex<()> = Mutex::new(());
 #[test]
 fn whatever_happens_is_what_the_model_says() {
     let _alone = ONE_BY_ONE.lock().unwrap();
-    let cases = std::env::var("LIFE_MODEL_CASES").ok().and_then(|cases| cases.parse().ok());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let cases = std::env::var("LIFE_MODEL_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let mut runner = TestRunner::new(Config {
         cases: cases.unwrap_or(12),
         max_shrink_iters: 40,

@@ -90,7 +90,10 @@ impl Life {
                 hold: None,
             };
             let before = self.live.insert(name.clone(), now);
-            changes.push(Change::serves(generation, before.as_ref().map(|live| &*live.generation)));
+            changes.push(Change::serves(
+                generation,
+                before.as_ref().map(|live| &*live.generation),
+            ));
             match before {
                 Some(Live { hold: Some(hold), .. }) => held.push((Arc::clone(generation), hold)),
                 Some(older) => gone.push(older.generation),

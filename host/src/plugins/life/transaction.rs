@@ -264,8 +264,7 @@ impl Life {
             self.under_way()
                 .insert(member_of.choice.manifest.name.clone(), member_of.given_up.clone());
         }
-        // Alone, nothing is gained by waiting.
-        if self.units[number].members.len() == 1 || !self.begin_members(number, false) {
+        if !self.begin_members(number, false) {
             self.begin_members(number, true);
         }
     }

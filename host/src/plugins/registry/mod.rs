@@ -139,7 +139,8 @@ fn excludes(one: &Manifest, other: &Manifest) -> bool {
 }
 
 /// Whether two can't run beside each other: one word against it is enough.
-fn are_at_odds(one: &Manifest, other: &Manifest) -> bool {
+#[must_use]
+pub fn are_at_odds(one: &Manifest, other: &Manifest) -> bool {
     one.name != other.name && (excludes(one, other) || excludes(other, one))
 }
 
