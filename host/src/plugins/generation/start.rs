@@ -41,19 +41,24 @@ pub enum StartFailure {
     #[error("{0}")]
     Settings(String),
     /// The start function failed or panicked.
-    #[error("its start function failed: {0}")]
+    #[error(
+        "its start function failed: {0}; mend that and replace the file, or try it once more by `load` or `reload`"
+    )]
     Start(String),
     /// The start function did not come to an end.
-    #[error("its start function does not finish within {} s", STARTING.as_secs())]
+    #[error(
+        "its start function does not finish within {} s: what takes long belongs into a task that it spawns",
+        STARTING.as_secs()
+    )]
     Slow,
     /// No thread.
-    #[error("no thread can be started ({0})")]
+    #[error("no thread can be started ({0}): check the limits of processes and memory, or restart the bot")]
     Thread(String),
     /// Its database is not what it expects.
     #[error("its database can't be brought up to date: {0}")]
     Migration(String),
     /// It is no longer wanted.
-    #[error("its start was given up")]
+    #[error("its start was given up, for it is to be unloaded or the bot stops: `load` starts it")]
     GivenUp,
 }
 

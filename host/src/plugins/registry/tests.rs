@@ -199,6 +199,40 @@ fn dependants_are_found_through_others() {
     assert_eq!(dependants(&name("a"), &manifests), [name("c"), name("b")]);
 }
 
+#[test]
+fn each_refusal_says_what_to_do() {
+    let needs = Dependency {
+        name: name("economy"),
+        range: ">=1.2".to_owned(),
+        optional: false,
+    };
+    let all = [
+        Refusal::Missing(needs.clone()),
+        Refusal::WrongVersion {
+            needs: needs.clone(),
+            found: "1.0.0".to_owned(),
+        },
+        Refusal::BadRange(Dependency {
+            range: "newest".to_owned(),
+            ..needs
+        }),
+        Refusal::DependencyRefused(name("economy")),
+        Refusal::Conflict {
+            with: name("bank"),
+            other_stays: true,
+        },
+        Refusal::Conflict {
+            with: name("bank"),
+            other_stays: false,
+        },
+        Refusal::Pinned(name("bank")),
+        Refusal::AtOddsWithItself(name("bank"), name("shop")),
+        Refusal::Cycle(vec![name("a"), name("b"), name("a")]),
+    ];
+    let texts: Vec<_> = all.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
 /// Plugins and how they stand; shown as they were written.
 #[derive(Clone)]
 struct World(Vec<(Manifest, Standing, String)>);

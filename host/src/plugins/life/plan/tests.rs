@@ -250,3 +250,28 @@ fn what_did_harm_or_came_with_it_waits_until_it_changes_or_is_asked_for() {
     assert!(world.told(&asked).starts_with("[+a@1.0.0]"), "{}", world.told(&asked));
     assert_eq!(world.file("a@1.0.1", '1').look(), "[+a@1.0.1] [+b@1.0.0]");
 }
+
+#[test]
+fn what_is_left_out_says_what_to_do() {
+    let mut world = World::running(&[("a", 'a'), ("c", 'c')])
+        .file("a@2.0.0", '1')
+        .file("b", 'b')
+        .file("d", 'd')
+        .file("e", 'e')
+        .file("c not d", '2');
+    world.decisions.pin(&name("a"), Some(content("a", 'a')));
+    world.decisions.note_harm(
+        hash('b'),
+        &name("b"),
+        Harm::Grave,
+        "it crashes while loading (signal 11)",
+    );
+    world.failed.insert(
+        name("e"),
+        (
+            hash('e'),
+            crate::plugins::generation::StartFailure::Start("no port".to_owned()).to_string(),
+        ),
+    );
+    insta::assert_snapshot!(world.look());
+}
