@@ -133,9 +133,27 @@ impl Life {
         if ask.apart {
             self.start_held_again(&BTreeSet::new()).await;
         }
+        if ask.only_these {
+            self.keep_refusals(&mut refused);
+        }
         self.tell_refused(refused);
         self.publish_views();
         self.remember_running(&lost);
+    }
+
+    /// What was not asked for is refused as it was.
+    fn keep_refusals(&self, refused: &mut Refusals) {
+        for (path, _) in self.folder.iter().flat_map(DropFolder::files) {
+            let file = file_name(path);
+            let serves = self.live.values().any(|live| live.file.as_deref() == Some(path));
+            if let Some(why) = self
+                .refused
+                .get(&file)
+                .filter(|_| !serves && refused.of_file(&file).is_none())
+            {
+                refused.insert(file, why.clone());
+            }
+        }
     }
 
     /// A rollback lasts until the file in the folder is another one.

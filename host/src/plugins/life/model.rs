@@ -435,6 +435,7 @@ impl Desk for Silent {
     fn asked(&self, _: &Arc<Generation>, _: Request) {}
     fn finished(&self, _: &Arc<Generation>, _: u64, _: Outcome, _: Ticket) {}
     fn unwatched(&self, _: &Arc<Generation>, _: u64) {}
+    fn unregistered(&self, _: &Arc<Generation>, _: u64) {}
     fn logged(&self, _: &Arc<Generation>, _: &LogRecord) {}
     fn panicked(&self, _: &Arc<Generation>, _: &PanicReport) {}
     fn died(&self, _: &Arc<Generation>) {}

@@ -36,15 +36,15 @@ impl Scene<'_> {
             let Some(choice) = self.one_of(&name, files, refused) else {
                 continue;
             };
-            if self.is_unloaded(&name) || !self.is_welcome(&name, &choice) {
+            if self.is_unloaded(&name) {
                 continue;
             }
-            let Some(choice) = self.preferred(&name, choice, refused) else {
-                continue;
-            };
+            let is_welcome = self.is_welcome(&name, &choice);
+            let choice = self.preferred(&name, choice, refused);
             match self.why_not_tried(&name, &choice) {
                 Some(why) => refused.insert_of(&name, file_name(&choice.path), why),
-                None => drop(chosen.insert(name, choice)),
+                None if is_welcome => drop(chosen.insert(name, choice)),
+                None => {}
             }
         }
         chosen
@@ -98,7 +98,7 @@ impl Scene<'_> {
     }
 
     /// What the owner has pinned or gone back to, in place of the file.
-    fn preferred(&self, name: &PluginName, file: Choice, refused: &mut Refusals) -> Option<Choice> {
+    fn preferred(&self, name: &PluginName, file: Choice, refused: &mut Refusals) -> Choice {
         let kept = |content: &Content| Choice {
             path: file.path.clone(),
             hash: content.hash,
@@ -111,11 +111,11 @@ impl Scene<'_> {
                 pinned.manifest.version, file.manifest.version
             );
             refused.insert_of(name, file_name(&file.path), why);
-            return Some(kept(pinned));
+            return kept(pinned);
         }
         match self.decisions.rolled_back(name) {
-            Some(rolled_back) if rolled_back.instead_of == file.hash => Some(kept(&rolled_back.to)),
-            _ => Some(file),
+            Some(rolled_back) if rolled_back.instead_of == file.hash => kept(&rolled_back.to),
+            _ => file,
         }
     }
 
