@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
@@ -350,11 +350,17 @@ impl Real {
     }
 
     fn drop(&self, plugin: usize, manner: Manner, version: u32) {
-        let mut manifest = manifest(PLUGINS[plugin]);
+        self.drop_text(PLUGINS[plugin], manner, version);
+    }
+
+    fn drop_text(&self, text: &str, manner: Manner, version: u32) {
+        let mut manifest = manifest(text);
         manifest.version = format!("1.0.{version}");
+        let suffix = std::env::consts::DLL_SUFFIX;
+        let path = self.folder.path().join(format!("plugins/{}{suffix}", manifest.name));
         let part = self.folder.path().join("part");
         std::fs::write(&part, Text { manifest, manner }.bytes()).unwrap();
-        std::fs::rename(part, self.path(plugin)).unwrap();
+        std::fs::rename(part, path).unwrap();
     }
 
     async fn happens(&self, happens: Happens, version: u32) {
@@ -500,12 +506,8 @@ impl Outlook for Silent {
     }
 }
 
-/// Counts are the program's: one case at a time.
-static ONE_BY_ONE: Mutex<()> = Mutex::new(());
-
 #[test]
 fn whatever_happens_is_what_the_model_says() {
-    let _alone = ONE_BY_ONE.lock().unwrap();
     let cases = std::env::var("LIFE_MODEL_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok());
@@ -540,4 +542,30 @@ fn whatever_happens_is_what_the_model_says() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_plugins_need_and_cant_stand_is_told() {
+    let real = Real::start().await;
+    real.drop_text("bank", Manner::Plain, 1);
+    real.drop_text("shop needs bank>=1 needs? news", Manner::Plain, 1);
+    real.plugins.look().await;
+    real.drop_text("thief not bank", Manner::Plain, 1);
+    real.plugins.look().await;
+    let check = real.plugins.check_dependencies("shop").unwrap();
+    let names = |relations: &[plugin_protocol::inspection::Relation]| -> Vec<String> {
+        relations.iter().map(|relation| relation.name.clone()).collect()
+    };
+    assert_eq!(
+        (names(&check.satisfied), names(&check.missing)),
+        (vec!["bank".to_owned()], vec!["news".to_owned()])
+    );
+    assert!(real.plugins.check_dependencies("nobody").is_none());
+    let conflicts = real.plugins.detect_conflicts();
+    let told: Vec<_> = conflicts
+        .iter()
+        .map(|one| (one.one.as_str(), one.other.as_str(), one.running.as_deref()))
+        .collect();
+    assert_eq!(told, [("bank", "thief", Some("bank"))]);
+    real.plugins.stop().await;
 }
