@@ -33,6 +33,7 @@ mod upkeep_card;
 
 use plugin_api::plugin;
 
+use lifecycle::plan;
 use rules::config;
 
 plugin! {
@@ -46,7 +47,7 @@ plugin! {
         lifecycle::pin,
         lifecycle::unpin,
         /// What an order about plugins would do; it changes nothing.
-        lifecycle::plan::{load, unload, reload, update},
+        plan::{load, unload, reload, update},
         inspection::plugins,
         inspection::plugininfo,
         files::atomictest,

@@ -88,7 +88,7 @@ async fn files_that_come_together_and_need_each_other_are_taken_together_or_not_
     let reply = owner_says(&world, "!reload bank shop").await;
     assert!(
         reply.contains("`bank` was not reloaded, generation 1 goes on: it came together with `shop`")
-            && reply.contains("`shop` was not reloaded, generation 1 goes on: its file says"),
+            && reply.contains("`shop` was not reloaded, generation 1 goes on: its manifest says"),
         "{reply}"
     );
     // Mended, both come.
@@ -112,7 +112,7 @@ async fn files_that_come_together_and_need_each_other_are_taken_together_or_not_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_fails_takes_nothing_else_along_and_what_handed_over_its_state_has_it_again() {
+async fn a_start_that_fails_takes_nothing_else_along() {
     let world = World::new().await;
     world.configure(&json!({ "auto_reload": false }));
     let tally = compiled("tally");
@@ -295,7 +295,7 @@ async fn what_crashed_the_probe_is_not_tried_again_before_it_changes_or_the_owne
         "{asked}"
     );
     world.drop_file(&file_name("stress"), &original);
-    bot.logs("plugin=stress").await;
+    bot.logs("loaded plugin=stress").await;
     assert_eq!(revision_of(&world).await, "REVISION-00000000");
     bot.stop().await;
 }

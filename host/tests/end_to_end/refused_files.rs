@@ -371,8 +371,9 @@ async fn a_newer_version_that_conflicts_with_what_runs_is_told_so_and_disturbs_n
             .content(),
         "Unloaded `second`."
     );
+    bot.logs("loaded plugin=first version=2.0.0 generation=2").await;
     let reply = world.owner().says("!reload first").await.expect_reply().await;
-    assert_eq!(reply.content(), "`first` 2.0.0 reloaded (generation 2).");
+    assert_eq!(reply.content(), "`first` 2.0.0 reloaded (generation 3).");
     bot.stop().await;
 }
 
