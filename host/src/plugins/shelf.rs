@@ -54,7 +54,8 @@ impl Shelf {
     pub fn sweep(&self, wanted: &BTreeSet<ContentHash>) {
         let wanted: BTreeSet<_> = wanted.iter().map(|hash| self.path(*hash)).collect();
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for file in files.map(|file| file.path()).filter(|file| !wanted.contains(file)) {
+        let paths = files.map(|file| fs::DirEntry::path(&file));
+        for file in paths.filter(|file| !wanted.contains(file)) {
             if let Err(error) = fs::remove_file(&file) {
                 tracing::debug!(file = %file.display(), %error, "a content that is needed no more could not be removed");
             }

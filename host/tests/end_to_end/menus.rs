@@ -159,7 +159,7 @@ async fn help_shows_only_what_its_asker_may_use_and_everything_about_one_command
             .collect::<Vec<_>>()
     };
     assert_eq!(suggested(&alice, "unlo").await, [""; 0]);
-    assert_eq!(suggested(&owner, "unlo").await, ["unload"]);
+    assert_eq!(suggested(&owner, "unlo").await, ["unload", "plan unload"]);
     assert_eq!(suggested(&alice, "plugi").await, ["plugininfo", "plugins"]);
 
     let one = card(&alice.says("!help ping").await.expect_reply().await);

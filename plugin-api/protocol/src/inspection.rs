@@ -25,6 +25,7 @@ pub struct PluginList {
 }
 
 /// A plugin in a line.
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PluginSummary {
     /// Its name; the file's if that is no plugin.

@@ -12,7 +12,7 @@ use plugin_protocol::{Manifest, PluginName};
 
 use super::{
     Life, Live,
-    plan::{Action, Ask, Because, Choice, Plan, Scene, Serving},
+    plan::{Action, Ask, Because, Choice, Plan, Scene, Serving, Step},
     preparation::{Prepared, Unprepared},
     report::{Refusals, file_name},
     transaction::Draft,
@@ -89,7 +89,7 @@ impl Life {
         }
         drop(self.unload_now(&gone));
         let running = self.live.values().map(|live| live.generation.manifest.intents);
-        let choices = || steps.iter().filter_map(|step| step.choice());
+        let choices = || steps.iter().filter_map(Step::choice);
         let intents = running.chain(choices().map(|choice| choice.manifest.intents));
         self.intents
             .store(intents.fold(0, |all, one| all | one), Ordering::Relaxed);
