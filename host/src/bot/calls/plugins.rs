@@ -121,6 +121,9 @@ fn names(arguments: &Value) -> Result<Option<Vec<PluginName>>, Problem> {
             names.push(name);
         }
     }
+    if names.is_empty() && arguments.get("names").is_some() {
+        return Err(Problem::new(ProblemCode::Invalid, "no plugin is named"));
+    }
     Ok(if names.is_empty() { None } else { Some(names) })
 }
 
