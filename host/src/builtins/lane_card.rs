@@ -1,4 +1,5 @@
 //! What owners are shown of a plugin's lane: how long its handlers take, what became of its events, what it asked.
+//! Apart from the card of a plugin, which everybody sees.
 
 use std::fmt::Write;
 

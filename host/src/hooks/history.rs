@@ -1,4 +1,6 @@
-//! The last runs of callbacks: 100 in all, 20 of each event, so that a busy one does not push out the others. Pure.
+//! The last runs of callbacks: 100 in all, 20 of each event, so that a busy one does not push out the others.
+//!
+//! Pure: whoever tells it of a run says when that was.
 
 use std::collections::VecDeque;
 

@@ -3,12 +3,9 @@
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
 //! - `persisted` is what was decided and did harm, `shelf` keeps contents to go back to
-//! - `generation` is a running one, `room` bounds what it asks, `lane` is how invocations find it and how it is emptied
-//! - `event_queue` bounds what waits of events for a slow plugin
-//! - `hold` keeps each `delivery` for a plugin of which no generation serves for a moment
+//! - `generation` is a running one, `lane` is how it is found and emptied; `room` and `event_queue` bound what waits, `hold` keeps it
 //! - `life` makes every change a transaction, `table` says who handles what, `change` what has become of a plugin
-//! - `watchdog` feels each lane's `pulse` and sees what it `stall`s at; `latency` counts how long handlers take; `records`,
-//!   `inspection` and `listing` tell what is known of each plugin
+//! - `watchdog`, `pulse`, `stall`, `latency`, `records`, `inspection` and `listing` tell what is known of each plugin
 
 mod asked;
 mod atomics;

@@ -1,4 +1,5 @@
 //! What a plugin may know of its own lane: how long its handlers take, what waits, what it has allocated.
+//! The host counts it; nothing here measures.
 
 use plugin_protocol::lane::LaneFigures;
 
