@@ -166,7 +166,7 @@ pub(crate) struct Serves;
 
 impl Drop for Serves {
     fn drop(&mut self) {
-        let _ = LANE.try_with(|lane| lane.take());
+        let _ = LANE.try_with(std::cell::RefCell::take);
     }
 }
 

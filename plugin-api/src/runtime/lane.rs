@@ -324,7 +324,7 @@ impl<M: Module> Serving<M> {
             DRAIN => self.drain(&envelope),
             PULSE => self.core.link.answer(envelope.id, &(), &[]),
             START | STOP | INVOKE | SUGGEST | EVENT | HOOK | SERVICE | TIMER | ERASE => {
-                self.core.link.refuse(envelope.id, &closed())
+                self.core.link.refuse(envelope.id, &closed());
             }
             kind => self.refuse_unknown(kind, envelope.id),
         }

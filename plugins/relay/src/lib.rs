@@ -58,7 +58,7 @@ async fn circle(ctx: ServiceCtx) -> Result<Value> {
 }
 
 /// Counts the messages that begin with `count me`.
-#[event(guild, !bot)]
+#[event(filter = guild && !bot)]
 async fn listen(ctx: EventCtx, message: MessageCreate) -> Result {
     if message.content.starts_with("count me") {
         ctx.service("tally").call::<_, u64>("add", &json!({ "by": 1 })).await?;
