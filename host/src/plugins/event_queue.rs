@@ -26,8 +26,8 @@ pub struct Waiting<T> {
     room: EventQueue,
     /// Whether the lane says what it has begun; of others every event counts as not begun until its end.
     tells_begun: bool,
-    waiting: VecDeque<Item<T>>,
-    waiting_bytes: usize,
+    items: VecDeque<Item<T>>,
+    bytes: usize,
     unbegun: Load,
     unended: Load,
     delivered: u64,
@@ -74,8 +74,8 @@ impl<T> Waiting<T> {
         Self {
             room: EventQueue { bytes, ..room },
             tells_begun,
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            items: VecDeque::new(),
+            bytes: 0,
             unbegun: Load::default(),
             unended: Load::default(),
             delivered: 0,
@@ -87,7 +87,7 @@ impl<T> Waiting<T> {
 
     /// Whether an event that has come is to be handed over at once; it counts as handed over then.
     pub fn passes(&mut self, bytes: usize) -> bool {
-        let passes = self.waiting.is_empty() && self.lane_takes(bytes);
+        let passes = self.items.is_empty() && self.lane_takes(bytes);
         if passes {
             self.note_delivered(bytes);
         }
@@ -98,21 +98,21 @@ impl<T> Waiting<T> {
     pub fn push(&mut self, bytes: usize, now: Instant, make: impl FnOnce() -> T) -> Vec<T> {
         let most = usize::try_from(self.room.bytes).unwrap_or(usize::MAX);
         let weight = bytes + OVERHEAD;
-        let is_full = self.waiting_bytes + weight > most;
+        let is_full = self.bytes + weight > most;
         if self.is_over || weight > most || (is_full && self.room.overflow == Overflow::DropNewest) {
             self.dropped += 1;
             return Vec::new();
         }
         let mut dropped = Vec::new();
-        while self.waiting_bytes + weight > most
-            && let Some(oldest) = self.waiting.pop_front()
+        while self.bytes + weight > most
+            && let Some(oldest) = self.items.pop_front()
         {
-            self.waiting_bytes -= oldest.bytes + OVERHEAD;
+            self.bytes -= oldest.bytes + OVERHEAD;
             self.dropped += 1;
             dropped.push(oldest.what);
         }
-        self.waiting_bytes += weight;
-        self.waiting.push_back(Item {
+        self.bytes += weight;
+        self.items.push_back(Item {
             what: make(),
             bytes,
             since: now,
@@ -122,12 +122,12 @@ impl<T> Waiting<T> {
 
     /// The next one that the lane may be handed now, with its bytes.
     pub fn next(&mut self) -> Option<(T, usize)> {
-        let bytes = self.waiting.front()?.bytes;
+        let bytes = self.items.front()?.bytes;
         if !self.lane_takes(bytes) {
             return None;
         }
-        let item = self.waiting.pop_front()?;
-        self.waiting_bytes -= item.bytes + OVERHEAD;
+        let item = self.items.pop_front()?;
+        self.bytes -= item.bytes + OVERHEAD;
         self.note_delivered(item.bytes);
         Some((item.what, item.bytes))
     }
@@ -155,9 +155,9 @@ impl<T> Waiting<T> {
     /// Ends it, since there is no lane any more: all that waits, which counts as dropped.
     pub fn end(&mut self) -> Vec<T> {
         self.is_over = true;
-        self.dropped += self.waiting.len() as u64;
-        self.waiting_bytes = 0;
-        std::mem::take(&mut self.waiting)
+        self.dropped += self.items.len() as u64;
+        self.bytes = 0;
+        std::mem::take(&mut self.items)
             .into_iter()
             .map(|item| item.what)
             .collect()
@@ -165,7 +165,7 @@ impl<T> Waiting<T> {
 
     /// How many of what the lane was handed have not come to their end, and how many wait.
     pub fn under_way(&self) -> usize {
-        self.unended.count + self.waiting.len()
+        self.unended.count + self.items.len()
     }
 
     /// How many were dropped that nobody was told of; they count as told from now on.
@@ -177,15 +177,12 @@ impl<T> Waiting<T> {
 
     /// What became of all that came.
     pub fn figures(&self, now: Instant) -> EventFigures {
-        let oldest = self
-            .waiting
-            .front()
-            .map(|item| now.saturating_duration_since(item.since));
+        let oldest = self.items.front().map(|item| now.saturating_duration_since(item.since));
         EventFigures {
             delivered: self.delivered,
             dropped: self.dropped,
-            waiting: self.waiting.len() as u64,
-            waiting_bytes: self.waiting_bytes as u64,
+            waiting: self.items.len() as u64,
+            waiting_bytes: self.bytes as u64,
             oldest_millis: oldest.map(|oldest| u64::try_from(oldest.as_millis()).unwrap_or(u64::MAX)),
         }
     }

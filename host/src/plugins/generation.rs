@@ -70,7 +70,7 @@ pub fn is_event(id: u64) -> bool {
 
 /// What the host does with what generations ask and tell. Called on plugins' threads: it must not wait.
 pub trait Desk: Send + Sync + 'static {
-    /// A request of kind RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or SERVICE_CALL, to be answered once by [`Generation::answer`].
+    /// A request of kind RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or `SERVICE_CALL`, to be answered once by [`Generation::answer`].
     fn asked(&self, from: &Arc<Generation>, request: Request);
     /// An invocation or an event has come to its end. Dropping `ticket` lets the generation be retired.
     fn finished(&self, from: &Arc<Generation>, id: u64, outcome: Outcome, ticket: Ticket);
@@ -97,7 +97,7 @@ pub trait Desk: Send + Sync + 'static {
 /// What a plugin asks.
 #[derive(Debug)]
 pub struct Request {
-    /// The kind: RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or SERVICE_CALL.
+    /// The kind: RESPOND, REST, CALL, SQL, KEYS, FILES, WATCH or `SERVICE_CALL`.
     pub kind: u32,
     /// The plugin's id of it.
     pub id: u64,

@@ -2,7 +2,7 @@
 //! event.
 //!
 //! Buckets grow with what they count, eight to each doubling, so that every figure is right to within an eighth: what
-//! HdrHistogram does, with numbers that many threads add to.
+//! `HdrHistogram` does, with numbers that many threads add to.
 
 use std::{
     sync::{

@@ -93,7 +93,7 @@ pub enum ProbeFailure {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Report {
-    Passed(Description),
+    Passed(Box<Description>),
     Refused(String),
 }
 
@@ -173,7 +173,7 @@ async fn run_child(folder: &Path, copy: &Path) -> Result<Description, ProbeFailu
     let status = status.map_err(not_run)?;
     match serde_json::from_slice(&bytes) {
         Ok(Report::Passed(_)) if !printed.is_empty() => Err(ProbeFailure::Prints(printed)),
-        Ok(Report::Passed(description)) if status.success() => Ok(description),
+        Ok(Report::Passed(description)) if status.success() => Ok(*description),
         Ok(Report::Refused(text)) => Err(ProbeFailure::Refused(text)),
         _ => Err(match process::signal_of(status) {
             Some(signal) => ProbeFailure::Crashed { signal, printed },
@@ -409,7 +409,7 @@ pub fn child(copy: &Path) -> std::io::Result<()> {
             Some(Err(error)) => Report::Refused(format!(
                 "what it says it offers can't be read ({error}): build it again with the plugin-api of this host"
             )),
-            Some(Ok(description)) => Report::Passed(description),
+            Some(Ok(description)) => Report::Passed(Box::new(description)),
         },
     };
     if std::process::id() != own {

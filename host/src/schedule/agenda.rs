@@ -251,7 +251,9 @@ impl Agenda {
         let shelf = self.shelf(plugin);
         shelf.waiting.clear();
         shelf.adrift.clear();
-        theirs.into_iter().for_each(|id| self.wait(id));
+        for id in theirs {
+            self.wait(id);
+        }
         let mut adrift: BTreeMap<String, usize> = BTreeMap::new();
         for id in &self.shelves[plugin].adrift {
             if let Some(entry) = self.entries.get(id) {

@@ -153,7 +153,9 @@ impl Schedule {
                 written = Instant::now();
             }
             let told = std::mem::take(&mut *self.0.told.lock().unwrap_or_else(PoisonError::into_inner));
-            told.into_iter().for_each(|told| stage.tell(told));
+            for told in told {
+                stage.tell(told);
+            }
             let mut sleep = LONGEST_SLEEP;
             if let Some(wake) = wake {
                 sleep = sleep.min(Duration::from_millis(wake.saturating_sub(self.0.clock.now())));

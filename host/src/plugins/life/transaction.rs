@@ -415,7 +415,9 @@ impl Life {
         self.arrivals.retain(|name| !out.contains(name));
         let gone = self.swap(newer, &out);
         // Only now does it answer: who reads this in the log may rely on it.
-        loaded.iter().for_each(|generation| Self::note_loaded(generation));
+        for generation in &loaded {
+            Self::note_loaded(generation);
+        }
         for older in gone {
             let why = if out.contains(older.name()) {
                 tracing::info!(plugin = %older.name(), generation = older.number, "unloaded");
