@@ -263,7 +263,8 @@ impl Hooks {
 
     /// Listens to an event from now on: until [`unregister`](HookHandle::unregister), or until this generation ends. A
     /// reload begins without it, so register in the start function what is to be there always, or declare it with
-    /// [`hook`](macro@crate::hook).
+    /// [`hook`](macro@crate::hook). It is run while its generation serves: what is emitted before that, or while this
+    /// generation is being replaced, waits for callbacks that are declared only.
     ///
     /// The callback is an `async fn`, or a closure, of a [`HookCtx`] and the event, of any type of serde that fits.
     ///
@@ -325,14 +326,25 @@ impl Hooks {
                 registration,
                 id: String::new(),
             };
-            match core.link.ask_for::<HookRegistered>(HOOK_REGISTER, &asked, &[]).await {
-                Ok((HookRegistered { id }, _)) => Ok(HookHandle { id, ..handle }),
-                Err(problem) => {
-                    handle.forget();
-                    Err(problem.into())
-                }
+            // Whoever drops this before its end has no handle by which to unregister.
+            let mut guard = Registering(Some(handle));
+            let (HookRegistered { id }, _) = core.link.ask_for(HOOK_REGISTER, &asked, &[]).await?;
+            match guard.0.take() {
+                Some(handle) => Ok(HookHandle { id, ..handle }),
+                None => Err(Error::new("this callback was unregistered")),
             }
         })
+    }
+}
+
+/// A callback that is being registered: unregistered if that comes to nothing.
+struct Registering(Option<HookHandle>);
+
+impl Drop for Registering {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.unregister();
+        }
     }
 }
 

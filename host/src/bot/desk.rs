@@ -340,6 +340,10 @@ impl plugins::Desk for Desk {
         self.invocations.deliver(id, to.number);
     }
 
+    fn waits_for(&self, run: u64) -> bool {
+        self.hooks.waits_for(run)
+    }
+
     fn gave_up(&self, id: u64, why: GivenUp) {
         if let Some(timer) = plugins::timer_of(id) {
             self.schedule.not_begun(timer);

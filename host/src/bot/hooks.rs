@@ -39,11 +39,14 @@ impl Lanes for ToLanes {
         self.routing.read().hears(number)
     }
 
-    fn declared(&self, event: &str, guild: Option<GuildId>) -> Vec<Listener> {
+    fn declared(&self, event: &str) -> Vec<Listener> {
         let table = self.routing.read();
         let hooks = table.hooks(event).iter();
-        let on = hooks.filter(|(plugin, _)| guild.is_none() || !self.gatekeeper.is_off(plugin, guild));
-        on.map(|(plugin, hook)| Listener::declared(plugin, hook)).collect()
+        hooks.map(|(plugin, hook)| Listener::declared(plugin, hook)).collect()
+    }
+
+    fn is_off_in(&self, plugin: &PluginName, guild: GuildId) -> bool {
+        self.gatekeeper.is_off(plugin, Some(guild))
     }
 
     fn all_declared(&self) -> Vec<Listener> {
@@ -87,6 +90,16 @@ impl Lanes for ToLanes {
             Some(Entered::Waits) => Handed::Waits,
             Some(Entered::Full) => Handed::Full,
             Some(Entered::Now(generation, ticket)) => {
+                // Looked up in an older table than the one by which it was found here.
+                if let Source::Declared { function } = &to.source
+                    && !generation
+                        .description
+                        .hooks
+                        .iter()
+                        .any(|hook| hook.function == *function)
+                {
+                    return Handed::Absent;
+                }
                 let hangs = generation.pulse.hung_for(Instant::now()).is_some();
                 if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
                     return Handed::Full;
@@ -115,7 +128,7 @@ pub fn emit(hooks: &Hooks, from: &Generation, request: &plugins::Request) {
 /// A plugin listens from now on.
 pub fn register(hooks: &Hooks, from: &Generation, request: &plugins::Request) {
     let registered = head::<HookRegistration>(&request.head).and_then(|asked| {
-        let id = hooks.register(from.name(), from.number, &asked);
+        let id = hooks.register(from.name(), from.number, &from.description.hooks, &asked);
         id.map_err(|why| Problem::new(ProblemCode::Invalid, why))
     });
     let registered = registered.map(|id| HookRegistered { id });

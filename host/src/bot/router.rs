@@ -284,6 +284,11 @@ impl Router {
                 return false;
             }
         };
+        // In its turn still, for it is bounded: what comes after it is asked after it.
+        if let Some(text) = self.veto(&origin, &written.command).await {
+            drop(turn);
+            return self.vetoed(&origin, &written.command, &pass, &text).await;
+        }
         let invocation = Invocation {
             name: written.command.name.clone(),
             door: Door::Prefix,
@@ -364,6 +369,13 @@ impl Router {
         }
     }
 
+    /// A plugin has refused a command: its use doesn't count.
+    async fn vetoed(&self, origin: &Origin, command: &Command, pass: &Pass, text: &str) -> bool {
+        self.gatekeeper.give_back(&command.name, pass);
+        self.refuse(origin, text).await;
+        false
+    }
+
     /// Delivers a command whose use was counted; one that is not delivered doesn't count.
     async fn invoke_counted(
         &self,
@@ -373,11 +385,6 @@ impl Router {
         payload: &str,
         pass: Pass,
     ) -> bool {
-        if let Some(text) = self.veto(&origin, command).await {
-            self.gatekeeper.give_back(&invocation.name, &pass);
-            self.refuse(&origin, &text).await;
-            return false;
-        }
         origin.slot.clone_from(&pass.slot);
         origin.taken = pass.taken;
         let delivered = self.invoke(origin, invocation, Some(command), payload).await;

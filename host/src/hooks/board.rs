@@ -2,7 +2,7 @@
 //! plugins run. Pure: the time is handed in, and what lies in the routing table or the database comes from elsewhere.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -119,6 +119,24 @@ impl Board {
             Came::Undecided => known.breaker.undecided(admission, now),
         }
         false
+    }
+
+    /// A run was admitted, and there was nobody to run it: as if it had never been.
+    pub fn not_begun(&mut self, id: &str, (generation, admission): (u32, Admission), now: Instant) {
+        let Some(known) = self.callbacks.get_mut(id) else {
+            return;
+        };
+        known.under_way = known.under_way.saturating_sub(1);
+        if known.generation == generation {
+            known.breaker.undecided(admission, now);
+        }
+    }
+
+    /// Forgets what is known of callbacks that nobody declares, by `is_declared`, or has registered.
+    pub fn prune(&mut self, is_declared: impl Fn(&Arc<str>) -> bool) {
+        let registered: HashSet<_> = self.registered.iter().map(|listener| &listener.id).collect();
+        self.callbacks
+            .retain(|id, known| known.under_way > 0 || registered.contains(id) || is_declared(id));
     }
 
     /// Closes a callback's breaker, and forgets its failures.
@@ -306,6 +324,24 @@ mod tests {
         assert_eq!(board.admit(&id, 1, false, now), Err(Left::Busy));
         assert_eq!(board.callbacks[&id].dropped, 1);
         assert!(board.admit(&"levels.other".into(), 1, false, now).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_declares_or_has_registered_is_forgotten() {
+        let mut board = Board::default();
+        let now = Instant::now();
+        let [declared, gone, at_work]: [Arc<str>; 3] = ["levels.loaded", "levels.gone", "levels.work"].map(Into::into);
+        fail(&mut board, &declared, 1, now);
+        fail(&mut board, &gone, 1, now);
+        assert!(board.admit(&at_work, 1, false, now).is_ok());
+        let id = board.register(&levels(), "bot_ready", 0, (1, 1), |_| false).unwrap();
+        fail(&mut board, &id, 1, now);
+        board.prune(|id| *id == declared);
+        assert_eq!((board.callbacks.len(), board.callbacks.contains_key(&gone)), (3, false));
+        board.unregister(&levels(), 1, None);
+        board.not_begun(&at_work, (1, Admission::Ordinary), now);
+        board.prune(|id| *id == declared);
+        assert_eq!(board.callbacks.len(), 1);
     }
 
     #[test]

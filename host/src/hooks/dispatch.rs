@@ -1,7 +1,7 @@
 //! One event on its way to all its callbacks, rank by rank.
 //!
-//! Runs of one callback begin in the order in which their events were emitted, whatever the others of those events do; how
-//! long each takes delays nobody but the ranks below it.
+//! Runs of one callback begin in the order in which events of one server, or of none, were emitted; how long each takes delays
+//! nobody but the ranks below it. What somebody waits for takes no part in that order.
 
 use std::{
     collections::HashMap,
@@ -12,8 +12,11 @@ use std::{
 use futures_util::future::join_all;
 use plugin_protocol::{GuildId, PluginName, hooks::HookRun};
 use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
+    sync::{
+        mpsc,
+        oneshot::{self, error::TryRecvError},
+    },
+    time::Instant,
 };
 
 use super::{
@@ -24,12 +27,63 @@ use super::{
     run::{End, Failure, Handed, LIMIT, run_id, wait},
 };
 
-/// The latest run of each callback: told, by being dropped, when that has begun.
-pub(super) type Turns = HashMap<Arc<str>, oneshot::Receiver<()>>;
+/// The latest run of each callback in each server: told, by being dropped, when that has begun. What is slow about one server
+/// holds up no other.
+#[derive(Default)]
+pub(super) struct Turns {
+    latest: HashMap<(Arc<str>, Option<GuildId>), oneshot::Receiver<()>>,
+    /// At how many those are looked for that have begun.
+    full: usize,
+}
+
+impl Turns {
+    fn take(&mut self, callback: &Arc<str>, guild: Option<GuildId>) -> Place {
+        if self.latest.len() >= self.full {
+            let is_to_come = |after: &mut oneshot::Receiver<()>| matches!(after.try_recv(), Err(TryRecvError::Empty));
+            self.latest.retain(|_, after| is_to_come(after));
+            // So that each look is paid for by as many runs.
+            self.full = (self.latest.len() * 2).max(64);
+        }
+        let (begun, after) = oneshot::channel();
+        let before = self.latest.insert((Arc::clone(callback), guild), after);
+        Place { before, _begun: begun }
+    }
+}
+
+/// A place among the runs of a callback.
+struct Place {
+    before: Option<oneshot::Receiver<()>>,
+    /// Dropped when it has begun.
+    _begun: oneshot::Sender<()>,
+}
+
+/// How long is waited for an event's callbacks.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// How long one may take.
+    each: Duration,
+    /// When all have to be done.
+    until: Instant,
+    /// Whether a refusal is an answer.
+    may_refuse: bool,
+}
+
+impl Limits {
+    /// So long each, and so long all together, from now on.
+    pub(super) fn new((each, all): (Duration, Duration), may_refuse: bool) -> Self {
+        Self {
+            each: each.min(LIMIT),
+            until: Instant::now() + all,
+            may_refuse,
+        }
+    }
+}
+
+/// What clocks and threads may differ by.
+const SLACK: Duration = Duration::from_millis(20);
 
 /// An event that was emitted.
 pub(super) struct Emission {
-    pub(super) event: Arc<str>,
     pub(super) payload: String,
     /// The server that it is about.
     pub(super) guild: Option<GuildId>,
@@ -37,16 +91,21 @@ pub(super) struct Emission {
     pub(super) depth: u64,
     /// Which plugin has emitted it.
     pub(super) by: Option<PluginName>,
-    /// Where somebody waits: how long one callback may take, and when all have to be done. A refusal is an answer then.
-    pub(super) limits: Option<(Duration, Instant)>,
+    /// Where somebody waits.
+    pub(super) limits: Option<Limits>,
 }
 
-/// A callback, and its place among the runs of it.
+impl Emission {
+    /// Whether it counts among those that nobody waits for.
+    pub(super) fn is_counted(&self) -> bool {
+        self.by.is_none() && self.limits.is_none()
+    }
+}
+
+/// A callback, and its place among the runs of it; none where somebody waits, who does not wait for other events.
 struct Due {
     listener: Listener,
-    before: Option<oneshot::Receiver<()>>,
-    /// Dropped when it has begun.
-    begun: oneshot::Sender<()>,
+    place: Option<Place>,
 }
 
 /// An event on its way.
@@ -58,7 +117,7 @@ pub(super) struct Dispatch {
 
 impl Drop for Dispatch {
     fn drop(&mut self) {
-        self.hooks.emission_ended(self.emission.by.as_ref());
+        self.hooks.emission_ended(&self.emission);
     }
 }
 
@@ -66,13 +125,11 @@ impl Dispatch {
     /// Takes a place for each callback.
     pub(super) fn new(hooks: Arc<Inner>, emission: Emission, listeners: Vec<Listener>, turns: &mut Turns) -> Self {
         let mut place = |listener: Listener| {
-            let (begun, after) = oneshot::channel();
-            let before = turns.insert(Arc::clone(&listener.id), after);
-            Due {
-                listener,
-                before,
-                begun,
-            }
+            let place = emission
+                .limits
+                .is_none()
+                .then(|| turns.take(&listener.id, emission.guild));
+            Due { listener, place }
         };
         let mut of_rank = |rank: Vec<Vec<Listener>>| -> Vec<Vec<Due>> {
             let of_one = |of_one: Vec<Listener>| of_one.into_iter().map(&mut place).collect();
@@ -104,25 +161,21 @@ impl Dispatch {
     }
 
     async fn run_one(&self, due: Due) -> Option<String> {
-        let Due {
-            listener,
-            before,
-            begun,
-        } = due;
-        if let Some(before) = before {
+        let Due { listener, mut place } = due;
+        if let Some(before) = place.as_mut().and_then(|place| place.before.take()) {
             // An error is what is waited for: the sender was dropped.
-            let _ = match self.emission.limits {
-                Some((_, until)) => timeout_at(until, before).await.is_ok(),
-                None => before.await.is_err(),
-            };
+            let _ = before.await;
         }
         let lanes = self.hooks.lanes()?;
         let now = Instant::now();
-        let until = self.emission.limits.map(|(each, all)| all.min(now + each));
-        let limit = until.map_or(LIMIT, |until| until.saturating_duration_since(now).min(LIMIT));
+        let limits = self.emission.limits;
+        let until = limits.map(|limits| limits.until.min(now + limits.each));
+        let limit = until.map_or(LIMIT, |until| until.saturating_duration_since(now));
         if limit.is_zero() {
             return None;
         }
+        // Others have taken so much of the time that its end says nothing of this one.
+        let is_short = limits.is_some_and(|limits| limit + SLACK < limits.each);
         let generation = match listener.source {
             Source::Registered { generation, .. } => generation,
             Source::Declared { .. } => lanes.generation(&listener.plugin)?,
@@ -146,7 +199,7 @@ impl Dispatch {
         let at_ms = milliseconds_since_1970();
         let head = serde_json::to_vec(&head(&listener, limit)).unwrap_or_default();
         let handed = lanes.deliver(&listener, run, &head, &self.emission.payload);
-        drop(begun);
+        drop(place);
         let (end, began) = match handed {
             Handed::Now => wait(&mut news, false, (limit, until)).await,
             Handed::Waits => wait(&mut news, true, (limit, until)).await,
@@ -154,17 +207,27 @@ impl Dispatch {
                 let text = "its plugin's queue is full, or its thread takes nothing".to_owned();
                 (End::Failed(text, None), now)
             }
-            Handed::Absent => (End::Interrupted, now),
+            Handed::Absent => {
+                self.hooks.runs().remove(&run);
+                let now = now.into_std();
+                self.hooks.board().not_begun(&listener.id, (generation, admission), now);
+                return None;
+            }
         };
         self.hooks.runs().remove(&run);
         let mut past = past_run(&listener, at_ms, began.elapsed());
         let (came, failed) = match end {
             End::Done => (Came::Done, None),
-            End::Refused(text) if self.emission.limits.is_some() => {
+            End::Refused(text) if limits.is_some_and(|limits| limits.may_refuse) => {
                 past.veto = Some(text);
                 (Came::Done, None)
             }
             End::Refused(text) => (Came::Failed, Some((format!("it refused: {text}"), None))),
+            // Also if the plugin has cut it off first.
+            End::Failed(text, None) if is_short && began.elapsed() + SLACK >= limit => {
+                past.error = Some(format!("{text}: those before it have taken the rest of the time"));
+                (Came::Undecided, None)
+            }
             End::Failed(text, panic) => (Came::Failed, Some((text, panic))),
             End::Interrupted => {
                 past.error = Some("its plugin ended meanwhile".to_owned());

@@ -4,7 +4,7 @@
 //! whose callbacks may refuse, and `shutdown` are waited for, within a limit.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -15,7 +15,8 @@ use std::{
 use plugin_protocol::{
     GuildId, Outcome, PluginName,
     hooks::{
-        Emit, HookEvent, HookHistory, HookList, HookRegistration, MAX_PAYLOAD_BYTES, NAMES, check_event, is_event_name,
+        Emit, HookEvent, HookHistory, HookList, HookRegistration, HookSubscription, MAX_PAYLOAD_BYTES, NAMES,
+        check_event, is_event_name,
     },
 };
 use tokio::{
@@ -26,13 +27,14 @@ use tokio::{
 
 use super::{
     board::Board,
-    dispatch::{Dispatch, Emission, Turns},
+    dispatch::{Dispatch, Emission, Limits, Turns},
     flow::{Flood, PER_SECOND, UNDER_WAY},
-    listener::{Lanes, Listener},
+    listener::{Lanes, Listener, Source},
     run::{DEEPEST, Failure, News, depth_in},
 };
 
-/// How many events may be under way in all: those of the host's that come beyond are dropped, and counted.
+/// How many events of the host's that nobody waits for may be under way: what comes beyond is dropped, and counted. What is
+/// waited for is bounded by who waits, and what a plugin emits by its own flow.
 const MOST: usize = 4096;
 /// The last so many runs can be asked for.
 const MOST_HISTORY: usize = 100;
@@ -113,7 +115,8 @@ impl Hooks {
 
     /// Emits an event, and waits for its callbacks, at most so long.
     pub async fn emit_and_wait<E: HookEvent>(&self, limit: Duration, event: impl FnOnce() -> E) {
-        self.ask(None, (limit, limit), event).await;
+        let limits = Limits::new((limit, limit), false);
+        self.wait_for(None, limits, event).await;
     }
 
     /// Emits an event whose callbacks may refuse what it is about, and answers with the text of the first that does. Each has
@@ -122,6 +125,15 @@ impl Hooks {
         &self,
         guild: Option<GuildId>,
         limits: (Duration, Duration),
+        event: impl FnOnce() -> E,
+    ) -> Option<String> {
+        self.wait_for(guild, Limits::new(limits, true), event).await
+    }
+
+    async fn wait_for<E: HookEvent>(
+        &self,
+        guild: Option<GuildId>,
+        limits: Limits,
         event: impl FnOnce() -> E,
     ) -> Option<String> {
         let dispatch = self.of_host(guild, Some(limits), event)?;
@@ -136,27 +148,17 @@ impl Hooks {
     fn of_host<E: HookEvent>(
         &self,
         guild: Option<GuildId>,
-        limits: Option<(Duration, Duration)>,
+        limits: Option<Limits>,
         event: impl FnOnce() -> E,
     ) -> Option<Dispatch> {
         if !self.hears::<E>() {
             return None;
         }
-        // The protocol's types have string keys and no failing Serialize.
-        let payload = serde_json::to_string(&event()).unwrap_or_default();
-        let emission = Emission {
-            event: E::NAME.into(),
-            payload,
-            guild,
-            depth: 0,
-            by: None,
-            limits: limits.map(|(each, all)| (each, Instant::now() + all)),
-        };
         let listeners = self.listeners(E::NAME, guild);
         if listeners.is_empty() {
             return None;
         }
-        if self.0.under_way.load(Ordering::Relaxed) >= MOST {
+        if limits.is_none() && self.0.under_way.load(Ordering::Relaxed) >= MOST {
             let dropped = {
                 let mut board = self.0.board();
                 board.dropped += 1;
@@ -167,7 +169,15 @@ impl Hooks {
             }
             return None;
         }
-        Some(self.dispatch(emission))
+        let emission = Emission {
+            // The protocol's types have string keys and no failing Serialize.
+            payload: serde_json::to_string(&event()).unwrap_or_default(),
+            guild,
+            depth: 0,
+            by: None,
+            limits,
+        };
+        Some(self.dispatch(emission, listeners))
     }
 
     /// Emits an event of a plugin's own, as `PLUGIN.name`.
@@ -192,7 +202,8 @@ impl Hooks {
             return Err(NotEmitted::Invalid("an event's payload is JSON".to_owned()));
         };
         let event = format!("{plugin}.{}", emit.name);
-        if self.listeners(&event, None).is_empty() {
+        let listeners = self.listeners(&event, None);
+        if listeners.is_empty() {
             return Ok(());
         }
         let depth = depth_in(emit.hook);
@@ -214,14 +225,14 @@ impl Hooks {
             };
             return Err(self.flood(plugin, refused, text));
         }
-        let dispatch = self.dispatch(Emission {
-            event: event.into(),
+        let emission = Emission {
             payload: payload.to_owned(),
             guild: None,
             depth,
             by: Some(plugin.clone()),
             limits: None,
-        });
+        };
+        let dispatch = self.dispatch(emission, listeners);
         self.0.runtime.spawn(dispatch.run());
         Ok(())
     }
@@ -233,29 +244,53 @@ impl Hooks {
         NotEmitted::Busy(text)
     }
 
-    fn dispatch(&self, emission: Emission) -> Dispatch {
-        // Looked up and taken together, so that what is emitted first begins first.
-        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        let listeners = self.listeners(&emission.event, emission.guild);
-        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+    fn dispatch(&self, emission: Emission, listeners: Vec<Listener>) -> Dispatch {
+        if emission.is_counted() {
+            self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        }
         self.0.board().emitted += 1;
+        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
         Dispatch::new(Arc::clone(&self.0), emission, listeners, &mut turns)
     }
 
+    /// The callbacks of an event, those left out whose plugin is off in that server.
     fn listeners(&self, event: &str, guild: Option<GuildId>) -> Vec<Listener> {
         let Some(lanes) = self.0.lanes.get() else {
             return Vec::new();
         };
-        let mut listeners = lanes.declared(event, guild);
-        let board = self.0.board();
-        listeners.extend(board.registered().iter().filter(|one| &*one.event == event).cloned());
+        let mut listeners = lanes.declared(event);
+        listeners.extend(self.registered(|listener| &*listener.event == event));
+        if let Some(guild) = guild {
+            listeners.retain(|listener| !lanes.is_off_in(&listener.plugin, guild));
+        }
         listeners
     }
 
     fn all(&self) -> Vec<Listener> {
         let mut all = self.0.lanes.get().map(|lanes| lanes.all_declared()).unwrap_or_default();
-        all.extend(self.0.board().registered().iter().cloned());
+        all.extend(self.registered(|_| true));
         all
+    }
+
+    /// What generations that serve have registered: not those that are about to, or that are drained.
+    fn registered(&self, is_wanted: impl Fn(&Listener) -> bool) -> Vec<Listener> {
+        let Some(lanes) = self.0.lanes.get() else {
+            return Vec::new();
+        };
+        let mut registered: Vec<_> = {
+            let board = self.0.board();
+            board
+                .registered()
+                .iter()
+                .filter(|one| is_wanted(one))
+                .cloned()
+                .collect()
+        };
+        registered.retain(|listener| match listener.source {
+            Source::Registered { generation, .. } => lanes.generation(&listener.plugin) == Some(generation),
+            Source::Declared { .. } => true,
+        });
+        registered
     }
 
     /// A run that waited is with its lane now.
@@ -272,15 +307,30 @@ impl Hooks {
         }
     }
 
-    /// A generation listens from now on; by what its callback is known.
+    /// Whether anybody still waits for the end of a run.
+    #[must_use]
+    pub fn waits_for(&self, run: u64) -> bool {
+        self.0.runs().get(&run).is_some_and(|news| !news.is_closed())
+    }
+
+    /// A generation that declares these listens from now on; by what its callback is known.
     ///
     /// # Errors
     ///
     /// There can be no such event, or it listens by too many.
-    pub fn register(&self, plugin: &PluginName, generation: u32, asked: &HookRegistration) -> Result<String, String> {
+    pub fn register(
+        &self,
+        plugin: &PluginName,
+        generation: u32,
+        declared: &[HookSubscription],
+        asked: &HookRegistration,
+    ) -> Result<String, String> {
         check_event(&asked.event)?;
-        let all = self.0.lanes.get().map(|lanes| lanes.all_declared()).unwrap_or_default();
-        let is_declared = |id: &str| all.iter().any(|listener| &*listener.id == id);
+        // Its own: what is in force may be another generation's.
+        let is_declared = |id: &str| {
+            let function = id.strip_prefix(plugin.as_str()).and_then(|rest| rest.strip_prefix('.'));
+            declared.iter().any(|hook| Some(&*hook.function) == function)
+        };
         let mut board = self.0.board();
         let origin = (generation, asked.registration);
         let id = board.register(plugin, &asked.event, asked.priority, origin, is_declared)?;
@@ -290,15 +340,20 @@ impl Hooks {
 
     /// A generation listens no more by the callback of that number.
     pub fn unregister(&self, plugin: &PluginName, generation: u32, number: u64) {
-        let mut board = self.0.board();
-        board.unregister(plugin, generation, Some(number));
-        self.0.note_registered(&board);
+        self.forget_of(plugin, generation, Some(number));
     }
 
     /// A generation has ended.
     pub fn forget(&self, plugin: &PluginName, generation: u32) {
+        self.forget_of(plugin, generation, None);
+    }
+
+    fn forget_of(&self, plugin: &PluginName, generation: u32, number: Option<u64>) {
+        let declared = self.0.lanes.get().map(|lanes| lanes.all_declared()).unwrap_or_default();
+        let declared: HashSet<_> = declared.into_iter().map(|listener| listener.id).collect();
         let mut board = self.0.board();
-        board.unregister(plugin, generation, None);
+        board.unregister(plugin, generation, number);
+        board.prune(|id| declared.contains(id));
         self.0.note_registered(&board);
     }
 
@@ -328,10 +383,13 @@ impl Hooks {
         }
     }
 
-    /// Whether a plugin that serves has this callback.
+    /// The id of a callback of a plugin that serves, as it is written exactly; `None` if there is none.
     #[must_use]
-    pub fn exists(&self, callback: &str) -> bool {
-        self.all().iter().any(|listener| &*listener.id == callback)
+    pub fn known_as(&self, callback: &str) -> Option<String> {
+        let all = self.all();
+        let exact = all.iter().find(|listener| &*listener.id == callback);
+        let found = exact.or_else(|| all.iter().find(|listener| listener.id.eq_ignore_ascii_case(callback)));
+        found.map(|listener| listener.id.to_string())
     }
 
     /// Closes a callback's breaker, and forgets its failures.
@@ -362,9 +420,11 @@ impl Inner {
     }
 
     /// An event's callbacks have all come to their end.
-    pub(super) fn emission_ended(&self, by: Option<&PluginName>) {
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
-        if let Some(plugin) = by {
+    pub(super) fn emission_ended(&self, emission: &Emission) {
+        if emission.is_counted() {
+            self.under_way.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(plugin) = &emission.by {
             self.board().emission_ended(plugin);
         }
     }

@@ -60,8 +60,10 @@ impl Listener {
 pub trait Lanes: Send + Sync + 'static {
     /// Whether any plugin declares a callback of the host's event of this number: asked for every command.
     fn hears(&self, number: u32) -> bool;
-    /// The declared callbacks of an event, those left out whose plugin is off in that server.
-    fn declared(&self, event: &str, guild: Option<GuildId>) -> Vec<Listener>;
+    /// The declared callbacks of an event.
+    fn declared(&self, event: &str) -> Vec<Listener>;
+    /// Whether a plugin is off in a server.
+    fn is_off_in(&self, plugin: &PluginName, guild: GuildId) -> bool;
     /// All declared callbacks.
     fn all_declared(&self) -> Vec<Listener>;
     /// The generation of a plugin that serves, or served until it is replaced just now; `None` if there is none.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod asked;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
@@ -32,6 +34,7 @@ struct Given {
 struct Played {
     listeners: Vec<Listener>,
     off: BTreeSet<String>,
+    off_in: BTreeSet<(PluginName, GuildId)>,
     generations: HashMap<PluginName, u32>,
     handed: HashMap<PluginName, Handed>,
 }
@@ -48,7 +51,11 @@ impl Lanes for Stage {
         played.listeners.iter().any(|one| *one.event == *NAMES[number as usize])
     }
 
-    fn declared(&self, event: &str, _guild: Option<GuildId>) -> Vec<Listener> {
+    fn is_off_in(&self, plugin: &PluginName, guild: GuildId) -> bool {
+        self.played.lock().unwrap().off_in.contains(&(plugin.clone(), guild))
+    }
+
+    fn declared(&self, event: &str) -> Vec<Listener> {
         let played = self.played.lock().unwrap();
         played
             .listeners
@@ -334,77 +341,57 @@ async fn what_is_switched_off_does_not_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_veto_stops_what_comes_below_it() {
-    let mut world = world(&["a.guard before_command 5", "b.later before_command"]);
-    let hooks = world.hooks.clone();
-    let limits = (Duration::from_secs(1), Duration::from_millis(1500));
-    let asking = tokio::spawn(async move { hooks.ask(None, limits, used).await });
-    let given = world.given().await;
-    assert_eq!(given[0].head.limit_ms, 1000);
-    world.hooks.ended(given[0].run, outcome(Verdict::Refused, "Not today."));
-    assert_eq!(asking.await.unwrap().as_deref(), Some("Not today."));
-    assert!(world.given().await.is_empty());
-    let runs = world.hooks.history(1).runs;
-    assert_eq!(
-        (runs[0].veto.as_deref(), runs[0].error.as_deref()),
-        (Some("Not today."), None)
-    );
-    assert!(world.reports.try_recv().is_err(), "that is no failure");
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_hangs_or_fails_vetoes_nothing_and_all_have_their_time() {
-    let mut world = world(&[
-        "a.hangs before_command 5",
-        "b.fails before_command 3",
-        "c.hangs before_command",
-    ]);
-    let hooks = world.hooks.clone();
-    let limits = (Duration::from_secs(1), Duration::from_millis(1500));
-    let began = Instant::now();
-    let asking = tokio::spawn(async move { hooks.ask(None, limits, used).await });
-    let answer = async {
-        loop {
-            let given = world.given.recv().await.unwrap();
-            if given.callback == "b.fails" {
-                world.hooks.ended(given.run, outcome(Verdict::Failed, "broken"));
-            }
-        }
+async fn nobody_hears_of_a_server_where_its_plugin_is_off() {
+    let mut world = world(&["a.one extension_loaded", "b.one extension_loaded"]);
+    let asked = HookRegistration {
+        event: "extension_loaded".to_owned(),
+        registration: 7,
+        priority: 0,
     };
-    tokio::select! {
-        answer = asking => assert_eq!(answer.unwrap(), None),
-        () = answer => {}
-    }
-    assert_eq!(began.elapsed(), Duration::from_millis(1500));
-    let errors: Vec<_> = world
-        .hooks
-        .history(3)
-        .runs
-        .into_iter()
-        .map(|run| run.error.unwrap())
-        .collect();
-    assert_eq!(
-        errors,
-        ["it took longer than 500ms", "broken", "it took longer than 1s"]
-    );
+    world.hooks.register(&name("a"), 1, &[], &asked).unwrap();
+    let (here, there) = (GuildId::new(1).unwrap(), GuildId::new(2).unwrap());
+    world.stage.played.lock().unwrap().off_in.insert((name("a"), here));
+    world.hooks.emit(Some(here), || loaded("x"));
+    assert_eq!(world.given_and_done().await, ["b.one"]);
+    world.hooks.emit(Some(there), || loaded("x"));
+    let mut heard = world.given_and_done().await;
+    heard.extend(world.given_and_done().await);
+    heard.sort_unstable();
+    assert_eq!(heard, ["a.on_extension_loaded", "a.one", "b.one"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_where_nothing_can_be_refused_is_a_failure() {
+async fn what_is_slow_about_one_server_holds_up_no_other_and_no_question() {
+    let mut world = world(&["a.slow extension_loaded 5", "b.quick extension_loaded"]);
+    let (here, there) = (GuildId::new(1).unwrap(), GuildId::new(2).unwrap());
+    world.hooks.emit(Some(here), || loaded("first"));
+    world.hooks.emit(Some(here), || loaded("second"));
+    world.hooks.emit(Some(there), || loaded("third"));
+    let slow = world.given().await;
+    assert_eq!(slow.len(), 3);
+    let end = |which: usize| world.hooks.ended(slow[which].run, Outcome::default());
+    end(1);
+    end(2);
+    let names = |given: &[Given]| -> Vec<String> {
+        let event = |given: &Given| serde_json::from_str::<ExtensionLoaded>(&given.payload).unwrap();
+        given.iter().map(|given| event(given).extension_name).collect()
+    };
+    let quick = world.given().await;
+    assert_eq!(names(&quick), ["third"]);
+    world.hooks.ended(slow[0].run, Outcome::default());
+    let quick = world.given().await;
+    assert_eq!(names(&quick), ["first", "second"], "in order here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_was_there_to_run_has_not_run() {
     let mut world = world(&["a.one extension_loaded"]);
+    let absent = |handed| world.stage.played.lock().unwrap().handed.insert(name("a"), handed);
+    absent(Handed::Absent);
     world.emit("x");
-    let given = world.given().await;
-    world.hooks.ended(given[0].run, outcome(Verdict::Refused, "No."));
-    world.settle().await;
-    assert_eq!(world.hooks.history(1).runs[0].error.as_deref(), Some("it refused: No."));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_the_bot_waits_no_longer_than_it_says() {
-    let world = world(&["a.hangs shutdown"]);
-    let began = Instant::now();
-    world.hooks.emit_and_wait(Duration::from_secs(2), || Shutdown {}).await;
-    assert_eq!(began.elapsed(), Duration::from_secs(2));
+    assert_eq!(world.given().await.len(), 1);
+    assert!(world.hooks.history(1).runs.is_empty());
+    assert_eq!(world.hooks.list().hooks[0].runs, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -447,13 +434,13 @@ async fn callbacks_come_and_go_while_a_plugin_runs() {
         priority: 0,
     };
     assert!(!world.hooks.hears::<ExtensionLoaded>());
-    let id = world.hooks.register(&name("a"), 1, &asked("extension_loaded", 7));
+    let id = world.hooks.register(&name("a"), 1, &[], &asked("extension_loaded", 7));
     assert_eq!(id.as_deref(), Ok("a.on_extension_loaded"));
     assert!(world.hooks.hears::<ExtensionLoaded>());
     assert!(
         world
             .hooks
-            .register(&name("a"), 1, &asked("extension_load", 8))
+            .register(&name("a"), 1, &[], &asked("extension_load", 8))
             .is_err()
     );
     world.emit("x");
@@ -461,9 +448,19 @@ async fn callbacks_come_and_go_while_a_plugin_runs() {
     assert_eq!((given[0].head.registration, &*given[0].head.function), (Some(7), ""));
     world.hooks.unregister(&name("a"), 1, 7);
     assert!(!world.hooks.hears::<ExtensionLoaded>());
-    world.hooks.register(&name("a"), 2, &asked("a.own", 1)).unwrap();
+    // The next generation's, and the names that it has given itself: nobody's until it serves.
+    let own = HookSubscription {
+        function: "on_a_own".to_owned(),
+        ..HookSubscription::default()
+    };
+    let id = world.hooks.register(&name("a"), 2, &[own], &asked("a.own", 1));
+    assert_eq!(id.as_deref(), Ok("a.on_a_own_2"));
+    assert!(world.hooks.list().hooks.is_empty());
+    assert_eq!(world.hooks.known_as("a.on_a_own_2"), None);
+    world.stage.played.lock().unwrap().generations.insert(name("a"), 2);
     world.hooks.forget(&name("a"), 1);
     assert_eq!(world.hooks.list().hooks.len(), 1);
+    assert_eq!(world.hooks.known_as("A.On_a_own_2").as_deref(), Some("a.on_a_own_2"));
     world.hooks.forget(&name("a"), 2);
     assert!(world.hooks.list().hooks.is_empty());
 }

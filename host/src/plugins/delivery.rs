@@ -136,6 +136,10 @@ impl Delivery {
                 Ok(())
             }
             Held::Hook { run, function } => {
+                // Whoever emitted it waits no more: it would only be late.
+                if !desk.waits_for(*run) {
+                    return give_up(self, GivenUp::Busy);
+                }
                 if !to.description.hooks.iter().any(|hook| hook.function == *function) {
                     return give_up(self, GivenUp::Absent);
                 }

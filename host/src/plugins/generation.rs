@@ -88,6 +88,8 @@ pub trait Desk: Send + Sync + 'static {
     fn ended(&self, from: &Arc<Generation>, why: StopReason, ending: Ending);
     /// An invocation that waited in a hold goes to this generation now.
     fn delivers(&self, to: &Generation, id: u64);
+    /// Whether anybody still waits for this run of a hook's callback.
+    fn waits_for(&self, run: u64) -> bool;
     /// An invocation that waited in a hold goes to none: who asked has to be told.
     fn gave_up(&self, id: u64, why: GivenUp);
     /// What was given to a generation and has not come to its end, oldest first, in words and cut to a few.

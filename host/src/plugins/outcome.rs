@@ -6,6 +6,8 @@
 use plugin_abi::Envelope;
 use plugin_protocol::{Outcome, Problem, ProblemCode, Verdict, kind};
 
+use crate::hooks::is_run;
+
 /// What an answer to an invocation says of it. One that was not taken is told as what it is, never as done.
 pub(super) fn outcome(envelope: &Envelope<'_>) -> Outcome {
     let failed = |text: String| Outcome {
@@ -19,6 +21,11 @@ pub(super) fn outcome(envelope: &Envelope<'_>) -> Outcome {
     }
     match serde_json::from_slice::<Problem>(envelope.head()) {
         Ok(problem) if problem.code == ProblemCode::Closed => Outcome {
+            verdict: Verdict::Interrupted,
+            ..Outcome::default()
+        },
+        // Unregistered, or gone by a reload, when it came there: nobody's fault.
+        Ok(problem) if problem.code == ProblemCode::NotFound && is_run(envelope.id()) => Outcome {
             verdict: Verdict::Interrupted,
             ..Outcome::default()
         },
@@ -45,5 +52,10 @@ mod tests {
         let closed = json(&Problem::new(ProblemCode::Closed, "it ends"));
         assert_eq!(answer(kind::FLAG_PROBLEM, &closed), Verdict::Interrupted);
         assert_eq!(answer(kind::FLAG_PROBLEM, b"no json"), Verdict::Failed);
+        // A callback of a hook that is not there any more did not fail.
+        let absent = json(&Problem::new(ProblemCode::NotFound, "no callback"));
+        assert_eq!(answer(kind::FLAG_PROBLEM, &absent), Verdict::Failed);
+        let run = Envelope::new(kind::ANSWER, kind::FLAG_PROBLEM, 3 << 62, &absent, b"");
+        assert_eq!(outcome(&run).verdict, Verdict::Interrupted);
     }
 }

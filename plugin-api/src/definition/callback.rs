@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use plugin_protocol::hooks::HookSubscription;
+use plugin_protocol::hooks::{HookSubscription, NAMES};
 
 use super::{Definition, Module, Running};
 use crate::{
@@ -61,7 +61,9 @@ impl<S: 'static> Definition<S> {
         id: u64,
     ) -> Option<(Running, Scope)> {
         if event.run().registration.is_some() {
-            return Some((hook::registered(core, event)?, Scope::None));
+            let known = NAMES.iter().find(|name| **name == event.run().event);
+            let scope = Scope::Event(known.copied().unwrap_or("a plugin's event"), id);
+            return Some((hook::registered(core, event)?, scope));
         }
         let callback = self.callbacks.get(event.run().function.as_str())?;
         let ctx = HookCtx::new(core.clone(), state.clone(), event.clone());

@@ -23,6 +23,8 @@ pub(crate) enum Scope {
     Service(&'static str, u64),
     /// The name of a function that runs by time, and the id of its delivery.
     Timer(&'static str, u64),
+    /// The function with `#[erase]`: the id of its delivery.
+    Erase(u64),
 }
 
 impl Scope {
@@ -42,7 +44,7 @@ impl Scope {
     pub(crate) fn invocation(self) -> Option<u64> {
         match self {
             Self::Invocation(id) => Some(id),
-            Self::None | Self::Event(..) | Self::Service(..) | Self::Timer(..) => None,
+            Self::None | Self::Event(..) | Self::Service(..) | Self::Timer(..) | Self::Erase(_) => None,
         }
     }
 
@@ -50,7 +52,9 @@ impl Scope {
     pub(crate) fn delivery(self) -> Option<u64> {
         match self {
             Self::None => None,
-            Self::Invocation(id) | Self::Event(_, id) | Self::Service(_, id) | Self::Timer(_, id) => Some(id),
+            Self::Invocation(id) | Self::Event(_, id) | Self::Service(_, id) | Self::Timer(_, id) | Self::Erase(id) => {
+                Some(id)
+            }
         }
     }
 
@@ -61,13 +65,14 @@ impl Scope {
             Self::Event(name, _) => Some(("a handler of", name)),
             Self::Service(name, _) => Some(("the service", name)),
             Self::Timer(name, _) => Some(("the timer", name)),
+            Self::Erase(_) => Some(("the function with", "#[erase]")),
         }
     }
 
     /// Writes it into a log record.
     pub(crate) fn mark(self, record: &mut LogRecord) {
         match self {
-            Self::None => {}
+            Self::None | Self::Erase(_) => {}
             Self::Invocation(id) => record.invocation = Some(id),
             Self::Event(name, _) => record.event = Some(name.to_owned()),
             Self::Service(name, _) => {

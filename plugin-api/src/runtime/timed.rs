@@ -46,7 +46,7 @@ impl<M: Module> Serving<M> {
         let ctx = EraseCtx::new(self.core.clone(), state);
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let ran = Guarded::within(Scope::None, Box::pin(async move { erase(ctx, who).await })).await;
+            let ran = Guarded::within(Scope::Erase(id), Box::pin(async move { erase(ctx, who).await })).await;
             debt.pay(&outcome(ran));
         });
     }

@@ -2,8 +2,10 @@
 //!
 //! Looking is for all; a switch is kept, a reset is not.
 
-use plugin_protocol::{Call, Problem, ProblemCode};
+use plugin_protocol::{Call, PluginName, Problem, ProblemCode};
 use serde_json::{Value, json};
+
+use crate::bot::HOST_NAME;
 
 use super::{Access, Calls, storage_problem};
 
@@ -16,12 +18,27 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("hooks.reset", Access::Changes),
 ];
 
+/// Whether the owner is told of hooks, and may switch them.
+fn are_told(load_cogs: bool, enable_event_hooks: bool) -> Result<(), Problem> {
+    let off = match (load_cogs, enable_event_hooks) {
+        (true, true) => return Ok(()),
+        (false, _) => "framework.load_cogs",
+        (true, false) => "framework.enable_event_hooks",
+    };
+    let text = format!(
+        "`{off}` in config.json is off: hooks run, but nothing is told of them. Set it to true there to list and switch them."
+    );
+    Err(Problem::new(ProblemCode::Failed, text))
+}
+
 impl Calls {
-    pub(super) async fn about_hooks(&self, call: &Call) -> Result<Value, Problem> {
+    pub(super) async fn about_hooks(&self, from: &PluginName, call: &Call) -> Result<Value, Problem> {
         let config = self.config.get();
-        if !(config.framework.load_cogs && config.framework.enable_event_hooks) {
-            let text = "`framework.enable_event_hooks` in config.json is off: hooks run, but nothing is told of them";
-            return Err(Problem::new(ProblemCode::Failed, text));
+        let framework = &config.framework;
+        // What plugins may read does not depend on what is told to people.
+        let is_read = matches!(&*call.name, "hooks.list" | "hooks.history");
+        if *from == *HOST_NAME || !is_read {
+            are_told(framework.load_cogs, framework.enable_event_hooks)?;
         }
         match call.name.as_str() {
             "hooks.list" => return Ok(json!(self.hooks.list())),
@@ -37,9 +54,10 @@ impl Calls {
                 "the callback's `id` is missing: `hooks` lists them",
             )
         };
-        let id = call.arguments["id"].as_str().ok_or_else(invalid)?.trim().to_lowercase();
+        let asked = call.arguments["id"].as_str().ok_or_else(invalid)?.trim();
+        let id = self.hooks.known_as(asked).unwrap_or_else(|| asked.to_owned());
         let is_off = self.tables.is_hook_off(&id);
-        if !is_off && !self.hooks.exists(&id) {
+        if !is_off && self.hooks.known_as(&id).is_none() {
             // What was asked for is people's text.
             let id: String = id.chars().filter(|letter| *letter != '`').take(100).collect();
             let text = format!("There is no callback `{id}`. `hooks` lists those that there are.");

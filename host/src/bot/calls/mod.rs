@@ -176,7 +176,7 @@ impl Calls {
             "errors" => self.about_errors(&call),
             "guilds" => self.about_guilds(from.name(), &call).await,
             "gateway" => self.about_gateway(from, call).await,
-            "hooks" => self.about_hooks(&call).await,
+            "hooks" => self.about_hooks(from.name(), &call).await,
             "timers" => self.about_timers(call).await,
             _ => Err(unknown(&call.name)),
         }

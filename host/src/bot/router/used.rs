@@ -128,6 +128,10 @@ impl Router {
         };
         match self.gatekeeper.take(&asked) {
             Ok(pass) => {
+                if let Some(text) = self.veto(&origin, command).await {
+                    self.vetoed(&origin, command, &pass, &text).await;
+                    return;
+                }
                 let invocation = invocation(interaction, command.name.clone(), door, None, arguments, None);
                 self.invoke_counted(origin, &invocation, command, payload, pass).await;
             }

@@ -447,6 +447,9 @@ impl Desk for Silent {
     fn died(&self, _: &Arc<Generation>) {}
     fn ended(&self, _: &Arc<Generation>, _: StopReason, _: Ending) {}
     fn delivers(&self, _: &Generation, _: u64) {}
+    fn waits_for(&self, _: u64) -> bool {
+        true
+    }
     fn gave_up(&self, _: u64, _: GivenUp) {}
     fn under_way(&self, _: &Generation) -> Vec<String> {
         Vec::new()

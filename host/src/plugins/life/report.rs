@@ -69,11 +69,16 @@ impl Life {
             if self.refused.get(file) == Some(why) {
                 continue;
             }
-            self.outlook.changed(Change::Refused(ExtensionRefused {
-                extension_name: self.name_in(file),
-                file: file.clone(),
-                reason: why.clone(),
-            }));
+            // What runs out is told with its figures, which change all the time.
+            let before = self.refused.get(file);
+            if !want.contains_key(file) || before.is_none_or(|before| !without_figures(before).eq(without_figures(why)))
+            {
+                self.outlook.changed(Change::Refused(ExtensionRefused {
+                    extension_name: self.name_in(file),
+                    file: file.clone(),
+                    reason: why.clone(),
+                }));
+            }
             if let Some(resource) = want.get(file)
                 && !told.insert(*resource)
             {
@@ -244,6 +249,10 @@ impl Life {
             (None, None) => Err(self.unknown(name)),
         }
     }
+}
+
+fn without_figures(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|letter| !letter.is_ascii_digit() && *letter != '.')
 }
 
 pub(super) fn file_name(path: &Path) -> String {

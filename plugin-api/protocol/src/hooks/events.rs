@@ -48,7 +48,8 @@ events! {
 }
 
 /// `bot_ready`: all shards have a session, and the servers that Discord announced have come, or 5 s have passed. Emitted
-/// once a start, not when a session is resumed or begun anew; a plugin that is loaded later does not hear it.
+/// once a start, not when a session is resumed or begun anew; a plugin that is loaded later does not hear it: what
+/// each generation has to do first belongs into its `#[start]` function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BotReady {
     /// The bot's user.
