@@ -65,7 +65,12 @@ impl<H> std::fmt::Debug for Timed<H> {
 /// A timer is kept by the host: it survives a reload, a restart, and its plugin being unloaded. It is written down before
 /// [`at`](Self::at) returns, and removed when its run has come to an end, whatever that was. A run that the end of the bot or
 /// of the plugin has cut off is made again, so that a reminder comes twice rather than never; after three such runs it is paused,
-/// and the owner told. Up to 10,000 of a plugin wait at a time, each about up to 16 KiB of JSON, up to ten years ahead.
+/// and the owner told. Up to 10,000 of a plugin wait at a time, each about up to 16 KiB of JSON, up to ten years ahead; up to 64
+/// of a plugin run at a time, for as long as they take, and further ones that are due begin when one of these ends.
+///
+/// A run that fails is over: it is told as an error, and not made again. What may go well later, as when Discord can't be
+/// reached ([`Error::http`](crate::Error::http) is `None` then), is for the function to set again before it returns:
+/// `tell.after(&ctx, Duration::from_secs(60), &reminder).await?`, with the same key if it has one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -270,7 +275,8 @@ pub struct PendingTimer<T> {
 ///
 /// # Errors
 ///
-/// They can't be read, or one is about something else than the function's payload.
+/// They can't be read. One that is about something else than the function's payload, since an earlier version of the plugin
+/// has set it, is left out with a warning that names it.
 #[must_use = "timers are asked for when this is awaited"]
 pub struct PendingTimers<T> {
     host: Host,
@@ -317,12 +323,20 @@ impl<T> PendingTimers<T> {
             } in timers
             {
                 last = id;
-                all.push(PendingTimer {
-                    id,
-                    due: UNIX_EPOCH + Duration::from_millis(due_ms),
-                    key,
-                    payload: serde_json::from_str(payload.get())?,
-                });
+                match serde_json::from_str(payload.get()) {
+                    Ok(payload) => all.push(PendingTimer {
+                        id,
+                        due: UNIX_EPOCH + Duration::from_millis(due_ms),
+                        key,
+                        payload,
+                    }),
+                    // The others are none the worse for it.
+                    Err(error) => tracing::warn!(
+                        "the payload of timer {id} doesn't fit `{}`, it is left out of those that wait: {error}; \
+                         `timers cancel {id}` removes it",
+                        self.name
+                    ),
+                }
             }
             if !more {
                 return Ok(all);

@@ -35,7 +35,8 @@ pub(super) fn question(who: Subject) -> Embed {
     embed(format!("Erase {}?", whose(who)))
         .colour(WARNING)
         .description(format!(
-            "{what} Plugins have ten seconds each. It can't be undone. Backups still have it until they are deleted."
+            "{what} Plugins have ten seconds each. It can't be undone. Backups still have it until they are deleted; ids in \
+             rules of permits, in cooldowns that go on and in the log of what owners did stay as well."
         ))
 }
 

@@ -100,14 +100,10 @@ async fn plugins_and_actions(ctx: Ctx, typed: String) -> Vec<Choice> {
 
 async fn known(ctx: Ctx, typed: String) -> Vec<Choice> {
     let list = ctx
-        .call::<TimerList>("timers.list", &json!({}))
+        .call::<TimerList>("timers.list", &json!({ "typed": typed.trim(), "most": 25 }))
         .await
         .unwrap_or_default();
-    let named = list.timers.iter().filter(|timer| {
-        let typed = typed.trim();
-        timer.id.to_string().starts_with(typed) || timer.plugin.contains(typed) || timer.name.contains(typed)
-    });
-    let choices = named.take(25).map(|timer| Choice {
+    let choices = list.timers.iter().map(|timer| Choice {
         name: card::short(timer),
         value: timer.id.to_string(),
         ..Choice::default()

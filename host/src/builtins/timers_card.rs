@@ -25,7 +25,13 @@ pub(super) fn list(list: &TimerList, plugin: Option<&str>, number: usize) -> Emb
     let of = plugin.map_or_else(String::new, |plugin| format!(" of {}", cut(plugin, 40)));
     let card = embed(format!("Timers{of} ({})", list.total)).colour(NEUTRAL);
     if list.timers.is_empty() {
-        return card.description("Nothing runs by time.");
+        return card.description(match plugin {
+            None => "Nothing runs by time.".to_owned(),
+            Some(plugin) => format!(
+                "No plugin `{}` has anything that runs by time: `timers` shows all that does.",
+                cut(&plugin.replace('`', ""), 40)
+            ),
+        });
     }
     let lines: Vec<_> = list.timers.iter().map(|timer| cut(&line(timer), LINE)).collect();
     card.description(lines.join("\n")).footer(format!(
@@ -41,7 +47,10 @@ fn line(timer: &TimerInfo) -> String {
         rule => cut(&rule.replace('`', ""), 60),
     };
     let next = match timer.state {
-        TimerState::Running => "runs now".to_owned(),
+        TimerState::Running => timer.began_ms.map_or_else(
+            || "runs now".to_owned(),
+            |began| format!("runs since <t:{}:R>", began / 1000),
+        ),
         TimerState::Paused => "paused".to_owned(),
         TimerState::NoPlugin => format!("<t:{}:R>, but its plugin does not run", timer.next_ms / 1000),
         TimerState::NoFunction => "its plugin has no such function any more".to_owned(),
@@ -146,6 +155,7 @@ mod tests {
         ];
         let mut timers: Vec<_> = (1..).zip(states).map(|(id, state)| timer(id, state)).collect();
         timers[0].runs = 12;
+        timers[1].began_ms = Some(1_789_999_500_000);
         timers[0].missed = 3;
         timers[0].overruns = 1;
         timers[0].last = Some(LastRun {
@@ -162,6 +172,11 @@ mod tests {
         insta::assert_snapshot!(
             "none",
             serde_json::to_string_pretty(&list(&TimerList::default(), None, 0)).unwrap()
+        );
+        let none = serde_json::to_string(&list(&TimerList::default(), Some("nosuch"), 0)).unwrap();
+        assert!(
+            none.contains("No plugin `nosuch` has anything that runs by time"),
+            "{none}"
         );
     }
 

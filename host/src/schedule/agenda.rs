@@ -8,9 +8,7 @@ mod overview;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use plugin_protocol::{
-    LastRun, MissedRuns, PluginName, Subject, TimerFunction, TimerId, TimerRule, TimerState, WhichTimer,
-};
+use plugin_protocol::{LastRun, MissedRuns, PluginName, Subject, TimerFunction, TimerRule, TimerState};
 
 use super::recurrence::Recurrence;
 use crate::storage::TimerRow;
@@ -41,15 +39,21 @@ struct Entry {
     recurrence: Option<Recurrence>,
     /// When it is looked at: its time, or later if it could not begin then.
     look_at: u64,
+    /// Whether its owner has let it go on: late is not too late then.
+    resumed: bool,
 }
 
 /// A plugin's timers.
 #[derive(Debug, Default)]
 struct Shelf {
-    /// By when they are looked at.
+    /// One-off timers, by when they are looked at.
     waiting: BTreeSet<(u64, u64)>,
+    /// Rules, by when they are looked at: apart, since they begin whatever else waits.
+    rules: BTreeSet<(u64, u64)>,
+    /// One-off timers with a key, by function and key.
+    keys: HashMap<(String, String), u64>,
     /// Those whose function is not there.
-    adrift: Vec<u64>,
+    adrift: BTreeSet<u64>,
     /// What the plugin offers, while it is there.
     functions: Option<HashMap<String, (bool, MissedRuns)>>,
     /// One-off timers that run.
@@ -121,13 +125,19 @@ pub struct Appearance {
 }
 
 impl Agenda {
-    /// All that was written down, to begin with.
-    pub fn load(rows: Vec<TimerRow>) -> Self {
+    /// All that was written down, to begin with; and the one-off timers that are paused, since each of their runs was cut
+    /// off by the end of the bot, the last one unseen.
+    pub fn load(rows: Vec<TimerRow>) -> (Self, Vec<(PluginName, String, u64)>) {
         let mut agenda = Self::default();
+        let mut paused = Vec::new();
         for row in rows {
+            if row.rule.is_none() && !row.paused && row.attempts >= TRIES {
+                paused.push((row.plugin.clone(), row.name.clone(), row.id));
+                agenda.changed.insert(row.id);
+            }
             agenda.insert(row);
         }
-        agenda
+        (agenda, paused)
     }
 
     /// Takes in a timer that was written down.
@@ -137,11 +147,16 @@ impl Agenda {
             self.shelf(&row.plugin).once += 1;
             // It was begun as often as it may be, and never came to its end.
             row.paused |= row.attempts >= TRIES;
+            if let Some(key) = row.key.clone() {
+                let key = (row.name.clone(), key);
+                self.shelf(&row.plugin).keys.insert(key, row.id);
+            }
         }
         let entry = Entry {
             look_at: row.due,
             row,
             recurrence,
+            resumed: false,
         };
         let id = entry.row.id;
         self.entries.insert(id, entry);
@@ -177,20 +192,24 @@ impl Agenda {
         if entry.row.paused || self.running.contains_key(&id) {
             return;
         }
-        let (at, plugin) = (entry.look_at, entry.row.plugin.clone());
+        let (at, plugin, by_rule) = (entry.look_at, entry.row.plugin.clone(), entry.row.rule.is_some());
         let is_there = |shelf: &Shelf| match &shelf.functions {
             Some(functions) => functions
                 .get(&entry.row.name)
-                .is_some_and(|(by_rule, _)| *by_rule == entry.row.rule.is_some()),
+                .is_some_and(|(is_rule, _)| *is_rule == by_rule),
             // Nobody knows.
             None => true,
         };
         // A rule that can't be read, since another version of the host wrote it, waits until its plugin says it anew.
-        let is_readable = entry.row.rule.is_none() || entry.recurrence.is_some();
-        if is_readable && self.shelves.get(&plugin).is_none_or(is_there) {
-            self.shelf(&plugin).waiting.insert((at, id));
+        let is_readable = !by_rule || entry.recurrence.is_some();
+        let waits = is_readable && self.shelves.get(&plugin).is_none_or(is_there);
+        let shelf = self.shelf(&plugin);
+        if !waits {
+            shelf.adrift.insert(id);
+        } else if by_rule {
+            shelf.rules.insert((at, id));
         } else {
-            self.shelf(&plugin).adrift.push(id);
+            shelf.waiting.insert((at, id));
         }
     }
 
@@ -200,7 +219,8 @@ impl Agenda {
         let at = entry.look_at;
         if let Some(shelf) = self.shelves.get_mut(&entry.row.plugin) {
             shelf.waiting.remove(&(at, id));
-            shelf.adrift.retain(|other| *other != id);
+            shelf.rules.remove(&(at, id));
+            shelf.adrift.remove(&id);
         }
     }
 
@@ -250,6 +270,7 @@ impl Agenda {
             .collect();
         let shelf = self.shelf(plugin);
         shelf.waiting.clear();
+        shelf.rules.clear();
         shelf.adrift.clear();
         for id in theirs {
             self.wait(id);
@@ -283,27 +304,22 @@ impl Agenda {
     pub fn poll(&mut self, now: u64) -> (Vec<Start>, Option<u64>) {
         let mut starts = Vec::new();
         let mut wake: Option<u64> = None;
+        let mut later = |at: u64| wake = Some(wake.map_or(at, |wake| wake.min(at)));
         for plugin in self.present() {
-            loop {
-                let shelf = self.shelf(&plugin);
-                let Some(&(at, id)) = shelf.waiting.first() else { break };
-                let is_full = shelf.running >= AT_ONCE;
+            while let Some(&(at, id)) = self.shelf(&plugin).rules.first() {
                 if at > now {
-                    wake = Some(wake.map_or(at, |wake| wake.min(at)));
+                    later(at);
                     break;
                 }
-                if is_full {
-                    // Rules go on; what is full is looked at when one of its runs ends.
-                    let due = shelf.waiting.range(..=(now, u64::MAX));
-                    let due: Vec<_> = due.map(|(_, id)| *id).collect();
-                    if let Some((at, _)) = shelf.waiting.range((now + 1, 0)..).next() {
-                        wake = Some(wake.map_or(*at, |wake| wake.min(*at)));
-                    }
-                    for id in due {
-                        if self.entries.get(&id).is_some_and(|entry| entry.row.rule.is_some()) {
-                            starts.extend(self.begin(id, now));
-                        }
-                    }
+                starts.extend(self.begin(id, now));
+            }
+            while let Some(&(at, id)) = self.shelf(&plugin).waiting.first() {
+                if at > now {
+                    later(at);
+                    break;
+                }
+                if self.shelf(&plugin).running >= AT_ONCE {
+                    // What is full is looked at when one of its runs ends.
                     break;
                 }
                 starts.extend(self.begin(id, now));
@@ -322,8 +338,14 @@ impl Agenda {
             .map_or(MissedRuns::RunLate, |(_, missed)| *missed);
         let is_late = now.saturating_sub(entry.row.due) > IN_TIME;
         let due = entry.row.due;
+        if due > now {
+            // Begun before its time by its owner, and could not begin then: its next time stays as it is.
+            return Some(self.start(id, due, 0, now));
+        }
+        // One that was begun already, or that its owner lets go on, was not missed.
+        let is_first = entry.row.attempts == 0 && !entry.resumed;
         let missed = match (&entry.recurrence, policy) {
-            (None, MissedRuns::Skip) if is_late => {
+            (None, MissedRuns::Skip) if is_late && is_first => {
                 tracing::info!(plugin = %entry.row.plugin, timer = id, "a timer was missed, and is left out as its function says");
                 self.remove(id);
                 return None;
@@ -461,6 +483,14 @@ impl Agenda {
         };
         if entry.row.rule.is_none() {
             self.release(&entry.row.plugin);
+            if let Some(key) = entry.row.key {
+                let key = (entry.row.name, key);
+                let keys = &mut self.shelf(&entry.row.plugin).keys;
+                // Another one may have taken its place.
+                if keys.get(&key) == Some(&id) {
+                    keys.remove(&key);
+                }
+            }
         }
         self.changed.remove(&id);
         self.gone.push(id);
@@ -471,35 +501,6 @@ impl Agenda {
     /// A run of it goes on.
     pub fn cancel(&mut self, id: u64) -> bool {
         self.remove(id)
-    }
-
-    /// The one-off timer of a function with this number, or this key.
-    pub fn find(&self, plugin: &PluginName, name: &str, which: &WhichTimer) -> Option<u64> {
-        let is_theirs = |row: &TimerRow| row.rule.is_none() && row.plugin == *plugin && row.name == name;
-        match which {
-            WhichTimer::Id(TimerId(id)) => self.entries.get(id).filter(|entry| is_theirs(&entry.row)).map(|_| *id),
-            WhichTimer::Key(key) => {
-                let found = self
-                    .entries
-                    .values()
-                    .find(|entry| entry.row.key.as_ref() == Some(key) && is_theirs(&entry.row));
-                found.map(|entry| entry.row.id)
-            }
-        }
-    }
-
-    /// One-off timers of a function that wait, by their numbers: of whom it is said, behind `after`.
-    pub fn waiting<'a>(
-        &'a self,
-        plugin: &'a PluginName,
-        name: &'a str,
-        about: impl Fn(&TimerRow) -> bool + 'a,
-        after: TimerId,
-    ) -> impl Iterator<Item = &'a TimerRow> {
-        let behind = self.entries.range(after.0.saturating_add(1)..);
-        let rows = behind.map(|(_, entry)| &entry.row);
-        rows.filter(move |row| row.rule.is_none() && row.plugin == *plugin && row.name == name && about(row))
-            .filter(|row| !self.running.contains_key(&row.id))
     }
 
     /// Cancels all one-off timers about somebody; how many of each plugin.
@@ -537,6 +538,7 @@ impl Agenda {
         if entry.row.paused {
             entry.row.paused = false;
             entry.row.attempts = 0;
+            entry.resumed = true;
             if let Some(recurrence) = &entry.recurrence {
                 entry.row.due = recurrence.first_after(entry.row.due, now);
             }

@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    Clock,
+    Began, Clock, Stage, Told,
     agenda::{Agenda, End, NotRun, Start},
 };
 use crate::storage::{StorageError, Tables, TimerRow};
@@ -37,48 +37,6 @@ const AGAIN: u64 = 1_000;
 const WRITTEN: Duration = Duration::from_secs(5);
 /// The longest reason of a failure that is kept, in characters.
 const REASON: usize = 200;
-
-/// Who runs things.
-pub trait Stage: Send + Sync + 'static {
-    /// The plugins that are there, those that are being replaced among them, with what they run by time.
-    fn plugins(&self) -> Vec<(PluginName, Vec<TimerFunction>)>;
-    /// Begins a run, of whose end [`Schedule::ended`] is told.
-    fn begin(&self, plugin: &PluginName, run: &TimerRun, payload: String) -> Began;
-    /// Something that the owner should know.
-    fn tell(&self, told: Told);
-}
-
-/// What came of beginning a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Began {
-    /// It runs, or waits for the plugin's next generation.
-    Yes,
-    /// Not now: the plugin is busy, or just gone.
-    NotNow,
-}
-
-/// What the owner should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// So many timers of a plugin wait for a function that it does not have any more.
-    Adrift {
-        /// The plugin.
-        plugin: PluginName,
-        /// The function.
-        name: String,
-        /// How many.
-        count: usize,
-    },
-    /// A one-off timer was cut off too often.
-    Paused {
-        /// The plugin.
-        plugin: PluginName,
-        /// The function.
-        name: String,
-        /// The timer.
-        id: u64,
-    },
-}
 
 /// What runs by time. Clones are the same.
 #[derive(Clone)]
@@ -97,6 +55,8 @@ struct Inner {
     is_over: AtomicBool,
     /// One writes at a time, so that what is written last is what was last.
     writing: tokio::sync::Mutex<()>,
+    /// One timer with a key is set at a time: the one that is written last is the one that is known last.
+    keying: tokio::sync::Mutex<()>,
 }
 
 impl Schedule {
@@ -106,21 +66,26 @@ impl Schedule {
     ///
     /// [`StorageError`] if the database can't be read.
     pub async fn open(tables: Tables, clock: Clock) -> Result<Self, StorageError> {
-        let agenda = Agenda::load(tables.timers().await?);
+        let (agenda, paused) = Agenda::load(tables.timers().await?);
         Ok(Self(Arc::new(Inner {
             tables,
             clock,
             agenda: Mutex::new(agenda),
-            told: Mutex::default(),
+            told: Mutex::new(paused.into_iter().map(Told::from).collect()),
             stirred: Notify::new(),
             others: AtomicBool::new(true),
             is_over: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
+            keying: tokio::sync::Mutex::default(),
         })))
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {
         self.0.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Vec<Told>> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs what is due, for ever.
@@ -142,7 +107,7 @@ impl Schedule {
             } else {
                 self.agenda().poll(now)
             };
-            self.begin(&stage, starts).await;
+            self.begin(&stage, starts, false).await;
             let (is_due, is_changed) = {
                 let agenda = self.agenda();
                 (agenda.has_gone(), agenda.has_changes())
@@ -152,7 +117,7 @@ impl Schedule {
                 let _ = self.write().await;
                 written = Instant::now();
             }
-            let told = std::mem::take(&mut *self.0.told.lock().unwrap_or_else(PoisonError::into_inner));
+            let told = std::mem::take(&mut *self.told());
             for told in told {
                 stage.tell(told);
             }
@@ -174,7 +139,9 @@ impl Schedule {
     async fn reload(&self, known: &mut HashMap<PluginName, Vec<TimerFunction>>) {
         match self.0.tables.timers().await {
             Ok(rows) => {
-                *self.agenda() = Agenda::load(rows);
+                let (agenda, paused) = Agenda::load(rows);
+                *self.agenda() = agenda;
+                self.told().extend(paused.into_iter().map(Told::from));
                 known.clear();
                 self.0.others.store(true, Ordering::SeqCst);
             }
@@ -223,9 +190,10 @@ impl Schedule {
         }
     }
 
-    async fn begin(&self, stage: &impl Stage, starts: Vec<Start>) {
+    /// Answers with how many are begun. Those that could not begin are tried again soon; `by_hand`, at their own time.
+    async fn begin(&self, stage: &impl Stage, starts: Vec<Start>, by_hand: bool) -> usize {
         if starts.is_empty() {
-            return;
+            return 0;
         }
         let once: Vec<_> = starts
             .iter()
@@ -243,12 +211,13 @@ impl Schedule {
                 None
             }
         };
+        let mut begun = 0;
         for start in starts {
-            let again = self.0.clock.now() + AGAIN;
+            let again = if by_hand { start.due } else { self.0.clock.now() + AGAIN };
             let payload = match (&mut payloads, start.attempt) {
                 (_, None) => "null".to_owned(),
                 (None, Some(_)) => {
-                    self.agenda().put_back(start.id, again);
+                    self.put_back(start.id, again);
                     continue;
                 }
                 (Some(payloads), Some(_)) => match payloads.remove(&start.id) {
@@ -262,11 +231,19 @@ impl Schedule {
                     }
                 },
             };
-            self.hand_over(stage, start, payload);
+            begun += usize::from(self.hand_over(stage, start, payload, again));
         }
+        begun
     }
 
-    fn hand_over(&self, stage: &impl Stage, start: Start, payload: String) {
+    fn put_back(&self, id: u64, look_at: u64) {
+        self.agenda().put_back(id, look_at);
+        // Whoever sleeps does so until the next one that was known before.
+        self.0.stirred.notify_one();
+    }
+
+    /// Whether it is begun.
+    fn hand_over(&self, stage: &impl Stage, start: Start, payload: String, again: u64) -> bool {
         let run = TimerRun {
             id: TimerId(start.id),
             name: start.name,
@@ -274,10 +251,12 @@ impl Schedule {
             missed: start.missed,
             key: start.key,
         };
-        if stage.begin(&start.plugin, &run, payload) == Began::NotNow {
-            self.agenda().put_back(start.id, self.0.clock.now() + AGAIN);
+        let is_begun = stage.begin(&start.plugin, &run, payload) == Began::Yes;
+        if !is_begun {
             self.0.others.store(true, Ordering::SeqCst);
+            self.put_back(start.id, again);
         }
+        is_begun
     }
 
     /// A run has come to its end; answers with the function's name. Called on plugins' threads: it does not wait.
@@ -295,8 +274,7 @@ impl Schedule {
             (agenda.name(id), agenda.ended(id, &end, self.0.clock.now()))
         };
         if let Some((plugin, name)) = paused {
-            let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.push(Told::Paused { plugin, name, id });
+            self.told().push(Told::from((plugin, name, id)));
         }
         self.0.stirred.notify_one();
         name
@@ -304,7 +282,7 @@ impl Schedule {
 
     /// A run that waited for its plugin is not begun: it is tried again.
     pub fn not_begun(&self, id: u64) {
-        self.agenda().put_back(id, self.0.clock.now() + AGAIN);
+        self.put_back(id, self.0.clock.now() + AGAIN);
         self.look();
     }
 
@@ -454,6 +432,10 @@ impl Schedule {
             guild: timer.guild,
             ..TimerRow::new(plugin.clone(), name, None, timer.due_ms)
         };
+        let _turn = match &row.key {
+            Some(_) => Some(self.0.keying.lock().await),
+            None => None,
+        };
         let added = self
             .0
             .tables
@@ -472,10 +454,16 @@ impl Schedule {
         Ok(TimerId(id))
     }
 
-    /// All timers, or those of a plugin, from `skip` on.
+    /// All timers, or those of a plugin, from `skip` on; those whose number begins with what is typed, or whose plugin's or
+    /// function's name has it.
     #[must_use]
-    pub fn list(&self, plugin: Option<&str>, skip: usize, most: usize) -> TimerList {
-        let all = self.agenda().list(plugin);
+    pub fn list(&self, plugin: Option<&str>, typed: &str, skip: usize, most: usize) -> TimerList {
+        let mut all = self.agenda().list(plugin);
+        if !typed.is_empty() {
+            all.retain(|timer| {
+                timer.plugin.contains(typed) || timer.name.contains(typed) || timer.id.to_string().starts_with(typed)
+            });
+        }
         TimerList {
             total: all.len(),
             timers: all.into_iter().skip(skip).take(most).collect(),
@@ -491,9 +479,15 @@ impl Schedule {
         let start = self.agenda().run_now(id.0, self.0.clock.now());
         match start {
             Ok(start) => {
-                self.begin(stage, vec![start]).await;
+                let begun = self.begin(stage, vec![start], true).await;
                 self.0.stirred.notify_one();
-                Ok(())
+                if begun > 0 {
+                    return Ok(());
+                }
+                let text = format!(
+                    "Timer {id} is not begun: its plugin is busy or being replaced, or the database is. Try again in a moment."
+                );
+                Err(Problem::new(ProblemCode::Busy, text))
             }
             Err(NotRun::Unknown) => Err(unknown(id)),
             Err(why) => Err(Problem::new(
@@ -528,7 +522,8 @@ impl Schedule {
         Ok(())
     }
 
-    /// Removes a one-off timer, or a rule whose function is not there.
+    /// Removes a one-off timer, or a rule that its plugin has not, or that is of a plugin which is not there: that one sets
+    /// it again when it comes.
     ///
     /// # Errors
     ///
@@ -536,13 +531,13 @@ impl Schedule {
     pub async fn remove(&self, id: TimerId) -> Result<(), Problem> {
         {
             let mut agenda = self.agenda();
-            let timer = agenda.list(None).into_iter().find(|timer| timer.id == id);
-            let Some(timer) = timer else { return Err(unknown(id)) };
-            if !timer.rule.is_empty() && timer.state != plugin_protocol::TimerState::NoFunction {
+            if agenda.is_offered(id.0) {
                 let text = format!("Timer {id} belongs to its plugin, which would set it again: `timers pause {id}`.");
                 return Err(Problem::new(ProblemCode::Invalid, text));
             }
-            agenda.cancel(id.0);
+            if !agenda.cancel(id.0) {
+                return Err(unknown(id));
+            }
         }
         self.write().await.map_err(|error| storage_problem(&error))
     }

@@ -7,8 +7,10 @@ mod agenda;
 mod clock;
 mod keeper;
 mod recurrence;
+mod stage;
 
 pub use agenda::{NotRun, Start};
 pub use clock::Clock;
-pub use keeper::{Began, Schedule, Stage, Told};
+pub use keeper::Schedule;
 pub use recurrence::check;
+pub use stage::{Began, Stage, Told};

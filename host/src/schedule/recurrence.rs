@@ -56,7 +56,9 @@ impl Recurrence {
                 // Leap days are at most eight years apart.
                 let start = Timestamp::UNIX_EPOCH.as_millisecond().unsigned_abs();
                 if recurrence.after(start) > start + MAX_AHEAD_MS {
-                    return Err(format!("`{expression}` never comes: none of its months has such a day"));
+                    return Err(format!(
+                        "`{expression}` does not come within ten years: look at its day, month and day of the week"
+                    ));
                 }
                 Ok(recurrence)
             }
@@ -108,6 +110,9 @@ impl Recurrence {
 
     /// The earliest of the last `most` times from `due` to `now`.
     pub fn last_few(&self, due: u64, now: u64, most: u32) -> u64 {
+        if due > now {
+            return due;
+        }
         match self {
             Self::Every(period) => {
                 let last = (now - due) / period;

@@ -143,7 +143,10 @@ async fn rules_make_up_for_what_was_missed_and_a_pause_holds() {
     let paused = told(&owner, &format!("!timers pause {hourly}")).await;
     assert!(paused.contains("is paused"), "{paused}");
     let listed = shown(&owner, "!timers stress").await;
-    assert!(listed.contains("paused") && listed.contains("1 missed"), "{listed}");
+    assert!(listed.contains("paused"), "{listed}");
+    // Once, or twice if it is just behind its hour.
+    let line = listed.lines().find(|line| line.contains("`nightly`"));
+    assert!(line.is_some_and(|line| line.contains(" missed")), "{listed}");
     assert!(bot.lines_with("the nightly timer runs").is_empty());
     bot.stop().await;
 

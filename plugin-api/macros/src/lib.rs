@@ -232,8 +232,10 @@ pub fn hook(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an `async fn(TimerCtx<State>) -> Result` run again and again: `#[every("5m")]`, from one second to ten years.
 ///
 /// It first runs one period after the host has first seen it, and then by that beat, over reloads and restarts. A run that is
-/// still at work when the next one is due leaves that one out; it is counted. `missed = skip`, `run_late` (the default) or
-/// `run_each(5)` says what becomes of runs for which nobody was there: of those more than a minute late.
+/// still at work when the next one is due leaves that one out; it is counted. `missed = skip`, `run_late` (the default, one
+/// run for all) or `run_each(5)` says what becomes of runs for which nobody was there: of those more than a minute late. With
+/// `run_each`, runs that an earlier one held up are made up for like missed ones, instead of being left out. A run that fails
+/// or is cut off is not made again: the next one comes at its time.
 ///
 /// In `plugin!`, it is one of the `timers`.
 #[proc_macro_attribute]
@@ -250,7 +252,8 @@ pub fn every(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Five fields: minute, hour, day of the month, month, day of the week (`mon` or 1, Sunday is 0 and 7), with `*`, lists, ranges
 /// and steps; `L` for the last day, `15W` for the weekday nearest to a day, `mon#1` for the first Monday of a month; or `@hourly`,
-/// `@daily`, `@weekly`, `@monthly`, `@yearly`. If both days are said, either fits. What never comes is refused.
+/// `@daily`, `@weekly`, `@monthly`, `@yearly`. If both days are said, either fits. What does not come
+/// within ten years is refused.
 ///
 /// `zone` is a name of the IANA's database, UTC if it is left out. Where clocks are put forward, a fixed time that there is not
 /// runs when the gap is over; where they are put back, it runs the first time only. What runs every hour or minute

@@ -232,6 +232,9 @@ pub struct TimerInfo {
     pub next_ms: u64,
     /// How it stands.
     pub state: TimerState,
+    /// When the run began that is at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_ms: Option<u64>,
     /// Its last run, for what runs by a rule, and for what did not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastRun>,

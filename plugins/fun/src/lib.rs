@@ -6,7 +6,10 @@ mod chance;
 mod poll;
 mod remind;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
 use plugin_api::{Host, prelude::*};
 
@@ -19,8 +22,17 @@ async fn start(ctx: StartCtx) -> Result {
 /// Sets timers for what earlier versions kept without; by their keys, again is no more than once.
 async fn take_over(host: Host) -> Result {
     let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    for (id, ends) in host.db().query::<(i64, u64)>("SELECT id, ends FROM polls", ()).await? {
-        poll::closing.at(&host, at(ends), &id).key(id.to_string()).await?;
+    let polls = "SELECT id, ends, guild FROM polls";
+    let polls: Vec<(i64, u64, Option<GuildId>)> = host.db().query(polls, ()).await?;
+    // Those that have a timer keep it: it may be paused, or tried for the second time.
+    let set: HashSet<i64> = poll::closing
+        .pending(&host)
+        .await?
+        .iter()
+        .map(|timer| timer.payload)
+        .collect();
+    for (id, ends, guild) in polls.into_iter().filter(|(id, ..)| !set.contains(id)) {
+        poll::close(&host, id, at(ends), guild).await?;
     }
     let sql = "SELECT id, user, channel, text, due FROM reminders";
     let kept: Vec<(i64, UserId, ChannelId, String, u64)> = host.db().query(sql, ()).await?;
@@ -35,8 +47,15 @@ async fn take_over(host: Host) -> Result {
 /// Reminders are timers, which the bot erases by itself.
 #[erase]
 async fn forget(ctx: EraseCtx, who: Subject) -> Result {
-    if let Subject::User(user) = who {
-        ctx.db().execute("DELETE FROM votes WHERE user = ?1", user).await?;
+    match who {
+        Subject::User(user) => {
+            ctx.db().execute("DELETE FROM votes WHERE user = ?1", user).await?;
+            // Of versions before, until they are timers.
+            ctx.db().execute("DELETE FROM reminders WHERE user = ?1", user).await?;
+        }
+        Subject::Guild(guild) => {
+            ctx.db().execute("DELETE FROM polls WHERE guild = ?1", guild).await?;
+        }
     }
     Ok(())
 }
@@ -47,5 +66,8 @@ plugin! {
     components: [poll::vote],
     timers: [poll::closing, remind::tell],
     erase: forget,
-    migrations: ["polls and reminders" => include_str!("../migrations/1.sql")],
+    migrations: [
+        "polls and reminders" => include_str!("../migrations/1.sql"),
+        "the servers of polls" => include_str!("../migrations/2.sql"),
+    ],
 }

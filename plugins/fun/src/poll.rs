@@ -8,6 +8,11 @@ use std::time::{Duration, SystemTime};
 use plugin_api::{Host, prelude::*, tracing::warn};
 use serde::Deserialize;
 
+use crate::remind::{AGAIN, is_passing};
+
+/// How long the message of a poll that has ended may be on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
 #[derive(Deserialize)]
 struct Poll {
     question: String,
@@ -77,10 +82,10 @@ pub(crate) async fn poll(
         options,
         ends,
     };
-    let sql = "INSERT INTO polls (channel, question, options, ends) VALUES (?1, ?2, ?3, ?4)";
-    let values = (ctx.channel_id(), &poll.question, &poll.options, ends);
+    let sql = "INSERT INTO polls (channel, guild, question, options, ends) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = (ctx.channel_id(), ctx.guild_id(), &poll.question, &poll.options, ends);
     let id = ctx.db().execute(sql, values).await?.last_insert_id;
-    closing.at(&ctx, end, &id).key(id.to_string()).await?;
+    close(&ctx, id, end, ctx.guild_id()).await?;
     let options = (0_u8..).zip(poll.options.lines());
     let buttons = options.map(|(number, option)| vote.button(option).secondary(&(id, number)));
     let answer = ctx.reply(poll.card(&[], "Ends")).buttons(buttons).handle().await?;
@@ -101,16 +106,38 @@ pub(crate) async fn vote(ctx: ClickCtx, (id, choice): (i64, u8)) -> Result {
     }
 }
 
+/// Sets the timer that closes a poll, in place of an earlier one of it.
+pub(crate) async fn close(host: &Host, id: i64, when: SystemTime, guild: Option<GuildId>) -> Result {
+    let timer = closing.at(host, when, &id).key(id.to_string());
+    match guild {
+        Some(guild) => timer.guild(guild).await?,
+        None => timer.await?,
+    };
+    Ok(())
+}
+
 /// Closes a poll whose time is over.
 #[timer]
 pub(crate) async fn closing(ctx: TimerCtx, id: i64) -> Result {
-    let sql = "SELECT channel, message FROM polls WHERE id = ?1";
-    let place: Option<(ChannelId, Option<MessageId>)> = ctx.db().query_optional(sql, id).await?;
-    if let (Some((poll, votes)), Some((channel, Some(message)))) = (Poll::read(&ctx, id).await?, place) {
+    let sql = "SELECT channel, message, guild FROM polls WHERE id = ?1";
+    let place: Option<(ChannelId, Option<MessageId>, Option<GuildId>)> = ctx.db().query_optional(sql, id).await?;
+    let (Some((poll, votes)), Some((channel, message, guild))) = (Poll::read(&ctx, id).await?, place) else {
+        return Ok(());
+    };
+    let now = SystemTime::now();
+    if let Some(message) = message {
         let closed = ctx.edit_message(channel, message, poll.card(&votes, "Ended"));
-        if let Err(error) = closed.without_controls().await {
-            warn!("a poll can't be closed: {error}");
+        match closed.without_controls().await {
+            Err(error) if is_passing(&error) => {
+                warn!("a poll can't be closed, it is tried again in a minute: {error}");
+                return close(&ctx, id, now + AGAIN, guild).await;
+            }
+            Err(error) => warn!("a poll can't be closed: {error}"),
+            Ok(_) => {}
         }
+    } else if now < SystemTime::UNIX_EPOCH + Duration::from_secs(poll.ends) + ON_ITS_WAY {
+        // It ends before it is known which message is its own.
+        return close(&ctx, id, now + Duration::from_secs(1), guild).await;
     }
     ctx.db().execute("DELETE FROM polls WHERE id = ?1", id).await?;
     Ok(())

@@ -131,7 +131,7 @@ fn info(plugins: &Plugins, schedule: &Schedule, folder: &Path, name: &str, priva
     let name = name.trim().to_lowercase();
     if let Some(mut info) = plugins.info(&name, private) {
         let (once, rules): (Vec<_>, Vec<_>) = {
-            let all = schedule.list(Some(&name), 0, usize::MAX).timers;
+            let all = schedule.list(Some(&name), "", 0, usize::MAX).timers;
             all.into_iter().partition(|timer| timer.rule.is_empty())
         };
         info.one_off_timers = once.len() as u64;

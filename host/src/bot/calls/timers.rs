@@ -27,6 +27,9 @@ const LISTED: usize = 100;
 struct List {
     #[serde(default)]
     plugin: Option<String>,
+    /// Only those whose number begins with this, or whose plugin's or function's name has it.
+    #[serde(default)]
+    typed: String,
     #[serde(default)]
     skip: usize,
     #[serde(default)]
@@ -42,9 +45,14 @@ impl Calls {
     pub(super) async fn about_timers(&self, call: Call) -> Result<Value, Problem> {
         let wrong = |error: serde_json::Error| Problem::new(ProblemCode::Invalid, error.to_string());
         if call.name == "timers.list" {
-            let List { plugin, skip, most } = serde_json::from_value(call.arguments).map_err(wrong)?;
+            let List {
+                plugin,
+                typed,
+                skip,
+                most,
+            } = serde_json::from_value(call.arguments).map_err(wrong)?;
             let most = most.unwrap_or(LISTED).min(LISTED);
-            return Ok(json!(self.schedule.list(plugin.as_deref(), skip, most)));
+            return Ok(json!(self.schedule.list(plugin.as_deref(), &typed, skip, most)));
         }
         let Which { id } = serde_json::from_value(call.arguments).map_err(wrong)?;
         match call.name.as_str() {

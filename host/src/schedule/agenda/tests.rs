@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use plugin_protocol::{GuildId, TimerInfo, UserId};
+use plugin_protocol::{GuildId, TimerId, TimerInfo, UserId, WhichTimer};
 
 use super::*;
 
@@ -131,7 +131,8 @@ fn a_one_off_timer_runs_once_and_is_run_again_if_it_was_cut_off() {
     assert_eq!(only(&agenda).state, TimerState::Paused);
     let (rows, _) = agenda.changes();
     // The same after a restart, until its owner says otherwise.
-    let mut agenda = Agenda::load(rows);
+    let (mut agenda, told) = Agenda::load(rows);
+    assert_eq!(told, [], "it was told when it was paused");
     agenda.appear(&plugin(), &[once(MissedRuns::RunLate)], 0);
     assert_eq!(begun(&mut agenda, HOUR), []);
     assert!(agenda.resume(2, HOUR));
@@ -191,7 +192,11 @@ fn timers_wait_for_their_plugin_and_for_a_function_that_went() {
     // Rolled back.
     let both = [hourly(MissedRuns::RunLate), once(MissedRuns::RunLate)];
     assert_eq!(agenda.appear(&plugin(), &both, 2 * HOUR), Appearance::default());
-    assert_eq!(begun(&mut agenda, 2 * HOUR), [(2, MINUTE, 0), (1, HOUR, 1)]);
+    assert_eq!(
+        begun(&mut agenda, 2 * HOUR),
+        [(1, HOUR, 1), (2, MINUTE, 0)],
+        "rules first"
+    );
 }
 
 #[test]
@@ -212,7 +217,7 @@ fn a_pause_holds_over_a_restart_and_misses_nothing() {
     assert!(agenda.pause(1));
     assert!(!agenda.pause(9), "there is none");
     let (rows, _) = agenda.changes();
-    let mut agenda = Agenda::load(rows);
+    let (mut agenda, _) = Agenda::load(rows);
     agenda.appear(&plugin(), &[hourly(MissedRuns::RunEach { most: 5 })], 5 * HOUR);
     assert_eq!(begun(&mut agenda, 5 * HOUR), []);
     // By hand it runs all the same, and stays paused.
@@ -290,4 +295,29 @@ fn room_is_for_so_many_and_is_given_back() {
     assert!(agenda.reserve(&plugin(), 2));
     agenda.cancel(1);
     assert!(agenda.reserve(&plugin(), 2));
+}
+
+#[test]
+fn what_its_owner_ran_before_its_time_and_could_not_begin_keeps_its_beat() {
+    for missed in [MissedRuns::RunEach { most: 5 }, MissedRuns::RunLate, MissedRuns::Skip] {
+        let mut agenda = with_rule(missed);
+        agenda.run_now(1, MINUTE).unwrap();
+        agenda.put_back(1, MINUTE + 1000);
+        assert_eq!(begun(&mut agenda, MINUTE + 1000), [(1, HOUR, 0)], "{missed:?}");
+        agenda.ended(1, &End::Done, 2 * MINUTE);
+        assert_eq!(agenda.poll(2 * MINUTE), (vec![], Some(HOUR)), "{missed:?}");
+    }
+}
+
+#[test]
+fn late_is_not_never_for_what_was_cut_off_or_resumed() {
+    let mut agenda = Agenda::default();
+    agenda.appear(&plugin(), &[once(MissedRuns::Skip)], 0);
+    agenda.insert(reminder(1, MINUTE));
+    agenda.insert(reminder(2, MINUTE));
+    agenda.pause(2);
+    assert_eq!(begun(&mut agenda, MINUTE), [(1, MINUTE, 0)]);
+    agenda.ended(1, &End::Interrupted, HOUR);
+    agenda.resume(2, HOUR);
+    assert_eq!(begun(&mut agenda, HOUR), [(1, MINUTE, 0), (2, MINUTE, 0)]);
 }

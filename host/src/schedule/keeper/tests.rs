@@ -185,7 +185,7 @@ async fn a_timer_that_was_set_survives_a_kill_and_runs_once() {
     tables.close().await;
 
     let (tables, schedule) = house.open(START + 6 * HOUR).await;
-    assert_eq!(schedule.list(None, 0, 10).total, 0, "it is over");
+    assert_eq!(schedule.list(None, "", 0, 10).total, 0, "it is over");
     tables.close().await;
 }
 
@@ -209,9 +209,15 @@ async fn what_kills_the_bot_each_time_is_not_begun_for_ever() {
     // Another one shows that this one would have begun before.
     let other = set(&schedule, at(START), "2").await.unwrap();
     assert_eq!(stand.next().await.0.id, other);
+    let told = stand.until(|inside| inside.told.lock().unwrap().pop()).await;
+    assert!(
+        matches!(told, Told::Paused { id: paused, .. } if paused == id.0),
+        "{told:?}"
+    );
+    schedule.write().await.unwrap();
     keeping.abort();
     assert_eq!(
-        schedule.list(None, 0, 10).timers[0].state,
+        schedule.list(None, "", 0, 10).timers[0].state,
         plugin_protocol::TimerState::Paused
     );
     tables.close().await;
@@ -224,12 +230,12 @@ async fn a_rule_goes_on_where_it_was_and_makes_up_for_what_was_missed() {
     let stand = Stand::with(hourly());
     let keeping = tokio::spawn(schedule.clone().keep(stand.clone()));
     // Known once it is written down; then the bot is gone for a night.
-    let mut known = schedule.list(None, 0, 10);
+    let mut known = schedule.list(None, "", 0, 10);
     while known.total == 0 {
         tokio::task::yield_now().await;
-        known = schedule.list(None, 0, 10);
+        known = schedule.list(None, "", 0, 10);
     }
-    assert_eq!(known.timers[0].next_ms / 1000, (START + HOUR) / 1000);
+    assert!(known.timers[0].next_ms >= START + HOUR);
     let due = known.timers[0].next_ms;
     keeping.abort();
     tables.close().await;
@@ -244,7 +250,7 @@ async fn a_rule_goes_on_where_it_was_and_makes_up_for_what_was_missed() {
     tables.close().await;
 
     let (tables, schedule) = house.open(START + 9 * HOUR + HOUR / 2).await;
-    let timer = &schedule.list(None, 0, 10).timers[0];
+    let timer = &schedule.list(None, "", 0, 10).timers[0];
     assert_eq!((timer.next_ms, timer.runs, timer.missed), (due + 9 * HOUR, 1, 8));
     tables.close().await;
 }
@@ -342,5 +348,78 @@ async fn what_finds_no_room_is_tried_again_and_functions_that_went_are_told() {
         "{told:?}"
     );
     keeping.abort();
+    tables.close().await;
+}
+
+#[tokio::test]
+async fn what_finds_no_room_wakes_whoever_sleeps_and_by_hand_is_said() {
+    let house = House::new();
+    let (tables, schedule) = house.open(START).await;
+    let id = set(&schedule, at(START + HOUR), "1").await.unwrap();
+    let stand = Stand::with(remind());
+    stand.0.is_busy.store(true, Ordering::SeqCst);
+    schedule.agenda().appear(&plugin(), &remind(), START);
+    let problem = schedule.run_now(&stand, id).await.unwrap_err();
+    assert!(
+        problem.code == ProblemCode::Busy && problem.message.contains("Try again"),
+        "{problem}"
+    );
+    let now = START + 2 * HOUR;
+    let starts = schedule.agenda().poll(now).0;
+    assert_eq!(starts.len(), 1, "at its own time, not before");
+    // Nobody has stirred it since.
+    timeout(Duration::ZERO, schedule.0.stirred.notified()).await.ok();
+    assert_eq!(schedule.begin(&stand, starts, false).await, 0);
+    assert!(
+        timeout(Duration::ZERO, schedule.0.stirred.notified()).await.is_ok(),
+        "it is looked at again before the next one is due"
+    );
+    tables.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_timers_with_one_key_one_stays() {
+    let house = House::new();
+    let (tables, schedule) = house.open(START).await;
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let schedule = schedule.clone();
+        all.spawn(async move {
+            let keyed = SetTimer {
+                key: Some("poll".to_owned()),
+                ..at(START + HOUR)
+            };
+            set(&schedule, keyed, "1").await.unwrap();
+        });
+    }
+    all.join_all().await;
+    assert_eq!(schedule.list(None, "", 0, 10).total, 1);
+    assert_eq!(pending(&schedule).await.len(), 1);
+    tables.close().await;
+}
+
+#[tokio::test]
+async fn rules_are_removed_unless_their_plugin_has_them() {
+    let house = House::new();
+    let (tables, schedule) = house.open(START).await;
+    let row = TimerRow::new(
+        plugin(),
+        "decay".to_owned(),
+        Some(TimerRule::Every { ms: HOUR }),
+        START + HOUR,
+    );
+    let (id, _) = tables.add_timer(row.clone(), "null".to_owned()).await.unwrap();
+    schedule.agenda().insert(TimerRow { id, ..row });
+    schedule.agenda().appear(&plugin(), &hourly(), START);
+    schedule.pause(TimerId(id), true).await.unwrap();
+    let refused = schedule.remove(TimerId(id)).await.unwrap_err();
+    assert!(refused.message.contains("timers pause"), "{refused}");
+    schedule.agenda().vanish(&plugin());
+    schedule.remove(TimerId(id)).await.unwrap();
+    assert_eq!(
+        schedule.remove(TimerId(id)).await.unwrap_err().code,
+        ProblemCode::NotFound
+    );
+    assert!(tables.timers().await.unwrap().is_empty());
     tables.close().await;
 }
