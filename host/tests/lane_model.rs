@@ -253,6 +253,7 @@ enum Post {
 #[derive(Default)]
 struct Lane {
     gate: Arc<Gate>,
+    late: std::sync::OnceLock<Arc<Gate>>,
     retired: AtomicBool,
     given: std::sync::Mutex<Vec<Sent>>,
 }
@@ -405,10 +406,11 @@ struct Pair([(Arc<Lane>, Option<Arc<Hold<Sent>>>); 2]);
 fn call(routing: &Routing<Pair>, root: Root, at: usize) -> Option<Ticket> {
     let find = |pair: &Pair| {
         let (lane, hold) = &pair.0[at];
+        let late = Arc::clone(lane.late.get().unwrap_or(&lane.gate));
         let (lane, gate) = (Arc::clone(lane), Arc::clone(&lane.gate));
         Some(match hold {
             None => Way::Serves(lane, gate),
-            Some(hold) if hold.is_younger_than(root) => Way::Drains(lane, gate, Arc::clone(hold)),
+            Some(hold) if hold.is_younger_than(root) => Way::Drains(lane, late, Arc::clone(hold)),
             Some(hold) => Way::Held(Arc::clone(hold)),
         })
     };
@@ -490,5 +492,49 @@ fn two_that_call_each_other_and_are_both_held_never_wait_for_each_other() {
         let found: Vec<_> = working.into_iter().map(|worker| worker.join().unwrap()).collect();
         let waits_within = |at: usize| found[at].as_ref().is_some_and(|(_, other)| other.is_none());
         assert!(!(waits_within(0) && waits_within(1)), "each waits for the other's end");
+    });
+}
+
+#[test]
+fn work_in_one_of_two_that_end_together_never_waits_for_the_other() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let lanes = [Arc::new(Lane::default()), Arc::new(Lane::default())];
+        let holds = [Arc::new(Hold::new(ROOM)), Arc::new(Hold::new(ROOM))];
+        let pair = |held: bool| {
+            let post = |at: usize| (Arc::clone(&lanes[at]), held.then(|| Arc::clone(&holds[at])));
+            Pair([post(0), post(1)])
+        };
+        let routing = Arc::new(Routing::new(pair(false)));
+        let working = {
+            let routing = Arc::clone(&routing);
+            thread::spawn(move || {
+                let root = routing.root();
+                // Held already: it waits, and holds up nobody.
+                let Some(own) = call(&routing, root, 0) else { return };
+                let other = call(&routing, root, 1);
+                assert!(other.is_some(), "it would wait for the end of what it is a part of");
+                drop((other, own));
+            })
+        };
+        let (late, parts) = Gate::of_all(2);
+        for lane in &lanes {
+            lane.late.set(Arc::clone(&late)).unwrap();
+        }
+        routing.publish_holds(
+            pair(true),
+            &[(&lanes[0].gate, &*holds[0]), (&lanes[1].gate, &*holds[1])],
+        );
+        for (lane, part) in lanes.iter().zip(parts) {
+            block_on(lane.gate.emptied());
+            drop(part);
+        }
+        block_on(late.emptied());
+        for lane in &lanes {
+            lane.retired.store(true, Ordering::Relaxed);
+        }
+        working.join().unwrap();
+        assert!(call(&routing, Root::default(), 0).is_none(), "what is empty stays so");
     });
 }

@@ -166,7 +166,7 @@ pub(super) mod plan {
 
     async fn show(ctx: &Ctx, verb: PlanVerb, names: &str) -> Result {
         let arguments = match words(names)[..] {
-            ["all"] => json!({ "verb": verb }),
+            ["all"] if matches!(verb, PlanVerb::Reload | PlanVerb::Update) => json!({ "verb": verb }),
             ref names => json!({ "verb": verb, "names": names }),
         };
         match ctx.call::<PlanReport>("plugins.plan", &arguments).await {

@@ -6,6 +6,7 @@
 
 mod events;
 mod guilds;
+mod late;
 mod looking;
 mod receive;
 mod scheduled;
@@ -194,6 +195,7 @@ pub struct Generation {
     pub serving_since: OnceLock<SystemTime>,
     /// Counts what is under way.
     pub gate: Arc<Gate>,
+    late: OnceLock<late::Late>,
     /// Whether the lane takes what it is given.
     pub pulse: Pulse,
     /// What blocks the lane, as far as it says so.

@@ -32,7 +32,8 @@ pub struct Gate {
 /// It is what keeps a drain from waiting for itself. Were there a circle of holds, each waiting for work in its older
 /// generation that waits in the next hold, then each such work would be older than the hold of its own generation (or it
 /// would not have entered), and younger than the next hold (or it would have entered there): no number can be that all
-/// the way round.
+/// the way round. Holds that begin together have one number, and their older generations are emptied
+/// [together](Gate::of_all), so that they count as one here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Root(pub(super) usize);
 
@@ -75,6 +76,16 @@ impl Gate {
                 gate: Arc::clone(self),
                 root,
             })
+    }
+
+    /// A closed gate for what comes late to so many generations that end together, and a ticket for each of them. It is
+    /// empty once all of these are dropped, each when its generation's own gate is empty, and those of what came late: until
+    /// then work in one of them finds every other one of them, empty or not.
+    pub fn of_all(generations: usize) -> (Arc<Self>, Vec<Ticket>) {
+        let gate = Arc::new(Self::default());
+        let tickets = (0..generations).filter_map(|_| gate.enter()).collect();
+        gate.close();
+        (gate, tickets)
     }
 
     /// How many tickets are out.
@@ -212,10 +223,17 @@ impl<T> Routing<T> {
 
     /// Puts a table in force in which `hold` stands in the place of what is behind `gate`, which is closed.
     pub fn publish_hold<D>(&self, table: T, gate: &Arc<Gate>, hold: &Hold<D>) {
-        self.publish(table, [gate]);
-        // Only now: whoever reads this number as its root finds the gate closed.
-        let before = self.holds.fetch_add(1, Ordering::AcqRel);
-        hold.begins(before + 1);
+        self.publish_holds(table, &[(gate, hold)]);
+    }
+
+    /// The same for several that begin together: for what follows from any work, all of them are younger or none is.
+    pub fn publish_holds<D>(&self, table: T, held: &[(&Arc<Gate>, &Hold<D>)]) {
+        self.publish(table, held.iter().map(|(gate, _)| *gate));
+        // Only now: whoever reads this number as its root finds the gates closed, and the holds begun. Only the life of
+        // plugins adds to it.
+        let number = self.holds.load(Ordering::Acquire) + 1;
+        held.iter().for_each(|(_, hold)| hold.begins(number));
+        self.holds.store(number, Ordering::Release);
     }
 
     /// Ends a hold: everything that waits is handed to `deliver`, in order, and then the table, which holds its successor

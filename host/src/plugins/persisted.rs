@@ -215,6 +215,36 @@ impl Decisions {
         self.is_changed |= self.quarantine.remove(&hash).is_some();
     }
 
+    /// Forgets that a content did not start: what it starts with is another now.
+    pub fn forgive_starts(&mut self, hash: ContentHash) {
+        if let Some(found) = self.quarantine.get_mut(&hash) {
+            self.is_changed = true;
+            if found.forgive_starts() {
+                self.quarantine.remove(&hash);
+            }
+        }
+    }
+
+    /// Lets the owner's preference stand without a content that is there no more, and forgets such a rollback. What was
+    /// wanted of whom.
+    pub fn forget_lost(&mut self, is_there: impl Fn(&PluginName, ContentHash) -> bool) -> Vec<(PluginName, Content)> {
+        let mut lost = Vec::new();
+        for (name, pinned) in &mut self.pinned {
+            if let Some(content) = pinned.take_if(|content| !is_there(name, content.hash)) {
+                lost.push((name.clone(), content));
+            }
+        }
+        self.rolled_back.retain(|name, back| {
+            let stays = is_there(name, back.to.hash);
+            if !stays {
+                lost.push((name.clone(), back.to.clone()));
+            }
+            stays
+        });
+        self.is_changed |= !lost.is_empty();
+        lost
+    }
+
     /// Writes what has changed, away from the runtime's threads, also if this is dropped before it has come to its end.
     pub async fn save(&mut self) {
         if !std::mem::take(&mut self.is_changed) {

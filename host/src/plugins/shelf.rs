@@ -50,6 +50,19 @@ impl Shelf {
         fs::rename(part, path)
     }
 
+    /// All that is there. Reads a folder: not for the runtime's threads.
+    #[must_use]
+    pub fn all(&self) -> BTreeSet<ContentHash> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        names
+            .filter_map(|name| {
+                let hash = name.strip_suffix(std::env::consts::DLL_SUFFIX)?;
+                ContentHash::try_from(hash.to_owned()).ok()
+            })
+            .collect()
+    }
+
     /// Removes what is not wanted any more. Writes files: not for the runtime's threads.
     pub fn sweep(&self, wanted: &BTreeSet<ContentHash>) {
         let wanted: BTreeSet<_> = wanted.iter().map(|hash| self.path(*hash)).collect();
@@ -79,6 +92,7 @@ mod tests {
         shelf.keep(hash, &copy).unwrap();
         fs::remove_file(&copy).unwrap();
         shelf.sweep(&BTreeSet::from([hash]));
+        assert_eq!(shelf.all(), BTreeSet::from([hash]));
         assert_eq!(fs::read_to_string(shelf.path(hash)).unwrap(), "content");
         shelf.sweep(&BTreeSet::new());
         assert!(!shelf.path(hash).exists());

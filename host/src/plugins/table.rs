@@ -170,7 +170,7 @@ impl Table {
         Some(match (&post.hold, self.way(name)?) {
             (Some(hold), Way::Held(_)) if hold.is_younger_than(root) && !post.generation.is_stopping() => {
                 let older = &post.generation;
-                Way::Drains(Arc::clone(older), Arc::clone(&older.gate), Arc::clone(hold))
+                Way::Drains(Arc::clone(older), Arc::clone(older.late_gate()), Arc::clone(hold))
             }
             (_, way) => way,
         })

@@ -109,6 +109,7 @@ impl Generation {
             load_time: OnceLock::new(),
             serving_since: OnceLock::new(),
             gate: Arc::new(Gate::default()),
+            late: OnceLock::new(),
             pulse: Pulse::default(),
             stall: Stall::default(),
             latencies: Latencies::default(),

@@ -34,6 +34,7 @@ impl Life {
         self.look_again = unsettled;
         self.follow_renames();
         self.forget_rollbacks();
+        self.forget_lost();
         let plan = self.scene(ask).plan();
         let dropped = plan.dropped.clone();
         self.execute(plan, ask).await;
@@ -133,6 +134,17 @@ impl Life {
         if ask.apart {
             self.start_held_again(&BTreeSet::new()).await;
         }
+        for step in steps.iter().filter(|step| matches!(step.because, Because::Refused(_))) {
+            // It was to make room for something that did not start.
+            if let Some(live) = self.live.get(&step.name)
+                && live
+                    .generation
+                    .hash
+                    .is_some_and(|hash| self.found(&step.name) == Some(hash))
+            {
+                refused.remove_of(&step.name);
+            }
+        }
         if ask.only_these {
             self.keep_refusals(&mut refused);
         }
@@ -169,6 +181,21 @@ impl Life {
         }
         for name in over {
             self.decisions.set_rolled_back(&name, None);
+        }
+    }
+
+    /// What is pinned or gone back to can only run where its content is kept: otherwise the file does.
+    fn forget_lost(&mut self) {
+        let (live, shelved) = (&self.live, &self.shelved);
+        let is_there = |name: &PluginName, hash: ContentHash| {
+            shelved.contains(&hash) || live.get(name).is_some_and(|live| live.generation.hash == Some(hash))
+        };
+        for (name, content) in self.decisions.forget_lost(is_there) {
+            let version = &content.manifest.version;
+            let text = format!(
+                "What was kept of the plugin `{name}`, version {version}, is gone: its file in the folder runs instead. Drop the file of that version there, if it is to be that one; `unpin {name}` where it was pinned, and nothing is to be preferred."
+            );
+            self.outlook.tell_owner(name.as_str(), &text);
         }
     }
 

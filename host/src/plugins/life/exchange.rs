@@ -463,7 +463,8 @@ impl Leaving {
 async fn retire(generation: &Arc<Generation>, why: StopReason) -> Ending {
     // Whoever waits for people would hold it up for as long as they take.
     generation.drain(why);
-    if timeout(DRAIN, generation.gate.emptied()).await.is_err() {
+    if timeout(DRAIN, generation.emptied()).await.is_err() {
+        generation.waits_no_more();
         let left = generation.gate.tickets();
         tracing::warn!(plugin = %generation.name(), generation = generation.number, left, "did not finish what it had begun within {} s", DRAIN.as_secs());
     }

@@ -373,12 +373,10 @@ impl Plugins {
     /// Why not, in words for the owner.
     pub async fn unload(&self, names: Vec<PluginName>, with_dependants: bool) -> Reply {
         // The order comes after a replacement that is under way, which nobody needs any more.
-        for name in &names {
-            if with_dependants || !self.is_needed(name) {
-                let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(replacement) = under_way.get(name) {
-                    replacement.cancel();
-                }
+        if self.may_go(&names, with_dependants) {
+            let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            for replacement in names.iter().filter_map(|name| under_way.get(name)) {
+                replacement.cancel();
             }
         }
         self.order(|reply| Order::Unload {
@@ -447,12 +445,31 @@ impl Plugins {
         self.configure().await;
     }
 
-    fn is_needed(&self, name: &PluginName) -> bool {
+    /// Whether an order to unload these will be followed: all of them are known, and nobody else needs them.
+    fn may_go(&self, names: &[PluginName], with_dependants: bool) -> bool {
         let views = Arc::clone(&self.views.borrow());
-        let others = views
+        let is_known = |name: &PluginName| {
+            let is_it = |view: &PluginView| view.name == name.as_str() && view.file.is_some();
+            views.iter().any(is_it)
+        };
+        let running = || {
+            views
+                .iter()
+                .filter(|view| matches!(view.state, PluginState::Running { .. } | PluginState::Replacing { .. }))
+                .filter_map(|view| view.manifest.as_deref())
+        };
+        let is_needed = |name: &PluginName| {
+            let dependants = registry::dependants(name, running());
+            dependants.iter().any(|dependant| !names.contains(dependant))
+        };
+        // One that comes for the first time is in no view yet.
+        let comes = |name: &PluginName| {
+            let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            under_way.contains_key(name)
+        };
+        names
             .iter()
-            .filter(|view| matches!(view.state, PluginState::Running { .. } | PluginState::Replacing { .. }));
-        !registry::dependants(name, others.filter_map(|view| view.manifest.as_deref())).is_empty()
+            .all(|name| (is_known(name) || comes(name)) && (with_dependants || !is_needed(name)))
     }
 
     async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, String> {

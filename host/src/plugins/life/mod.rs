@@ -146,6 +146,7 @@ impl Life {
         std::fs::create_dir_all(&setup.folder)
             .map_err(|error| format!("the plugins' folder {} can't be made: {error}", setup.folder.display()))?;
         let (abandoned, harmful) = mpsc::unbounded_channel();
+        let shelf = Shelf::new(setup.data_folder.join("kept"));
         let life = Self {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
@@ -174,8 +175,8 @@ impl Life {
             failed: HashMap::new(),
             held_back: HashMap::new(),
             failed_with: HashMap::new(),
-            shelf: Shelf::new(setup.data_folder.join("kept")),
-            shelved: BTreeSet::new(),
+            shelved: shelf.all(),
+            shelf,
             to_keep: Vec::new(),
             harmful,
             refused: BTreeMap::new(),
@@ -291,7 +292,9 @@ impl Life {
             .extract_if(|name, settings| outlook.settings(name) != *settings)
             .collect();
         for (name, _) in &again {
-            self.failed.remove(name);
+            if let Some((hash, _)) = self.failed.remove(name) {
+                self.decisions.forgive_starts(hash);
+            }
         }
         if !again.is_empty() || self.policy != self.outlook.policy() {
             self.settle(&Ask::default()).await;
@@ -352,10 +355,23 @@ impl Life {
         self.publish_views();
     }
 
+    /// Its thread did not end. Where the owner has started the same content again meanwhile, that stands.
     fn note_abandoned(&mut self, generation: &Generation) {
-        if let Some(hash) = generation.hash {
-            let why = "its thread hung and did not end when it was told to";
-            self.decisions.note_harm(hash, generation.name(), Harm::Grave, why);
+        let name = generation.name();
+        let serves_again = self
+            .live
+            .get(name)
+            .is_some_and(|live| live.generation.hash == generation.hash && live.generation.number > generation.number);
+        let Some(hash) = generation.hash.filter(|_| !serves_again) else {
+            return;
+        };
+        let why = "its thread hung and did not end when it was told to";
+        if self.decisions.note_harm(hash, name, Harm::Grave, why) {
+            let text = format!(
+                "This version of the plugin `{name}` is in quarantine: {why}. It is not loaded by itself any more: mend its file, or try it once more by `load {name}`."
+            );
+            self.outlook.tell_owner(name.as_str(), &text);
+            self.publish_views();
         }
     }
 
@@ -405,9 +421,7 @@ impl Life {
             tracing::warn!("the replacement of a plugin has not come to its end: the next start goes on with it");
         }
         self.workshop.all_retired().await;
-        while let Ok(generation) = self.harmful.try_recv() {
-            self.note_abandoned(&generation);
-        }
+        // Those that only took too long now have done no harm: they are tried at the next start.
         self.decisions.save().await;
     }
 }

@@ -112,8 +112,11 @@ impl Model {
             return !self.unloaded.contains(&plugin);
         }
         let waits = self.held_back.get(&plugin).is_some_and(|(version, culprits)| {
-            let is_still =
-                |(culprit, bad): &(usize, u32)| self.files.get(culprit).map(|file| file.version) == Some(*bad);
+            let is_still = |(culprit, bad): &(usize, u32)| {
+                let is_left_out = self.failed.get(culprit) == Some(bad) || self.quarantined.contains(bad);
+                let runs = self.live.get(culprit).is_some_and(|live| live.file.version == *bad);
+                self.files.get(culprit).map(|file| file.version) == Some(*bad) && is_left_out && !runs
+            };
             *version == file.version && culprits.iter().all(is_still)
         });
         !only_named
@@ -141,7 +144,9 @@ impl Model {
             return;
         }
         let gone: Vec<_> = self.live.keys().copied().filter(|plugin| ends(self, *plugin)).collect();
-        gone.iter().for_each(|plugin| drop(self.live.remove(plugin)));
+        for plugin in &gone {
+            self.live.remove(plugin);
+        }
         if !base {
             self.live.remove(&2);
         }
@@ -494,6 +499,8 @@ impl Outlook for Silent {
     fn missing_intents(&self, _: u64, _: &BTreeMap<&PluginName, &Description>) -> Vec<String> {
         Vec::new()
     }
+    fn tell_blocked(&self, _: &str, _: &str) {}
+    fn tell_dropped(&self, _: &str, _: &str) {}
     fn tell_trouble(&self, _: &str, _: &str) {}
     fn tell_blocked(&self, _: &str, _: &str) {}
     fn tell_dropped(&self, _: &str, _: &str) {}

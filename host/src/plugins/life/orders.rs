@@ -56,6 +56,13 @@ impl Life {
             .collect();
         self.want(&ask, names.len() == 1 || !ask.together);
         let dropped = self.settle(&ask).await;
+        let has_failed = |name: &PluginName| self.failed.contains_key(name) || self.held_back.contains_key(name);
+        let are_all_there = names
+            .iter()
+            .all(|name| self.live.contains_key(name) && !has_failed(name));
+        if dropped.is_empty() && are_all_there {
+            self.want(&ask, true);
+        }
         self.decisions.save().await;
         if names.is_empty() {
             return Ok("There is no plugin to reload.".to_owned());
@@ -159,27 +166,16 @@ impl Life {
     }
 
     pub(super) async fn unload(&mut self, names: &[PluginName], with_dependants: bool) -> Reply {
-        let mut replies = Vec::new();
-        let mut gone = Vec::new();
+        // All of them, or none: nothing is written before every name is looked at.
         for name in names {
-            let was_given_up = self.unwanted.remove(name);
-            match self.live.get(name) {
-                None if self.known().contains(name) => {
-                    let before = if was_given_up {
-                        "was being replaced, which was given up"
-                    } else {
-                        "was not running"
-                    };
-                    self.decisions.set_unloaded(name, true);
-                    replies.push(format!("`{name}` {before}; it stays unloaded until you `load {name}`."));
-                }
-                None => return Err(self.unknown(name)),
-                Some(live) if live.file.is_none() => {
-                    return Err(format!("`{name}` is built into the bot and can't be unloaded."));
-                }
-                Some(_) => gone.push(name.clone()),
+            if self.is_built_in(name) {
+                return Err(format!("`{name}` is built into the bot and can't be unloaded."));
+            }
+            if !self.live.contains_key(name) && !self.known().contains(name) {
+                return Err(self.unknown(name));
             }
         }
+        let (gone, idle): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| self.live.contains_key(name));
         let dependants = self.dependants(&gone);
         if !dependants.is_empty() && !with_dependants {
             let list: Vec<_> = dependants.iter().map(|name| format!("`{name}`")).collect();
@@ -195,6 +191,19 @@ impl Life {
                 list.join(", "),
                 typed.join(" ")
             ));
+        }
+        let mut replies = Vec::new();
+        for name in &idle {
+            let before = if self.unwanted.contains(name) {
+                "was being replaced, which was given up"
+            } else {
+                "was not running"
+            };
+            self.decisions.set_unloaded(name, true);
+            replies.push(format!("`{name}` {before}; it stays unloaded until you `load {name}`."));
+        }
+        for name in names {
+            self.unwanted.remove(name);
         }
         let mut all = dependants;
         all.extend(gone);
@@ -230,6 +239,11 @@ impl Life {
             ));
         };
         let version = to.manifest.version.clone();
+        if !self.shelved.contains(&to.hash) {
+            return Err(format!(
+                "`{name}` can't be rolled back: what was kept of its version {version} is gone. Drop that file into the folder instead."
+            ));
+        }
         if let Some(pinned) = self.decisions.pinned_to(name).filter(|pinned| pinned.hash != to.hash) {
             return Err(format!(
                 "`{name}` is pinned to its version {}: `unpin {name}` first.",
@@ -300,7 +314,7 @@ impl Life {
     }
 
     /// The content of a plugin's file in the folder.
-    fn found(&self, name: &PluginName) -> Option<ContentHash> {
+    pub(super) fn found(&self, name: &PluginName) -> Option<ContentHash> {
         let mut files = self.folder.iter().flat_map(DropFolder::files);
         files.find_map(|(_, entry)| match entry {
             Entry::Plugin { manifest, hash, .. } if manifest.name == *name => Some(*hash),
@@ -380,9 +394,11 @@ impl Life {
                     }
                 }
                 shelf.sweep(&on_shelf);
+                shelf.all()
             });
-            let _ = keeping.await;
-            self.shelved = wanted;
+            if let Ok(shelved) = keeping.await {
+                self.shelved = shelved;
+            }
         }
         self.decisions.save().await;
     }

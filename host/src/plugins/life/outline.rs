@@ -21,7 +21,8 @@ use crate::plugins::registry;
 impl Life {
     /// What would follow from this.
     pub(super) async fn outline(&mut self, ask: &Ask) -> PlanReport {
-        self.policy = self.outlook.policy();
+        // Put back, so that the next look finds what has changed.
+        let policy = std::mem::replace(&mut self.policy, self.outlook.policy());
         if let Some(unsettled) = self.look().await {
             self.look_again = unsettled;
         }
@@ -45,6 +46,7 @@ impl Life {
             }
         })
         .await;
+        self.policy = policy;
         report
     }
 

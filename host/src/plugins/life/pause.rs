@@ -23,7 +23,8 @@ impl Life {
     pub(super) async fn pause(&mut self, paused: oneshot::Sender<()>, resumed: oneshot::Receiver<()>) {
         let loaded = self.live.iter().filter(|(_, live)| live.file.is_some());
         let names: BTreeSet<_> = loaded.map(|(name, _)| name.clone()).collect();
-        let held: Vec<_> = names.iter().filter_map(|name| self.hold(name)).collect();
+        self.hold(&names.iter().cloned().collect::<Vec<_>>());
+        let held: Vec<_> = names.iter().filter_map(|name| self.held_of(name)).collect();
         let workshop = Arc::clone(&self.workshop);
         let overdue = held
             .iter()

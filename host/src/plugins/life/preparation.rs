@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use plugin_protocol::Description;
+use tokio::sync::Semaphore;
 
 use super::{Life, handle::Outlook, plan::Choice};
 use crate::plugins::{
@@ -15,6 +16,11 @@ use crate::plugins::{
     shadow::{Shadow, ShadowError, ShadowFolder},
     shelf::Shelf,
 };
+
+/// How many probes run at once: each is a process.
+const PROBES: usize = 4;
+/// Signals that come from outside: SIGKILL, SIGTERM, SIGXCPU.
+const KILLED: [i32; 3] = [9, 15, 24];
 
 /// A copy that has passed the probe.
 pub(super) struct Prepared {
@@ -72,11 +78,11 @@ impl Life {
     /// Probes all of them side by side, and keeps their order.
     pub(super) async fn prepare(&mut self, due: Vec<Choice>) -> Vec<(Choice, Result<Prepared, Unprepared>)> {
         let copies = self.copies(&due).await;
-        let (probe, outlook) = (&self.probe, &*self.outlook);
+        let (probe, outlook, turns) = (&self.probe, &*self.outlook, &Semaphore::new(PROBES));
         let probing = due
             .iter()
             .zip(copies)
-            .map(|(choice, copy)| examine(probe, outlook, choice, copy));
+            .map(|(choice, copy)| examine(probe, outlook, turns, choice, copy));
         let probed = join_all(probing).await;
         due.into_iter().zip(probed).collect()
     }
@@ -129,11 +135,15 @@ fn take_kept(shadows: &ShadowFolder, shelf: &Shelf, choice: &Choice) -> Result<S
 async fn examine(
     probe: &Probe,
     outlook: &dyn Outlook,
+    turns: &Semaphore,
     choice: &Choice,
     copy: Result<Shadow, Unprepared>,
 ) -> Result<Prepared, Unprepared> {
     let shadow = copy?;
-    let described = describe(probe, choice, &shadow).await;
+    let described = {
+        let _turn = turns.acquire().await;
+        describe(probe, choice, &shadow).await
+    };
     let description = match described {
         Ok(description) => description,
         Err(unprepared) => {
@@ -166,11 +176,13 @@ async fn describe(probe: &Probe, choice: &Choice, shadow: &Shadow) -> Result<Des
     let described = probe.describe(&shadow.path, shadow.hash).await;
     let description = described.map_err(|failure| Unprepared {
         passes: matches!(failure, ProbeFailure::NotRun(_)),
-        harm: matches!(
-            failure,
-            ProbeFailure::Crashed { .. } | ProbeFailure::Exited { .. } | ProbeFailure::Hung { .. }
-        )
-        .then_some(Harm::Grave),
+        harm: match failure {
+            // A busy machine, or somebody who makes room on it, does that to sound contents, too.
+            ProbeFailure::Hung { .. } => Some(Harm::NotStarted),
+            ProbeFailure::Crashed { signal, .. } if KILLED.contains(&signal) => Some(Harm::NotStarted),
+            ProbeFailure::Crashed { .. } | ProbeFailure::Exited { .. } => Some(Harm::Grave),
+            _ => None,
+        },
         ..failure.to_string().into()
     })?;
     agrees(&choice.manifest, &description)?;

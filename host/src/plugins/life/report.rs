@@ -43,6 +43,14 @@ impl Refusals {
         self.insert(file, why);
     }
 
+    /// It runs after all.
+    pub(super) fn remove_of(&mut self, plugin: &PluginName) {
+        if let Some(file) = self.files.remove(plugin) {
+            self.why.remove(&file);
+            self.want.remove(&file);
+        }
+    }
+
     /// Why a plugin's file does not run.
     pub(super) fn of(&self, plugin: &PluginName) -> Option<&str> {
         self.of_file(self.files.get(plugin)?)

@@ -14,24 +14,44 @@ use crate::plugins::{
     delivery::{self, Delivery, GivenUp},
     generation::Generation,
     hold::Hold,
+    lane::Gate,
     table::{Post, Table},
 };
 
 impl Life {
-    /// Begins a hold, unless there is one: the older generation gets nothing from now on, and what is meant for the plugin
-    /// waits.
-    pub(super) fn hold(&mut self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
-        let live = self.live.get_mut(name)?;
-        if let Some(hold) = &live.hold {
-            return Some((Arc::clone(&live.generation), Arc::clone(hold)));
+    /// Begins holds where there are none, all at once: the older generations get nothing from now on but what follows from
+    /// work that began before, until all of them are empty, and what is meant for the plugins waits.
+    pub(super) fn hold(&mut self, names: &[PluginName]) {
+        let mut begun = Vec::new();
+        for name in names {
+            let Some(live) = self.live.get_mut(name).filter(|live| live.hold.is_none()) else {
+                continue;
+            };
+            let hold = Arc::new(Hold::new(delivery::ROOM));
+            live.hold = Some(Arc::clone(&hold));
+            begun.push((Arc::clone(&live.generation), hold));
         }
-        let (older, hold) = (Arc::clone(&live.generation), Arc::new(Hold::new(delivery::ROOM)));
-        live.hold = Some(Arc::clone(&hold));
+        if begun.is_empty() {
+            return;
+        }
+        let ending = begun.iter().filter(|(older, _)| !older.is_stopping());
+        let (gate, parts) = Gate::of_all(ending.clone().count());
+        for ((older, _), part) in ending.zip(parts) {
+            older.ends_with(Arc::clone(&gate), part);
+        }
         let table = self.table();
-        self.routing.publish_hold(table, &older.gate, &hold);
-        tracing::info!(plugin = %name, generation = older.number, "is being replaced: what is meant for it waits");
+        let held: Vec<_> = begun.iter().map(|(older, hold)| (&older.gate, &**hold)).collect();
+        self.routing.publish_holds(table, &held);
+        for (older, _) in &begun {
+            tracing::info!(plugin = %older.name(), generation = older.number, "is being replaced: what is meant for it waits");
+        }
         self.publish_views();
-        Some((older, hold))
+    }
+
+    /// What of a plugin has to end, or has, and where deliveries wait meanwhile; `None` if it is not held.
+    pub(super) fn held_of(&self, name: &PluginName) -> Option<(Arc<Generation>, Arc<Hold<Delivery>>)> {
+        let live = self.live.get(name)?;
+        Some((Arc::clone(&live.generation), Arc::clone(live.hold.as_ref()?)))
     }
 
     /// Ends a hold without anybody to serve; nothing, if there is none.

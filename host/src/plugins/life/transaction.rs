@@ -271,22 +271,28 @@ impl Life {
 
     /// Begins with those members whose older generations have to end first, or with the others; whether there were any.
     fn begin_members(&mut self, unit: usize, that_end: bool) -> bool {
-        let mut any = false;
-        for member in 0..self.units[unit].members.len() {
-            let of = &mut self.units[unit].members[member];
-            let MemberState::Waits(prepared) = &of.state else {
+        let mut due = Vec::new();
+        for (number, member) in self.units[unit].members.iter().enumerate() {
+            let MemberState::Waits(prepared) = &member.state else {
                 continue;
             };
-            let ends = ends(self.live.get(&of.choice.manifest.name), &of.choice, prepared);
-            if ends != that_end {
-                continue;
-            }
-            if let MemberState::Waits(prepared) = std::mem::replace(&mut of.state, MemberState::Starts) {
-                any = true;
-                self.begin_member(unit, member, *prepared, ends);
+            let name = &member.choice.manifest.name;
+            if ends(self.live.get(name), &member.choice, prepared) == that_end {
+                due.push((number, name.clone()));
             }
         }
-        any
+        if that_end {
+            // All at once: what is under way in one of them may need the others.
+            let names: Vec<_> = due.iter().map(|(_, name)| name.clone()).collect();
+            self.hold(&names);
+        }
+        for (member, _) in &due {
+            let of = &mut self.units[unit].members[*member];
+            if let MemberState::Waits(prepared) = std::mem::replace(&mut of.state, MemberState::Starts) {
+                self.begin_member(unit, *member, *prepared, that_end);
+            }
+        }
+        !due.is_empty()
     }
 
     fn begin_member(&mut self, unit: usize, member: usize, prepared: Prepared, ends: bool) {
@@ -300,7 +306,7 @@ impl Life {
             number: self.workshop.next_number(&name),
             code: Code::Copy(prepared.shadow.path),
         };
-        let held = if ends { self.hold(&name) } else { None };
+        let held = if ends { self.held_of(&name) } else { None };
         let workshop = Arc::clone(&self.workshop);
         if let Some((_, hold)) = held.clone() {
             let workshop = Arc::clone(&workshop);

@@ -15,6 +15,8 @@ use super::ContentHash;
 
 /// How often a content may fail to start: a service that it needs may have been away for a moment.
 const TRIES: u32 = 3;
+/// How long failed starts count, in seconds.
+const COUNTS_FOR: u64 = 24 * 60 * 60;
 /// How many contents are remembered.
 const REMEMBERED: usize = 256;
 
@@ -47,14 +49,11 @@ pub struct Quarantined {
 impl Quarantined {
     /// What is remembered once it has done this, too.
     pub(super) fn after(before: Option<Self>, plugin: &PluginName, harm: Harm, why: &str) -> Self {
-        let (failures, was_grave) = before.map_or((0, false), |before| (before.failures, before.is_grave));
+        let (failures, was_grave) = before.map_or((0, false), |before| (before.counted(), before.is_grave));
         Self {
             plugin: plugin.clone(),
             why: why.to_owned(),
-            since: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_secs(),
+            since: now(),
             failures: failures + u32::from(harm == Harm::NotStarted),
             is_grave: was_grave || harm == Harm::Grave,
         }
@@ -62,7 +61,22 @@ impl Quarantined {
 
     /// Whether it is not tried by itself any more.
     pub(super) fn is_locked(&self) -> bool {
-        self.is_grave || self.failures >= TRIES
+        self.is_grave || self.counted() >= TRIES
+    }
+
+    /// How often it did not start, of late: what kept it may be mended elsewhere.
+    fn counted(&self) -> u32 {
+        if now().saturating_sub(self.since) < COUNTS_FOR {
+            self.failures
+        } else {
+            0
+        }
+    }
+
+    /// Forgets that it did not start; whether that is all that it has done.
+    pub(super) fn forgive_starts(&mut self) -> bool {
+        self.failures = 0;
+        !self.is_grave
     }
 
     /// Why, and what to do.
@@ -74,6 +88,11 @@ impl Quarantined {
             self.why
         )
     }
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
 }
 
 /// Keeps those that matter for longest.

@@ -67,3 +67,18 @@ async fn grave_harm_locks_at_once_and_failed_starts_the_third_time_until_it_is_f
     assert!(again.quarantined(two).is_none());
     assert!(again.quarantined(one).is_some());
 }
+
+#[test]
+fn failed_starts_are_forgiven_with_other_settings_and_grave_harm_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut decisions = Decisions::open(folder.path().join("decisions.json"));
+    for _ in 0..3 {
+        decisions.note_harm(hash('a'), &name(), Harm::NotStarted, "no port");
+    }
+    decisions.note_harm(hash('b'), &name(), Harm::Grave, "its thread hung");
+    assert!(decisions.quarantined(hash('a')).is_some());
+    decisions.forgive_starts(hash('a'));
+    decisions.forgive_starts(hash('b'));
+    assert!(decisions.quarantined(hash('a')).is_none());
+    assert!(decisions.quarantined(hash('b')).is_some());
+}

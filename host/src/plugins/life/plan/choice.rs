@@ -134,7 +134,13 @@ impl Scene<'_> {
             return Some(quarantined.text());
         }
         let held_back = self.held_back.get(name)?;
-        let is_still = |(name, hash): &(PluginName, ContentHash)| self.found(name) == Some(*hash);
+        // Once it may be tried again, or runs, this may be tried, too.
+        let is_still = |(name, hash): &(PluginName, ContentHash)| {
+            let is_left_out = self.failed.get(name).is_some_and(|(failed, _)| failed == hash)
+                || self.decisions.quarantined(*hash).is_some();
+            let runs = self.live.get(name).is_some_and(|live| live.hash == Some(*hash));
+            self.found(name) == Some(*hash) && is_left_out && !runs
+        };
         let holds = held_back.hash == choice.hash && held_back.culprits.iter().all(is_still);
         holds.then(|| held_back.why.clone())
     }

@@ -248,6 +248,9 @@ fn what_did_harm_or_came_with_it_waits_until_it_changes_or_is_asked_for() {
         ..Ask::default()
     };
     assert!(world.told(&asked).starts_with("[+a@1.0.0]"), "{}", world.told(&asked));
+    // Something else that it needs was mended.
+    world.decisions.forgive(hash('a'));
+    assert_eq!(world.look(), "[+a@1.0.0] [+b@1.0.0]");
     assert_eq!(world.file("a@1.0.1", '1').look(), "[+a@1.0.1] [+b@1.0.0]");
 }
 
