@@ -502,8 +502,6 @@ impl Outlook for Silent {
     fn tell_blocked(&self, _: &str, _: &str) {}
     fn tell_dropped(&self, _: &str, _: &str) {}
     fn tell_trouble(&self, _: &str, _: &str) {}
-    fn tell_blocked(&self, _: &str, _: &str) {}
-    fn tell_dropped(&self, _: &str, _: &str) {}
     fn migrations_due(&self, _: &PluginName, _: &[Migration]) -> BoxFuture<'_, Result<bool, String>> {
         async { Ok(false) }.boxed()
     }
