@@ -104,7 +104,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use hold::{Hold, HoldRoom};
+use hold::{Hold, HoldRoom, Share};
 use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 use loom::{cell::UnsafeCell, future::block_on, sync::atomic::AtomicBool, thread};
 
@@ -408,13 +408,9 @@ fn call(routing: &Routing<Pair>, root: Root, at: usize) -> Option<Ticket> {
         let (lane, hold) = &pair.0[at];
         let late = Arc::clone(lane.late.get().unwrap_or(&lane.gate));
         let (lane, gate) = (Arc::clone(lane), Arc::clone(&lane.gate));
-        Some(match hold {
-            None => Way::Serves(lane, gate),
-            Some(hold) if hold.is_younger_than(root) => Way::Drains(lane, late, Arc::clone(hold)),
-            Some(hold) => Way::Held(Arc::clone(hold)),
-        })
+        Some(Way::of(lane, (&gate, &late), hold.as_ref(), root))
     };
-    match routing.enter_of(root, find, 1, || (0, 0))? {
+    match routing.enter_of(root, find, Share::Call(1), || (0, 0))? {
         Entered::Now(lane, ticket) => {
             assert!(!lane.retired.load(Ordering::Relaxed), "it has entered a retired lane");
             Some(ticket)

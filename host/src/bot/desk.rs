@@ -104,18 +104,46 @@ pub struct Desk {
 /// How long the threads of a generation that has ended may take to end before they count as left behind.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
-/// How much each plugin may still log, by its name. Clones are the same. A lock of std: held for a look-up only.
-#[derive(Clone, Debug, Default)]
-pub struct Allowances(Arc<Mutex<HashMap<PluginName, Arc<Allowance>>>>);
+/// How much each plugin may still log, by its name. Clones are the same.
+#[derive(Clone)]
+pub struct Allowances {
+    /// A lock of std: held for a look-up only.
+    each: Arc<Mutex<HashMap<PluginName, Arc<Allowance>>>>,
+    notices: Notices,
+    runtime: Handle,
+}
 
 impl Allowances {
-    /// Whether a plugin may log one more line.
+    /// What is dropped is told to the owner. To be called within the runtime.
+    pub fn new(notices: Notices) -> Self {
+        Self {
+            each: Arc::default(),
+            notices,
+            runtime: Handle::current(),
+        }
+    }
+
+    /// Whether a plugin may log one more line. What it may not is counted, and told a second later.
     pub fn admits(&self, plugin: &PluginName) -> bool {
-        self.of(plugin).admit(Instant::now()) == Admission::Logged
+        let allowance = self.of(plugin);
+        let admission = allowance.admit(Instant::now());
+        if admission == Admission::DroppedFirst {
+            let (plugin, notices) = (plugin.clone(), self.notices.clone());
+            self.runtime.spawn(async move {
+                tokio::time::sleep(TOLD_AFTER).await;
+                let dropped = allowance.take_dropped();
+                let text = format!(
+                    "{dropped} lines of the plugin `{plugin}` were dropped: it logs more than {PER_SECOND} a second. \
+                     `!unload {plugin}` silences it; its author should log less."
+                );
+                notices.tell(NoticeKind::Flood(plugin.to_string()), text);
+            });
+        }
+        admission == Admission::Logged
     }
 
     fn of(&self, plugin: &PluginName) -> Arc<Allowance> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.each.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get(plugin) {
             return Arc::clone(known);
         }
@@ -272,7 +300,7 @@ impl plugins::Desk for Desk {
     }
 
     fn logged(&self, from: &Arc<Generation>, record: &LogRecord) {
-        if self.may_log(from) {
+        if self.allowances.admits(from.name()) {
             let story = self.story(from, record.invocation);
             self.logs
                 .plugin_record(from.name().as_str(), from.number, record, story.as_ref());
@@ -280,7 +308,7 @@ impl plugins::Desk for Desk {
     }
 
     fn panicked(&self, from: &Arc<Generation>, report: &PanicReport) {
-        let is_logged = self.may_log(from);
+        let is_logged = self.allowances.admits(from.name());
         let code = self.invocations.incident_code();
         let mut report = report.clone();
         report.message = telemetry::logs::shortened(&report.message).into_owned();
@@ -410,25 +438,6 @@ impl Desk {
         }
     }
 
-    /// Whether a plugin may log one more line. What it may not is counted, and told a second later.
-    fn may_log(&self, from: &Generation) -> bool {
-        let allowance = self.allowances.of(from.name());
-        let admission = allowance.admit(Instant::now());
-        if admission == Admission::DroppedFirst {
-            let (plugin, notices) = (from.name().clone(), self.notices.clone());
-            self.runtime.spawn(async move {
-                tokio::time::sleep(TOLD_AFTER).await;
-                let dropped = allowance.take_dropped();
-                let text = format!(
-                    "{dropped} lines of the plugin `{plugin}` were dropped: it logs more than {PER_SECOND} a second. \
-                     `!unload {plugin}` silences it; its author should log less."
-                );
-                notices.tell(NoticeKind::Flood(plugin.to_string()), text);
-            });
-        }
-        admission == Admission::Logged
-    }
-
     /// A function of a plugin waits for people; its invocation is not its own doing meanwhile.
     fn watch(&self, from: &Arc<Generation>, watch: &Watch) -> Result<Watching, Problem> {
         let own = watch.invocation.filter(|&id| self.invocations.is_of(id, from.name()));
@@ -477,14 +486,14 @@ impl Desk {
     fn note_timer(&self, from: &Generation, timer: u64, outcome: &Outcome) {
         let name = self.schedule.ended(timer, outcome);
         let is_wrong = matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked | Verdict::Refused);
-        if let Some(name) = name.filter(|_| is_wrong && self.may_log(from)) {
+        if let Some(name) = name.filter(|_| is_wrong && self.allowances.admits(from.name())) {
             let code = self.invocations.incident_code();
             self.reporter.timer_failed(from, code, &name, outcome);
         }
     }
 
     fn note_event(&self, from: &Generation, outcome: &Outcome) {
-        if matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked) && !self.may_log(from) {
+        if matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked) && !self.allowances.admits(from.name()) {
             return;
         }
         match outcome.verdict {

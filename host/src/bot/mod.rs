@@ -357,12 +357,12 @@ async fn serve_stored(
     );
     let watches = Watches::default();
     let sends = Sends::new();
-    let allowances = desk::Allowances::default();
     let services = services::Services {
         ways: services::Ways::default(),
         reporter: reporter.clone(),
         invocations: invocations.clone(),
-        allowances: allowances.clone(),
+        allowances: desk::Allowances::new(notices.clone()),
+        rooms: crate::services::Rooms::default(),
         logs: logs.clone(),
     };
     let ways = Arc::clone(&services.ways);
@@ -370,6 +370,7 @@ async fn serve_stored(
         .await
         .map_err(Failure::configuration)?;
     let desk = Desk {
+        allowances: services.allowances.clone(),
         services,
         watches: watches.clone(),
         sends: sends.clone(),
@@ -388,7 +389,6 @@ async fn serve_stored(
         stores: stores.clone(),
         backups: backups.clone(),
         tasks: tasks.clone(),
-        allowances,
         files: kept_files.get_or_init(|| files::start(root, notices.clone())).clone(),
         upkeep,
         logs: logs.clone(),

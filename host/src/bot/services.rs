@@ -13,7 +13,7 @@ use super::{
 use crate::{
     interactions::Invocations,
     plugins::{Generation, Request, Routing, Table},
-    services::{Calling, Fault, Told},
+    services::{Calling, Fault, Rooms, Told},
     telemetry::{self, Logs},
 };
 
@@ -31,6 +31,8 @@ pub struct Services {
     pub invocations: Invocations,
     /// How much each plugin may still log.
     pub allowances: Allowances,
+    /// How many calls may be under way.
+    pub rooms: Rooms,
     /// The log, which knows what is secret.
     pub logs: Logs,
 }
@@ -56,8 +58,13 @@ impl Services {
         let calling = Calling::new(from, call, request.tail.clone(), routing.root());
         let (from, services) = (Arc::clone(from), self.clone());
         let work = async move {
-            let (called, answer) = calling.run(&routing, |fault| services.told(&fault)).await;
-            from.answer(id, &Ok(called), &answer);
+            let tell = |fault: Fault<'_>| services.told(&fault);
+            calling
+                .run(&routing, &services.rooms, tell, |called, answer| {
+                    from.answer(id, &Ok(called), &answer);
+                })
+                .await;
+            // Counts until the service has ended, whoever has given it up.
             drop(request);
         };
         tasks.spawn_on(work, runtime);

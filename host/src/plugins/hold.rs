@@ -22,6 +22,23 @@ pub struct HoldRoom {
     pub bytes: usize,
 }
 
+/// What something takes of a hold's room, which is counted apart: plugins that call each other leave the room of what people
+/// do as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// All that is meant for deliveries, in bytes.
+    Delivery(usize),
+    /// A quarter as much as that beside it, for calls of other plugins, in bytes.
+    Call(usize),
+}
+
+/// How much waits of one share.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    deliveries: usize,
+    bytes: usize,
+}
+
 /// Deliveries that wait for a plugin's next generation.
 #[derive(Debug)]
 pub struct Hold<D> {
@@ -34,8 +51,9 @@ pub struct Hold<D> {
 
 #[derive(Debug)]
 struct Queue<D> {
-    waiting: VecDeque<(D, usize)>,
-    bytes: usize,
+    waiting: VecDeque<(D, Share)>,
+    deliveries: Used,
+    calls: Used,
     turned_away: usize,
     is_over: bool,
 }
@@ -46,15 +64,35 @@ pub(super) struct Closing<'h, D>(MutexGuard<'h, Queue<D>>);
 
 impl<D> Closing<'_, D> {
     /// Takes all that still waits.
-    pub(super) fn take(&mut self) -> VecDeque<(D, usize)> {
-        self.0.bytes = 0;
-        std::mem::take(&mut self.0.waiting)
+    pub(super) fn take(&mut self) -> VecDeque<(D, Share)> {
+        self.0.take()
     }
 }
 
 impl<D> Drop for Closing<'_, D> {
     fn drop(&mut self) {
         self.0.is_over = true;
+    }
+}
+
+impl<D> Queue<D> {
+    fn used(&mut self, share: Share) -> (&mut Used, usize) {
+        match share {
+            Share::Delivery(bytes) => (&mut self.deliveries, bytes),
+            Share::Call(bytes) => (&mut self.calls, bytes),
+        }
+    }
+
+    fn take(&mut self) -> VecDeque<(D, Share)> {
+        (self.deliveries, self.calls) = (Used::default(), Used::default());
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn push(&mut self, delivery: D, share: Share) {
+        let (used, bytes) = self.used(share);
+        used.deliveries += 1;
+        used.bytes += bytes;
+        self.waiting.push_back((delivery, share));
     }
 }
 
@@ -78,7 +116,8 @@ impl<D> Hold<D> {
             number: AtomicUsize::new(usize::MAX),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
-                bytes: 0,
+                deliveries: Used::default(),
+                calls: Used::default(),
                 turned_away: 0,
                 is_over: false,
             }),
@@ -97,27 +136,32 @@ impl<D> Hold<D> {
     }
 
     /// Puts what `make` makes at the end, if it can wait; it is made only then.
-    pub(super) fn put(&self, bytes: usize, make: impl FnOnce() -> D) -> Put {
+    pub(super) fn put(&self, share: Share, make: impl FnOnce() -> D) -> Put {
         let mut queue = self.queue();
         if queue.is_over {
             return Put::Over;
         }
-        if queue.waiting.len() >= self.room.deliveries || queue.bytes.saturating_add(bytes) > self.room.bytes {
+        let room = match share {
+            Share::Delivery(_) => self.room,
+            Share::Call(_) => HoldRoom {
+                deliveries: self.room.deliveries / 4,
+                bytes: self.room.bytes / 4,
+            },
+        };
+        let (used, bytes) = queue.used(share);
+        if used.deliveries >= room.deliveries || used.bytes.saturating_add(bytes) > room.bytes {
             queue.turned_away += 1;
             return Put::Full;
         }
         // Made under the lock: what is opened for a delivery is opened only if it waits, and in the order of waiting.
         let delivery = make();
-        queue.bytes += bytes;
-        queue.waiting.push_back((delivery, bytes));
+        queue.push(delivery, share);
         Put::Waits
     }
 
     /// Takes all that waits now.
-    pub(super) fn take(&self) -> VecDeque<(D, usize)> {
-        let mut queue = self.queue();
-        queue.bytes = 0;
-        std::mem::take(&mut queue.waiting)
+    pub(super) fn take(&self) -> VecDeque<(D, Share)> {
+        self.queue().take()
     }
 
     /// Begins its end: what still waits is delivered, and another table put in force, before the answer is dropped.
@@ -128,17 +172,14 @@ impl<D> Hold<D> {
     /// Takes out those of which `is_chosen` says so; the others keep their order.
     pub fn take_out(&self, mut is_chosen: impl FnMut(&D) -> bool) -> Vec<D> {
         let mut queue = self.queue();
-        let (mut taken, mut left, mut bytes) = (Vec::new(), VecDeque::new(), 0);
-        for (delivery, size) in std::mem::take(&mut queue.waiting) {
+        let mut taken = Vec::new();
+        for (delivery, share) in queue.take() {
             if is_chosen(&delivery) {
                 taken.push(delivery);
             } else {
-                bytes += size;
-                left.push_back((delivery, size));
+                queue.push(delivery, share);
             }
         }
-        queue.waiting = left;
-        queue.bytes = bytes;
         taken
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     atomics::{ArcSwap, AtomicUsize, Notify},
-    hold::{Closing, Hold, Put},
+    hold::{Closing, Hold, Put, Share},
 };
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -134,6 +134,18 @@ pub enum Way<R, D> {
     Drains(R, Arc<Gate>, Arc<Hold<D>>),
 }
 
+impl<R, D> Way<R, D> {
+    /// The way to what serves, or to the hold that stands in its place; for what follows from work that began before the
+    /// hold, to what served before, as long as that is not empty: by its gate for what comes late.
+    pub fn of(found: R, (gate, late): (&Arc<Gate>, &Arc<Gate>), hold: Option<&Arc<Hold<D>>>, root: Root) -> Self {
+        match hold.map(Arc::clone) {
+            None => Self::Serves(found, Arc::clone(gate)),
+            Some(hold) if hold.is_younger_than(root) => Self::Drains(found, Arc::clone(late), hold),
+            Some(hold) => Self::Held(hold),
+        }
+    }
+}
+
 /// What became of a delivery that went the way of the table in force.
 #[derive(Debug)]
 pub enum Entered<R> {
@@ -181,15 +193,16 @@ impl<T> Routing<T> {
         bytes: usize,
         make: impl FnMut() -> D,
     ) -> Option<Entered<R>> {
-        self.enter_of(self.root(), find, bytes, make)
+        self.enter_of(self.root(), find, Share::Delivery(bytes), make)
     }
 
-    /// The same for what follows from work that began before: `find` looks at its root, too.
+    /// The same for what follows from work that began before: `find` looks at its root, too. In a hold it takes of this
+    /// share.
     pub fn enter_of<R, D>(
         &self,
         root: Root,
         find: impl Fn(&T) -> Option<Way<R, D>>,
-        bytes: usize,
+        share: Share,
         mut make: impl FnMut() -> D,
     ) -> Option<Entered<R>> {
         loop {
@@ -204,7 +217,7 @@ impl<T> Routing<T> {
                 },
                 Way::Held(hold) => hold,
             };
-            match hold.put(bytes, &mut make) {
+            match hold.put(share, &mut make) {
                 Put::Waits => return Some(Entered::Waits),
                 Put::Full => return Some(Entered::Full),
                 Put::Over => {}

@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    hold::{Hold, HoldRoom},
-    lane::{Entered, Gate, Routing, Way},
+    hold::{Hold, HoldRoom, Share},
+    lane::{Entered, Gate, Root, Routing, Way},
 };
 
 #[derive(Default)]
@@ -114,4 +114,31 @@ fn a_hold_is_over_though_a_delivery_panics() {
         assert!(released.is_err(), "it panicked at {panics_at}");
         assert!(matches!(routing.enter(find, 1, || 9), Some(Entered::Now((), _))));
     }
+}
+
+#[test]
+fn calls_have_a_quarter_beside_the_room_of_what_else_waits() {
+    let hold = Arc::new(Hold::new(HoldRoom {
+        deliveries: 8,
+        bytes: 80,
+    }));
+    let routing = Routing::new(());
+    let find = |(): &()| Some(Way::<(), _>::Held(Arc::clone(&hold)));
+    let waits = |share| {
+        let entered = match share {
+            Share::Call(_) => routing.enter_of(Root::default(), find, share, || share),
+            Share::Delivery(bytes) => routing.enter(find, bytes, || share),
+        };
+        matches!(entered, Some(Entered::Waits))
+    };
+    assert!(!waits(Share::Call(21)), "more bytes than a quarter");
+    assert_eq!([1, 1, 1].map(|bytes| waits(Share::Call(bytes))), [true, true, false]);
+    assert_eq!(
+        [10; 9].map(|bytes| waits(Share::Delivery(bytes))),
+        [true, true, true, true, true, true, true, true, false]
+    );
+    let calls = hold.take_out(|share| matches!(share, Share::Call(_)));
+    assert_eq!(calls.len(), 2);
+    assert!(waits(Share::Call(20)), "there is room again");
+    assert!(!waits(Share::Delivery(1)), "what was left counts");
 }

@@ -47,7 +47,7 @@ pub use generation::{
     Desk, Ending, EventDelivery, Generation, GuildValues, Request, Serving, Undelivered, Within, is_event,
     timer_delivery, timer_of,
 };
-pub use hold::Hold;
+pub use hold::{Hold, Share};
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use latency::Handler;
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup, SlashPlaces};

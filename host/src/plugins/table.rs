@@ -167,13 +167,12 @@ impl Table {
     #[must_use]
     pub fn way_of(&self, name: &PluginName, root: Root) -> Option<Way<Arc<Generation>, Delivery>> {
         let post = self.post(name)?;
-        Some(match (&post.hold, self.way(name)?) {
-            (Some(hold), Way::Held(_)) if hold.is_younger_than(root) && !post.generation.is_stopping() => {
-                let older = &post.generation;
-                Way::Drains(Arc::clone(older), Arc::clone(older.late_gate()), Arc::clone(hold))
-            }
-            (_, way) => way,
-        })
+        let older = &post.generation;
+        if older.is_stopping() {
+            return self.way(name);
+        }
+        let (gate, late) = (&older.gate, older.late_gate());
+        Some(Way::of(Arc::clone(older), (gate, late), post.hold.as_ref(), root))
     }
 
     /// The generation of a plugin that serves; none while it is held.

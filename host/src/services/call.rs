@@ -1,7 +1,7 @@
 //! A call on its way: to the generation that serves, or into the hold of the plugin while that is replaced, and back.
 //!
 //! The time limit counts from when the service begins. What waits in a hold has not begun, and is given up when its caller's
-//! lane has ended; what has begun goes on, whoever still waits for it.
+//! lane has ended; what has begun goes on, whoever still waits for it, and what goes wrong in it is told all the same.
 
 use std::{
     sync::Arc,
@@ -15,9 +15,13 @@ use plugin_protocol::{
 };
 use tokio::{sync::oneshot, time::timeout};
 
-use super::check::{callee, name_of, no_such, offered};
+use super::{
+    check::{callee, no_such, offered},
+    room::{Room, Rooms},
+};
 use crate::plugins::{
-    CallBegun, Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Table, Undelivered,
+    CallBegun, Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Share, Table,
+    Undelivered,
 };
 
 /// How much may be under way at a plugin for it to be called.
@@ -86,48 +90,85 @@ impl Calling {
         }
     }
 
-    /// Brings it to its end. Faults of the service are told to `tell`.
-    pub async fn run(self, routing: &Routing<Table>, tell: impl Fn(Fault<'_>) -> Told) -> (ServiceCalled, Bytes) {
-        let from = Arc::clone(&self.from);
-        let answered = tokio::select! {
-            biased;
-            answered = self.answer(routing, tell) => answered,
-            () = from.lane_ended() => Err(ServiceFailure::Interrupted),
+    /// Brings it to its end, which `answer` is told as soon as its caller need not wait any more; then waits for the end of
+    /// the service, if that goes on. Faults of the service are told to `tell`.
+    pub async fn run(
+        self,
+        routing: &Routing<Table>,
+        rooms: &Rooms,
+        tell: impl Fn(Fault<'_>) -> Told,
+        answer: impl FnOnce(ServiceCalled, Bytes),
+    ) {
+        let mut begun = None;
+        // Until the service has ended.
+        let (room, answered) = match self.admit(rooms) {
+            Err(failure) => (None, Err(failure)),
+            Ok((declared, room)) => {
+                let answered = tokio::select! {
+                    biased;
+                    answered = self.answer(routing, declared, &tell, &mut begun) => answered,
+                    () = self.from.lane_ended() => Err(ServiceFailure::Interrupted),
+                };
+                (Some(room), answered)
+            }
         };
         match answered {
-            Ok(answer) => (ServiceCalled::default(), answer),
-            Err(failure) => {
-                let called = ServiceCalled { failure: Some(failure) };
-                (called, Bytes::new())
-            }
+            Ok(answered) => answer(ServiceCalled::default(), answered),
+            Err(failure) => answer(ServiceCalled { failure: Some(failure) }, Bytes::new()),
         }
+        let serves = match begun {
+            Some(Begun::Waits(mut begun)) => {
+                // From here on it does not begin.
+                begun.close();
+                begun.try_recv().ok().and_then(Result::ok)
+            }
+            Some(Begun::Serving(at, serving)) => Some((at, Some(serving))),
+            None => None,
+        };
+        if let Some((at, Some(mut serving))) = serves
+            && let Ok((outcome, answered)) = serving.ended().await
+        {
+            // Nobody waits for the answer.
+            let _ = self.judge(&at, outcome, answered, tell);
+        }
+        drop(room);
     }
 
+    fn admit(&self, rooms: &Rooms) -> Result<(&Dependency, Room), ServiceFailure> {
+        let declared = callee(&self.from.manifest, &self.call, self.depth)?;
+        let room = rooms.take(self.from.name(), &declared.name)?;
+        Ok((declared, room))
+    }
+
+    /// What is begun, and has not ended when this is given up, is left behind in `begun`.
     async fn answer(
         &self,
         routing: &Routing<Table>,
+        declared: &Dependency,
         tell: impl Fn(Fault<'_>) -> Told,
+        begun: &mut Option<Begun>,
     ) -> Result<Bytes, ServiceFailure> {
-        let declared = callee(&self.from.manifest, &self.call, self.depth)?;
         let limit_ms = self.call.limit_ms.clamp(1, LONGEST_SERVICE_MS);
         let mut tries = 0;
         loop {
             tries += 1;
-            let begun = match self.begin(routing, declared)? {
-                Some(Begun::Serving(at, serving)) => Some((at, serving)),
-                Some(Begun::Waits(begun)) => Some(self.waited(begun, declared).await?),
-                None => None,
-            };
-            if let Some((at, serving)) = begun {
-                match timeout(Duration::from_millis(limit_ms), serving.ended()).await {
-                    Err(_) => return Err(ServiceFailure::TimedOut { limit_ms }),
-                    Ok(Ok((outcome, answer))) => return self.judge(&at, outcome, answer, tell),
+            *begun = self.begin(routing, declared)?;
+            if let Some(Begun::Waits(waits)) = begun {
+                *begun = self.waited(waits, declared).await?;
+            }
+            if let Some(Begun::Serving(at, serving)) = begun {
+                let ended = timeout(Duration::from_millis(limit_ms), serving.ended()).await;
+                let ended = ended.map_err(|_| ServiceFailure::TimedOut { limit_ms })?;
+                let at = Arc::clone(at);
+                *begun = None;
+                match ended {
+                    Ok((outcome, answer)) => return self.judge(&at, outcome, answer, tell),
                     // It has not begun, so it is brought to whoever serves now.
-                    Ok(Err(problem)) if problem.code == ProblemCode::Closed => {}
-                    Ok(Err(problem)) if problem.code == ProblemCode::NotFound => {
+                    Err(problem) if problem.code == ProblemCode::Closed => {}
+                    Err(problem) if problem.code == ProblemCode::NotFound => {
                         return Err(no_such(&at.description.services));
                     }
-                    Ok(Err(problem)) => {
+                    Err(problem) => {
                         return Err(ServiceFailure::Failed {
                             text: problem.message,
                             incident: None,
@@ -145,7 +186,7 @@ impl Calling {
 
     /// Gives it to whoever serves, or lets it wait; `None` if whoever serves has just ended.
     fn begin(&self, routing: &Routing<Table>, declared: &Dependency) -> Result<Option<Begun>, ServiceFailure> {
-        let name = name_of(declared);
+        let name = &declared.name;
         let mut waits = None;
         let make = || {
             let (begun, hears) = oneshot::channel();
@@ -163,8 +204,8 @@ impl Calling {
                 since: Instant::now(),
             }
         };
-        let bytes = self.head.len() + self.request.len();
-        let entered = routing.enter_of(self.root, |table| table.way_of(name, self.root), bytes, make);
+        let share = Share::Call(self.head.len() + self.request.len());
+        let entered = routing.enter_of(self.root, |table| table.way_of(name, self.root), share, make);
         let busy = |text: &str| ServiceFailure::Busy { text: text.to_owned() };
         let (at, ticket) = match entered {
             None => return Err(ServiceFailure::NotLoaded),
@@ -187,14 +228,14 @@ impl Calling {
         }
     }
 
-    /// Waits until a hold is over.
+    /// Waits until a hold is over; `None` if it is to be looked anew who serves.
     async fn waited(
         &self,
-        begun: oneshot::Receiver<CallBegun>,
+        begun: &mut oneshot::Receiver<CallBegun>,
         declared: &Dependency,
-    ) -> Result<(Arc<Generation>, Serving), ServiceFailure> {
+    ) -> Result<Option<Begun>, ServiceFailure> {
         match begun.await {
-            Ok(Ok((at, Some(serving)))) => Ok((at, serving)),
+            Ok(Ok((at, Some(serving)))) => Ok(Some(Begun::Serving(at, serving))),
             Ok(Ok((at, None))) => {
                 let services = &at.description.services;
                 let unfit = offered(declared, &self.call.service, &at.manifest.version, services);
@@ -203,8 +244,8 @@ impl Calling {
             Ok(Err(GivenUp::Busy)) => Err(ServiceFailure::Busy {
                 text: "its plugin is being replaced for too long".to_owned(),
             }),
-            // Nobody came.
-            Ok(Err(_)) | Err(_) => Err(ServiceFailure::NotLoaded),
+            // Nobody came, or who came has ended at once.
+            Ok(Err(_)) | Err(_) => Ok(None),
         }
     }
 

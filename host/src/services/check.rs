@@ -2,9 +2,7 @@
 //!
 //! Which failure is told first: what the caller's author can see in the caller alone, then what runs, then what that has.
 
-use plugin_protocol::{
-    Dependency, Manifest, PluginName, SERVICE_DEPTH, ServiceCall, ServiceDescription, ServiceFailure,
-};
+use plugin_protocol::{Dependency, Manifest, SERVICE_DEPTH, ServiceCall, ServiceDescription, ServiceFailure};
 
 use crate::plugins::registry;
 
@@ -12,8 +10,11 @@ use crate::plugins::registry;
 ///
 /// # Errors
 ///
-/// It is not declared, or too many calls lie within each other.
+/// It is the caller itself or is not declared, or too many calls lie within each other.
 pub fn callee<'m>(caller: &'m Manifest, call: &ServiceCall, depth: u32) -> Result<&'m Dependency, ServiceFailure> {
+    if caller.name.as_str() == call.plugin {
+        return Err(ServiceFailure::Own);
+    }
     let is_meant = |dependency: &&Dependency| dependency.name.as_str() == call.plugin;
     let Some(declared) = caller.depends.iter().find(is_meant) else {
         return Err(ServiceFailure::NotDeclared);
@@ -54,11 +55,6 @@ pub(super) fn no_such(services: &[ServiceDescription]) -> ServiceFailure {
     }
 }
 
-/// What the name in a call is, if that is a plugin's.
-pub(super) fn name_of(declared: &Dependency) -> &PluginName {
-    &declared.name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +82,8 @@ mod tests {
                 plugin
             );
         }
-        for plugin in ["shop", "moderation", "", "Economy"] {
+        assert_eq!(callee(&shop, &call("shop"), 1), Err(ServiceFailure::Own));
+        for plugin in ["moderation", "", "Economy"] {
             assert_eq!(
                 callee(&shop, &call(plugin), 1),
                 Err(ServiceFailure::NotDeclared),

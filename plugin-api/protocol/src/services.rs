@@ -13,7 +13,7 @@ use crate::PanicReport;
 pub const SERVICE_LIMIT_MS: u64 = 5_000;
 /// The longest that a caller can give a service, in milliseconds: ten minutes.
 pub const LONGEST_SERVICE_MS: u64 = 600_000;
-/// The longest request or answer, in bytes of JSON.
+/// The longest request or answer, in bytes of JSON: 1 MiB.
 pub const MAX_SERVICE_BYTES: usize = 1 << 20;
 /// How many calls may lie within each other: A calls B, which calls A, and so on.
 pub const SERVICE_DEPTH: u32 = 16;
@@ -116,6 +116,8 @@ pub enum ServiceVerdict {
 pub enum ServiceFailure {
     /// The caller doesn't declare that it depends on the other plugin.
     NotDeclared,
+    /// The caller names itself.
+    Own,
     /// The other plugin does not run.
     NotLoaded,
     /// It runs in a version that the caller doesn't want.
@@ -183,6 +185,7 @@ impl fmt::Display for ServiceFailure {
             Self::NotDeclared => f.write_str(
                 "is not declared as a dependency: name the plugin in `depends: [..]` of `plugin!`, with `?` behind its name if this one runs without it, too",
             ),
+            Self::Own => f.write_str("is this plugin's own: call the function itself"),
             Self::NotLoaded => f.write_str("can't be called: the plugin is not loaded. The bot's owner can `load` it"),
             Self::WrongVersion { version, range } => write!(
                 f,
@@ -236,7 +239,7 @@ pub fn misfit(path: &str) -> String {
 fn see(incident: Option<&str>) -> String {
     match incident {
         Some(code) => format!("The bot's owner sees what happened by `errors {code}`"),
-        None => "The bot's log says what happened".to_owned(),
+        None => "The plugin logs too much for this to be written down: its author should log less".to_owned(),
     }
 }
 

@@ -111,6 +111,7 @@ mod tests {
         let code = || Some("A1B2".to_owned());
         let failures = [
             ServiceFailure::NotDeclared,
+            ServiceFailure::Own,
             ServiceFailure::NotLoaded,
             ServiceFailure::WrongVersion {
                 version: "1.1.0".to_owned(),
@@ -132,9 +133,10 @@ mod tests {
                 incident: code(),
             },
             ServiceFailure::Panicked { incident: code() },
+            ServiceFailure::Panicked { incident: None },
             ServiceFailure::TimedOut { limit_ms: 5000 },
             ServiceFailure::Busy {
-                text: "256 calls of this plugin are under way".to_owned(),
+                text: "512 calls of this plugin are under way at that one".to_owned(),
             },
             ServiceFailure::TooDeep { limit: 16 },
             ServiceFailure::Interrupted,

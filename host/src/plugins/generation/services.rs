@@ -34,18 +34,18 @@ pub struct Within {
 pub struct Serving(oneshot::Receiver<Answer>);
 
 impl Serving {
-    /// Waits for it. Cancel safe, but what is waited for is lost with this.
+    /// Waits for it. Cancel safe; to be waited for no more once it has come.
     ///
     /// # Errors
     ///
     /// What the lane said instead; `Closed` if it has ended before it began with it.
-    pub async fn ended(self) -> Result<(ServiceOutcome, Bytes), Problem> {
+    pub async fn ended(&mut self) -> Result<(ServiceOutcome, Bytes), Problem> {
         let cut_off = ServiceOutcome {
             verdict: ServiceVerdict::Interrupted,
             ..ServiceOutcome::default()
         };
         // Its lane has ended in the middle of it.
-        let Ok(answer) = self.0.await else {
+        let Ok(answer) = (&mut self.0).await else {
             return Ok((cut_off, Bytes::new()));
         };
         let unreadable = |error: serde_json::Error| {

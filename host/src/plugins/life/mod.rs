@@ -27,11 +27,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use plugin_protocol::{PluginName, Settings, StopReason};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,7 @@ use super::{
     persisted::{Decisions, Harm},
     probe::Probe,
     records::Records,
+    registry,
     shadow::{ContentHash, ShadowFolder},
     shelf::Shelf,
     table::Table,
@@ -61,6 +63,8 @@ use crate::{commands::Conflict, watcher};
 /// When a file that is still being written is looked at again.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// How long, when the bot stops, plugins may take in all to end before those that they need are told to.
+const DEPENDANTS_FIRST: Duration = Duration::from_secs(5);
 /// How long replacements that are under way may take at the end of the bot: no longer than a generation takes to end.
 const LAST_EXCHANGES: Duration = Duration::from_secs(21);
 
@@ -385,14 +389,26 @@ impl Life {
         ends.collect()
     }
 
+    /// In which steps these end: dependants first, since what they have begun may still call what they need.
+    fn endings(&self, names: &[PluginName]) -> Vec<Vec<PluginName>> {
+        let leaving = names.iter().filter_map(|name| self.live.get(name));
+        registry::endings(leaving.map(|live| &*live.generation.manifest))
+    }
+
     async fn stop_all(&mut self) {
         self.ending.cancel();
         for name in self.held() {
             self.give_up(&name);
         }
         let names: Vec<_> = self.live.keys().cloned().collect();
-        for generation in self.swap_out(&names) {
-            drop(self.workshop.retire(generation, StopReason::Shutdown));
+        let first = Instant::now() + DEPENDANTS_FIRST;
+        for step in self.endings(&names) {
+            let gone = self.swap_out(&step);
+            let ends = gone
+                .into_iter()
+                .map(|generation| self.workshop.retire(generation, StopReason::Shutdown));
+            // Once that has taken so long, all others end at a time.
+            let _ = timeout_at(first, join_all(ends)).await;
         }
         // What has started just now is wanted no more.
         for started in std::mem::take(&mut self.units).into_iter().flat_map(Unit::into_staged) {

@@ -212,7 +212,9 @@ impl Life {
         }
         self.arrivals.retain(|name| !all.contains(name));
         // The owner hears of the end when it is the end.
-        join_all(self.unload_now(&all)).await;
+        for step in self.endings(&all) {
+            join_all(self.unload_now(&step)).await;
+        }
         self.publish_views();
         self.remember_running(&BTreeSet::new());
         self.tidy().await;

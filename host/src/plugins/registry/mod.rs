@@ -120,6 +120,50 @@ pub fn dependants<'m>(gone: &PluginName, running: impl IntoIterator<Item = &'m M
     found
 }
 
+/// In which steps these end, so that each can do what it has begun: nobody before those that need it, optionally or not. Who
+/// is in a circle of optional ones ends with the others of it.
+#[must_use]
+pub fn endings<'m>(leaving: impl IntoIterator<Item = &'m Manifest>) -> Vec<Vec<PluginName>> {
+    let mut left: BTreeMap<&PluginName, &Manifest> =
+        leaving.into_iter().map(|manifest| (&manifest.name, manifest)).collect();
+    let mut steps = Vec::new();
+    while !left.is_empty() {
+        let needed: BTreeMap<_, _> = left.keys().map(|&name| (name, reached(name, &left))).collect();
+        // All that need it are needed by it, too.
+        let is_free = |name: &PluginName| {
+            let by_it = |other: &PluginName| needed.get(name).is_some_and(|needed| needed.contains(other));
+            needed
+                .iter()
+                .all(|(other, needed)| !needed.contains(name) || by_it(other))
+        };
+        let step: Vec<_> = left
+            .keys()
+            .filter(|name| is_free(name))
+            .map(|&name| name.clone())
+            .collect();
+        left.retain(|name, _| !step.contains(name));
+        steps.push(step);
+    }
+    steps
+}
+
+/// What of these it needs, optionally or not, directly or through others.
+fn reached<'m>(name: &'m PluginName, left: &BTreeMap<&'m PluginName, &'m Manifest>) -> BTreeSet<&'m PluginName> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![name]);
+    while let Some(manifest) = next.pop().and_then(|name| left.get(name)) {
+        let there = manifest
+            .depends
+            .iter()
+            .filter_map(|needs| left.get_key_value(&needs.name));
+        for (name, _) in there {
+            if found.insert(*name) {
+                next.push(name);
+            }
+        }
+    }
+    found
+}
+
 /// Whether a version is in a range; an empty range holds every one.
 #[must_use]
 pub fn fits(version: &str, range: &str) -> bool {

@@ -414,3 +414,20 @@ proptest! {
         prop_assert_eq!(resolved(&world), resolved(&World(mixed)));
     }
 }
+
+#[test]
+fn nobody_ends_before_those_that_need_it() {
+    let leaving = [
+        "bank",
+        "economy needs bank needs elsewhere",
+        "levels needs? quests",
+        "quests needs? levels needs? bank",
+        "shop needs economy needs? levels",
+    ]
+    .map(manifest);
+    let steps: Vec<_> = endings(&leaving)
+        .into_iter()
+        .map(|step| step.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(steps, ["shop", "economy levels quests", "bank"]);
+}
