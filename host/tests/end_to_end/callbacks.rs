@@ -3,29 +3,8 @@
 
 mod listeners;
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    fs,
-    sync::{
-        LazyLock, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
-use plugin_api::{
-    __private::{CommandDef, ComponentDef, EventDef, Group, HookDef, LinkedPlugin, Migration, Module},
-    BeforeCommand, BotReady, CommandError, CommandExecuted, ExtensionLoaded, ExtensionRefused, ExtensionReloaded,
-    ExtensionUnloaded, GuildJoined, GuildLeft, HookHandle, Shutdown, UserId,
-    prelude::*,
-};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::time::timeout;
 
 use crate::{
     forging::{drop_old, plugin},
@@ -204,7 +183,7 @@ async fn what_a_plugin_emits_is_heard_in_order_and_a_slow_callback_delays_no_oth
     assert!(!patiently, "it still waits");
     quickly[1..].sort();
     assert_eq!(quickly, ["audience.first", "audience.quick", "speaker.slow"]);
-    SLOW.store(1, Ordering::SeqCst);
+    SLOW.add_permits(1);
     assert_eq!(bot.hears("speaker.slow").await, "patiently");
 
     // Below those, somebody who understands it wrongly.

@@ -21,16 +21,12 @@ use plugin_api::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
     time::timeout,
 };
 
-use crate::{
-    forging::{drop_old, plugin},
-    harness::{PATIENCE, World, compiled, file_name, patched},
-    storage::backup_id,
-};
+use crate::harness::{PATIENCE, World};
 
 /// What each listener of this process has heard, by the bot that it belongs to.
 pub(super) static EARS: LazyLock<Mutex<HashMap<u64, mpsc::UnboundedSender<Heard>>>> = LazyLock::new(Mutex::default);
@@ -114,17 +110,14 @@ pub(super) async fn first(ctx: HookCtx, event: Spoken) -> Result {
 pub(super) async fn slow(ctx: HookCtx, event: Spoken) -> Result {
     if event.words != "quickly" {
         ctx.global_store().set("waits", &true).await?;
-        while SLOW.load(Ordering::SeqCst) == 0 {
-            plugin_api::tokio::task::yield_now().await;
-            plugin_api::tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        let _ = SLOW.acquire().await;
     }
     tell(&ctx, "slow", &event.words);
     Ok(())
 }
 
 /// Not before the scenario says so.
-pub(super) static SLOW: AtomicUsize = AtomicUsize::new(0);
+pub(super) static SLOW: Semaphore = Semaphore::const_new(0);
 
 #[hook("speaker.spoken")]
 pub(super) async fn quick(ctx: HookCtx, event: Spoken) -> Result {
