@@ -24,9 +24,6 @@ use crate::{
     telemetry::NoticeKind,
 };
 
-/// How many deliveries of one plugin may be under way.
-const MAX_UNDER_WAY: usize = 8192;
-
 /// The way from the hooks to lanes.
 pub struct ToLanes {
     pub(super) routing: Arc<Routing<Table>>,
@@ -101,7 +98,7 @@ impl Lanes for ToLanes {
                     return Handed::Absent;
                 }
                 let hangs = generation.pulse.hung_for(Instant::now()).is_some();
-                if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+                if hangs || !generation.has_room() {
                     return Handed::Full;
                 }
                 match generation.deliver(kind::HOOK, run, head, payload.as_bytes(), ticket) {

@@ -60,8 +60,6 @@ use crate::{
     storage::Tables,
 };
 
-/// How many invocations of one plugin may be under way.
-const MAX_UNDER_WAY: usize = 8192;
 /// What comes from an interaction is not run any more after this time: Discord waits 3 s for the first answer.
 const TOO_LATE: Duration = Duration::from_millis(2900);
 /// How often a full queue is told of in the log.
@@ -444,9 +442,7 @@ impl Router {
         }
         // What is given to a lane that hangs would run when nobody waits for it any more.
         let hangs = generation.pulse.hung_for(Instant::now()).is_some();
-        // Events are bounded by themselves, and never keep a command out.
-        let invocations = || generation.gate.tickets().saturating_sub(generation.events_under_way());
-        if hangs || (generation.gate.tickets() > MAX_UNDER_WAY && invocations() > MAX_UNDER_WAY) {
+        if hangs || !generation.has_room() {
             let why = if hangs {
                 "its thread takes nothing"
             } else {

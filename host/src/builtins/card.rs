@@ -264,6 +264,12 @@ fn load(info: &PluginInfo) -> String {
 
 fn lane_text(lane: &LaneFigures) -> String {
     let mut text = format!("{} under way", lane.under_way);
+    if lane.queued > 0 {
+        let _ = write!(text, ", {} in its queue", lane.queued);
+    }
+    if let Some(oldest) = lane.oldest_millis.filter(|&oldest| oldest >= 1000) {
+        let _ = write!(text, ", the oldest for {} s", oldest / 1000);
+    }
     if !lane.at_work_on.is_empty() {
         let _ = write!(text, ": {}", cut(&lane.at_work_on.join(", "), 200));
     }

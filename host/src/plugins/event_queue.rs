@@ -9,8 +9,9 @@ use std::{collections::VecDeque, time::Instant};
 
 use plugin_protocol::{EventQueue, Overflow, lane::EventFigures};
 
-/// How many events a lane has that it has not begun: enough that it never waits for the next one.
-const UNBEGUN: usize = 64;
+/// How many events a lane has that it has not begun: enough that it never waits for the next one, and few, for a command
+/// that comes then waits for the first step of each.
+const UNBEGUN: usize = 16;
 /// And how many bytes of them, unless it is one alone.
 const UNBEGUN_BYTES: usize = 256 << 10;
 /// How many events a lane has that have not come to their end.
@@ -241,18 +242,18 @@ mod tests {
 
     #[test]
     fn the_policy_says_which_end_is_dropped() {
-        // 64 are handed over, four have room.
-        for (overflow, kept) in [(Overflow::DropOldest, 70..74), (Overflow::DropNewest, 64..68)] {
+        // 16 are handed over, four have room.
+        for (overflow, kept) in [(Overflow::DropOldest, 22..26), (Overflow::DropNewest, 16..20)] {
             let mut queue = queue(1024, overflow);
-            let dropped = offer(&mut queue, 0..74);
-            let oldest: Vec<_> = if kept.start == 70 {
-                (64..70).collect()
+            let dropped = offer(&mut queue, 0..26);
+            let oldest: Vec<_> = if kept.start == 22 {
+                (16..22).collect()
             } else {
                 Vec::new()
             };
             assert_eq!(dropped, oldest);
             let figures = queue.figures(Instant::now());
-            assert_eq!((figures.delivered, figures.dropped, figures.waiting), (64, 6, 4));
+            assert_eq!((figures.delivered, figures.dropped, figures.waiting), (16, 6, 4));
             assert_eq!(figures.waiting_bytes, 1024);
             assert_eq!((queue.take_untold(), queue.take_untold()), (6, 0));
             assert_eq!(rest(&mut queue), kept.collect::<Vec<_>>());

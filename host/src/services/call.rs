@@ -24,8 +24,6 @@ use crate::plugins::{
     Undelivered,
 };
 
-/// How much may be under way at a plugin for it to be called.
-const MAX_UNDER_WAY: usize = 8192;
 /// How often a generation that has just ended is looked for anew.
 const TRIES: usize = 3;
 
@@ -218,7 +216,7 @@ impl Calling {
         if at.pulse.hung_for(Instant::now()).is_some() {
             return Err(busy("its plugin hangs; the bot's owner can `reload` it"));
         }
-        if at.gate.tickets() > MAX_UNDER_WAY {
+        if !at.has_room() {
             return Err(busy("too much is under way at its plugin"));
         }
         match at.serve(&self.head, &self.request, ticket, self.depth) {

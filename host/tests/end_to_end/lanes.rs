@@ -1,5 +1,7 @@
 //! What a lane takes, and what becomes of its events: bounded, in order, counted; and what blocks it is named.
 
+use std::{fs, path::PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::harness::{Bot, World, example_answers};
@@ -18,6 +20,15 @@ async fn metrics(world: &World) -> Value {
     serde_json::from_str(answer.content()).unwrap()
 }
 
+/// Blocks the thread of `stress` until the file that this names appears.
+async fn block(world: &World, bot: &Bot) -> (PathBuf, String) {
+    let file = world.root().join("goes on");
+    let event = json!({ "until": &file }).to_string();
+    world.sandbox.gateway().dispatch("STRESS_BLOCK", &event);
+    let line = bot.logs("is blocked: nothing else of it runs").await;
+    (file, line)
+}
+
 /// The numbers of the events that `stress` was told since it was asked last.
 async fn told(world: &World) -> Vec<u64> {
     let answer = world.person("alice").says("!told-events").await.expect_reply().await;
@@ -29,10 +40,8 @@ async fn told(world: &World) -> Vec<u64> {
 async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
     let (world, bot) = beside_the_example().await;
     let alice = world.person("alice");
-    // It shows what it shows before the thread is blocked, and the answer comes when it is.
-    let blocked = alice.says("!block 4").await;
+    let (goes_on, _) = block(&world, &bot).await;
     let gateway = world.sandbox.gateway();
-    bot.logs("is blocked: nothing else of it runs").await;
     let pad = "x".repeat(1000);
     let event = |number: u64| json!({ "guild_id": "1", "number": number, "pad": pad }).to_string();
     for number in 0..400 {
@@ -42,7 +51,7 @@ async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
     example_answers(&alice).await;
     let waits = alice.says("!revision").await;
     bot.logs("too slow for its events").await;
-    assert_eq!(blocked.expect_reply().await.content(), "unblocked");
+    fs::write(goes_on, "").unwrap();
     waits.expect_reply().await;
     let figures = metrics(&world).await;
     let told = told(&world).await;
@@ -50,12 +59,12 @@ async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
     assert_eq!(told.len() as u64 + count("dropped"), 400, "{figures}");
     assert_eq!(
         (count("delivered"), count("waiting")),
-        (told.len() as u64, 0),
+        (told.len() as u64 + 1, 0),
         "{figures}"
     );
-    // 64 were in its lane already; of the rest, the last ones for which there was room are left.
-    let (in_lane, waited) = told.split_at(64);
-    assert_eq!(in_lane, (0..64).collect::<Vec<_>>());
+    // With the one that blocks 16 were in its lane; of the rest, the last ones for which there was room are left.
+    let (in_lane, waited) = told.split_at(15);
+    assert_eq!(in_lane, (0..15).collect::<Vec<_>>());
     let first = 400 - waited.len() as u64;
     assert_eq!(waited, (first..400).collect::<Vec<_>>());
     assert!(
@@ -67,11 +76,11 @@ async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
     let info = world.owner().slash("plugininfo", &[name]).await.expect_reply().await;
     let info = serde_json::to_string(info.embeds()).unwrap();
     assert!(
-        info.contains(&format!("{} events, {} dropped", told.len(), count("dropped"))),
+        info.contains(&format!("{} events, {} dropped", told.len() + 1, count("dropped"))),
         "{info}"
     );
     assert!(
-        info.contains("of memory, at most") && info.contains("blocked 1 times"),
+        info.contains("of memory, at most") && info.contains("blocked ") && figures["blocks"].as_u64() >= Some(1),
         "{info}"
     );
     bot.stop().await;
@@ -97,36 +106,31 @@ async fn what_blocks_a_lane_is_named_and_it_can_be_unloaded_all_the_same() {
     let (world, bot) = beside_the_example().await;
     let alice = world.person("alice");
     let mut notices = world.sandbox.watch();
-    let blocked = alice.says("!block 2").await;
-    let line = bot.logs("is blocked: nothing else of it runs").await;
+    let (goes_on, line) = block(&world, &bot).await;
     assert!(
-        line.contains("the command `block`") && line.contains("stress"),
+        line.contains("the handler `block_in_event`") && line.contains("stress"),
         "{line}"
     );
     let heard = async {
         while !notices
             .next()
             .await
-            .is_some_and(|notice| notice.content().contains("is blocked by the command `block`"))
+            .is_some_and(|notice| notice.content().contains("is blocked by the handler `block_in_event`"))
         {}
     };
     tokio::time::timeout(crate::harness::PATIENCE, heard).await.unwrap();
+    fs::write(goes_on, "").unwrap();
     let line = bot.logs("is blocked no longer").await;
-    assert!(line.contains("the command `block`"), "{line}");
-    blocked.expect_reply().await;
+    assert!(line.contains("the handler `block_in_event`"), "{line}");
     let figures = metrics(&world).await;
-    assert_eq!(
-        (&figures["blocks"], figures.get("blocked")),
-        (&json!(1), None),
-        "{figures}"
-    );
-    let command = figures["handlers"]
+    assert!(figures["blocks"].as_u64() >= Some(1), "{figures}");
+    let handler = figures["handlers"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["kind"] == "command");
-    let longest = command.and_then(|command| command["max_micros"].as_u64()).unwrap();
-    assert!(longest >= 2_000_000, "{figures}");
+        .find(|one| one["kind"] == "event");
+    let longest = handler.and_then(|handler| handler["max_micros"].as_u64()).unwrap();
+    assert!(longest >= 500_000, "{figures}");
 
     // So soon it is not told again; `plugininfo` shows it.
     world
@@ -144,10 +148,18 @@ async fn what_blocks_a_lane_is_named_and_it_can_be_unloaded_all_the_same() {
         }
     };
     tokio::time::timeout(crate::harness::PATIENCE, named).await.unwrap();
+    // What waits for it is lost with it, and the owner is told. 15 of these are in its lane.
+    for number in 0..20 {
+        let event = json!({ "guild_id": "1", "number": number }).to_string();
+        world.sandbox.gateway().dispatch("STRESS_TOLD", &event);
+    }
+    // They are there before it is unloaded, and it shows that they wait.
+    example_answers(&alice).await;
     let unloading = world.owner().says("!unload stress").await;
     example_answers(&alice).await;
     let unloaded = unloading.reply(crate::harness::PATIENCE).await.unwrap();
     assert_eq!(unloaded.content(), "Unloaded `stress`.");
+    bot.logs("5 events that waited for it were dropped").await;
     let log = bot.stop().await;
     assert!(
         log.contains("its thread is abandoned") || log.contains("its thread goes on"),

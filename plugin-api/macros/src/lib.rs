@@ -197,8 +197,12 @@ pub fn settings(scope: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `"GUILD_SOUNDBOARD_SOUND_CREATE"`: the event's name, if its type has none.
 /// - `unlisted`: with a name that is newer than this crate; it would be refused as misspelt otherwise.
-/// - `guild`: only events of servers.
-/// - `!bot`: not the ones that a bot caused, where the event tells.
+/// - `filter = guild && !bot`: only events of servers, and not the ones that a bot caused, where the event tells. `!guild`,
+///   `bot` and either of them alone are filters, too. It is decided before anything is copied.
+/// - `one_at_a_time = message|user|channel|guild`: the handler runs once at a time for each message, person, channel or
+///   server, in the order in which they came; of different ones side by side. An event that names none waits for nobody.
+///
+/// Events reach a plugin in order. A slow one's wait, see `event_queue` of [`plugin!`](macro@plugin).
 #[proc_macro_attribute]
 pub fn event(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as event::Options);
@@ -382,6 +386,12 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   control, check or `before` returns, but for refusals. `Ok(true)` says that it told the asker, and is no incident; a
 ///   refusal tells them its text; with `Ok(false)` they are told what the bot tells of failures. Panics are always incidents.
 /// - `settings: Settings`: the struct with `#[settings(guild)]`: what servers can set.
+/// - `event_queue: ("8 MiB", drop_oldest)`, or the size alone: how much of the plugin's events waits while it is slow, from
+///   1 KiB to 256 MiB, and which are dropped when that is full: the oldest (without this key, of 8 MiB) or, by
+///   `drop_newest`, those that come. Before they wait, its lane has up to 16 events (256 KiB) that it has not begun, and
+///   4,096 (32 MiB) that have not ended. What is dropped is counted, and told to the owner.
+/// - `allocator: own`: for a plugin with a `#[global_allocator]` of its own, or whose memory is not to be counted. Without
+///   it, or by `counted`, it has the system's allocator, with a count that `plugininfo` and `ctx.metrics()` show.
 /// - `swap: exclusive`: an older generation stops before a newer one starts; for ports, voice, an own `SQLite`.
 /// - `description: "..."`: instead of that of `Cargo.toml`.
 ///

@@ -28,9 +28,15 @@ pub struct LaneState {
 /// What a lane is at, and what it has taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneFigures {
-    /// Invocations and events that were given to it and have not come to their end: waiting, running or suspended.
+    /// Invocations and events that were given to it and have not come to their end: in its queue, running or suspended.
     #[serde(default)]
     pub under_way: u64,
+    /// How many envelopes its thread has not taken from its queue.
+    #[serde(default)]
+    pub queued: u64,
+    /// How long ago the oldest of what is under way or waits was given to it, in milliseconds; absent if there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_millis: Option<u64>,
     /// What is under way, oldest first, cut to a few.
     #[serde(default)]
     pub at_work_on: Vec<String>,

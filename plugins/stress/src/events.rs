@@ -2,7 +2,7 @@
 //!
 //! Their names are none of Discord's, so that nothing else of a scenario brings them.
 
-use std::{thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use plugin_api::{prelude::*, serde_json::Value, tokio};
 
@@ -22,9 +22,15 @@ pub(super) async fn also_told(ctx: EventCtx<State>, event: Value) -> Result {
     Ok(())
 }
 
-/// Blocks the thread of this plugin.
+/// Blocks the thread of this plugin: for so long, or until a file appears, at most two minutes.
 #[event("STRESS_BLOCK", unlisted)]
 pub(super) async fn block_in_event(_ctx: EventCtx<State>, event: Value) -> Result {
+    if let Some(file) = event["until"].as_str() {
+        let looks = 0..12_000;
+        for _ in looks.take_while(|_| !Path::new(file).exists()) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
     thread::sleep(Duration::from_millis(event["millis"].as_u64().unwrap_or(0)));
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::{
 
 use plugin_protocol::{Argument, Choice, Door, PluginName, Typed};
 
-use super::{MAX_UNDER_WAY, Router, invocation, origin};
+use super::{Router, invocation, origin};
 use crate::{commands::Interaction, plugins::Table};
 
 /// How long suggestions may take; Discord waits for 3 s.
@@ -65,7 +65,7 @@ impl Router {
             return Vec::new();
         };
         let hangs = generation.pulse.hung_for(Instant::now()).is_some();
-        if hangs || generation.gate.tickets() > MAX_UNDER_WAY {
+        if hangs || !generation.has_room() {
             return Vec::new();
         }
         let (name, interaction) = (name.to_owned(), interaction.clone());

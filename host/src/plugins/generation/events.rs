@@ -110,10 +110,15 @@ impl Generation {
         self.hand_on(&mut events);
     }
 
-    /// An event has come to its end: the next one may be handed over.
-    pub(super) fn event_ended(&self, handed: &Handed) {
+    /// An event has come to its end: the next one may be handed over. One that a lane refuses on its way to its end counts
+    /// as dropped.
+    pub(super) fn event_ended(&self, handed: &Handed, is_refused: bool) {
         let mut events = self.events();
-        events.ended(handed.bytes, handed.begun);
+        if is_refused && !handed.begun && self.is_stopping() {
+            events.undelivered(handed.bytes);
+        } else {
+            events.ended(handed.bytes, handed.begun);
+        }
         self.hand_on(&mut events);
     }
 
@@ -146,8 +151,12 @@ impl Generation {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over what the lane takes.
+    /// Hands over what the lane takes. One that is stopping takes none: what waits is told as dropped at its end, not
+    /// counted as delivered to what refuses it.
     fn hand_on(&self, events: &mut event_queue::Waiting<Queued>) {
+        if self.is_stopping() {
+            return;
+        }
         while let Some((Queued { event, ticket }, _)) = events.next() {
             self.hand_event(events, (&event.head, event.payload.as_bytes()), ticket, Instant::now());
         }

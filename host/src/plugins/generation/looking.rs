@@ -21,6 +21,9 @@ use plugin_protocol::{
 use super::{Generation, Waiting};
 use crate::plugins::{lane::Ticket, latency::Handler};
 
+/// How much that is no event may be under way at a lane; beyond that it is told to come later.
+const MAX_UNDER_WAY: usize = 8192;
+
 /// Something other than an event that the lane was handed.
 #[derive(Debug)]
 pub(super) struct Invoked {
@@ -59,23 +62,44 @@ impl Generation {
         seen
     }
 
+    /// Whether one more may be given to it that is no event: events are bounded by themselves, and keep nothing else out.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let tickets = self.gate.tickets();
+        tickets <= MAX_UNDER_WAY || tickets.saturating_sub(self.events_under_way()) <= MAX_UNDER_WAY
+    }
+
     /// What is known of its lane without asking the system.
     #[must_use]
     pub fn figures(&self) -> LaneFigures {
         let (seen, now) = (self.look().unwrap_or_default(), Instant::now());
+        let events = self.event_figures();
         LaneFigures {
-            under_way: self.gate.tickets() as u64,
+            under_way: (self.gate.tickets() as u64).saturating_sub(events.waiting),
+            queued: seen.queued,
+            oldest_millis: self.oldest(now).into_iter().chain(events.oldest_millis).max(),
             requests: self.requests() as u64,
             hung_millis: self.pulse.hung_for(now).map(millis),
             blocked: self.stall.blocked(now),
             blocks: self.stall.count(),
             heap_bytes: seen.heap_bytes,
             heap_peak: seen.heap_peak,
-            events: self.event_figures(),
+            events,
             asked: self.asked.figures(),
             handlers: self.latencies.figures(),
             ..LaneFigures::default()
         }
+    }
+
+    /// For how many milliseconds the oldest that the lane was handed has not come to its end.
+    fn oldest(&self, now: Instant) -> Option<u64> {
+        let waiting = self.waiting();
+        let since = waiting.values().filter_map(|waiting| match waiting {
+            Waiting::Invocation(invoked) => Some(invoked.since),
+            Waiting::Event(handed) => Some(handed.since),
+            _ => None,
+        });
+        since.min().map(|since| millis(now.saturating_duration_since(since)))
     }
 
     /// What was last seen of the lane has come.

@@ -43,7 +43,8 @@ impl Generation {
                         self.pulse.stirred(now);
                         self.latencies
                             .note(Handler::Event, now.saturating_duration_since(handed.since));
-                        self.event_ended(&handed);
+                        let is_refused = envelope.flags() & kind::FLAG_PROBLEM != 0;
+                        self.event_ended(&handed, is_refused);
                         let outcome = outcome(envelope);
                         self.desk.finished(self, envelope.id(), outcome, handed.ticket);
                     }

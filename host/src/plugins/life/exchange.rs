@@ -136,9 +136,19 @@ impl Workshop {
     pub(super) fn retire(&self, generation: Arc<Generation>, why: StopReason) -> impl Future<Output = ()> + use<> {
         let ended = self.leaves(&generation);
         let at_its_end = ended.clone().drop_guard();
-        let abandoned = self.abandoned.clone();
+        let (abandoned, outlook) = (self.abandoned.clone(), Arc::clone(&self.outlook));
         self.retiring.spawn(async move {
-            if retire(&generation, why).await == Ending::Abandoned {
+            let ending = retire(&generation, why).await;
+            let lost = generation.take_untold_events();
+            if lost > 0 && why != StopReason::Shutdown {
+                let name = generation.name().as_str();
+                let text = format!(
+                    "When generation {} of the plugin `{name}` ended, {lost} events that waited for it were dropped: it was slower than its events. `/plugininfo {name}` shows how long its handlers take.",
+                    generation.number
+                );
+                outlook.tell_dropped(name, &text);
+            }
+            if ending == Ending::Abandoned {
                 let _ = abandoned.send(generation);
             }
             drop(at_its_end);
