@@ -1,7 +1,7 @@
 //! The bundled plugin `fun`, as people use it: polls that close, reminders that come, dice, and no pings by what people
 //! write.
 
-use sandbox::{Message, Person};
+use sandbox::{Message, Person, RestFault};
 use serde_json::json;
 
 use crate::harness::World;
@@ -114,6 +114,13 @@ async fn reminders_come_after_a_restart_and_ping_nobody_but_who_asked() {
     let alice = world.person("alice");
     let kept = told(&alice, "!remind 1h @everyone tea").await;
     assert!(kept.starts_with("I'll remind you <t:"), "{kept}");
+    bot.stop().await;
+    let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000");
+    // While Discord takes nothing, it is kept.
+    let fault = RestFault::status(503).on("POST", "/channels/{channel_id}/messages");
+    world.sandbox.fail_rest(fault);
+    let bot = world.start().await;
+    bot.logs("it is tried again in a minute").await;
     bot.stop().await;
     let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000");
     let mut seen = world.sandbox.watch();
