@@ -234,7 +234,7 @@ mod tests {
         let longest = history
             .iter()
             .chain([&list(&all, 9)])
-            .map(|page| shown(&[page.clone()]).chars().count())
+            .map(|page| shown(std::slice::from_ref(page)).chars().count())
             .max();
         assert!(longest.is_some_and(|longest| longest < 4096), "{longest:?}");
         let carried = serde_json::to_string(&history).expect("json").len();

@@ -81,6 +81,7 @@ impl Gate {
     /// A closed gate for what comes late to so many generations that end together, and a ticket for each of them. It is
     /// empty once all of these are dropped, each when its generation's own gate is empty, and those of what came late: until
     /// then work in one of them finds every other one of them, empty or not.
+    #[must_use]
     pub fn of_all(generations: usize) -> (Arc<Self>, Vec<Ticket>) {
         let gate = Arc::new(Self::default());
         let tickets = (0..generations).filter_map(|_| gate.enter()).collect();
@@ -245,7 +246,9 @@ impl<T> Routing<T> {
         // Only now: whoever reads this number as its root finds the gates closed, and the holds begun. Only the life of
         // plugins adds to it.
         let number = self.holds.load(Ordering::Acquire) + 1;
-        held.iter().for_each(|(_, hold)| hold.begins(number));
+        for (_, hold) in held {
+            hold.begins(number);
+        }
         self.holds.store(number, Ordering::Release);
     }
 

@@ -15,6 +15,7 @@ pub struct Clock {
 impl Clock {
     /// One that goes as tokio's clock goes, from this time on.
     #[cfg(test)]
+    #[must_use]
     pub fn at(ms: u64) -> Self {
         Self {
             moved: Some((ms, tokio::time::Instant::now())),

@@ -133,7 +133,7 @@ pub(crate) async fn closing(ctx: TimerCtx, id: i64) -> Result {
                 return close(&ctx, id, now + AGAIN, guild).await;
             }
             Err(error) => warn!("a poll can't be closed: {error}"),
-            Ok(_) => {}
+            Ok(()) => {}
         }
     } else if now < SystemTime::UNIX_EPOCH + Duration::from_secs(poll.ends) + ON_ITS_WAY {
         // It ends before it is known which message is its own.

@@ -48,7 +48,7 @@ pub(crate) async fn tell(ctx: TimerCtx, (user, channel, text): (UserId, ChannelI
             };
         }
         Err(error) => warn!("a reminder finds nobody: {error}"),
-        Ok(_) => {}
+        Ok(()) => {}
     }
     Ok(())
 }

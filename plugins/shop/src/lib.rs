@@ -3,7 +3,7 @@
 //! It asks `economy` by its services alone, so that either may be replaced while the other runs. If a plugin `loyalty` is
 //! there, it says how much cheaper somebody buys; a plugin `black-market` must not run beside it.
 
-use plugin_api::{client, prelude::*};
+use plugin_api::{ServiceError, client, prelude::*};
 use serde::{Deserialize, Serialize};
 
 /// What the plugin `economy` does for us: the shape of what we send it, and of what we read of its answers.
@@ -117,7 +117,7 @@ fn order_of(ctx: &Ctx) -> String {
 async fn price_for(ctx: &Ctx, item: Item) -> Result<u32> {
     let percent: u32 = match ctx.service("loyalty").call("discount", &ctx.author().id).await {
         Ok(percent) => percent,
-        Err(error) if error.service().is_some_and(|error| error.is_not_loaded()) => 0,
+        Err(error) if error.service().is_some_and(ServiceError::is_not_loaded) => 0,
         Err(error) => return Err(error),
     };
     Ok(item.price() * (100 - percent.min(100)) / 100)

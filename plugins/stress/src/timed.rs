@@ -51,7 +51,7 @@ pub(super) async fn tell_later(ctx: TimerCtx<State>, later: Later) -> Result {
         "panic" => panic!("the stress plugin was asked to panic later"),
         "last" => {
             ctx.send(later.channel, "lasting").await?;
-            sleep(Duration::from_secs(3600)).await;
+            sleep(Duration::from_hours(1)).await;
         }
         _ => {}
     }

@@ -308,7 +308,9 @@ impl Model {
             }
             Happens::ReloadAll => {
                 let all: Vec<_> = self.live.keys().copied().collect();
-                all.iter().for_each(|plugin| self.want(*plugin));
+                for plugin in &all {
+                    self.want(*plugin);
+                }
                 self.settle(&all, true, false, false);
             }
             Happens::Dies(plugin) => {

@@ -197,11 +197,11 @@ proptest! {
         let rule = Recurrence::Every(period);
         let now = due + late;
         let next = rule.first_after(due, now);
-        prop_assert!(next > now && next - now <= period && (next - due) % period == 0);
+        prop_assert!(next > now && next - now <= period && (next - due).is_multiple_of(period));
         let all = late / period + 1;
         prop_assert_eq!(u64::from(rule.count(due, now)), all.min(1_000));
         let few = rule.last_few(due, now, 5);
         prop_assert_eq!(u64::from(rule.count(few, now)), all.min(5));
-        prop_assert!(few >= due && (few - due) % period == 0);
+        prop_assert!(few >= due && (few - due).is_multiple_of(period));
     }
 }
