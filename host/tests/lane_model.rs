@@ -259,8 +259,8 @@ struct Lane {
 }
 
 const ROOM: HoldRoom = HoldRoom {
-    deliveries: 8,
-    bytes: 8,
+    deliveries: 16,
+    bytes: 16,
 };
 
 /// What became of a delivery in its sender's eyes.

@@ -260,7 +260,10 @@ impl Schedule {
     }
 
     /// A run has come to its end; answers with the function's name. Called on plugins' threads: it does not wait.
-    #[allow(clippy::must_use_candidate, reason = "what it does is the point; the name is for a log")]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "what it does is the point; the name is for a log"
+    )]
     pub fn ended(&self, id: u64, outcome: &Outcome) -> Option<String> {
         let end = match outcome.verdict {
             Verdict::Done => End::Done,

@@ -152,7 +152,8 @@ async fn a_lane_that_hangs_is_told_refuses_and_is_shown() {
         info.contains("hangs, generation 1") && info.contains("takes nothing for"),
         "{info}"
     );
-    assert!(info.contains("1 under way: `block`"), "{info}");
+    let at_work = |line: &str| line.contains("1 under way") && line.ends_with(": `block`");
+    assert!(info.lines().any(at_work), "{info}");
     assert_eq!(alice.says("!ping").await.expect_reply().await.content(), "pong");
 
     let unblocked = blocked.reply(PATIENCE).await.expect("it goes on");

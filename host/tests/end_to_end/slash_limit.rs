@@ -251,7 +251,7 @@ async fn places_that_become_free_are_given_back() {
     );
     let card = owner.says("!slashlimit").await.expect_reply().await.embeds()[0].to_string();
     assert!(
-        card.contains("Kept for plugins that are not there") && card.contains("`revision`"),
+        card.contains("Kept for plugins that are not there") && card.contains("`allocate`"),
         "{card}"
     );
 
