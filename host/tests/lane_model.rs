@@ -400,7 +400,10 @@ fn what_finds_no_room_is_turned_away_and_counted() {
 }
 
 /// Two plugins, each of which may be held, and a root's work at them.
-struct Pair([(Arc<Lane>, Option<Arc<Hold<Sent>>>); 2]);
+struct Pair([(Arc<Lane>, Held); 2]);
+
+/// Where what is meant for a plugin waits, while it is held.
+type Held = Option<Arc<Hold<Sent>>>;
 
 /// Enters one of them for work of this root; `None` where it has to wait.
 fn call(routing: &Routing<Pair>, root: Root, at: usize) -> Option<Ticket> {
