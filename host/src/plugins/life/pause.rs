@@ -42,10 +42,16 @@ impl Life {
             // What was restored may have another key of controls.
             self.tell_settings();
             self.decisions.read_again().await;
-            // They ran, so they may again where nothing is loaded by itself.
-            self.asked_for.extend(names.iter().cloned());
+            // They ran, so they may again where nothing is loaded by itself, but for those that were unloaded by what is
+            // restored.
+            let forced: BTreeSet<_> = names
+                .iter()
+                .filter(|name| !self.decisions.is_unloaded(name))
+                .cloned()
+                .collect();
+            self.asked_for.extend(forced.iter().cloned());
             let ask = Ask {
-                forced: names.clone(),
+                forced,
                 apart: true,
                 ..Ask::default()
             };
