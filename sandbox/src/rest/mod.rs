@@ -2,6 +2,7 @@
 //! functions from the world and a call to an answer; none of them waits.
 
 mod account;
+mod audit_log;
 mod channels;
 mod commands;
 mod errors;

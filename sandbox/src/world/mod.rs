@@ -4,6 +4,7 @@
 //! All of it stands behind one `std::sync::Mutex` (see [`crate::shared`]): each operation is short and none waits, and
 //! the order of changes is the order of events that everybody sees.
 
+pub(crate) mod audit_log;
 mod command;
 mod emit;
 mod guild;
@@ -87,6 +88,8 @@ pub(crate) struct World {
     pub(crate) voice: BTreeMap<u64, Value>,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
+    /// What was done to guilds, oldest first.
+    pub(crate) audit_logs: BTreeMap<u64, VecDeque<audit_log::Entry>>,
     pub(crate) logs: Logs,
     pub(crate) pages: Pages,
     pub(crate) watchers: Vec<mpsc::UnboundedSender<Arc<Stored>>>,
@@ -144,6 +147,7 @@ impl World {
             voice: BTreeMap::new(),
             outages: BTreeSet::new(),
             time,
+            audit_logs: BTreeMap::new(),
             logs: Logs::default(),
             pages: Pages::default(),
             watchers: Vec::new(),
