@@ -39,6 +39,8 @@ pub(crate) enum Audience {
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
     open: Vec<(u64, mpsc::Sender<Utf8Bytes>)>,
+    /// How plugins' builds stand, the latest last.
+    pub(super) builds: Vec<Value>,
 }
 
 impl Pages {
@@ -147,6 +149,7 @@ fn state(world: &World, person: u64) -> Value {
         "guilds": guilds,
         "dms": direct.into_iter().collect::<Vec<_>>(),
         "commands": world.commands.all().cloned().collect::<Vec<_>>(),
+        "builds": world.pages.builds,
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod acts;
 mod assets;
+mod build;
 mod faults;
 mod live;
 mod traffic;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/people", post(acts::enter))
         .route("/page/dm", post(acts::direct))
         .route("/page/faults", post(faults::ask))
+        .route("/page/build", post(build::note))
         .route("/page/reactions", post(acts::react))
         .route("/page/typing", post(acts::types))
         .route("/page/menu", post(acts::menu))
