@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Refusal},
     snowflake,
     validate::{Fields, checked},
@@ -14,6 +14,31 @@ use crate::{
     gateway::application_flags,
     world::{User, World, permissions},
 };
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/gateway", |_, call, _| Ok(gateway(call))),
+    Route::get("/gateway/bot", |world, call, _| Ok(gateway_bot(world, call))),
+    Route::get("/applications/@me", |world, _, _| Ok(application(world))),
+    Route::get("/oauth2/applications/@me", |world, _, _| Ok(application(world))),
+    Route::get("/oauth2/@me", |world, _, _| Ok(authorization(world))),
+    Route::patch("/applications/@me", |world, call, _| edit_application(world, call))
+        .differs("The change is checked and answered, but not kept: an application has no life of its own here."),
+    Route::get("/users/@me", |world, _, _| Ok(me(world))),
+    Route::patch("/users/@me", |world, call, _| edit_me(world, call))
+        .differs("Only the name is kept: there are no images."),
+    Route::get("/users/@me/guilds", |world, call, _| my_guilds(world, call)).query(&[
+        "before",
+        "after",
+        "limit",
+        "with_counts",
+    ]),
+    Route::delete("/users/@me/guilds/{guild_id}", |world, _, path| {
+        leave_guild(world, path[0])
+    }),
+    Route::post("/users/@me/channels", |world, call, _| open_direct(world, call)),
+    Route::get("/users/{user_id}", |world, _, path| user(world, path[0])),
+];
 
 pub(crate) fn gateway(call: &Call) -> Answer {
     Answer::ok(&json!({ "url": call.gateway_url }))
@@ -34,18 +59,18 @@ pub(crate) fn gateway_bot(world: &World, call: &Call) -> Answer {
     }))
 }
 
-/// The application; below `/oauth2/@me` with what surrounds it there.
-pub(crate) fn application(world: &World, path: &[&str]) -> Answer {
-    let application = application_json(world);
-    if path == ["oauth2", "@me"] {
-        return Answer::ok(&json!({
-            "application": application,
-            "scopes": ["bot", "applications.commands"],
-            "expires": "2035-01-01T00:00:00.000000+00:00",
-            "user": world.user_json(world.bot_id),
-        }));
-    }
-    Answer::ok(&application)
+fn application(world: &World) -> Answer {
+    Answer::ok(&application_json(world))
+}
+
+/// The application, with what surrounds it below `/oauth2/@me`.
+fn authorization(world: &World) -> Answer {
+    Answer::ok(&json!({
+        "application": application_json(world),
+        "scopes": ["bot", "applications.commands"],
+        "expires": "2035-01-01T00:00:00.000000+00:00",
+        "user": world.user_json(world.bot_id),
+    }))
 }
 
 fn application_json(world: &World) -> Value {

@@ -4,12 +4,35 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Refusal},
     snowflake, threads,
     validate::{self, Fields, checked},
 };
 use crate::world::{Overwrite, World, permissions};
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/channels/{channel_id}", |world, _, path| get(world, path[0])),
+    Route::patch("/channels/{channel_id}", |world, call, path| edit(world, call, path[0])),
+    Route::delete("/channels/{channel_id}", |world, _, path| delete(world, path[0])),
+    Route::put(
+        "/channels/{channel_id}/permissions/{overwrite_id}",
+        |world, call, path| set_overwrite(world, call, path[0], path[1]),
+    ),
+    Route::delete("/channels/{channel_id}/permissions/{overwrite_id}", |world, _, path| {
+        remove_overwrite(world, path[0], path[1])
+    }),
+    Route::post("/channels/{channel_id}/typing", |world, _, path| typing(world, path[0])),
+    Route::get("/channels/{channel_id}/invites", |world, _, path| {
+        nothing(world, path[0])
+    })
+    .differs("Always empty."),
+    Route::get("/channels/{channel_id}/webhooks", |world, _, path| {
+        nothing(world, path[0])
+    })
+    .differs("Always empty."),
+];
 
 /// What a channel's body may hold, and what is merely kept and shown.
 const KEYS: &[&str] = &[

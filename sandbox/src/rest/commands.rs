@@ -4,53 +4,151 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Faults, Refusal},
     guilds, snowflake, validate,
 };
 use crate::world::World;
 
-/// Answers what stands below `/commands` of a scope.
-pub(crate) fn route(world: &mut World, call: &Call, application: &str, guild: Option<&str>, rest: &[&str]) -> Outcome {
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/applications/{application_id}/commands", |world, call, path| {
+        let scope = scope(world, path[0], None)?;
+        list(world, call, scope)
+    })
+    .query(&["with_localizations"]),
+    Route::post("/applications/{application_id}/commands", |world, call, path| {
+        let scope = scope(world, path[0], None)?;
+        create(world, call, scope)
+    }),
+    Route::put("/applications/{application_id}/commands", |world, call, path| {
+        let scope = scope(world, path[0], None)?;
+        overwrite(world, call, scope)
+    }),
+    Route::get(
+        "/applications/{application_id}/commands/{command_id}",
+        |world, _, path| {
+            let scope = scope(world, path[0], None)?;
+            get(world, scope, path[1])
+        },
+    ),
+    Route::patch(
+        "/applications/{application_id}/commands/{command_id}",
+        |world, call, path| {
+            let scope = scope(world, path[0], None)?;
+            edit(world, call, scope, path[1])
+        },
+    ),
+    Route::delete(
+        "/applications/{application_id}/commands/{command_id}",
+        |world, _, path| {
+            let scope = scope(world, path[0], None)?;
+            delete(world, scope, path[1])
+        },
+    ),
+    Route::get(
+        "/applications/{application_id}/guilds/{guild_id}/commands",
+        |world, call, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            list(world, call, scope)
+        },
+    )
+    .query(&["with_localizations"]),
+    Route::post(
+        "/applications/{application_id}/guilds/{guild_id}/commands",
+        |world, call, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            create(world, call, scope)
+        },
+    ),
+    Route::put(
+        "/applications/{application_id}/guilds/{guild_id}/commands",
+        |world, call, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            overwrite(world, call, scope)
+        },
+    ),
+    Route::get(
+        "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}",
+        |world, _, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            get(world, scope, path[2])
+        },
+    ),
+    Route::patch(
+        "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}",
+        |world, call, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            edit(world, call, scope, path[2])
+        },
+    ),
+    Route::delete(
+        "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}",
+        |world, _, path| {
+            let scope = scope(world, path[0], Some(path[1]))?;
+            delete(world, scope, path[2])
+        },
+    ),
+    Route::get(
+        "/applications/{application_id}/guilds/{guild_id}/commands/permissions",
+        |world, _, path| permissions(world, path[0], path[1]),
+    ),
+    Route::get(
+        "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions",
+        |world, _, path| permissions_of(world, path[0], path[1], path[2]),
+    ),
+    Route::put(
+        "/applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions",
+        |world, _, path| set_permissions(world, path[0], path[1]),
+    ),
+];
+
+/// Where commands stand: in a guild, or everywhere.
+fn scope(world: &World, application: &str, guild: Option<&str>) -> Result<Option<u64>, Refusal> {
     own(world, application)?;
-    let guild = guild.map(|guild| guilds::allowed(world, guild, 0)).transpose()?;
-    match (call.method.as_str(), rest) {
-        ("GET", []) => {
-            let localized = call.flag("with_localizations")?;
-            let all = world.commands.of(guild).iter();
-            Ok(Answer::ok(&all.map(|one| shown(one, localized)).collect()))
-        }
-        ("POST", []) => create(world, call, guild),
-        ("PUT", []) => overwrite(world, call, guild),
-        ("GET", [id]) => find(world, guild, id).map(|at| Answer::ok(&world.commands.of(guild)[at])),
-        ("PATCH", [id]) => edit(world, call, guild, id),
-        ("DELETE", [id]) => {
-            let at = find(world, guild, id)?;
-            let mut all = world.commands.of(guild).to_vec();
-            all.remove(at);
-            world.set_commands(guild, all);
-            Ok(Answer::empty())
-        }
-        ("GET", [id, "permissions"]) => {
-            let id = snowflake("command_id", id)?;
-            let known = guild.and_then(|guild| Some((guild, world.overrides.get(&(guild, id))?)));
-            let (guild, overrides) =
-                known.ok_or_else(|| Refusal::new(404, 10066, "Unknown application command permissions"))?;
-            Ok(Answer::ok(&world.overrides_json(guild, id, overrides)))
-        }
-        // Administrators alone may, with a token of their own.
-        ("PUT", [_, "permissions"]) => Err(Refusal::new(403, 20001, "Bots cannot use this endpoint")),
-        _ => Err(errors::NOT_FOUND.into()),
-    }
+    guild.map(|guild| guilds::allowed(world, guild, 0)).transpose()
+}
+
+fn list(world: &World, call: &Call, guild: Option<u64>) -> Outcome {
+    let localized = call.flag("with_localizations")?;
+    let all = world.commands.of(guild).iter();
+    Ok(Answer::ok(&all.map(|one| shown(one, localized)).collect()))
+}
+
+fn get(world: &World, guild: Option<u64>, id: &str) -> Outcome {
+    find(world, guild, id).map(|at| Answer::ok(&world.commands.of(guild)[at]))
+}
+
+fn delete(world: &mut World, guild: Option<u64>, id: &str) -> Outcome {
+    let at = find(world, guild, id)?;
+    let mut all = world.commands.of(guild).to_vec();
+    all.remove(at);
+    world.set_commands(guild, all);
+    Ok(Answer::empty())
 }
 
 /// What administrators have set for commands in a guild, and for all of the application.
-pub(crate) fn permissions(world: &World, application: &str, guild: &str) -> Outcome {
+fn permissions(world: &World, application: &str, guild: &str) -> Outcome {
     own(world, application)?;
     let guild = guilds::allowed(world, guild, 0)?;
     let theirs = world.overrides.iter().filter(|((of, _), _)| *of == guild);
     let all = theirs.map(|((_, id), overrides)| world.overrides_json(guild, *id, overrides));
     Ok(Answer::ok(&all.collect()))
+}
+
+fn permissions_of(world: &World, application: &str, guild: &str, id: &str) -> Outcome {
+    own(world, application)?;
+    let guild = guilds::allowed(world, guild, 0)?;
+    let id = snowflake("command_id", id)?;
+    let overrides = world.overrides.get(&(guild, id));
+    let overrides = overrides.ok_or_else(|| Refusal::new(404, 10066, "Unknown application command permissions"))?;
+    Ok(Answer::ok(&world.overrides_json(guild, id, overrides)))
+}
+
+/// Administrators alone may, with a token of their own.
+fn set_permissions(world: &World, application: &str, guild: &str) -> Outcome {
+    scope(world, application, Some(guild))?;
+    Err(Refusal::new(403, 20001, "Bots cannot use this endpoint"))
 }
 
 fn own(world: &World, application: &str) -> Result<(), Refusal> {

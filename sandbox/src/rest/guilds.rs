@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     channels::Shape,
     errors::{self, Refusal},
     snowflake,
@@ -14,6 +14,41 @@ use crate::{
     gateway::intents,
     world::{Channel, World, permissions},
 };
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/guilds/{guild_id}", |world, call, path| get(world, call, path[0])).query(&["with_counts"]),
+    Route::patch("/guilds/{guild_id}", |world, call, path| edit(world, call, path[0]))
+        .differs("Name and system channel are kept; the rest is checked and answered as it was."),
+    Route::get("/guilds/{guild_id}/channels", |world, _, path| channels(world, path[0])),
+    Route::post("/guilds/{guild_id}/channels", |world, call, path| {
+        create_channel(world, call, path[0])
+    }),
+    Route::patch("/guilds/{guild_id}/channels", |world, call, path| {
+        move_channels(world, call, path[0])
+    }),
+    Route::get("/guilds/{guild_id}/emojis", |world, _, path| nothing(world, path[0])).differs("Always empty."),
+    Route::get("/guilds/{guild_id}/stickers", |world, _, path| nothing(world, path[0])).differs("Always empty."),
+    Route::get("/guilds/{guild_id}/invites", |world, _, path| nothing(world, path[0])).differs("Always empty."),
+    Route::get("/guilds/{guild_id}/webhooks", |world, _, path| nothing(world, path[0])).differs("Always empty."),
+    Route::get("/guilds/{guild_id}/integrations", |world, _, path| {
+        nothing(world, path[0])
+    })
+    .differs("Always empty."),
+    Route::get("/guilds/{guild_id}/bans", |world, call, path| {
+        bans(world, call, path[0])
+    })
+    .query(&["limit", "before", "after"]),
+    Route::get("/guilds/{guild_id}/bans/{user_id}", |world, _, path| {
+        get_ban(world, path[0], path[1])
+    }),
+    Route::put("/guilds/{guild_id}/bans/{user_id}", |world, call, path| {
+        ban(world, call, path[0], path[1])
+    }),
+    Route::delete("/guilds/{guild_id}/bans/{user_id}", |world, _, path| {
+        unban(world, path[0], path[1])
+    }),
+];
 
 /// The guild with this id, if the bot is a member and may do `needed`.
 pub(crate) fn allowed(world: &World, id: &str, needed: u64) -> Result<u64, Refusal> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Refusal},
     snowflake,
     validate::{self, Fields, Place, checked},
@@ -15,6 +15,34 @@ use crate::world::{
     Draft, Interaction, Modal, State, Stored, World,
     message::{EPHEMERAL, LOADING},
 };
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::post(
+        "/interactions/{interaction_id}/{interaction_token}/callback",
+        |world, call, path| callback(world, call, path[0], path[1]),
+    )
+    .query(&["with_response"]),
+    Route::post("/webhooks/{webhook_id}/{webhook_token}", |world, call, path| {
+        follow_up(world, call, path[0], path[1])
+    })
+    .query(&["wait", "thread_id", "with_components"]),
+    Route::get(
+        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
+        |world, _, path| get(world, path[0], path[1], path[2]),
+    )
+    .query(&["thread_id"]),
+    Route::patch(
+        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
+        |world, call, path| edit(world, call, path[0], path[1], path[2]),
+    )
+    .query(&["thread_id", "with_components"]),
+    Route::delete(
+        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
+        |world, _, path| delete(world, path[0], path[1], path[2]),
+    )
+    .query(&["thread_id"]),
+];
 
 const PONG: i64 = 1;
 const MESSAGE: i64 = 4;

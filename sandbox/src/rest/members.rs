@@ -4,12 +4,44 @@
 use serde_json::Value;
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Refusal},
     guilds, snowflake,
     validate::{Fields, checked, id_of},
 };
 use crate::world::{Guild, World, permissions};
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/guilds/{guild_id}/members", |world, call, path| {
+        list(world, call, path[0])
+    })
+    .query(&["limit", "after"]),
+    Route::get("/guilds/{guild_id}/members/search", |world, call, path| {
+        search(world, call, path[0])
+    })
+    .query(&["limit", "query"]),
+    Route::get("/guilds/{guild_id}/members/{user_id}", |world, _, path| {
+        get(world, path[0], path[1])
+    }),
+    Route::patch("/guilds/{guild_id}/members/@me", |world, call, path| {
+        edit(world, call, path[0], "@me")
+    }),
+    Route::patch("/guilds/{guild_id}/members/{user_id}", |world, call, path| {
+        edit(world, call, path[0], path[1])
+    }),
+    Route::delete("/guilds/{guild_id}/members/{user_id}", |world, _, path| {
+        kick(world, path[0], path[1])
+    }),
+    Route::put(
+        "/guilds/{guild_id}/members/{user_id}/roles/{role_id}",
+        |world, _, path| set_role(world, path[0], path[1], path[2], true),
+    ),
+    Route::delete(
+        "/guilds/{guild_id}/members/{user_id}/roles/{role_id}",
+        |world, _, path| set_role(world, path[0], path[1], path[2], false),
+    ),
+];
 
 /// Where a member stands among the roles.
 fn rank(guild: &Guild, user: u64) -> i64 {

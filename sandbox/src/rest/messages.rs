@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome, channels,
+    Answer, Call, Outcome, Route, channels,
     errors::{self, Refusal},
     snowflake, threads,
     validate::{self, Fields, Place, checked},
@@ -15,6 +15,71 @@ use crate::{
     ids,
     world::{Draft, Stored, World, permissions},
 };
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/channels/{channel_id}/messages", |world, call, path| {
+        list(world, call, path[0])
+    })
+    .query(&["around", "before", "after", "limit"]),
+    Route::post("/channels/{channel_id}/messages", |world, call, path| {
+        create(world, call, path[0])
+    }),
+    Route::post("/channels/{channel_id}/messages/bulk-delete", |world, call, path| {
+        bulk_delete(world, call, path[0])
+    }),
+    Route::get("/channels/{channel_id}/pins", |world, _, path| pins(world, path[0])),
+    Route::get("/channels/{channel_id}/messages/pins", |world, _, path| {
+        new_pins(world, path[0])
+    })
+    .query(&["before", "limit"]),
+    Route::put("/channels/{channel_id}/pins/{message_id}", |world, _, path| {
+        pin(world, path[0], path[1], true)
+    }),
+    Route::put("/channels/{channel_id}/messages/pins/{message_id}", |world, _, path| {
+        pin(world, path[0], path[1], true)
+    }),
+    Route::delete("/channels/{channel_id}/pins/{message_id}", |world, _, path| {
+        pin(world, path[0], path[1], false)
+    }),
+    Route::delete("/channels/{channel_id}/messages/pins/{message_id}", |world, _, path| {
+        pin(world, path[0], path[1], false)
+    }),
+    Route::get("/channels/{channel_id}/messages/{message_id}", |world, _, path| {
+        get(world, path[0], path[1])
+    }),
+    Route::patch("/channels/{channel_id}/messages/{message_id}", |world, call, path| {
+        edit(world, call, path[0], path[1])
+    }),
+    Route::delete("/channels/{channel_id}/messages/{message_id}", |world, _, path| {
+        delete(world, path[0], path[1])
+    }),
+    Route::delete(
+        "/channels/{channel_id}/messages/{message_id}/reactions",
+        |world, _, path| clear_reactions(world, path[0], path[1], None),
+    ),
+    Route::get(
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}",
+        |world, call, path| reactors(world, call, path[0], path[1], path[2]),
+    )
+    .query(&["after", "limit", "type"]),
+    Route::delete(
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}",
+        |world, _, path| clear_reactions(world, path[0], path[1], Some(path[2])),
+    ),
+    Route::put(
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me",
+        |world, _, path| react(world, path[0], path[1], path[2]),
+    ),
+    Route::delete(
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me",
+        |world, _, path| unreact(world, path[0], path[1], path[2], "@me"),
+    ),
+    Route::delete(
+        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/{user_id}",
+        |world, _, path| unreact(world, path[0], path[1], path[2], path[3]),
+    ),
+];
 
 const TWO_WEEKS_MS: u64 = 14 * 24 * 3600 * 1000;
 /// Bytes of attachments kept.

@@ -1,5 +1,5 @@
-//! REST, version 10 (and 9): what a request and an answer are. `serve` is the one entry for every request; routes are plain
-//! functions from the world and a call to an answer; none of them waits.
+//! REST, version 10 (and 9): what a request and an answer are. `serve` is the one entry for every request; routes are rows of a
+//! table with plain functions from the world and a call to an answer; none of them waits.
 
 mod account;
 mod audit_log;
@@ -13,6 +13,7 @@ pub(crate) mod limits;
 mod members;
 mod messages;
 mod roles;
+mod route;
 mod routes;
 mod serve;
 mod template;
@@ -22,7 +23,7 @@ mod validate;
 
 use serde_json::Value;
 
-use self::{errors::Refusal, upload::Upload};
+use self::{errors::Refusal, route::Route, upload::Upload};
 pub(crate) use self::{serve::answer, upload::MAX_BODY, validate::text_length};
 
 /// A request, read.

@@ -4,12 +4,32 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     errors::{self, Refusal},
     guilds, members, snowflake,
     validate::{Fields, checked},
 };
 use crate::world::{Role, World, permissions};
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/guilds/{guild_id}/roles", |world, _, path| list(world, path[0])),
+    Route::post("/guilds/{guild_id}/roles", |world, call, path| {
+        create(world, call, path[0])
+    }),
+    Route::patch("/guilds/{guild_id}/roles", |world, call, path| {
+        reorder(world, call, path[0])
+    }),
+    Route::get("/guilds/{guild_id}/roles/{role_id}", |world, _, path| {
+        get(world, path[0], path[1])
+    }),
+    Route::patch("/guilds/{guild_id}/roles/{role_id}", |world, call, path| {
+        edit(world, call, path[0], path[1])
+    }),
+    Route::delete("/guilds/{guild_id}/roles/{role_id}", |world, _, path| {
+        delete(world, path[0], path[1])
+    }),
+];
 
 const KEYS: &[&str] = &[
     "name",

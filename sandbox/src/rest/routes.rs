@@ -1,13 +1,36 @@
-//! The table of routes: method and path to the function that answers. Paths that are not here are 404 in Discord's
+//! The table of routes: it finds a request's row, whose function answers. Paths that no row has are 404 in Discord's
 //! form; known paths with another method are 405.
+//!
+//! The rows stand in the files of their resources. They are found by walking a tree of the path's parts: words come
+//! before parameters, so that `/messages/pins` is no message's id.
+
+use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles, template,
+    Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles, route::Route,
     threads, validate::checked_query,
 };
 use crate::world::World;
 
-/// Whether a path takes the bot's token; interactions and their webhooks carry their own.
+/// The rows of each resource.
+const TABLES: &[&[Route]] = &[
+    account::ROUTES,
+    channels::ROUTES,
+    commands::ROUTES,
+    guilds::ROUTES,
+    interactions::ROUTES,
+    members::ROUTES,
+    messages::ROUTES,
+    roles::ROUTES,
+    threads::ROUTES,
+];
+
+/// All rows.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    TABLES.iter().copied().flatten()
+}
+
+/// Whether a path takes the bot's token; interactions and webhooks carry their own.
 pub(crate) fn needs_token(path: &[&str]) -> bool {
     !matches!(
         path,
@@ -15,174 +38,125 @@ pub(crate) fn needs_token(path: &[&str]) -> bool {
     )
 }
 
-/// The parameters that a route's query may have. A route that is not here has none.
-const QUERIES: &[(&str, &str, &[&str])] = &[
-    ("GET", "/users/@me/guilds", &["before", "after", "limit", "with_counts"]),
-    ("GET", "/channels/{}/messages", &["around", "before", "after", "limit"]),
-    (
-        "GET",
-        "/channels/{}/messages/{}/reactions/{}",
-        &["after", "limit", "type"],
-    ),
-    ("GET", "/channels/{}/messages/pins", &["before", "limit"]),
-    ("GET", "/channels/{}/threads/archived/public", &["before", "limit"]),
-    ("GET", "/channels/{}/threads/archived/private", &["before", "limit"]),
-    ("GET", "/channels/{}/thread-members", &["with_member", "after", "limit"]),
-    ("GET", "/channels/{}/thread-members/{}", &["with_member"]),
-    ("GET", "/guilds/{}", &["with_counts"]),
-    ("GET", "/guilds/{}/bans", &["limit", "before", "after"]),
-    ("GET", "/guilds/{}/members", &["limit", "after"]),
-    ("GET", "/guilds/{}/members/search", &["limit", "query"]),
-    ("GET", "/applications/{}/commands", &["with_localizations"]),
-    ("GET", "/applications/{}/guilds/{}/commands", &["with_localizations"]),
-    ("POST", "/interactions/{}/{}/callback", &["with_response"]),
-    ("POST", "/webhooks/{}/{}", &["wait", "thread_id", "with_components"]),
-    ("GET", "/webhooks/{}/{}/messages/{}", &["thread_id"]),
-    (
-        "PATCH",
-        "/webhooks/{}/{}/messages/{}",
-        &["thread_id", "with_components"],
-    ),
-    ("DELETE", "/webhooks/{}/{}/messages/{}", &["thread_id"]),
-];
-
 /// Answers a call.
 pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
+    static TREE: LazyLock<Branch> = LazyLock::new(Branch::grown);
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let mut parameters = Vec::new();
+    let Some(row) = TREE.find(&call.method, &path, &mut parameters) else {
+        return Err(if TREE.has(&path) {
+            errors::METHOD_NOT_ALLOWED.into()
+        } else {
+            errors::NOT_FOUND.into()
+        });
+    };
     if !call.query.is_empty() {
-        let known = QUERIES
-            .iter()
-            .find(|(method, template, _)| call.method == *method && template::fits(template, &path));
-        checked_query(&call.query, known.map_or(&[][..], |(.., names)| names))?;
+        checked_query(&call.query, row.query)?;
     }
-    match (call.method.as_str(), path.as_slice()) {
-        ("GET", ["gateway"]) => Ok(account::gateway(call)),
-        ("GET", ["gateway", "bot"]) => Ok(account::gateway_bot(world, call)),
-        ("GET", ["applications" | "oauth2", "@me"] | ["oauth2", "applications", "@me"]) => {
-            Ok(account::application(world, &path))
-        }
-        ("PATCH", ["applications", "@me"]) => account::edit_application(world, call),
-        ("GET", ["users", "@me"]) => Ok(account::me(world)),
-        ("PATCH", ["users", "@me"]) => account::edit_me(world, call),
-        ("GET", ["users", "@me", "guilds"]) => account::my_guilds(world, call),
-        ("DELETE", ["users", "@me", "guilds", guild]) => account::leave_guild(world, guild),
-        ("POST", ["users", "@me", "channels"]) => account::open_direct(world, call),
-        ("GET", ["users", user]) => account::user(world, user),
+    (row.handler)(world, call, &parameters)
+}
 
-        ("GET", ["channels", channel]) => channels::get(world, channel),
-        ("PATCH", ["channels", channel]) => channels::edit(world, call, channel),
-        ("DELETE", ["channels", channel]) => channels::delete(world, channel),
-        ("PUT", ["channels", channel, "permissions", id]) => channels::set_overwrite(world, call, channel, id),
-        ("DELETE", ["channels", channel, "permissions", id]) => channels::remove_overwrite(world, channel, id),
-        ("POST", ["channels", channel, "threads"]) => threads::create(world, call, channel),
-        ("POST", ["channels", channel, "messages", id, "threads"]) => threads::create_on(world, call, channel, id),
-        ("GET", ["channels", channel, "threads", "archived", "public"]) => {
-            threads::archived(world, call, channel, false)
-        }
-        ("GET", ["channels", channel, "threads", "archived", "private"]) => {
-            threads::archived(world, call, channel, true)
-        }
-        ("GET", ["channels", channel, "thread-members"]) => threads::members(world, call, channel),
-        ("GET", ["channels", channel, "thread-members", user]) => threads::member(world, call, channel, user),
-        ("PUT", ["channels", channel, "thread-members", user]) => threads::add(world, channel, user),
-        ("DELETE", ["channels", channel, "thread-members", user]) => threads::remove(world, channel, user),
-        ("GET", ["guilds", guild, "threads", "active"]) => threads::active(world, guild),
-        ("POST", ["channels", channel, "typing"]) => channels::typing(world, channel),
-        ("GET", ["channels", channel, "invites" | "webhooks"]) => channels::nothing(world, channel),
+/// What may follow a path's beginning.
+#[derive(Debug, Default)]
+struct Branch {
+    words: HashMap<&'static str, Branch>,
+    parameter: Option<Box<Branch>>,
+    /// The rows of the path that ends here, one a method.
+    rows: Vec<&'static Route>,
+}
 
-        ("GET", ["channels", channel, "messages"]) => messages::list(world, call, channel),
-        ("POST", ["channels", channel, "messages"]) => messages::create(world, call, channel),
-        ("POST", ["channels", channel, "messages", "bulk-delete"]) => messages::bulk_delete(world, call, channel),
-        ("GET", ["channels", channel, "pins"]) => messages::pins(world, channel),
-        ("GET", ["channels", channel, "messages", "pins"]) => messages::new_pins(world, channel),
-        ("PUT", ["channels", channel, "pins", id] | ["channels", channel, "messages", "pins", id]) => {
-            messages::pin(world, channel, id, true)
+impl Branch {
+    fn grown() -> Self {
+        let mut tree = Self::default();
+        for row in all() {
+            let mut branch = &mut tree;
+            for part in row.parts() {
+                branch = if part.starts_with('{') {
+                    branch.parameter.get_or_insert_default()
+                } else {
+                    branch.words.entry(part).or_default()
+                };
+            }
+            branch.rows.push(row);
         }
-        ("DELETE", ["channels", channel, "pins", id] | ["channels", channel, "messages", "pins", id]) => {
-            messages::pin(world, channel, id, false)
-        }
-        ("GET", ["channels", channel, "messages", id]) => messages::get(world, channel, id),
-        ("PATCH", ["channels", channel, "messages", id]) => messages::edit(world, call, channel, id),
-        ("DELETE", ["channels", channel, "messages", id]) => messages::delete(world, channel, id),
-        ("DELETE", ["channels", channel, "messages", id, "reactions"]) => {
-            messages::clear_reactions(world, channel, id, None)
-        }
-        ("GET", ["channels", channel, "messages", id, "reactions", emoji]) => {
-            messages::reactors(world, call, channel, id, emoji)
-        }
-        ("DELETE", ["channels", channel, "messages", id, "reactions", emoji]) => {
-            messages::clear_reactions(world, channel, id, Some(emoji))
-        }
-        ("PUT", ["channels", channel, "messages", id, "reactions", emoji, "@me"]) => {
-            messages::react(world, channel, id, emoji)
-        }
-        ("DELETE", ["channels", channel, "messages", id, "reactions", emoji, user]) => {
-            messages::unreact(world, channel, id, emoji, user)
-        }
+        tree
+    }
 
-        ("GET", ["guilds", guild]) => guilds::get(world, call, guild),
-        ("PATCH", ["guilds", guild]) => guilds::edit(world, call, guild),
-        ("GET", ["guilds", guild, "channels"]) => guilds::channels(world, guild),
-        ("POST", ["guilds", guild, "channels"]) => guilds::create_channel(world, call, guild),
-        ("PATCH", ["guilds", guild, "channels"]) => guilds::move_channels(world, call, guild),
-        (
-            "GET",
-            [
-                "guilds",
-                guild,
-                "emojis" | "stickers" | "invites" | "webhooks" | "integrations",
-            ],
-        ) => guilds::nothing(world, guild),
-        ("GET", ["guilds", guild, "bans"]) => guilds::bans(world, call, guild),
-        ("GET", ["guilds", guild, "bans", user]) => guilds::get_ban(world, guild, user),
-        ("PUT", ["guilds", guild, "bans", user]) => guilds::ban(world, call, guild, user),
-        ("DELETE", ["guilds", guild, "bans", user]) => guilds::unban(world, guild, user),
+    /// The row of a request; its parameters are left in `parameters`.
+    fn find<'a>(&self, method: &str, path: &[&'a str], parameters: &mut Vec<&'a str>) -> Option<&'static Route> {
+        let Some((part, rest)) = path.split_first() else {
+            return self.rows.iter().copied().find(|row| row.method == method);
+        };
+        if let Some(row) = self
+            .words
+            .get(part)
+            .and_then(|next| next.find(method, rest, parameters))
+        {
+            return Some(row);
+        }
+        let next = self.parameter.as_ref()?;
+        parameters.push(part);
+        let row = next.find(method, rest, parameters);
+        if row.is_none() {
+            parameters.pop();
+        }
+        row
+    }
 
-        ("GET", ["guilds", guild, "members"]) => members::list(world, call, guild),
-        ("GET", ["guilds", guild, "members", "search"]) => members::search(world, call, guild),
-        ("GET", ["guilds", guild, "members", user]) => members::get(world, guild, user),
-        ("PATCH", ["guilds", guild, "members", user]) => members::edit(world, call, guild, user),
-        ("DELETE", ["guilds", guild, "members", user]) => members::kick(world, guild, user),
-        ("PUT", ["guilds", guild, "members", user, "roles", role]) => members::set_role(world, guild, user, role, true),
-        ("DELETE", ["guilds", guild, "members", user, "roles", role]) => {
-            members::set_role(world, guild, user, role, false)
-        }
+    /// Whether a path has any row.
+    fn has(&self, path: &[&str]) -> bool {
+        let Some((part, rest)) = path.split_first() else {
+            return !self.rows.is_empty();
+        };
+        self.words.get(part).is_some_and(|next| next.has(rest))
+            || self.parameter.as_ref().is_some_and(|next| next.has(rest))
+    }
+}
 
-        ("GET", ["guilds", guild, "roles"]) => roles::list(world, guild),
-        ("POST", ["guilds", guild, "roles"]) => roles::create(world, call, guild),
-        ("PATCH", ["guilds", guild, "roles"]) => roles::reorder(world, call, guild),
-        ("GET", ["guilds", guild, "roles", role]) => roles::get(world, guild, role),
-        ("PATCH", ["guilds", guild, "roles", role]) => roles::edit(world, call, guild, role),
-        ("DELETE", ["guilds", guild, "roles", role]) => roles::delete(world, guild, role),
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-        (_, ["applications", application, "commands", rest @ ..]) => {
-            commands::route(world, call, application, None, rest)
-        }
-        ("GET", ["applications", application, "guilds", guild, "commands", "permissions"]) => {
-            commands::permissions(world, application, guild)
-        }
-        (_, ["applications", application, "guilds", guild, "commands", rest @ ..]) => {
-            commands::route(world, call, application, Some(guild), rest)
-        }
+    use super::{Branch, all};
 
-        ("POST", ["interactions", id, token, "callback"]) => interactions::callback(world, call, id, token),
-        ("POST", ["webhooks", application, token]) => interactions::follow_up(world, call, application, token),
-        ("GET", ["webhooks", application, token, "messages", id]) => interactions::get(world, application, token, id),
-        ("PATCH", ["webhooks", application, token, "messages", id]) => {
-            interactions::edit(world, call, application, token, id)
+    #[test]
+    fn no_two_rows_are_one_route() {
+        let mut seen = HashSet::new();
+        for row in all() {
+            let shape: Vec<&str> = row
+                .parts()
+                .map(|part| if part.starts_with('{') { "{}" } else { part })
+                .collect();
+            assert!(seen.insert((row.method, shape)), "{} {}", row.method, row.template);
+            assert!(row.template.starts_with('/') && !row.template.ends_with('/'));
         }
-        ("DELETE", ["webhooks", application, token, "messages", id]) => {
-            interactions::delete(world, application, token, id)
-        }
+    }
 
-        (
-            _,
-            ["users", "@me"]
-            | ["channels" | "guilds" | "users", _]
-            | ["channels", _, "messages"]
-            | ["gateway"]
-            | ["gateway", "bot"],
-        ) => Err(errors::METHOD_NOT_ALLOWED.into()),
-        _ => Err(errors::NOT_FOUND.into()),
+    #[test]
+    fn every_row_is_found_by_its_own_path_and_words_come_first() {
+        let tree = Branch::grown();
+        let find = |method: &str, path: &str| {
+            let path: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+            let mut parameters = Vec::new();
+            let row = tree.find(method, &path, &mut parameters).map(|row| row.template);
+            (row, parameters.join(" "))
+        };
+        for row in all() {
+            let (found, parameters) = find(row.method, row.template);
+            assert_eq!(found, Some(row.template), "{}", row.method);
+            let expected: Vec<&str> = row.parts().filter(|part| part.starts_with('{')).collect();
+            assert_eq!(parameters, expected.join(" "), "{} {}", row.method, row.template);
+        }
+        let message = "/channels/{channel_id}/messages/{message_id}";
+        assert_eq!(
+            find("GET", "/channels/1/messages/pins").0,
+            Some("/channels/{channel_id}/messages/pins")
+        );
+        assert_eq!(
+            find("DELETE", "/channels/1/messages/pins"),
+            (Some(message), "1 pins".to_owned())
+        );
+        assert_eq!(find("GET", "/channels/1/messages/2"), (Some(message), "1 2".to_owned()));
+        assert_eq!(find("GET", "/nowhere").0, None);
     }
 }

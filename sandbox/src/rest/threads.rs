@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Outcome,
+    Answer, Call, Outcome, Route,
     channels::{allowed, text},
     errors::{self, Refusal},
     guilds, snowflake,
@@ -14,6 +14,45 @@ use crate::world::{
     Channel, World, permissions,
     thread::{ANNOUNCEMENT_THREAD, Beginning, PRIVATE_THREAD, PUBLIC_THREAD, Thread},
 };
+
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[
+    Route::post("/channels/{channel_id}/threads", |world, call, path| {
+        create(world, call, path[0])
+    }),
+    Route::post(
+        "/channels/{channel_id}/messages/{message_id}/threads",
+        |world, call, path| create_on(world, call, path[0], path[1]),
+    ),
+    Route::get("/channels/{channel_id}/threads/archived/public", |world, call, path| {
+        archived(world, call, path[0], false)
+    })
+    .query(&["before", "limit"]),
+    Route::get(
+        "/channels/{channel_id}/threads/archived/private",
+        |world, call, path| archived(world, call, path[0], true),
+    )
+    .query(&["before", "limit"]),
+    Route::get("/channels/{channel_id}/thread-members", |world, call, path| {
+        members(world, call, path[0])
+    })
+    .query(&["with_member", "after", "limit"])
+    .differs("Told to every bot; Discord tells it only to those with the intent GUILD_MEMBERS."),
+    Route::get(
+        "/channels/{channel_id}/thread-members/{user_id}",
+        |world, call, path| member(world, call, path[0], path[1]),
+    )
+    .query(&["with_member"]),
+    Route::put("/channels/{channel_id}/thread-members/{user_id}", |world, _, path| {
+        add(world, path[0], path[1])
+    }),
+    Route::delete("/channels/{channel_id}/thread-members/{user_id}", |world, _, path| {
+        remove(world, path[0], path[1])
+    }),
+    Route::get("/guilds/{guild_id}/threads/active", |world, _, path| {
+        active(world, path[0])
+    }),
+];
 
 /// After how many minutes without a message a thread may be archived.
 const DURATIONS: [i64; 4] = [60, 1440, 4320, 10_080];
