@@ -68,6 +68,13 @@ impl Ids {
         self.last_timed
     }
 
+    /// The first of 256 ids in a row, whose last byte is 0, for what comes in numbered parts.
+    pub(crate) fn block(&mut self) -> u64 {
+        let first = (self.timed() + 0xff) & !0xff;
+        self.last_timed = first | 0xff;
+        first
+    }
+
     /// Lets time pass at once.
     pub(crate) fn advance(&mut self, by: Duration) {
         let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX >> 23);
@@ -105,6 +112,12 @@ pub(crate) fn timestamp(unix_ms: u64) -> String {
             || "1970-01-01T00:00:00.000000+00:00".to_owned(),
             |t| t.iso_8601().to_string(),
         )
+}
+
+/// Milliseconds since 1970 of Discord's timestamp text.
+pub(crate) fn ms_of(text: &str) -> Option<u64> {
+    let at = Timestamp::parse(text).ok()?;
+    u64::try_from(at.as_micros() / 1000).ok()
 }
 
 /// Milliseconds since 1970 by the computer's clock.

@@ -76,14 +76,9 @@ async fn attachment(
     if !page::is_local(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let found = shared
-        .world()
-        .files
-        .iter()
-        .find(|(kept, _)| *kept == id)
-        .map(|(_, bytes)| bytes.clone());
+    let found = shared.world().files.get(id).cloned();
     match found {
-        Some(bytes) => ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response(),
+        Some(file) => ([(header::CONTENT_TYPE, file.content_type)], file.bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

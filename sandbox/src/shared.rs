@@ -102,14 +102,14 @@ pub(crate) async fn ended(closing: &mut watch::Receiver<bool>) {
     drop(closing.wait_for(|closing| *closing).await);
 }
 
-/// Fails interactions that nobody answers, as time goes by; ends with the sandbox.
-pub(crate) async fn expire_interactions(shared: Arc<Shared>) {
+/// Lets happen what is due as time goes by: interactions that nobody answered, polls that end. Ends with the sandbox.
+pub(crate) async fn keep_time(shared: Arc<Shared>) {
     let mut closing = shared.closing();
     let added = Arc::clone(&shared.world().expiry);
     loop {
         let next = {
             let mut world = shared.world();
-            let next = world.fail_overdue();
+            let next = world.elapse();
             next.map(|at| world.time.real(at))
         };
         let due = async {

@@ -9,6 +9,7 @@ pub(crate) const NONE: Intents = 0;
 pub(crate) const GUILDS: Intents = 1;
 pub(crate) const GUILD_MEMBERS: Intents = 1 << 1;
 pub(crate) const GUILD_MODERATION: Intents = 1 << 2;
+pub(crate) const GUILD_WEBHOOKS: Intents = 1 << 5;
 pub(crate) const GUILD_VOICE_STATES: Intents = 1 << 7;
 pub(crate) const GUILD_PRESENCES: Intents = 1 << 8;
 pub(crate) const GUILD_MESSAGES: Intents = 1 << 9;
@@ -42,6 +43,11 @@ pub(crate) const fn reactions(in_guild: bool) -> Intents {
     } else {
         DIRECT_MESSAGE_REACTIONS
     }
+}
+
+/// Votes in polls of a guild or of a direct channel.
+pub(crate) const fn polls(in_guild: bool) -> Intents {
+    if in_guild { 1 << 24 } else { 1 << 25 }
 }
 
 /// Typing in a guild or in a direct channel.

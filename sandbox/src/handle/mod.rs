@@ -3,6 +3,7 @@
 
 mod builder;
 mod conversation;
+mod deeds;
 mod faults;
 mod gateway;
 mod guild;

@@ -37,6 +37,10 @@ impl Person {
         Self::new(sandbox, id, channel, Some(guild))
     }
 
+    pub(super) const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// The user id.
     #[must_use]
     pub const fn id(&self) -> u64 {

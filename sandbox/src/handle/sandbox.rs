@@ -74,7 +74,7 @@ impl Sandbox {
         let shared = Shared::new(settings, address, specification);
         let tasks = vec![
             tokio::spawn(server::serve(listener, acceptor, Arc::clone(&shared))),
-            tokio::spawn(shared::expire_interactions(Arc::clone(&shared))),
+            tokio::spawn(shared::keep_time(Arc::clone(&shared))),
         ];
         Ok(Self {
             inner: Arc::new(Inner {

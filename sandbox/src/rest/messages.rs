@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ids,
-    world::{Draft, Stored, World, permissions},
+    world::{Draft, Stored, World, file::File, permissions},
 };
 
 /// What this file serves.
@@ -82,23 +82,24 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 const TWO_WEEKS_MS: u64 = 14 * 24 * 3600 * 1000;
-/// Bytes of attachments kept.
-const KEPT_BYTES: usize = 64 << 20;
 
 impl World {
     /// Keeps the bytes of a call's files for the addresses of its attachments.
     pub(crate) fn keep_files(&mut self, call: &Call, attachments: &[Value]) {
         for file in &call.files {
-            let id = attachments
-                .iter()
-                .filter_map(|one| one["id"].as_str()?.parse().ok())
-                .find(|id: &u64| id & 0xff == file.index & 0xff && !self.files.iter().any(|(kept, _)| kept == id));
-            if let Some(id) = id {
-                self.files.push_back((id, file.bytes.clone()));
+            let found = attachments.iter().find_map(|one| {
+                let id: u64 = one["id"].as_str()?.parse().ok()?;
+                let is_new = id & 0xff == file.index & 0xff && self.files.get(id).is_none();
+                is_new.then(|| (id, one["content_type"].as_str().unwrap_or_default().to_owned()))
+            });
+            if let Some((id, content_type)) = found {
+                let bytes = file.bytes.clone();
+                self.files.keep(File {
+                    id,
+                    content_type,
+                    bytes,
+                });
             }
-        }
-        while self.files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > KEPT_BYTES {
-            self.files.pop_front();
         }
     }
 
@@ -106,11 +107,7 @@ impl World {
     pub(crate) fn attachment_urls(&mut self, call: &Call, channel: u64) -> impl Fn(u64, &str) -> String + use<> {
         let (base, from) = (
             call.http_url.clone(),
-            if call.files.is_empty() {
-                0
-            } else {
-                self.ids.timed() & !0xff
-            },
+            if call.files.is_empty() { 0 } else { self.ids.block() },
         );
         move |index, name| format!("{base}/attachments/{channel}/{}/{name}", from | (index & 0xff))
     }
@@ -289,37 +286,40 @@ pub(crate) fn bulk_delete(world: &mut World, call: &Call, channel: &str) -> Outc
 pub(crate) fn pin(world: &mut World, channel: &str, id: &str, pinned: bool) -> Outcome {
     let (channel, message) = find(world, channel, id)?;
     channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
-    world.pin(channel, message.id, pinned);
+    world.pin(world.bot_id, channel, message.id, pinned);
     Ok(Answer::empty())
 }
 
 pub(crate) fn pins(world: &World, channel: &str) -> Outcome {
     let channel = channels::text(world, channel, permissions::VIEW_CHANNEL)?;
-    Ok(Answer::ok(
-        &pinned(world, channel)
-            .into_iter()
-            .map(|message| message.value.clone())
-            .collect(),
-    ))
+    let pinned = readable_pins(world, channel).into_iter().take(50);
+    Ok(Answer::ok(&pinned.map(|(message, _)| message.value.clone()).collect()))
 }
 
-pub(crate) fn new_pins(world: &World, channel: &str) -> Outcome {
+pub(crate) fn new_pins(world: &World, call: &Call, channel: &str) -> Outcome {
     let channel = channels::text(world, channel, permissions::VIEW_CHANNEL)?;
-    let items: Vec<Value> = pinned(world, channel)
+    let limit = call.number("limit", 50, 1, 50)? as usize;
+    let before = call.query("before").map(|text| {
+        ids::ms_of(text).ok_or_else(|| Refusal::at("before", "DATE_TIME_TYPE_PARSE", "Could not parse as a timestamp."))
+    });
+    let before = before.transpose()?.unwrap_or(u64::MAX);
+    let mut pinned = readable_pins(world, channel);
+    pinned.retain(|(_, at)| *at < before);
+    let has_more = pinned.len() > limit;
+    let items: Vec<Value> = pinned
         .into_iter()
-        .map(|message| json!({ "pinned_at": message.value["timestamp"], "message": message.value }))
+        .take(limit)
+        .map(|(message, at)| json!({ "pinned_at": ids::timestamp(at), "message": message.value }))
         .collect();
-    Ok(Answer::ok(&json!({ "items": items, "has_more": false })))
+    Ok(Answer::ok(&json!({ "items": items, "has_more": has_more })))
 }
 
-fn pinned(world: &World, channel: u64) -> Vec<&Arc<Stored>> {
-    let history = world.channels.get(&channel).map(|channel| channel.history.iter());
-    history
-        .into_iter()
-        .flatten()
-        .rev()
-        .filter(|message| message.value["pinned"] == true)
-        .collect()
+/// The pins of a channel; none for who may not read what was said there.
+fn readable_pins(world: &World, channel: u64) -> Vec<(Arc<Stored>, u64)> {
+    if channels::text(world, &channel.to_string(), permissions::READ_MESSAGE_HISTORY).is_err() {
+        return Vec::new();
+    }
+    world.pinned(channel)
 }
 
 /// The emoji that a path names: `name:id`, or a Unicode one.

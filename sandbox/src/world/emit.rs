@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, message::emoji_key, people::presence, permissions};
+use super::{Stored, World, people::presence, permissions, reaction::emoji_key};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
@@ -161,6 +161,13 @@ impl World {
         self.changed();
     }
 
+    /// Tells pages of a change that is no edit: a reaction, a vote.
+    pub(super) fn tell_pages_of(&mut self, message: &Stored) {
+        let audience = self.audience(message.channel_id, message.ephemeral_to);
+        self.pages
+            .tell(&audience, "message_update", || page_message(message, &self.reactions));
+    }
+
     /// `MESSAGE_REACTION_ADD` or `MESSAGE_REACTION_REMOVE`.
     pub(crate) fn emit_reaction(&mut self, message: &Arc<Stored>, user: u64, emoji: &Value, add: bool) {
         let mut data = json!({
@@ -193,9 +200,7 @@ impl World {
                 &data,
             );
         }
-        let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages
-            .tell(&audience, "message_update", || page_message(message, &self.reactions));
+        self.tell_pages_of(message);
     }
 
     /// `MESSAGE_REACTION_REMOVE_ALL` or `MESSAGE_REACTION_REMOVE_EMOJI`.
@@ -220,15 +225,13 @@ impl World {
                 &data,
             );
         }
-        let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages
-            .tell(&audience, "message_update", || page_message(message, &self.reactions));
+        self.tell_pages_of(message);
     }
 
     /// `CHANNEL_PINS_UPDATE`.
-    pub(crate) fn emit_pins(&mut self, channel_id: u64) {
+    pub(crate) fn emit_pins(&mut self, channel_id: u64, last: Option<&str>) {
         let guild = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
-        let mut data = json!({ "channel_id": channel_id.to_string(), "last_pin_timestamp": null });
+        let mut data = json!({ "channel_id": channel_id.to_string(), "last_pin_timestamp": last });
         if let Some(guild) = guild {
             data["guild_id"] = json!(guild.to_string());
         }

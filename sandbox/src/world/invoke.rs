@@ -154,24 +154,16 @@ impl World {
     }
 
     /// A file that a person gives to an option, as Discord tells of it: its bytes are kept where its address says.
-    /// Other values stay as they are.
+    /// `content` is its text, or `base64` its bytes. Other values stay as they are.
     pub(crate) fn upload(&mut self, base: &str, channel_id: u64, value: Value) -> Value {
-        let (Some(filename), Some(content)) = (value["filename"].as_str(), value["content"].as_str()) else {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let text = value["content"].as_str().map(|text| text.as_bytes().to_vec());
+        let bytes = text.or_else(|| STANDARD.decode(value["base64"].as_str()?).ok());
+        let (Some(filename), Some(bytes)) = (value["filename"].as_str(), bytes) else {
             return value;
         };
-        let id = self.ids.timed();
-        let bytes = content.as_bytes().to_vec();
-        let url = format!("{base}/attachments/{channel_id}/{id}/{filename}");
-        let attachment = json!({
-            "id": id.to_string(),
-            "filename": filename,
-            "size": bytes.len(),
-            "url": url,
-            "proxy_url": url,
-            "content_type": "text/plain; charset=utf-8",
-            "ephemeral": true,
-        });
-        self.files.push_back((id, bytes.into()));
+        let mut attachment = self.keep_upload(base, channel_id, filename, None, bytes.into());
+        attachment["ephemeral"] = json!(true);
         attachment
     }
 

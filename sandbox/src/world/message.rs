@@ -1,4 +1,4 @@
-//! Messages: from a checked draft to Discord's message object, edits, deletes, reactions. Who may do what is decided
+//! Messages: from a checked draft to Discord's message object, edits, deletes. Who may do what is decided
 //! before (by the REST routes and by the page); here it only happens, and everybody who listens hears of it.
 
 use std::sync::Arc;
@@ -16,6 +16,14 @@ pub(crate) const LOADING: u64 = 1 << 7;
 pub(crate) const COMPONENTS_V2: u64 = 1 << 15;
 /// Flag: no embeds from links.
 pub(crate) const SUPPRESS_EMBEDS: u64 = 1 << 2;
+/// Flag of messages that were published to the channels that follow theirs.
+pub(crate) const CROSSPOSTED: u64 = 1;
+/// Flag of what was published to a following channel.
+pub(crate) const IS_CROSSPOST: u64 = 1 << 1;
+/// Flag of messages that are one recording.
+pub(crate) const VOICE: u64 = 1 << 13;
+/// Flag of forwarded messages.
+pub(crate) const HAS_SNAPSHOT: u64 = 1 << 14;
 
 /// Who may be pinged by a message (`allowed_mentions`).
 #[derive(Clone, Debug)]
@@ -58,7 +66,9 @@ pub(crate) struct Draft {
     pub(crate) ephemeral_to: Option<u64>,
     /// The interaction that it answers.
     pub(crate) interaction: Option<u64>,
-    /// Fields that only answers to interactions have.
+    /// Who is shown as its author, where that is no user: a webhook.
+    pub(crate) author: Option<Value>,
+    /// Fields that only some messages have: answers to interactions, forwards, what Discord tells.
     pub(crate) extra: Map<String, Value>,
 }
 
@@ -74,6 +84,17 @@ pub(crate) struct Revision {
     pub(crate) allowed_mentions: Option<AllowedMentions>,
     /// The first edit of a deferred answer is its arrival, not an edit.
     pub(crate) is_arrival: bool,
+}
+
+impl Revision {
+    /// Whether it shows or hides embeds at most, which Discord does not call an edit.
+    fn is_only_flags(&self) -> bool {
+        self.content.is_none()
+            && self.embeds.is_none()
+            && self.components.is_none()
+            && self.attachments.is_none()
+            && self.poll.is_none()
+    }
 }
 
 /// Who a text mentions, as far as allowed.
@@ -92,7 +113,7 @@ impl World {
         let mentions = self.mentions(
             channel_id,
             author_id,
-            &draft.content,
+            &text_of(&draft.content, &draft.components),
             &draft.allowed_mentions,
             replied.as_deref(),
         );
@@ -102,7 +123,7 @@ impl World {
             "channel_id": channel_id.to_string(),
             "type": kind,
             "content": draft.content,
-            "author": self.user_json(author_id),
+            "author": draft.author.unwrap_or_else(|| self.user_json(author_id)),
             "timestamp": ids::created_at(id),
             "edited_timestamp": null,
             "flags": draft.flags,
@@ -122,7 +143,7 @@ impl World {
             value["sticker_items"] = Value::Array(draft.stickers);
         }
         if let Some(poll) = draft.poll {
-            value["poll"] = poll;
+            value["poll"] = self.open_poll(channel_id, id, poll);
         }
         if let Some(to) = draft.reference {
             let mut reference =
@@ -148,7 +169,7 @@ impl World {
             channel_id,
             guild_id,
             author_id,
-            by_bot: author_id == self.bot_id,
+            by_bot: author_id == self.bot_id || self.is_own_webhook(author_id),
             reference: draft.reference,
             ephemeral_to: draft.ephemeral_to,
             interaction: draft.interaction,
@@ -171,15 +192,12 @@ impl World {
         let before = Arc::clone(self.message(channel_id, id)?);
         let mut value = before.value.clone();
         let mut mentioned = before.mentions.clone();
+        // Whether there is another text, whose mentions count.
+        let mut remade = false;
+        let only_flags = revision.is_only_flags();
         if let Some(content) = revision.content {
-            let replied = before.reference.and_then(|to| self.message(channel_id, to).cloned());
-            let allowed = revision.allowed_mentions.unwrap_or_default();
-            let mentions = self.mentions(channel_id, before.author_id, &content, &allowed, replied.as_deref());
-            value["mention_everyone"] = Value::Bool(mentions.everyone);
-            value["mentions"] = mentions.users.iter().map(|user| self.user_json(*user)).collect();
-            value["mention_roles"] = mentions.roles.iter().map(|role| json!(role.to_string())).collect();
-            mentioned = mentions.users;
             value["content"] = Value::String(content);
+            remade = true;
         }
         for (key, new) in [
             ("embeds", revision.embeds),
@@ -187,11 +205,23 @@ impl World {
             ("attachments", revision.attachments),
         ] {
             if let Some(new) = new {
+                remade |= key == "components";
                 value[key] = Value::Array(new);
             }
         }
+        if remade {
+            let replied = before.reference.and_then(|to| self.message(channel_id, to).cloned());
+            let allowed = revision.allowed_mentions.unwrap_or_default();
+            let shown = value["components"].as_array().map_or(&[][..], Vec::as_slice);
+            let text = text_of(value["content"].as_str().unwrap_or_default(), shown);
+            let mentions = self.mentions(channel_id, before.author_id, &text, &allowed, replied.as_deref());
+            value["mention_everyone"] = Value::Bool(mentions.everyone);
+            value["mentions"] = mentions.users.iter().map(|user| self.user_json(*user)).collect();
+            value["mention_roles"] = mentions.roles.iter().map(|role| json!(role.to_string())).collect();
+            mentioned = mentions.users;
+        }
         if let Some(poll) = revision.poll {
-            value["poll"] = poll;
+            value["poll"] = self.open_poll(channel_id, id, poll);
         }
         let flags = before.value["flags"].as_u64().unwrap_or(0);
         let changeable = SUPPRESS_EMBEDS | COMPONENTS_V2;
@@ -200,7 +230,7 @@ impl World {
             .map_or(flags, |new| (flags & !SUPPRESS_EMBEDS) | (new & changeable));
         after &= !LOADING;
         value["flags"] = json!(after);
-        if !revision.is_arrival {
+        if !revision.is_arrival && !only_flags {
             value["edited_timestamp"] = json!(ids::timestamp(self.ids.now_ms()));
         }
         Some(self.replace(&before, value, mentioned))
@@ -244,101 +274,11 @@ impl World {
         if !self.reactions.is_empty() {
             self.reactions.retain(|(message, _), _| !ids.contains(message));
         }
+        self.forget_votes(ids);
+        self.forget_pins(channel_id, ids);
         self.emit_deleted(channel_id, &gone, bulk);
         self.deleted_in_thread(channel_id, gone.len() as u64);
         gone.len()
-    }
-
-    /// Pins or unpins a message and tells everybody.
-    pub(crate) fn pin(&mut self, channel_id: u64, id: u64, pinned: bool) -> Option<()> {
-        let before = Arc::clone(self.message(channel_id, id)?);
-        let mut value = before.value.clone();
-        value["pinned"] = Value::Bool(pinned);
-        let mentions = before.mentions.clone();
-        self.replace(&before, value, mentions);
-        self.emit_pins(channel_id);
-        Some(())
-    }
-
-    /// Adds or removes `user`'s reaction; says whether anything changed.
-    pub(crate) fn react(&mut self, channel_id: u64, id: u64, user: u64, emoji: &Value, add: bool) -> bool {
-        let Some(before) = self.message(channel_id, id).map(Arc::clone) else {
-            return false;
-        };
-        let key = (id, emoji_key(emoji));
-        let reactors = self.reactions.entry(key.clone()).or_default();
-        let changed = if add {
-            let is_new = !reactors.contains(&user);
-            if is_new {
-                reactors.push(user);
-            }
-            is_new
-        } else {
-            let count = reactors.len();
-            reactors.retain(|who| *who != user);
-            reactors.len() != count
-        };
-        if !changed {
-            return false;
-        }
-        let (count, me) = (reactors.len(), reactors.contains(&self.bot_id));
-        if reactors.is_empty() {
-            self.reactions.remove(&key);
-        }
-        let mut value = before.value.clone();
-        let mut reactions = value["reactions"].as_array().cloned().unwrap_or_default();
-        let place = reactions.iter().position(|reaction| reaction["emoji"] == *emoji);
-        let reaction = json!({
-            "emoji": emoji,
-            "count": count,
-            "count_details": { "burst": 0, "normal": count },
-            "burst_colors": [],
-            "me_burst": false,
-            "burst_me": false,
-            "burst_count": 0,
-            "me": me,
-        });
-        match place {
-            Some(at) if count == 0 => {
-                reactions.remove(at);
-            }
-            Some(at) => reactions[at] = reaction,
-            None => reactions.push(reaction),
-        }
-        value["reactions"] = Value::Array(reactions);
-        let mentions = before.mentions.clone();
-        let message = self.swap(&before, value, mentions);
-        self.emit_reaction(&message, user, emoji, add);
-        true
-    }
-
-    /// Who reacted with `emoji`.
-    pub(crate) fn reactors(&self, id: u64, emoji: &Value) -> Vec<u64> {
-        self.reactions.get(&(id, emoji_key(emoji))).cloned().unwrap_or_default()
-    }
-
-    /// Removes all reactions, or all with one emoji, and tells everybody.
-    pub(crate) fn clear_reactions(&mut self, channel_id: u64, id: u64, only: Option<&Value>) {
-        let Some(before) = self.message(channel_id, id).map(Arc::clone) else {
-            return;
-        };
-        let key = only.map(emoji_key);
-        self.reactions
-            .retain(|(message, emoji), _| *message != id || key.as_ref().is_some_and(|key| key != emoji));
-        let mut value = before.value.clone();
-        let left: Vec<Value> = value["reactions"]
-            .as_array()
-            .map(|all| {
-                all.iter()
-                    .filter(|one| only.is_some_and(|only| one["emoji"] != *only))
-                    .cloned()
-                    .collect()
-            })
-            .unwrap_or_default();
-        value["reactions"] = Value::Array(left);
-        let mentions = before.mentions.clone();
-        let message = self.swap(&before, value, mentions);
-        self.emit_reactions_cleared(&message, only);
     }
 
     /// The message as it stands.
@@ -360,10 +300,18 @@ impl World {
         let guild = channel
             .and_then(|channel| channel.guild_id)
             .and_then(|id| self.guilds.get(&id));
+        let may_everyone = self.webhooks.contains_key(&author_id)
+            || guild
+                .is_some_and(|guild| permissions::of(guild, channel, author_id) & permissions::MENTION_EVERYONE != 0);
+        let may_role = |id: u64| {
+            guild
+                .and_then(|guild| guild.role(id))
+                .is_some_and(|role| role.mentionable || may_everyone)
+        };
         for marked in content.split('<').skip(1).filter_map(|rest| rest.split_once('>')) {
             if let Some(id) = marked.0.strip_prefix("@&").and_then(|id| id.parse().ok()) {
                 let is_allowed = allowed.roles.as_ref().is_none_or(|only| only.contains(&id));
-                if is_allowed && guild.is_some_and(|guild| guild.role(id).is_some()) && !roles.contains(&id) {
+                if is_allowed && may_role(id) && !roles.contains(&id) {
                     roles.push(id);
                 }
             } else if let Some(id) = marked
@@ -383,20 +331,29 @@ impl World {
         {
             users.push(replied.author_id);
         }
-        let may_everyone =
-            guild.is_some_and(|guild| permissions::of(guild, channel, author_id) & permissions::MENTION_EVERYONE != 0);
         let everyone = allowed.everyone && may_everyone && (content.contains("@everyone") || content.contains("@here"));
         Mentions { users, roles, everyone }
     }
 }
 
-/// What tells emojis apart.
-pub(super) fn emoji_key(emoji: &Value) -> String {
-    format!(
-        "{}:{}",
-        emoji["id"].as_str().unwrap_or_default(),
-        emoji["name"].as_str().unwrap_or_default()
-    )
+/// What of a message is read for mentions: its content, and the texts among its components.
+fn text_of(content: &str, components: &[Value]) -> String {
+    fn collect(component: &Value, text: &mut String) {
+        if component["type"] == 10
+            && let Some(content) = component["content"].as_str()
+        {
+            text.push('\n');
+            text.push_str(content);
+        }
+        for inner in component["components"].as_array().into_iter().flatten() {
+            collect(inner, text);
+        }
+    }
+    let mut text = content.to_owned();
+    for component in components {
+        collect(component, &mut text);
+    }
+    text
 }
 
 /// Components as they are shown: an emoji that is a character has no id, where bots may have written null.

@@ -5,8 +5,11 @@
 //! the order of changes is the order of events that everybody sees.
 
 pub(crate) mod audit_log;
+mod clock;
 mod command;
 mod emit;
+pub(crate) mod file;
+mod forward;
 mod guild;
 mod history;
 mod interaction;
@@ -16,11 +19,15 @@ pub(crate) mod message;
 mod overrides;
 mod people;
 pub(crate) mod permissions;
+mod pin;
+pub(crate) mod poll;
 mod press;
+mod reaction;
 mod resolved;
 pub(crate) mod thread;
 mod user;
 mod voice;
+mod webhook;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -44,6 +51,7 @@ pub(crate) use self::{
     permissions::Overwrite,
     press::Pressed,
     user::{Member, User},
+    webhook::Webhook,
 };
 use crate::{
     gateway::{faults, intents::Intents, session::Outgoing, sessions::Sessions, starts::Starts},
@@ -78,6 +86,9 @@ pub(crate) struct World {
     pub(crate) interactions: Interactions,
     /// Who reacted, by message and emoji.
     pub(crate) reactions: HashMap<(u64, String), Vec<u64>>,
+    pub(crate) polls: poll::Polls,
+    pub(crate) pins: pin::Pins,
+    pub(crate) webhooks: BTreeMap<u64, Webhook>,
     pub(crate) sessions: Sessions,
     /// What tests make go wrong at the gateway.
     pub(crate) gateway: faults::Faults,
@@ -103,9 +114,9 @@ pub(crate) struct World {
     pub(crate) allowed_intents: Intents,
     pub(crate) heartbeat: Duration,
     pub(crate) interaction_window: Duration,
-    /// Attachments' bytes, by attachment id, newest last.
-    pub(crate) files: VecDeque<(u64, axum::body::Bytes)>,
-    /// Wakes the task that fails unanswered interactions.
+    /// Attachments' bytes.
+    pub(crate) files: file::Files,
+    /// Wakes the task that looks at what time does: something new is due.
     pub(crate) expiry: Arc<Notify>,
     changes: watch::Sender<u64>,
     was_online: bool,
@@ -140,6 +151,9 @@ impl World {
             overrides: CommandOverrides::default(),
             interactions: Interactions::default(),
             reactions: HashMap::new(),
+            polls: poll::Polls::default(),
+            pins: pin::Pins::default(),
+            webhooks: BTreeMap::new(),
             sessions: Sessions::new(settings.resume_window, settings.resume_events, time.clone()),
             gateway: faults::Faults::default(),
             starts: Starts::new(settings.starts, settings.rate_limits, time.clone()),
@@ -159,7 +173,7 @@ impl World {
             allowed_intents: settings.privileged_intents.allowed(),
             heartbeat: settings.heartbeat_interval,
             interaction_window: settings.interaction_window,
-            files: VecDeque::new(),
+            files: file::Files::default(),
             expiry: Arc::new(Notify::new()),
             changes,
             was_online: false,
@@ -190,14 +204,6 @@ impl World {
             .tell(None, || Outgoing::Close(4004, "Authentication failed."));
         self.sessions.end_all(None);
         self.note_presence();
-    }
-
-    /// Lets time pass at once.
-    pub(crate) fn advance(&mut self, by: Duration) {
-        self.time.advance(by);
-        self.ids.advance(by);
-        self.expiry.notify_one();
-        self.changed();
     }
 
     /// The bot came or went: pages hear of it if that changes what they show.
@@ -263,9 +269,9 @@ impl World {
         match channel.guild_id.and_then(|id| self.guilds.get(&id)) {
             Some(guild) if channel.is_thread() => {
                 let parent = channel.parent_id.and_then(|id| self.channels.get(&id));
-                thread::permissions(guild, channel, parent, user)
+                self.in_time_out(guild, user, thread::permissions(guild, channel, parent, user))
             }
-            Some(guild) => permissions::of(guild, Some(channel), user),
+            Some(guild) => self.in_time_out(guild, user, permissions::of(guild, Some(channel), user)),
             None if channel.recipient == Some(user) || user == self.bot_id => permissions::EVERYONE,
             None => 0,
         }

@@ -34,6 +34,9 @@ pub(crate) const CREATE_PRIVATE_THREADS: u64 = 1 << 36;
 pub(crate) const USE_EXTERNAL_STICKERS: u64 = 1 << 37;
 pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 pub(crate) const MODERATE_MEMBERS: u64 = 1 << 40;
+pub(crate) const SEND_POLLS: u64 = 1 << 49;
+pub(crate) const PIN_MESSAGES: u64 = 1 << 51;
+pub(crate) const BYPASS_SLOWMODE: u64 = 1 << 52;
 
 /// Every bit that Discord defines.
 pub(crate) const ALL: u64 = (1 << 53) - 1;

@@ -206,7 +206,9 @@ impl World {
         };
         thread.message_count += 1;
         thread.total_message_sent += 1;
-        let (is_new, was_archived) = (!thread.members.contains_key(&author), thread.archived);
+        // Webhooks write, and are in nothing.
+        let is_new = !thread.members.contains_key(&author) && self.users.contains_key(&author);
+        let was_archived = thread.archived;
         if was_archived {
             (thread.archived, thread.archive_timestamp) = (false, now);
             self.emit_thread(id, "THREAD_UPDATE", false);

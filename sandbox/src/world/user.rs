@@ -13,6 +13,10 @@ pub(crate) struct User {
     /// What people see.
     pub(crate) global_name: Option<String>,
     pub(crate) bot: bool,
+    /// The language of the person's client.
+    pub(crate) locale: String,
+    /// Whether the bot may write to the person.
+    pub(crate) takes_directs: bool,
 }
 
 impl User {
@@ -27,6 +31,8 @@ impl User {
             username: name.to_lowercase(),
             global_name: shown,
             bot: false,
+            locale: "en-US".to_owned(),
+            takes_directs: true,
         }
     }
 
@@ -37,6 +43,8 @@ impl User {
             username: name.to_owned(),
             global_name: None,
             bot: true,
+            locale: "en-US".to_owned(),
+            takes_directs: false,
         }
     }
 

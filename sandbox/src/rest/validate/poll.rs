@@ -1,6 +1,6 @@
-//! Polls as messages carry them: accepted and shown, not counted.
+//! Polls as messages carry them, before they are open: the world gives them their end and counts the votes.
 //!
-//! It is here so that a bot that sends a poll is checked as by Discord; there is no vote, and the results stay empty.
+//! <https://discord.com/developers/docs/resources/poll#poll-create-request-object>
 
 use serde_json::{Value, json};
 
@@ -33,16 +33,24 @@ pub(super) fn poll(value: &Value, path: &str, faults: &mut Faults) -> Value {
             &["answer_id", "poll_media"],
             faults,
         );
+        let mut shown = json!({});
         if let Some(media) = one.required("poll_media", faults) {
             let media = Fields::new(media, &one.at("poll_media"), &["text", "emoji"], faults);
-            media.text("text", 1..=55, faults);
+            media.required("text", faults);
+            if let Some(text) = media.text("text", 1..=55, faults) {
+                shown["text"] = json!(text);
+            }
             super::select::emoji(&media, faults);
+            if let Some(emoji) = media.get("emoji") {
+                shown["emoji"] = json!({ "id": emoji["id"], "name": emoji["name"] });
+            }
         }
-        answers.push(json!({ "answer_id": at + 1, "poll_media": answer["poll_media"] }));
+        answers.push(json!({ "answer_id": at + 1, "poll_media": shown }));
     }
-    fields.integer("duration", 1..=768, faults);
+    fields.integer("layout_type", 1..=1, faults);
     json!({
-        "question": question,
+        "question": { "text": question["text"].as_str().unwrap_or_default().trim() },
+        "duration": fields.integer("duration", 1..=768, faults),
         "answers": answers,
         "expiry": null,
         "allow_multiselect": fields.flag("allow_multiselect", faults).unwrap_or(false),
