@@ -29,8 +29,8 @@ pub(super) const ROUTES: &[Route] = &[
         bulk_delete(world, call, path[0])
     }),
     Route::get("/channels/{channel_id}/pins", |world, _, path| pins(world, path[0])),
-    Route::get("/channels/{channel_id}/messages/pins", |world, _, path| {
-        new_pins(world, path[0])
+    Route::get("/channels/{channel_id}/messages/pins", |world, call, path| {
+        new_pins(world, call, path[0])
     })
     .query(&["before", "limit"]),
     Route::put("/channels/{channel_id}/pins/{message_id}", |world, _, path| {
