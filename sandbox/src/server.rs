@@ -59,7 +59,7 @@ async fn root(
     request: Request,
 ) -> Response {
     if !gateway::is_wanted(request.headers()) {
-        return page::index(request.headers());
+        return page::index(request.headers()).await;
     }
     if !page::is_local(request.headers()) {
         return StatusCode::FORBIDDEN.into_response();
@@ -78,7 +78,15 @@ async fn attachment(
     }
     let found = shared.world().files.get(id).cloned();
     match found {
-        Some(file) => ([(header::CONTENT_TYPE, file.content_type)], file.bytes).into_response(),
+        Some(file) => {
+            // Whatever somebody uploads is shown as what it is, and runs nothing.
+            let headers = [
+                (header::CONTENT_TYPE, file.content_type.as_str()),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+            ];
+            (headers, file.bytes).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,23 +1,23 @@
-//! What people do on the page, and scripts by curl: write, use commands, press, come in. Bodies and answers are JSON; a
-//! refusal is 400 with `{"message": "..."}`.
+//! What people ask of the bot on the page, and scripts by curl: use commands, press, fill in, react, come in. Bodies and
+//! answers are JSON; a refusal is 400 with `{"message": "..."}`.
 
 use std::sync::Arc;
 
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State},
-    http::StatusCode,
+    extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::live::direct_json;
+use super::uploads;
 use crate::{
     rest::text_length,
     shared::Shared,
-    world::{Draft, Pressed, Revision, Stored, World, page_message, permissions},
+    world::{Pressed, Stored, World, permissions},
 };
 
 /// Why an act is refused, in words for people.
@@ -48,7 +48,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
     serde_json::from_slice(body).map_err(|error| Refused(format!("the body can't be read: {error}")))
 }
 
-fn id(text: &str) -> Result<u64, Refused> {
+pub(super) fn id(text: &str) -> Result<u64, Refused> {
     text.parse().map_err(|_| Refused(format!("\"{text}\" is no id")))
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn person(world: &World, text: &str) -> Result<u64, Refused> {
 }
 
 /// A channel by id, in which the person may do `needed`.
-fn channel(world: &World, person: u64, text: &str, needed: u64) -> Result<u64, Refused> {
+pub(super) fn channel(world: &World, person: u64, text: &str, needed: u64) -> Result<u64, Refused> {
     let id = id(text)?;
     let channel = world
         .channels
@@ -86,7 +86,7 @@ fn channel(world: &World, person: u64, text: &str, needed: u64) -> Result<u64, R
 }
 
 /// A message by its ids, in a channel that the person reads.
-fn message(world: &World, person: u64, in_channel: &str, message: &str) -> Result<Arc<Stored>, Refused> {
+pub(super) fn message(world: &World, person: u64, in_channel: &str, message: &str) -> Result<Arc<Stored>, Refused> {
     let channel_id = channel(world, person, in_channel, READ)?;
     let found = world.message(channel_id, id(message)?).map(Arc::clone);
     found
@@ -94,127 +94,8 @@ fn message(world: &World, person: u64, in_channel: &str, message: &str) -> Resul
         .ok_or_else(|| "the message is gone".into())
 }
 
-const READ: u64 = permissions::VIEW_CHANNEL;
-const WRITE: u64 = permissions::VIEW_CHANNEL | permissions::SEND_MESSAGES;
-
-#[derive(Deserialize)]
-pub(crate) struct Listing {
-    r#as: String,
-    channel_id: String,
-    limit: Option<usize>,
-    before: Option<String>,
-}
-
-/// The last messages of a channel, oldest first.
-pub(crate) async fn messages(State(shared): State<Arc<Shared>>, Query(listing): Query<Listing>) -> Answer {
-    let world = shared.world();
-    let person = person(&world, &listing.r#as)?;
-    let id_of_channel = channel(&world, person, &listing.channel_id, READ)?;
-    let before = listing.before.as_deref().map(id).transpose()?;
-    let history = world.channels.get(&id_of_channel).map(|channel| channel.history.iter());
-    let mut found: Vec<Value> = history
-        .into_iter()
-        .flatten()
-        .rev()
-        .filter(|message| message.is_visible_to(person) && before.is_none_or(|before| message.id < before))
-        .take(listing.limit.unwrap_or(50).min(200))
-        .map(|message| page_message(message, &world.reactions))
-        .collect();
-    found.reverse();
-    Ok(Json(Value::Array(found)))
-}
-
-#[derive(Deserialize)]
-struct Words {
-    r#as: String,
-    channel_id: Option<String>,
-    content: String,
-    reply_to: Option<String>,
-}
-
-fn content(text: &str) -> Result<String, Refused> {
-    let text = text.trim();
-    match text_length(text) {
-        0 => Err("write something first".into()),
-        1..=2000 => Ok(text.to_owned()),
-        length => Err(Refused(format!(
-            "a message has at most 2000 characters, this one has {length}"
-        ))),
-    }
-}
-
-/// Writes a message.
-pub(crate) async fn say(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let words: Words = read(&body)?;
-    let mut world = shared.world();
-    let person = person(&world, &words.r#as)?;
-    let channel = channel(&world, person, words.channel_id.as_deref().unwrap_or_default(), WRITE)?;
-    let reference = words
-        .reply_to
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(id)
-        .transpose()?;
-    if reference.is_some_and(|to| world.message(channel, to).is_none()) {
-        return Err("the message to reply to is gone".into());
-    }
-    let draft = Draft {
-        content: content(&words.content)?,
-        reference,
-        ..Draft::default()
-    };
-    let message = world.post(channel, person, draft);
-    Ok(Json(page_message(&message, &world.reactions)))
-}
-
-/// Changes one's own message.
-pub(crate) async fn edit(
-    State(shared): State<Arc<Shared>>,
-    Path((channel, message)): Path<(String, String)>,
-    body: Bytes,
-) -> Answer {
-    let words: Words = read(&body)?;
-    let mut world = shared.world();
-    let person = person(&world, &words.r#as)?;
-    let (channel, message) = own(&world, person, &channel, &message, false)?;
-    let revision = Revision {
-        content: Some(content(&words.content)?),
-        ..Revision::default()
-    };
-    let changed = world.revise(channel, message, revision).ok_or("the message is gone")?;
-    Ok(Json(page_message(&changed, &world.reactions)))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Who {
-    r#as: String,
-}
-
-/// Deletes one's own message, or another's if allowed to; an ephemeral one is dismissed.
-pub(crate) async fn delete(
-    State(shared): State<Arc<Shared>>,
-    Path((channel, message)): Path<(String, String)>,
-    Query(who): Query<Who>,
-) -> Answer {
-    let mut world = shared.world();
-    let person = person(&world, &who.r#as)?;
-    let (channel, message) = own(&world, person, &channel, &message, true)?;
-    world.delete(channel, &[message], false);
-    Ok(Json(json!({})))
-}
-
-/// The message, if the person wrote it or, to delete it, may manage messages.
-fn own(world: &World, person: u64, in_channel: &str, message: &str, to_delete: bool) -> Result<(u64, u64), Refused> {
-    let channel_id = channel(world, person, in_channel, READ)?;
-    let found = world.message(channel_id, id(message)?).ok_or("the message is gone")?;
-    let may_delete = to_delete
-        && (found.ephemeral_to == Some(person)
-            || channel(world, person, in_channel, permissions::MANAGE_MESSAGES).is_ok());
-    if found.author_id != person && !may_delete {
-        return Err("that message is somebody else's".into());
-    }
-    Ok((channel_id, found.id))
-}
+pub(super) const READ: u64 = permissions::VIEW_CHANNEL;
+pub(super) const WRITE: u64 = permissions::VIEW_CHANNEL | permissions::SEND_MESSAGES;
 
 #[derive(Deserialize)]
 struct Slash {
@@ -226,11 +107,17 @@ struct Slash {
 }
 
 /// Uses a slash command.
-pub(crate) async fn slash(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let slash: Slash = read(&body)?;
+pub(crate) async fn slash(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
+    let (mut slash, files): (Slash, _) = uploads::form(&headers, body).await?;
+    let base = shared.http_url();
     let mut world = shared.world();
     let person = person(&world, &slash.r#as)?;
     let channel = channel(&world, person, &slash.channel_id, READ)?;
+    let attachments = uploads::keep(&mut world, &base, channel, files, &[], true);
+    slash
+        .options
+        .iter_mut()
+        .for_each(|option| uploads::place(option, &attachments));
     let id = world.use_command_by_id(person, channel, &slash.command_id, &slash.options, None)?;
     Ok(Json(json!({ "interaction_id": id.to_string() })))
 }
@@ -425,14 +312,4 @@ pub(crate) async fn enter(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     }
     world.join(guild, person);
     Ok(Json(world.user_json(person)))
-}
-
-/// Opens the direct channel with the bot.
-pub(crate) async fn direct(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let who: Who = read(&body)?;
-    let mut world = shared.world();
-    let person = person(&world, &who.r#as)?;
-    let channel = world.direct(person);
-    let json = world.channels.get(&channel).map(|channel| direct_json(&world, channel));
-    Ok(Json(json.unwrap_or_default()))
 }

@@ -1,6 +1,9 @@
 //! The page's files, built into the program: no files on disk, nothing from elsewhere.
 //!
-//! A file that is not in the list does not exist; the policy sent along lets the page run no script from elsewhere.
+//! A file that is not in the list does not exist; the policy sent along lets the page run no script from elsewhere. Who
+//! works on the page sets `SANDBOX_PAGE` to its folder, and reloads: the files are then read from there each time.
+
+use std::borrow::Cow;
 
 use axum::{
     extract::Path,
@@ -45,11 +48,22 @@ const FILES: &[(&str, &str)] = files![
 ];
 
 /// `/`
-pub(crate) fn index(headers: &HeaderMap) -> Response {
+pub(crate) async fn index(headers: &HeaderMap) -> Response {
     if !super::is_local(headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    respond("text/html; charset=utf-8", INDEX)
+    respond("text/html; charset=utf-8", current("index.html", INDEX).await)
+}
+
+/// The file as it is in the folder that `SANDBOX_PAGE` names, or as it was built in.
+async fn current(name: &str, built_in: &'static str) -> Cow<'static, str> {
+    if let Some(folder) = std::env::var_os("SANDBOX_PAGE")
+        && let file = std::path::Path::new(&folder).join(name)
+        && let Ok(Ok(text)) = tokio::task::spawn_blocking(|| std::fs::read_to_string(file)).await
+    {
+        return Cow::Owned(text);
+    }
+    Cow::Borrowed(built_in)
 }
 
 /// `/page/NAME`
@@ -66,11 +80,11 @@ pub(crate) async fn file(Path(name): Path<String>) -> Response {
         } else {
             "text/javascript; charset=utf-8"
         },
-        text,
+        current(&name, text).await,
     )
 }
 
-fn respond(kind: &'static str, text: &'static str) -> Response {
+fn respond(kind: &'static str, text: Cow<'static, str>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-cache"),

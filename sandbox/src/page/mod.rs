@@ -7,13 +7,17 @@ mod assets;
 mod build;
 mod faults;
 mod live;
+mod past;
+mod settings;
 mod traffic;
+mod uploads;
+mod writing;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -25,19 +29,30 @@ pub(crate) use self::{
     live::{Audience, Pages, direct_json},
     traffic::Traffic,
 };
-use crate::shared::Shared;
+use crate::{rest::MAX_BODY, shared::Shared};
 
 /// What stands below `/page`.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/page/live", get(live::live))
-        .route("/page/messages", get(acts::messages).post(acts::say))
-        .route("/page/messages/{channel}/{id}", delete(acts::delete).patch(acts::edit))
+        .route("/page/messages", get(past::messages).post(writing::say))
+        .route(
+            "/page/messages/{channel}/{id}",
+            delete(writing::delete).patch(writing::edit),
+        )
+        .route("/page/forward", post(writing::forward))
+        .route("/page/votes", post(writing::vote))
+        .route("/page/polls/end", post(writing::end_poll))
+        .route("/page/threads", post(writing::thread))
+        .route("/page/pins", get(past::pins).post(past::pin))
+        .route("/page/search", get(past::search))
+        .route("/page/settings", post(settings::change))
+        .route("/page/bans", get(settings::bans))
         .route("/page/slash", post(acts::slash))
         .route("/page/click", post(acts::click))
         .route("/page/modal", post(acts::modal))
         .route("/page/people", post(acts::enter))
-        .route("/page/dm", post(acts::direct))
+        .route("/page/dm", post(writing::direct))
         .route("/page/faults", post(faults::ask))
         .route("/page/build", post(build::note))
         .route("/page/reactions", post(acts::react))
@@ -47,6 +62,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/traffic", get(traffic::follow))
         .route("/page/traffic/{id}", get(traffic::entry))
         .route("/page/{file}", get(assets::file))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn(local_only))
 }
 

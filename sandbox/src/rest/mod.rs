@@ -23,8 +23,12 @@ mod validate;
 
 use serde_json::Value;
 
-use self::{errors::Refusal, route::Route, upload::Upload};
-pub(crate) use self::{serve::answer, upload::MAX_BODY, validate::text_length};
+use self::{errors::Refusal, route::Route};
+pub(crate) use self::{
+    serve::answer,
+    upload::{MAX_BODY, Upload, read as read_body},
+    validate::text_length,
+};
 
 /// A request, read.
 #[derive(Debug)]

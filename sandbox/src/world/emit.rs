@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, people::presence, permissions, reaction::emoji_key};
+use super::{Stored, World, people::presence, permissions, poll::Polls, reaction::emoji_key};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
@@ -121,7 +121,7 @@ impl World {
         };
         let audience = self.audience(message.channel_id, message.ephemeral_to);
         self.pages
-            .tell(&audience, kind, || page_message(message, &self.reactions));
+            .tell(&audience, kind, || page_message(message, &self.reactions, &self.polls));
         self.changed();
     }
 
@@ -164,8 +164,9 @@ impl World {
     /// Tells pages of a change that is no edit: a reaction, a vote.
     pub(super) fn tell_pages_of(&mut self, message: &Stored) {
         let audience = self.audience(message.channel_id, message.ephemeral_to);
-        self.pages
-            .tell(&audience, "message_update", || page_message(message, &self.reactions));
+        self.pages.tell(&audience, "message_update", || {
+            page_message(message, &self.reactions, &self.polls)
+        });
     }
 
     /// `MESSAGE_REACTION_ADD` or `MESSAGE_REACTION_REMOVE`.
@@ -348,9 +349,14 @@ impl World {
     }
 }
 
-/// A message as pages get it: with the guild's id, and with who reacted.
-pub(crate) fn page_message(message: &Stored, reactions: &HashMap<(u64, String), Vec<u64>>) -> Value {
+/// A message as pages get it: with the guild's id, and with who reacted and voted.
+pub(crate) fn page_message(message: &Stored, reactions: &HashMap<(u64, String), Vec<u64>>, polls: &Polls) -> Value {
     let mut value = message.value.clone();
+    let answers = value.pointer_mut("/poll/answers").and_then(Value::as_array_mut);
+    for answer in answers.into_iter().flatten() {
+        let voters = polls.voters(message.id, answer["answer_id"].as_u64().unwrap_or(0));
+        answer["voters"] = voters.iter().map(u64::to_string).collect();
+    }
     for reaction in value["reactions"].as_array_mut().into_iter().flatten() {
         let people = reactions.get(&(message.id, emoji_key(&reaction["emoji"])));
         reaction["users"] = people.into_iter().flatten().map(u64::to_string).collect();

@@ -331,10 +331,19 @@ impl World {
             "name": guild.name,
             "icon": null,
             "owner_id": guild.owner_id.to_string(),
-            "channels": channels.map(Channel::guild_json).collect::<Vec<_>>(),
+            "channels": channels.map(|channel| self.page_channel(channel, person)).collect::<Vec<_>>(),
+            "permissions": permissions::of(guild, None, person).to_string(),
+            "voice_states": self.voice.get(&guild_id).into_iter().collect::<Vec<_>>(),
             "roles": guild.roles.iter().map(Role::json).collect::<Vec<_>>(),
             "members": members,
         }))
+    }
+
+    /// A channel as the page of a person gets it: with what this person may in it.
+    fn page_channel(&self, channel: &Channel, person: u64) -> Value {
+        let mut json = channel.guild_json();
+        json["permissions"] = json!(self.permissions_in(channel, person).to_string());
+        json
     }
 }
 

@@ -28,6 +28,13 @@ pub(crate) struct Polls {
     votes: HashMap<(u64, u64), Vec<u64>>,
 }
 
+impl Polls {
+    /// Who voted for an answer.
+    pub(crate) fn voters(&self, message: u64, answer: u64) -> &[u64] {
+        self.votes.get(&(message, answer)).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// The hours that a poll of a request is open.
 pub(crate) fn hours(request: &Value) -> u64 {
     request["duration"].as_u64().unwrap_or(HOURS)
@@ -131,7 +138,7 @@ impl World {
 
     /// Who voted for an answer.
     pub(crate) fn voters(&self, message: u64, answer: u64) -> Vec<u64> {
-        self.polls.votes.get(&(message, answer)).cloned().unwrap_or_default()
+        self.polls.voters(message, answer).to_vec()
     }
 
     /// Ends a poll: the counts are final, and a message tells the result. `None` if there is no open poll.
