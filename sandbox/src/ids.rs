@@ -114,10 +114,12 @@ pub(crate) fn timestamp(unix_ms: u64) -> String {
         )
 }
 
-/// Milliseconds since 1970 of Discord's timestamp text.
+/// Milliseconds since 1970 of a timestamp text (ISO 8601); without an offset it is UTC.
 pub(crate) fn ms_of(text: &str) -> Option<u64> {
-    let at = Timestamp::parse(text).ok()?;
-    u64::try_from(at.as_micros() / 1000).ok()
+    use time::{OffsetDateTime, format_description::well_known::Iso8601};
+    let read = |text: &str| OffsetDateTime::parse(text, &Iso8601::PARSING).ok();
+    let read = read(text).or_else(|| read(&format!("{text}Z")))?;
+    u64::try_from(read.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 /// Milliseconds since 1970 by the computer's clock.
@@ -129,7 +131,7 @@ pub(crate) fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, Ids, created_at, created_ms, unix_ms};
+    use super::{Clock, Ids, created_at, created_ms, ms_of, timestamp, unix_ms};
 
     #[test]
     fn parts_are_the_same_in_every_run_and_spread_over_shards() {
@@ -146,6 +148,20 @@ mod tests {
         let made: Vec<u64> = (0..10_000).map(|_| ids.timed()).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(created_ms(made[0]) >= before && created_ms(made[9_999]) <= unix_ms() + 10);
+    }
+
+    #[test]
+    fn timestamps_are_read_as_clients_write_them() {
+        for text in [
+            "2025-01-01T00:00:00.000Z",
+            "2025-01-01T00:00:00+00:00",
+            "2025-01-01T01:00:00.000000+01:00",
+            "2025-01-01T00:00:00",
+        ] {
+            assert_eq!(ms_of(text), Some(1_735_689_600_000), "{text}");
+        }
+        assert_eq!(ms_of(&timestamp(1_735_689_600_123)), Some(1_735_689_600_123));
+        assert_eq!(ms_of("tomorrow"), None);
     }
 
     #[test]

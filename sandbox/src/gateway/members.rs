@@ -10,10 +10,7 @@ use super::{
     intents::{GUILD_MEMBERS, GUILD_PRESENCES},
     payload::{Members, Wanted},
 };
-use crate::{
-    handle::GatewayEntry,
-    world::{World, presence},
-};
+use crate::{handle::GatewayEntry, world::World};
 
 /// Members in a chunk.
 const CHUNK: usize = 1000;
@@ -84,7 +81,7 @@ pub(super) fn send(world: &mut World, session: &str, request: &Members) {
             data["not_found"] = json!(std::mem::take(&mut missing));
         }
         if with_presences {
-            data["presences"] = members.iter().map(|user| presence(*user, "online")).collect();
+            data["presences"] = members.iter().map(|user| world.presence_json(*user)).collect();
         }
         if let Some(nonce) = &request.nonce {
             data["nonce"] = json!(nonce);

@@ -63,7 +63,7 @@ impl Sandbox {
     /// The bot's voice state in a guild, as Discord's object; `None` if it is in no voice channel there.
     #[must_use]
     pub fn bot_voice(&self, guild_id: u64) -> Option<serde_json::Value> {
-        self.with(|world| world.voice.get(&guild_id).cloned())
+        self.with(|world| world.voice_json(guild_id, world.bot_id))
     }
 
     /// Lets time pass at once, to the millisecond: for session starts, identify and resume windows, the events a client

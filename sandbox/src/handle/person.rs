@@ -323,7 +323,7 @@ impl Person {
     /// Comes online, goes idle and so on (`online`, `idle`, `dnd`, `offline`), which bots with the presence intent
     /// hear.
     pub fn goes(&self, status: &str) {
-        self.sandbox.with(|world| world.emit_presence(self.id, status));
+        self.sandbox.with(|world| world.set_presence(self.id, status, None));
     }
 
     /// Presses a button, by its label or custom id.

@@ -5,10 +5,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Outcome, guilds};
+use super::{Answer, Call, Outcome, Route, guilds};
 use crate::world::{World, audit_log::Entry, permissions};
 
-pub(crate) fn list(world: &World, call: &Call, guild: &str) -> Outcome {
+/// What this file serves.
+pub(super) const ROUTES: &[Route] = &[Route::get("/guilds/{guild_id}/audit-logs", |world, call, path| {
+    list(world, call, path[0])
+})
+.query(&["user_id", "target_id", "action_type", "before", "after", "limit"])];
+
+fn list(world: &World, call: &Call, guild: &str) -> Outcome {
     let guild = guilds::allowed(world, guild, permissions::VIEW_AUDIT_LOG)?;
     let limit = call.number("limit", 50, 1, 100)? as usize;
     let (user, target) = (call.id("user_id")?, call.id("target_id")?);

@@ -3,12 +3,18 @@
 
 mod account;
 mod audit_log;
+mod bans;
+mod channel_shape;
 mod channels;
 mod commands;
+mod community;
+mod emojis;
 mod errors;
 pub(crate) mod faults;
 mod guilds;
+mod image;
 mod interactions;
+mod invites;
 pub(crate) mod limits;
 mod members;
 mod messages;
@@ -20,6 +26,7 @@ mod template;
 mod threads;
 mod upload;
 mod validate;
+mod voice;
 
 use serde_json::Value;
 

@@ -7,22 +7,28 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Call, Outcome, account, channels, commands, errors, guilds, interactions, members, messages, roles, route::Route,
-    threads, validate::checked_query,
+    Call, Outcome, account, audit_log, bans, channels, commands, community, emojis, errors, guilds, interactions,
+    invites, members, messages, roles, route::Route, threads, validate::checked_query, voice,
 };
 use crate::world::World;
 
 /// The rows of each resource.
 const TABLES: &[&[Route]] = &[
     account::ROUTES,
+    audit_log::ROUTES,
+    bans::ROUTES,
     channels::ROUTES,
     commands::ROUTES,
+    community::ROUTES,
+    emojis::ROUTES,
     guilds::ROUTES,
     interactions::ROUTES,
+    invites::ROUTES,
     members::ROUTES,
     messages::ROUTES,
     roles::ROUTES,
     threads::ROUTES,
+    voice::ROUTES,
 ];
 
 /// All rows.

@@ -11,7 +11,9 @@ use super::{
     validate::{Fields, checked},
 };
 use crate::world::{
-    Channel, World, permissions,
+    Channel, World,
+    audit_log::{Note, action},
+    permissions,
     thread::{ANNOUNCEMENT_THREAD, Beginning, PRIVATE_THREAD, PUBLIC_THREAD, Thread},
 };
 
@@ -74,6 +76,21 @@ fn find<'a>(world: &'a World, id: &str) -> Result<&'a Channel, Refusal> {
 fn shown(world: &World, id: u64) -> Value {
     let thread = world.channels.get(&id);
     thread.map(|thread| world.thread_json(thread)).unwrap_or_default()
+}
+
+/// What the audit log tells of a thread.
+fn logged(thread: &Value) -> Value {
+    let state = &thread["thread_metadata"];
+    json!({
+        "name": thread["name"],
+        "type": thread["type"],
+        "archived": state["archived"],
+        "locked": state["locked"],
+        "auto_archive_duration": state["auto_archive_duration"],
+        "invitable": state["invitable"],
+        "rate_limit_per_user": thread["rate_limit_per_user"],
+        "flags": thread["flags"],
+    })
 }
 
 /// A thread's body, checked.
@@ -240,10 +257,15 @@ pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
     Ok(Answer::ok(&shown(world, id)))
 }
 
-pub(super) fn delete(world: &mut World, id: &str) -> Outcome {
+pub(super) fn delete(world: &mut World, call: &Call, id: &str) -> Outcome {
     let id = allowed(world, id, permissions::MANAGE_THREADS)?;
     let gone = shown(world, id);
+    let guild = world.channels.get(&id).and_then(|thread| thread.guild_id);
     world.remove_thread(id);
+    if let Some(guild) = guild {
+        let note = Note::new(action::THREAD_DELETE, world.bot_id, Some(id)).between(&logged(&gone), &Value::Null);
+        world.record(guild, note.because(call.reason.as_deref()));
+    }
     Ok(Answer::ok(&gone))
 }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, people::presence, permissions, poll::Polls, reaction::emoji_key};
+use super::{Stored, World, permissions, poll::Polls, reaction::emoji_key};
 use crate::{
     gateway::intents::{self, Intents},
     page::Audience,
@@ -71,21 +71,6 @@ impl World {
             None,
         );
         self.changed();
-    }
-
-    /// `PRESENCE_UPDATE`, for each guild of the person.
-    pub(crate) fn emit_presence(&mut self, user: u64, status: &str) {
-        let guilds: Vec<u64> = self
-            .guilds
-            .values()
-            .filter(|guild| guild.members.contains_key(&user))
-            .map(|guild| guild.id)
-            .collect();
-        for guild in guilds {
-            let mut data = presence(user, status);
-            data["guild_id"] = json!(guild.to_string());
-            self.emit("PRESENCE_UPDATE", Some(guild), intents::GUILD_PRESENCES, &data);
-        }
     }
 
     /// `MESSAGE_CREATE` or `MESSAGE_UPDATE`.

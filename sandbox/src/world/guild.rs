@@ -2,11 +2,11 @@
 //!
 //! Plain data: changing it tells nobody. Whoever changes it sends the events, as `people` does.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde_json::{Map, Value, json};
 
-use super::{History, Member, Overwrite, thread::Thread};
+use super::{History, Member, Overwrite, emoji::Emoji, thread::Thread};
 
 /// A guild ("server").
 #[derive(Clone, Debug)]
@@ -19,10 +19,21 @@ pub(crate) struct Guild {
     pub(crate) members: BTreeMap<u64, Member>,
     /// User and reason.
     pub(crate) bans: BTreeMap<u64, Option<String>>,
+    pub(crate) emojis: BTreeMap<u64, Emoji>,
+    /// Sticker objects, by id.
+    pub(crate) stickers: BTreeMap<u64, Value>,
     pub(crate) joined_at: String,
     pub(crate) system_channel_id: Option<u64>,
     /// What `PATCH` may change and nothing here depends on.
     pub(crate) settings: Map<String, Value>,
+}
+
+/// Where a role or member stands, to be compared.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Height {
+    Nothing,
+    Role(i64, Reverse<u64>),
+    Owner,
 }
 
 /// A role.
@@ -33,6 +44,8 @@ pub(crate) struct Role {
     pub(crate) permissions: u64,
     pub(crate) position: i64,
     pub(crate) color: u64,
+    /// The ends of a gradient.
+    pub(crate) more_colors: [Option<u64>; 2],
     pub(crate) hoist: bool,
     pub(crate) mentionable: bool,
     /// The bot whose own role this is.
@@ -47,6 +60,7 @@ impl Role {
             permissions,
             position,
             color: 0,
+            more_colors: [None; 2],
             hoist: false,
             mentionable: false,
             of_bot: None,
@@ -62,7 +76,7 @@ impl Role {
             "permissions": self.permissions.to_string(),
             "position": self.position,
             "color": self.color,
-            "colors": { "primary_color": self.color, "secondary_color": null, "tertiary_color": null },
+            "colors": { "primary_color": self.color, "secondary_color": self.more_colors[0], "tertiary_color": self.more_colors[1] },
             "hoist": self.hoist,
             "managed": self.of_bot.is_some(),
             "mentionable": self.mentionable,
@@ -80,6 +94,34 @@ impl Role {
 impl Guild {
     pub(crate) fn role(&self, id: u64) -> Option<&Role> {
         self.roles.iter().find(|role| role.id == id)
+    }
+
+    /// How high a role stands: of two at one position, the older one is the higher.
+    pub(crate) fn height(&self, role: u64) -> Height {
+        self.role(role)
+            .map_or(Height::Nothing, |role| Height::Role(role.position, Reverse(role.id)))
+    }
+
+    /// How high a member stands: the owner above all, others as their highest role.
+    pub(crate) fn rank(&self, user: u64) -> Height {
+        if self.owner_id == user {
+            return Height::Owner;
+        }
+        let held = self
+            .members
+            .get(&user)
+            .map_or(&[][..], |member| member.roles.as_slice());
+        held.iter()
+            .map(|role| self.height(*role))
+            .max()
+            .unwrap_or(Height::Nothing)
+    }
+
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
+        self.settings
+            .get("features")
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().any(|one| one == name))
     }
 
     /// The guild object (`GuildResponse`).
@@ -122,8 +164,8 @@ impl Guild {
             "premium_progress_bar_enabled": false,
             "nsfw": false,
             "nsfw_level": 0,
-            "emojis": [],
-            "stickers": [],
+            "emojis": self.emojis.values().map(Emoji::json).collect::<Vec<_>>(),
+            "stickers": self.stickers.values().collect::<Vec<_>>(),
             "incidents_data": null,
         });
         for (key, value) in &self.settings {
@@ -137,7 +179,8 @@ impl Guild {
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
-    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements, 10 to 12 threads.
+    /// Discord's channel type: 0 text, 1 direct, 2 voice, 4 category, 5 announcements, 10 to 12 threads,
+    /// 13 stage, 15 forum, 16 media.
     pub(crate) kind: u64,
     pub(crate) guild_id: Option<u64>,
     pub(crate) name: String,
@@ -205,10 +248,17 @@ impl Channel {
                 channel["topic"] = Value::Null;
                 channel["last_pin_timestamp"] = Value::Null;
             }
-            2 => {
+            2 | 13 => {
                 channel["bitrate"] = json!(64_000);
                 channel["user_limit"] = json!(0);
                 channel["rtc_region"] = Value::Null;
+            }
+            15 | 16 => {
+                channel["topic"] = Value::Null;
+                channel["available_tags"] = json!([]);
+                channel["default_reaction_emoji"] = Value::Null;
+                channel["default_sort_order"] = Value::Null;
+                channel["default_forum_layout"] = json!(0);
             }
             _ => {}
         }

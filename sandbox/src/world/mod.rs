@@ -8,11 +8,13 @@ pub(crate) mod audit_log;
 mod clock;
 mod command;
 mod emit;
+pub(crate) mod emoji;
 pub(crate) mod file;
 mod forward;
 mod guild;
 mod history;
 mod interaction;
+pub(crate) mod invite;
 mod invoke;
 mod logs;
 pub(crate) mod message;
@@ -21,12 +23,13 @@ mod people;
 pub(crate) mod permissions;
 mod pin;
 pub(crate) mod poll;
+mod presence;
 mod press;
 mod reaction;
 mod resolved;
 pub(crate) mod thread;
 mod user;
-mod voice;
+pub(crate) mod voice;
 mod webhook;
 
 use std::{
@@ -47,7 +50,6 @@ pub(crate) use self::{
     logs::Logs,
     message::{AllowedMentions, Draft, Revision},
     overrides::CommandOverrides,
-    people::presence,
     permissions::Overwrite,
     press::Pressed,
     user::{Member, User},
@@ -95,8 +97,16 @@ pub(crate) struct World {
     pub(crate) starts: Starts,
     /// What the bot shows: its status and activities.
     pub(crate) presence: Value,
-    /// The bot's voice states, by guild.
-    pub(crate) voice: BTreeMap<u64, Value>,
+    /// What people show, where it is not the usual.
+    pub(crate) presences: BTreeMap<u64, presence::Presence>,
+    /// Who is in voice channels, by guild and user.
+    pub(crate) voice: BTreeMap<(u64, u64), voice::VoiceState>,
+    /// By code.
+    pub(crate) invites: BTreeMap<String, invite::Invite>,
+    /// The application's own.
+    pub(crate) emojis: BTreeMap<u64, emoji::Emoji>,
+    /// What was uploaded as emoji, by its id.
+    pub(crate) images: BTreeMap<u64, emoji::Image>,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
     /// What was done to guilds, oldest first.
@@ -158,7 +168,11 @@ impl World {
             gateway: faults::Faults::default(),
             starts: Starts::new(settings.starts, settings.rate_limits, time.clone()),
             presence: json!({ "status": "online", "activities": [] }),
+            presences: BTreeMap::new(),
             voice: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            emojis: BTreeMap::new(),
+            images: BTreeMap::new(),
             outages: BTreeSet::new(),
             time,
             audit_logs: BTreeMap::new(),
@@ -275,6 +289,11 @@ impl World {
             None if channel.recipient == Some(user) || user == self.bot_id => permissions::EVERYONE,
             None => 0,
         }
+    }
+
+    /// What `user` may in a guild as a whole.
+    pub(crate) fn permissions_of(&self, guild: &Guild, user: u64) -> u64 {
+        self.in_time_out(guild, user, permissions::of(guild, None, user))
     }
 }
 

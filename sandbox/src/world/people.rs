@@ -70,6 +70,8 @@ impl World {
             roles: vec![everyone, moderators, of_bot],
             members,
             bans: BTreeMap::new(),
+            emojis: BTreeMap::new(),
+            stickers: BTreeMap::new(),
             joined_at,
             system_channel_id: None,
             settings: Map::new(),
@@ -95,7 +97,7 @@ impl World {
     }
 
     /// A channel at the end of the guild's list; nobody is told.
-    fn insert_channel(&mut self, guild_id: u64, name: &str, kind: u64) -> u64 {
+    pub(crate) fn insert_channel(&mut self, guild_id: u64, name: &str, kind: u64) -> u64 {
         let id = self.ids.part();
         let position = self.channels_of(guild_id).len();
         let channel = Channel {
@@ -160,8 +162,86 @@ impl World {
         Some(id)
     }
 
+    /// A role is gone, from all who held it; everybody is told.
+    pub(crate) fn remove_role(&mut self, guild_id: u64, role: u64) {
+        if let Some(guild) = self.guilds.get_mut(&guild_id) {
+            guild.roles.retain(|one| one.id != role);
+            for member in guild.members.values_mut() {
+                member.roles.retain(|held| *held != role);
+            }
+        }
+        let of_guild = self
+            .channels
+            .values_mut()
+            .filter(|channel| channel.guild_id == Some(guild_id));
+        for channel in of_guild {
+            channel.overwrites.retain(|one| one.id != role);
+        }
+        let data = json!({ "guild_id": guild_id.to_string(), "role_id": role.to_string() });
+        self.emit_role("GUILD_ROLE_DELETE", guild_id, &data);
+    }
+
+    /// A channel is gone with its threads, voices and invites; those below a category are below none. Everybody is told,
+    /// and the channel as it was is given.
+    pub(crate) fn remove_channel(&mut self, id: u64) -> Option<Value> {
+        let guild_id = self.channels.get(&id)?.guild_id?;
+        let below = |channel: &&Channel| channel.parent_id == Some(id);
+        let children: Vec<(u64, bool)> = self
+            .channels
+            .values()
+            .filter(below)
+            .map(|child| (child.id, child.is_thread()))
+            .collect();
+        for (thread, _) in children.iter().filter(|(_, is_thread)| *is_thread) {
+            self.remove_thread(*thread);
+        }
+        self.empty_voice(guild_id, id);
+        let data = self.channels.remove(&id)?.guild_json();
+        self.emit_channel("CHANNEL_DELETE", Some(guild_id), &data);
+        for (orphan, _) in children.iter().filter(|(_, is_thread)| !is_thread) {
+            if let Some(channel) = self.channels.get_mut(orphan) {
+                channel.parent_id = None;
+                let json = channel.guild_json();
+                self.emit_channel("CHANNEL_UPDATE", Some(guild_id), &json);
+            }
+        }
+        let of_system = self
+            .guilds
+            .get_mut(&guild_id)
+            .filter(|guild| guild.system_channel_id == Some(id));
+        if let Some(guild) = of_system {
+            guild.system_channel_id = None;
+            let json = guild.json();
+            self.emit("GUILD_UPDATE", Some(guild_id), intents::GUILDS, &json);
+        }
+        Some(data)
+    }
+
+    /// Removes what somebody has said in a guild since a time (milliseconds since 1970).
+    pub(crate) fn purge(&mut self, guild_id: u64, user: u64, since_ms: u64) {
+        let of_guild = self
+            .channels
+            .values()
+            .filter(|channel| channel.guild_id == Some(guild_id));
+        let found: Vec<(u64, Vec<u64>)> = of_guild
+            .map(|channel| {
+                let said = channel.history.iter().filter(|message| message.author_id == user);
+                let said = said.filter(|message| ids::created_ms(message.id) >= since_ms);
+                (channel.id, said.map(|message| message.id).collect())
+            })
+            .collect();
+        for (channel, messages) in found.into_iter().filter(|(_, messages)| !messages.is_empty()) {
+            self.delete(channel, &messages, true);
+        }
+    }
+
     /// `user` joins; nothing happens if it is a member already.
     pub(crate) fn join(&mut self, guild_id: u64, user: u64) {
+        self.join_with(guild_id, user, Vec::new());
+    }
+
+    /// `user` joins and has these roles from the first.
+    pub(crate) fn join_with(&mut self, guild_id: u64, user: u64, roles: Vec<u64>) {
         let at = ids::timestamp(self.ids.now_ms());
         let Some(guild) = self.guilds.get_mut(&guild_id) else {
             return;
@@ -169,7 +249,13 @@ impl World {
         if guild.members.contains_key(&user) {
             return;
         }
-        guild.members.insert(user, Member::new(at));
+        guild.members.insert(
+            user,
+            Member {
+                roles,
+                ..Member::new(at)
+            },
+        );
         if let Some(mut data) = self.member_json(guild_id, user) {
             data["guild_id"] = json!(guild_id.to_string());
             self.emit_member("GUILD_MEMBER_ADD", "member_add", guild_id, user, &data);
@@ -185,10 +271,12 @@ impl World {
             return false;
         }
         if user == self.bot_id {
+            self.voice.remove(&(guild_id, user));
             self.emit_removal(guild_id);
             return true;
         }
         self.leave_threads(guild_id, user);
+        self.leave_voice(guild_id, user);
         let data = json!({ "guild_id": guild_id.to_string(), "user": self.user_json(user) });
         self.emit_member("GUILD_MEMBER_REMOVE", "member_remove", guild_id, user, &data);
         true
@@ -268,11 +356,19 @@ impl World {
         }
     }
 
-    /// `GUILD_CREATE`'s data. Without the presence intent a bot gets no member but itself
+    /// `GUILD_CREATE`'s data. Without the presence intent a bot gets no member but itself and who is in voice channels; of a
+    /// large guild, those who are there
     /// (<https://discord.com/developers/docs/events/gateway-events#guild-create>).
     pub(crate) fn guild_create(&self, guild_id: u64, intents: intents::Intents, large_threshold: u64) -> Option<Value> {
         let guild = self.guilds.get(&guild_id)?;
-        let is_shown = |user: u64| user == self.bot_id || intents & intents::GUILD_PRESENCES != 0;
+        let is_large = guild.members.len() as u64 > large_threshold;
+        let has_presences = intents & intents::GUILD_PRESENCES != 0;
+        let is_there = |user: u64| self.offline_since(user).is_none();
+        let is_shown = |user: u64| {
+            user == self.bot_id
+                || self.voice.contains_key(&(guild_id, user))
+                || has_presences && (!is_large || is_there(user))
+        };
         let members: Vec<Value> = guild
             .members
             .keys()
@@ -282,12 +378,12 @@ impl World {
         let presences: Vec<Value> = guild
             .members
             .keys()
-            .filter(|user| intents & intents::GUILD_PRESENCES != 0 && **user != self.bot_id)
-            .map(|user| presence(*user, "online"))
+            .filter(|user| has_presences && **user != self.bot_id && is_there(**user))
+            .map(|user| self.presence_json(*user))
             .collect();
         let mut data = guild.json();
         data["joined_at"] = json!(guild.joined_at);
-        data["large"] = json!(guild.members.len() as u64 > large_threshold);
+        data["large"] = json!(is_large);
         data["unavailable"] = json!(false);
         data["member_count"] = json!(guild.members.len());
         data["members"] = Value::Array(members);
@@ -310,7 +406,7 @@ impl World {
         ] {
             data[empty] = json!([]);
         }
-        data["voice_states"] = self.voice.get(&guild_id).cloned().into_iter().collect();
+        data["voice_states"] = Value::Array(self.voices_of(guild_id));
         Some(data)
     }
 
@@ -333,7 +429,7 @@ impl World {
             "owner_id": guild.owner_id.to_string(),
             "channels": channels.map(|channel| self.page_channel(channel, person)).collect::<Vec<_>>(),
             "permissions": permissions::of(guild, None, person).to_string(),
-            "voice_states": self.voice.get(&guild_id).into_iter().collect::<Vec<_>>(),
+            "voice_states": self.voices_of(guild_id),
             "roles": guild.roles.iter().map(Role::json).collect::<Vec<_>>(),
             "members": members,
         }))
@@ -345,14 +441,4 @@ impl World {
         json["permissions"] = json!(self.permissions_in(channel, person).to_string());
         json
     }
-}
-
-/// A presence object.
-pub(crate) fn presence(user: u64, status: &str) -> Value {
-    json!({
-        "user": { "id": user.to_string() },
-        "status": status,
-        "activities": [],
-        "client_status": { "desktop": status },
-    })
 }

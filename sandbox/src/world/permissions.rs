@@ -22,12 +22,18 @@ pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
 pub(crate) const USE_EXTERNAL_EMOJIS: u64 = 1 << 18;
 pub(crate) const CONNECT: u64 = 1 << 20;
 pub(crate) const SPEAK: u64 = 1 << 21;
+pub(crate) const MUTE_MEMBERS: u64 = 1 << 22;
+pub(crate) const DEAFEN_MEMBERS: u64 = 1 << 23;
+pub(crate) const MOVE_MEMBERS: u64 = 1 << 24;
 pub(crate) const USE_VAD: u64 = 1 << 25;
 pub(crate) const CHANGE_NICKNAME: u64 = 1 << 26;
 pub(crate) const MANAGE_NICKNAMES: u64 = 1 << 27;
 pub(crate) const MANAGE_ROLES: u64 = 1 << 28;
 pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
+pub(crate) const MANAGE_GUILD_EXPRESSIONS: u64 = 1 << 30;
 pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
+pub(crate) const REQUEST_TO_SPEAK: u64 = 1 << 32;
+pub(crate) const MANAGE_EVENTS: u64 = 1 << 33;
 pub(crate) const MANAGE_THREADS: u64 = 1 << 34;
 pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
 pub(crate) const CREATE_PRIVATE_THREADS: u64 = 1 << 36;
@@ -37,6 +43,7 @@ pub(crate) const MODERATE_MEMBERS: u64 = 1 << 40;
 pub(crate) const SEND_POLLS: u64 = 1 << 49;
 pub(crate) const PIN_MESSAGES: u64 = 1 << 51;
 pub(crate) const BYPASS_SLOWMODE: u64 = 1 << 52;
+pub(crate) const CREATE_GUILD_EXPRESSIONS: u64 = 1 << 43;
 
 /// Every bit that Discord defines.
 pub(crate) const ALL: u64 = (1 << 53) - 1;
@@ -73,10 +80,15 @@ pub(crate) const BOT: u64 = EVERYONE
     | MENTION_EVERYONE
     | MANAGE_ROLES
     | MANAGE_WEBHOOKS
-    | MANAGE_THREADS;
+    | MANAGE_THREADS
+    | MANAGE_GUILD_EXPRESSIONS
+    | CREATE_GUILD_EXPRESSIONS
+    | MUTE_MEMBERS
+    | DEAFEN_MEMBERS
+    | MOVE_MEMBERS;
 
 /// A permission overwrite of a channel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Overwrite {
     pub(crate) id: u64,
     /// 0: a role, 1: a member.
@@ -128,11 +140,22 @@ pub(crate) fn of(guild: &Guild, channel: Option<&Channel>, user: u64) -> u64 {
 /// The name that people know a permission by, for refusals.
 pub(crate) const fn name(bit: u64) -> &'static str {
     match bit {
+        CREATE_INSTANT_INVITE => "Create Invite",
         KICK_MEMBERS => "Kick Members",
         BAN_MEMBERS => "Ban Members",
         MANAGE_CHANNELS => "Manage Channels",
         MANAGE_GUILD => "Manage Server",
         ADD_REACTIONS => "Add Reactions",
+        VIEW_AUDIT_LOG => "View Audit Log",
+        CONNECT => "Connect",
+        MUTE_MEMBERS => "Mute Members",
+        DEAFEN_MEMBERS => "Deafen Members",
+        MOVE_MEMBERS => "Move Members",
+        REQUEST_TO_SPEAK => "Request to Speak",
+        MANAGE_EVENTS => "Manage Events",
+        CREATE_GUILD_EXPRESSIONS => "Create Expressions",
+        MANAGE_GUILD_EXPRESSIONS => "Manage Expressions",
+        MANAGE_WEBHOOKS => "Manage Webhooks",
         VIEW_CHANNEL => "View Channel",
         SEND_MESSAGES => "Send Messages",
         SEND_MESSAGES_IN_THREADS => "Send Messages in Threads",
@@ -177,6 +200,8 @@ mod tests {
             ],
             members: BTreeMap::from([(OWNER, Member::new(String::new())), (ALICE, alice)]),
             bans: BTreeMap::new(),
+            emojis: BTreeMap::new(),
+            stickers: BTreeMap::new(),
             joined_at: String::new(),
             system_channel_id: None,
             settings: Map::new(),
