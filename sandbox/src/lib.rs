@@ -33,9 +33,11 @@
 //! - Using up the day's session starts resets the token, as documented; [`Sandbox::restore_token`] brings it back. The
 //!   window for identifying is only held with [`RateLimits::Real`] or if set.
 //! - A request for members that Discord leaves unanswered (a foreign guild, the whole list without `GUILD_MEMBERS`) is
-//!   left so, and the log says why. The limit of one such request per guild in 30 s is not held.
-//! - All members count as online. A guild above `large_threshold` is marked large, but its members come all the same.
-//! - The bot's voice states are kept ([`Sandbox::bot_voice`]) and told, but there is no voice server. Soundboard sounds and
+//!   left so, and the log says why. That all of a guild's members are sent once in 30 s is only held with
+//!   [`RateLimits::Real`]; the event `RATE_LIMITED` tells of it.
+//! - People are online unless [`Person::goes`] says otherwise. Of a guild above `large_threshold`, those who are offline
+//!   do not come with `GUILD_CREATE`.
+//! - Voice states of the bot ([`Sandbox::bot_voice`]) and of people are kept and told, but there is no voice server. Soundboard sounds and
 //!   channel information (ops 31, 43) are checked and not acted on. The bot's own presence is kept
 //!   ([`Sandbox::bot_presence`]) and told to nobody.
 //! - ETF is not spoken, and versions before 9 are refused with 4012, though 6 to 8 are only deprecated.

@@ -4,6 +4,8 @@
 //! It is apart from `payload`, since it reads the world; the chunks go to the session that asked and to no other. What
 //! Discord leaves unanswered is left so here, with a note in the gateway's log that says why.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -12,6 +14,8 @@ use super::{
 };
 use crate::{handle::GatewayEntry, world::World};
 
+/// How long after a request for all of a guild's members the next one is answered, with Discord's rate limits.
+const WHOLE_WINDOW: Duration = Duration::from_secs(30);
 /// Members in a chunk.
 const CHUNK: usize = 1000;
 /// Members that a request by name or by id finds.
@@ -29,9 +33,30 @@ pub(super) fn send(world: &mut World, session: &str, request: &Members) {
     let guild = world.guilds.get(&request.guild).filter(|guild| {
         is_there && guild.members.contains_key(&world.bot_id) && !world.outages.contains(&request.guild)
     });
-    let Some(guild) = guild else {
+    if guild.is_none() {
         let why = format!("members of {} not sent: no guild of this session", request.guild);
         return world.logs.gateway(GatewayEntry::note(&why));
+    }
+    let is_whole = matches!(&request.wanted, Wanted::Named { query, limit: 0 } if query.is_empty());
+    let now = world.time.now();
+    if is_whole && world.limits.is_real() && intents & GUILD_MEMBERS != 0 {
+        let last = world.member_requests.get(&request.guild);
+        let left = last.and_then(|last| WHOLE_WINDOW.checked_sub(now.saturating_duration_since(*last)));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
+            let mut meta = json!({ "guild_id": request.guild.to_string() });
+            if let Some(nonce) = &request.nonce {
+                meta["nonce"] = json!(nonce);
+            }
+            let data = json!({ "opcode": 8, "retry_after": left.as_secs_f64(), "meta": meta });
+            if let Some(session) = world.sessions.get_mut(session) {
+                session.push(&mut world.logs, "RATE_LIMITED", &data.to_string());
+            }
+            return;
+        }
+        world.member_requests.insert(request.guild, now);
+    }
+    let Some(guild) = world.guilds.get(&request.guild) else {
+        return;
     };
     let mut missing = Vec::new();
     let found: Vec<u64> = match &request.wanted {

@@ -50,6 +50,13 @@ pub(crate) enum Start {
     Exhausted,
 }
 
+const fn window_of(rate_limits: RateLimits) -> Duration {
+    match rate_limits {
+        RateLimits::Real => WINDOW,
+        RateLimits::Off | RateLimits::Generous => Duration::ZERO,
+    }
+}
+
 /// The session starts so far.
 #[derive(Debug)]
 pub(crate) struct Starts {
@@ -64,18 +71,19 @@ pub(crate) struct Starts {
 
 impl Starts {
     pub(crate) fn new(limits: StartLimits, rate_limits: RateLimits, time: Time) -> Self {
-        let default = match rate_limits {
-            RateLimits::Real => WINDOW,
-            RateLimits::Off | RateLimits::Generous => Duration::ZERO,
-        };
         Self {
-            window: limits.window.unwrap_or(default),
+            window: limits.window.unwrap_or_else(|| window_of(rate_limits)),
             limits,
             used: 0,
             since: time.now(),
             last: HashMap::new(),
             time,
         }
+    }
+
+    /// Holds the window as it is held with such rate limits, unless one was set.
+    pub(crate) fn follow(&mut self, rate_limits: RateLimits) {
+        self.window = self.limits.window.unwrap_or_else(|| window_of(rate_limits));
     }
 
     /// A shard wants to start a session; it is counted if it may.

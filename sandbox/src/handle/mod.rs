@@ -8,12 +8,14 @@ mod faults;
 mod gateway;
 mod guild;
 mod message;
+mod moderation;
 mod person;
 mod said;
 mod sandbox;
 mod thread;
 mod traffic;
 mod used;
+mod voice;
 
 pub(crate) use self::builder::Settings;
 pub use self::{

@@ -41,6 +41,10 @@ impl Person {
         &self.sandbox
     }
 
+    pub(super) const fn guild_id(&self) -> Option<u64> {
+        self.guild_id
+    }
+
     /// The user id.
     #[must_use]
     pub const fn id(&self) -> u64 {

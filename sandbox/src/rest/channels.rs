@@ -69,7 +69,11 @@ pub(crate) fn allowed(world: &World, id: &str, needed: u64) -> Result<u64, Refus
 /// The same, for channels that hold messages.
 pub(crate) fn text(world: &World, id: &str, needed: u64) -> Result<u64, Refusal> {
     let id = allowed(world, id, needed)?;
-    if world.channels.get(&id).is_some_and(|channel| channel.kind == 4) {
+    if world
+        .channels
+        .get(&id)
+        .is_some_and(|channel| matches!(channel.kind, 4 | 15 | 16))
+    {
         return Err(errors::NO_TEXT_CHANNEL.into());
     }
     Ok(id)

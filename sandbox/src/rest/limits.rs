@@ -77,6 +77,42 @@ const QUOTAS: &[Quota] = &[
         ..quota(&["GET"], "/guilds/{}/emojis", 30, 30_000)
     },
 ];
+/// What bots run into beside a route's bucket: a channel is renamed twice in ten minutes, and messages are deleted at a pace
+/// that depends on their age.
+const RENAMES: Quota = quota(&["PATCH"], "/channels/{}", 2, 600_000);
+const FRESH_DELETES: Quota = quota(&["DELETE"], "/channels/{}/messages/{}", 3, 1_000);
+const OLD_DELETES: Quota = quota(&["DELETE"], "/channels/{}/messages/{}", 30, 120_000);
+/// Younger than this (10 s), or older than that (two weeks), in milliseconds.
+const FRESH_MS: u64 = 10_000;
+const OLD_MS: u64 = 14 * 24 * 60 * 60 * 1000;
+
+/// What a limit depends on besides the route.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Particulars {
+    /// Whether a channel gets another name or topic.
+    pub(crate) renames: bool,
+    /// The world's time, in milliseconds since 1970.
+    pub(crate) now_ms: u64,
+}
+
+impl Particulars {
+    /// The narrower limit that counts instead of the route's.
+    fn quota(self, method: &str, path: &[&str]) -> Option<Quota> {
+        match (method, path) {
+            ("PATCH", ["channels", _]) if self.renames => Some(RENAMES),
+            ("DELETE", ["channels", _, "messages", id]) => {
+                let age = self.now_ms.saturating_sub(ids::created_ms(id.parse().ok()?));
+                match age {
+                    0..FRESH_MS => Some(FRESH_DELETES),
+                    OLD_MS.. => Some(OLD_DELETES),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What all other routes allow.
 const OTHERS: (u64, Duration) = (20, Duration::from_secs(5));
 
@@ -160,8 +196,13 @@ impl Limits {
         }
     }
 
+    /// Whether limits are Discord's.
+    pub(crate) fn is_real(&self) -> bool {
+        self.mode == RateLimits::Real
+    }
+
     /// Counts a request; `path` is below the version, in parts.
-    pub(crate) fn count(&mut self, now: Instant, method: &str, path: &[&str]) -> Verdict {
+    pub(crate) fn count(&mut self, now: Instant, method: &str, path: &[&str], more: Particulars) -> Verdict {
         if self.mode == RateLimits::Off {
             return Verdict::Served(HeaderMap::new());
         }
@@ -184,7 +225,8 @@ impl Limits {
             .iter()
             .find(|one| one.methods.contains(&method) && template::fits(one.template, path));
         let quota = quota.filter(|_| is_real);
-        let (limit, length) = match quota {
+        let special = more.quota(method, path).filter(|_| is_real);
+        let (limit, length) = match special.as_ref().or(quota) {
             Some(quota) => (quota.limit, quota.window),
             None if is_real => OTHERS,
             None => GENEROUS,
@@ -192,6 +234,9 @@ impl Limits {
         let (mut route, major) = route_of(method, path);
         if let Some(quota) = quota {
             route = format!("{}{}", quota.methods.join("+"), quota.template);
+        }
+        if let Some(special) = &special {
+            route = format!("{}{}/{}", special.methods.join("+"), special.template, special.limit);
         }
         if self.buckets.len() > BUCKETS {
             self.buckets
@@ -214,7 +259,7 @@ impl Limits {
         tell_reset(&mut headers, left);
         set(&mut headers, "x-ratelimit-bucket", &bucket_name(&route));
         if is_over {
-            let scope = quota.map_or(Scope::User, |quota| quota.scope);
+            let scope = special.as_ref().or(quota).map_or(Scope::User, |quota| quota.scope);
             return Verdict::Limited(limited(headers, scope, left), scope, left);
         }
         Verdict::Served(headers)
@@ -311,7 +356,7 @@ mod tests {
 
     use axum::http::HeaderMap;
 
-    use super::{INVALID, Limits, RateLimits, Scope, Verdict, route_of};
+    use super::{INVALID, Limits, Particulars, RateLimits, Scope, Verdict, route_of};
 
     fn parts(path: &str) -> Vec<&str> {
         path.split('/').collect()
@@ -333,14 +378,16 @@ mod tests {
     fn generous_limits_never_say_zero() {
         let mut limits = Limits::new(RateLimits::Generous);
         for _ in 0..10 {
-            let Verdict::Served(headers) = limits.count(Instant::now(), "GET", &["users", "@me"]) else {
+            let Verdict::Served(headers) =
+                limits.count(Instant::now(), "GET", &["users", "@me"], Particulars::default())
+            else {
                 panic!("limited");
             };
             assert_ne!(headers["x-ratelimit-remaining"], "0");
             assert_eq!(headers["x-ratelimit-limit"], "100000");
         }
         assert!(
-            matches!(Limits::new(RateLimits::Off).count(Instant::now(), "GET", &["users"]), Verdict::Served(headers) if headers.is_empty())
+            matches!(Limits::new(RateLimits::Off).count(Instant::now(), "GET", &["users"], Particulars::default()), Verdict::Served(headers) if headers.is_empty())
         );
     }
 
@@ -365,7 +412,10 @@ mod tests {
 
         /// Asks, and gives the headers and scope of a refusal.
         fn ask(&mut self, method: &str, path: &str) -> Result<HeaderMap, (HeaderMap, Scope, Duration)> {
-            match self.limits.count(self.now, method, &parts(path)) {
+            match self
+                .limits
+                .count(self.now, method, &parts(path), Particulars::default())
+            {
                 Verdict::Served(headers) => Ok(headers),
                 Verdict::Limited(headers, scope, after) => Err((headers, scope, after)),
                 Verdict::ShutOut(left) => panic!("shut out for {left:?}"),

@@ -20,8 +20,8 @@ use super::{
     Answer, Call, MAX_BODY, Outcome,
     errors::{self, Faults, Refusal},
     faults::Kind,
-    limits::{self, Scope, Verdict},
-    routes,
+    limits::{self, Particulars, Scope, Verdict},
+    routes, text_length,
     upload::{self, Upload},
 };
 use crate::{
@@ -150,7 +150,12 @@ fn serve(shared: &Shared, asked: Asked, fault: Option<Kind>) -> (RestEntry, Repl
     let known_violations = world.violations.all().len();
     let parts = asked.parts();
     let now = world.time.now();
-    let reply = match (world.limits.count(now, &asked.method, &parts), fault) {
+    let body = asked.read.as_ref().ok().map(|(body, _)| body);
+    let more = Particulars {
+        renames: body.is_some_and(|body| body.get("name").is_some() || body.get("topic").is_some()),
+        now_ms: world.ids.now_ms(),
+    };
+    let reply = match (world.limits.count(now, &asked.method, &parts, more), fault) {
         (Verdict::ShutOut(after), _) | (_, Some(Kind::ShutOut(after))) => shut_out(after),
         (Verdict::Served(headers), Some(Kind::Limited(scope, after))) => {
             Reply::limited(limits::limited(headers, scope, after), scope, after)
@@ -195,6 +200,7 @@ fn serve(shared: &Shared, asked: Asked, fault: Option<Kind>) -> (RestEntry, Repl
 fn served(world: &mut World, shared: &Shared, asked: &Asked) -> Answer {
     let outcome = check_token(world, &asked.parts(), asked.authorization.as_deref()).and_then(|()| {
         let (body, files) = asked.read.clone()?;
+        check_reason(asked.reason.as_deref())?;
         let call = Call {
             method: asked.method.clone(),
             path: asked.path.clone(),
@@ -211,6 +217,17 @@ fn served(world: &mut World, shared: &Shared, asked: &Asked) -> Answer {
         status: refusal.status,
         body: Some(refusal.json().to_string()),
     })
+}
+
+/// Longest reason for the audit log, in characters.
+const LONGEST_REASON: usize = 512;
+
+fn check_reason(reason: Option<&str>) -> Result<(), Refusal> {
+    if reason.is_some_and(|reason| text_length(reason) > LONGEST_REASON) {
+        let text = format!("Must be {LONGEST_REASON} or fewer in length.");
+        return Err(Refusal::at("X-Audit-Log-Reason", "BASE_TYPE_MAX_LENGTH", &text));
+    }
+    Ok(())
 }
 
 fn check_token(world: &World, path: &[&str], authorization: Option<&str>) -> Result<(), Refusal> {

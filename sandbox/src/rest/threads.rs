@@ -8,13 +8,16 @@ use super::{
     channels::{allowed, text},
     errors::{self, Refusal},
     guilds, snowflake,
-    validate::{Fields, checked},
+    validate::{self, Fields, Place, checked},
 };
-use crate::world::{
-    Channel, World,
-    audit_log::{Note, action},
-    permissions,
-    thread::{ANNOUNCEMENT_THREAD, Beginning, PRIVATE_THREAD, PUBLIC_THREAD, Thread},
+use crate::{
+    gateway::intents::GUILD_MEMBERS,
+    world::{
+        Channel, Draft, World,
+        audit_log::{Note, action},
+        permissions,
+        thread::{ANNOUNCEMENT_THREAD, Beginning, PRIVATE_THREAD, PUBLIC_THREAD, Thread},
+    },
 };
 
 /// What this file serves.
@@ -35,11 +38,15 @@ pub(super) const ROUTES: &[Route] = &[
         |world, call, path| archived(world, call, path[0], true),
     )
     .query(&["before", "limit"]),
+    Route::get(
+        "/channels/{channel_id}/users/@me/threads/archived/private",
+        |world, call, path| archived_own(world, call, path[0]),
+    )
+    .query(&["before", "limit"]),
     Route::get("/channels/{channel_id}/thread-members", |world, call, path| {
         members(world, call, path[0])
     })
-    .query(&["with_member", "after", "limit"])
-    .differs("Told to every bot; Discord tells it only to those with the intent GUILD_MEMBERS."),
+    .query(&["with_member", "after", "limit"]),
     Route::get(
         "/channels/{channel_id}/thread-members/{user_id}",
         |world, call, path| member(world, call, path[0], path[1]),
@@ -100,6 +107,8 @@ struct Shape<'a> {
     slow_mode: Option<i64>,
     kind: Option<i64>,
     invitable: Option<bool>,
+    tags: Option<Vec<u64>>,
+    flags: Option<i64>,
     archived: Option<bool>,
     locked: Option<bool>,
 }
@@ -125,13 +134,15 @@ impl<'a> Shape<'a> {
                 slow_mode: fields.integer("rate_limit_per_user", 0..=21_600, faults),
                 kind: fields.integer("type", 10..=12, faults),
                 invitable: fields.flag("invitable", faults),
+                tags: fields.ids("applied_tags", 5, faults),
+                flags: fields.integer("flags", 0..=0xff_ffff, faults),
                 archived: fields.flag("archived", faults),
                 locked: fields.flag("locked", faults),
             }
         })
     }
 
-    fn begin(&self, world: &mut World, parent: u64, kind: u64, message: Option<u64>) -> Outcome {
+    fn begin(&self, world: &mut World, call: &Call, parent: u64, kind: u64, message: Option<u64>) -> Outcome {
         let name = self.name.unwrap_or_default();
         let mut beginning = Beginning {
             message,
@@ -139,6 +150,12 @@ impl<'a> Shape<'a> {
         };
         beginning.auto_archive_duration = self.duration.unwrap_or(beginning.auto_archive_duration);
         beginning.invitable = self.invitable.unwrap_or(beginning.invitable);
+        let id = self.begun(world, call, parent, beginning)?;
+        Ok(Answer::created(&shown(world, id)))
+    }
+
+    /// Begins it, and records that.
+    fn begun(&self, world: &mut World, call: &Call, parent: u64, beginning: Beginning<'_>) -> Result<u64, Refusal> {
         let id = world
             .start_thread(parent, world.bot_id, beginning)
             .ok_or_else(|| Refusal::from(errors::UNKNOWN_MESSAGE))?;
@@ -147,8 +164,79 @@ impl<'a> Shape<'a> {
                 thread.settings.insert("rate_limit_per_user".to_owned(), json!(seconds));
             });
         }
-        Ok(Answer::created(&shown(world, id)))
+        let json = logged(&shown(world, id));
+        if let Some(guild) = world.channels.get(&id).and_then(|thread| thread.guild_id) {
+            let note = Note::new(action::THREAD_CREATE, world.bot_id, Some(id)).between(&Value::Null, &json);
+            world.record(guild, note.because(call.reason.as_deref()));
+        }
+        Ok(id)
     }
+}
+
+/// Flag of forums in which every post has a tag.
+const REQUIRES_TAG: u64 = 1 << 4;
+
+/// Refuses tags that a forum has not, or that only those who manage threads may set.
+fn tags_of(world: &World, forum: u64, tags: &[u64]) -> Result<(), Refusal> {
+    let Some(forum) = world.channels.get(&forum) else {
+        return Err(errors::UNKNOWN_CHANNEL.into());
+    };
+    let known = forum.settings.get("available_tags").and_then(Value::as_array);
+    let moderates = world.permissions_in(forum, world.bot_id) & permissions::MANAGE_THREADS != 0;
+    for tag in tags {
+        let found = known.and_then(|known| known.iter().find(|one| one["id"] == tag.to_string()));
+        match found {
+            None => return Err(errors::UNKNOWN_TAG.into()),
+            Some(tag) if tag["moderated"] == true && !moderates => {
+                return Err(Refusal::permission(permissions::MANAGE_THREADS));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A post in a forum: a thread whose first message comes with it and has its id.
+fn create_post(world: &mut World, call: &Call, forum: u64) -> Outcome {
+    let id = forum.to_string();
+    let mut needed = permissions::SEND_MESSAGES;
+    if !call.files.is_empty() {
+        needed |= permissions::ATTACH_FILES;
+    }
+    allowed(world, &id, needed)?;
+    let keys = [
+        "name",
+        "auto_archive_duration",
+        "rate_limit_per_user",
+        "applied_tags",
+        "message",
+        "type",
+    ];
+    let shape = Shape::read(&call.body, &keys, true)?;
+    if call.body["message"].is_null() {
+        return Err(Refusal::at("message", "BASE_TYPE_REQUIRED", "This field is required"));
+    }
+    let tags = shape.tags.clone().unwrap_or_default();
+    tags_of(world, forum, &tags)?;
+    let settings = world.channels.get(&forum).map(|channel| &channel.settings);
+    let flags = settings
+        .and_then(|settings| settings.get("flags")?.as_u64())
+        .unwrap_or(0);
+    if flags & REQUIRES_TAG != 0 && tags.is_empty() {
+        return Err(errors::TAG_REQUIRED.into());
+    }
+    let url = world.attachment_urls(call, forum);
+    let draft = validate::draft(&call.body["message"], "message", &call.files, Place::Channel, &url)?;
+    world.keep_files(call, &draft.attachments);
+    let mut beginning = Beginning::new(shape.name.unwrap_or_default(), PUBLIC_THREAD);
+    beginning.auto_archive_duration = shape.duration.unwrap_or(beginning.auto_archive_duration);
+    beginning.post = Some(tags);
+    let id = shape.begun(world, call, forum, beginning)?;
+    let first = Draft { id: Some(id), ..draft };
+    let message = world.post_in_thread_silently(id, world.bot_id, first);
+    let mut json = shown(world, id);
+    json["message"] = message.value.clone();
+    Ok(Answer::created(&json))
 }
 
 /// The kind of a public thread of a channel, which must be of text or announcements.
@@ -162,6 +250,14 @@ fn public_kind(world: &World, parent: u64) -> Result<u64, Refusal> {
 
 /// A thread that hangs on no message: a private one, if its body names no type.
 pub(super) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
+    let forum = allowed(world, channel, permissions::VIEW_CHANNEL)?;
+    if world
+        .channels
+        .get(&forum)
+        .is_some_and(|one| matches!(one.kind, 15 | 16))
+    {
+        return create_post(world, call, forum);
+    }
     let parent = text(world, channel, permissions::VIEW_CHANNEL)?;
     let keys = [
         "name",
@@ -184,7 +280,7 @@ pub(super) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
         permissions::CREATE_PUBLIC_THREADS
     };
     text(world, channel, needed)?;
-    shape.begin(world, parent, kind, None)
+    shape.begin(world, call, parent, kind, None)
 }
 
 /// A thread that hangs on a message, of which there is one at most.
@@ -202,14 +298,14 @@ pub(super) fn create_on(world: &mut World, call: &Call, channel: &str, message: 
     let keys = ["name", "auto_archive_duration", "rate_limit_per_user"];
     let shape = Shape::read(&call.body, &keys, true)?;
     let kind = public_kind(world, parent)?;
-    shape.begin(world, parent, kind, Some(message))
+    shape.begin(world, call, parent, kind, Some(message))
 }
 
 /// Its owner may rename and archive a thread; whoever may write in it may take it out of the archive, unless it is locked;
 /// the rest is for those who manage threads.
 pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
     let thread = find(world, id)?;
-    let (id, has) = (thread.id, world.permissions_in(thread, world.bot_id));
+    let (id, guild, has) = (thread.id, thread.guild_id, world.permissions_in(thread, world.bot_id));
     let Some(state) = &thread.thread else {
         return Err(errors::WRONG_CHANNEL_TYPE.into());
     };
@@ -228,7 +324,7 @@ pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
         let only_opens = shape.archived == Some(false) && call.body.as_object().is_some_and(|body| body.len() == 1);
         let may_open = only_opens && !state.locked && has & permissions::SEND_MESSAGES_IN_THREADS != 0;
         let reopens_locked = state.locked && shape.archived == Some(false);
-        let asks_more = shape.locked.is_some() || shape.slow_mode.is_some() || reopens_locked;
+        let asks_more = shape.locked.is_some() || shape.slow_mode.is_some() || shape.flags.is_some() || reopens_locked;
         let is_own = state.owner_id == world.bot_id && !asks_more;
         if !may_open && !is_own {
             return Err(Refusal::permission(permissions::MANAGE_THREADS));
@@ -238,7 +334,18 @@ pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
     if state.archived && shape.archived != Some(false) {
         return Err(errors::THREAD_ARCHIVED.into());
     }
+    if let Some((tags, forum)) = shape.tags.as_ref().zip(thread.parent_id) {
+        tags_of(world, forum, tags)?;
+    }
+    let before = logged(&shown(world, id));
     world.change_thread(id, |channel| {
+        if let Some(tags) = &shape.tags {
+            let tags: Vec<String> = tags.iter().map(u64::to_string).collect();
+            channel.settings.insert("applied_tags".to_owned(), json!(tags));
+        }
+        if let Some(flags) = shape.flags {
+            channel.settings.insert("flags".to_owned(), json!(flags));
+        }
         if let Some(name) = shape.name {
             name.clone_into(&mut channel.name);
         }
@@ -254,6 +361,10 @@ pub(super) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
             thread.auto_archive_duration = shape.duration.unwrap_or(thread.auto_archive_duration);
         }
     });
+    let note = Note::new(action::THREAD_UPDATE, world.bot_id, Some(id)).between(&before, &logged(&shown(world, id)));
+    if let Some(guild) = guild.filter(|_| note.is_a_change()) {
+        world.record(guild, note.because(call.reason.as_deref()));
+    }
     Ok(Answer::ok(&shown(world, id)))
 }
 
@@ -314,8 +425,11 @@ pub(super) fn member(world: &World, call: &Call, id: &str, who: &str) -> Outcome
         .ok_or_else(|| errors::UNKNOWN_MEMBER.into())
 }
 
-/// Everybody who is in a thread. Discord tells it only to bots with the intent `GUILD_MEMBERS`; here every bot is told.
+/// Everybody who is in a thread, for applications that may use the intent `GUILD_MEMBERS`.
 pub(super) fn members(world: &World, call: &Call, id: &str) -> Outcome {
+    if world.allowed_intents & GUILD_MEMBERS == 0 {
+        return Err(errors::MISSING_ACCESS.into());
+    }
     let thread = find(world, id)?;
     let (with_member, after) = (call.flag("with_member")?, call.id("after")?.unwrap_or(0));
     let limit = call.number("limit", 100, 1, 100)? as usize;
@@ -334,8 +448,15 @@ pub(super) fn add(world: &mut World, id: &str, who: &str) -> Outcome {
     if thread.thread.as_ref().is_some_and(|thread| thread.archived) {
         return Err(errors::THREAD_ARCHIVED.into());
     }
+    let state = thread.thread.as_ref();
+    let only_some = state.is_some_and(|state| !state.invitable && state.owner_id != world.bot_id);
+    let is_closed = thread.kind == PRIVATE_THREAD && only_some;
     if who != world.bot_id {
         allowed(world, &id.to_string(), permissions::SEND_MESSAGES)?;
+        if is_closed {
+            // Its members may not add others; those who moderate threads may.
+            allowed(world, &id.to_string(), permissions::MANAGE_THREADS)?;
+        }
     }
     let is_member = guild
         .and_then(|guild| world.guilds.get(&guild))
@@ -398,6 +519,28 @@ pub(super) fn archived(world: &World, call: &Call, channel: &str, private: bool)
         })
         .collect();
     found.sort_by_key(|thread| std::cmp::Reverse(thread.thread.as_ref().map(Thread::archived_at)));
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let mut answer = list(world, &found);
+    answer["has_more"] = json!(has_more);
+    Ok(Answer::ok(&answer))
+}
+
+/// Private ones in the archive that the bot is in, the youngest first.
+fn archived_own(world: &World, call: &Call, channel: &str) -> Outcome {
+    let parent = text(world, channel, permissions::READ_MESSAGE_HISTORY)?;
+    let limit = call.number("limit", 50, 2, 100)? as usize;
+    let before = call.id("before")?;
+    let guild = world.channels.get(&parent).and_then(|channel| channel.guild_id);
+    let mut found: Vec<&Channel> = guild
+        .into_iter()
+        .flat_map(|guild| world.threads_of(guild))
+        .filter(|thread| thread.parent_id == Some(parent) && thread.kind == PRIVATE_THREAD)
+        .filter(|thread| thread.thread.as_ref().is_some_and(|state| state.archived))
+        .filter(|thread| thread.thread_member(world.bot_id).is_some())
+        .filter(|thread| before.is_none_or(|before| thread.id < before))
+        .collect();
+    found.sort_by_key(|thread| std::cmp::Reverse(thread.id));
     let has_more = found.len() > limit;
     found.truncate(limit);
     let mut answer = list(world, &found);

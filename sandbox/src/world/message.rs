@@ -50,6 +50,8 @@ impl Default for AllowedMentions {
 /// A message about to be sent, already checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
+    /// Of the first message of a forum's post, which has its thread's id; a new one if none.
+    pub(crate) id: Option<u64>,
     pub(crate) content: String,
     pub(crate) embeds: Vec<Value>,
     pub(crate) components: Vec<Value>,
@@ -107,7 +109,7 @@ struct Mentions {
 impl World {
     /// Sends a message and tells everybody who may see it.
     pub(crate) fn post(&mut self, channel_id: u64, author_id: u64, draft: Draft) -> Arc<Stored> {
-        let id = self.ids.timed();
+        let id = draft.id.unwrap_or_else(|| self.ids.timed());
         let guild_id = self.channels.get(&channel_id).and_then(|channel| channel.guild_id);
         let replied = draft.reference.and_then(|to| self.message(channel_id, to).cloned());
         let mentions = self.mentions(

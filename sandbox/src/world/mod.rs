@@ -35,7 +35,7 @@ mod webhook;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -107,6 +107,8 @@ pub(crate) struct World {
     pub(crate) emojis: BTreeMap<u64, emoji::Emoji>,
     /// What was uploaded as emoji, by its id.
     pub(crate) images: BTreeMap<u64, emoji::Image>,
+    /// When a guild's whole list of members was last asked for, with Discord's rate limits.
+    pub(crate) member_requests: HashMap<u64, Instant>,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
     /// What was done to guilds, oldest first.
@@ -173,6 +175,7 @@ impl World {
             invites: BTreeMap::new(),
             emojis: BTreeMap::new(),
             images: BTreeMap::new(),
+            member_requests: HashMap::new(),
             outages: BTreeSet::new(),
             time,
             audit_logs: BTreeMap::new(),

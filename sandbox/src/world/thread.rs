@@ -48,7 +48,7 @@ impl Thread {
 }
 
 /// How a thread begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Beginning<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: u64,
@@ -56,6 +56,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) invitable: bool,
     /// The message of its parent that it hangs on.
     pub(crate) message: Option<u64>,
+    /// In a forum: the post that it is, and its tags.
+    pub(crate) post: Option<Vec<u64>>,
 }
 
 impl Beginning<'_> {
@@ -66,6 +68,7 @@ impl Beginning<'_> {
             auto_archive_duration: 4320,
             invitable: true,
             message: None,
+            post: None,
         }
     }
 }
@@ -142,7 +145,7 @@ impl World {
         };
         let now = ids::timestamp(self.ids.now_ms());
         let id = on.as_ref().map_or_else(|| self.ids.timed(), |message| message.id);
-        let channel = Channel {
+        let mut channel = Channel {
             kind: beginning.kind,
             parent_id: Some(parent),
             thread: Some(Thread {
@@ -159,6 +162,11 @@ impl World {
             }),
             ..Channel::new(id, Some(guild_id), beginning.name)
         };
+        let is_post = beginning.post.is_some();
+        if let Some(tags) = beginning.post {
+            let tags: Vec<String> = tags.iter().map(u64::to_string).collect();
+            channel.settings.insert("applied_tags".to_owned(), json!(tags));
+        }
         self.channels.insert(id, channel);
         self.emit_thread(id, "THREAD_CREATE", true);
         let first = Draft {
@@ -168,7 +176,7 @@ impl World {
         if let Some(message) = on {
             self.hang_thread_on(&message, id);
             self.post_in_thread_silently(id, owner, first);
-        } else if beginning.kind != PRIVATE_THREAD {
+        } else if beginning.kind != PRIVATE_THREAD && !is_post {
             let note = Draft {
                 content: beginning.name.to_owned(),
                 kind: Some(THREAD_CREATED),
@@ -180,11 +188,12 @@ impl World {
     }
 
     /// The first line of a thread that hangs on a message; it does not count as one.
-    fn post_in_thread_silently(&mut self, id: u64, author: u64, draft: Draft) {
-        self.post(id, author, draft);
+    pub(crate) fn post_in_thread_silently(&mut self, id: u64, author: u64, draft: Draft) -> Arc<Stored> {
+        let message = self.post(id, author, draft);
         if let Some(thread) = self.channels.get_mut(&id).and_then(|channel| channel.thread.as_mut()) {
             (thread.message_count, thread.total_message_sent) = (0, 0);
         }
+        message
     }
 
     fn hang_thread_on(&mut self, message: &Stored, thread: u64) {
