@@ -60,7 +60,7 @@ pub use self::{
     gateway::faults::{Refusal, Undecodable},
     handle::{
         Builder, Channel, Direction, Gateway, GatewayEntry, Guild, InteractionState, Message, Person,
-        PrivilegedIntents, RestEntry, Role, Said, Sandbox, Used, Watch,
+        PrivilegedIntents, RestEntry, Role, Said, Sandbox, Used, Watch, Webhook,
     },
     ids::Clock,
     rest::{

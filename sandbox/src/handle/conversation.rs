@@ -38,7 +38,9 @@ pub(crate) fn of(world: &World, channel_id: u64) -> String {
 }
 
 fn line(world: &World, message: &Stored) -> String {
-    let who = world.users.get(&message.author_id).map_or("?", |user| user.shown());
+    // A webhook is no user.
+    let shown = message.value["author"]["username"].as_str().unwrap_or("?");
+    let who = world.users.get(&message.author_id).map_or(shown, |user| user.shown());
     let mut text = format!("{who}: {}", message.value["content"].as_str().unwrap_or_default());
     for embed in message.value["embeds"].as_array().into_iter().flatten() {
         let part = |key: &str| embed[key].as_str().unwrap_or_default();

@@ -16,6 +16,7 @@ mod thread;
 mod traffic;
 mod used;
 mod voice;
+mod webhook;
 
 pub(crate) use self::builder::Settings;
 pub use self::{
@@ -28,4 +29,5 @@ pub use self::{
     sandbox::Sandbox,
     traffic::{Direction, GatewayEntry, RestEntry},
     used::{InteractionState, Used},
+    webhook::Webhook,
 };

@@ -32,10 +32,6 @@ pub(super) const ROUTES: &[Route] = &[
         |world, call, path| remove_overwrite(world, call, path[0], path[1]),
     ),
     Route::post("/channels/{channel_id}/typing", |world, _, path| typing(world, path[0])),
-    Route::get("/channels/{channel_id}/webhooks", |world, _, path| {
-        nothing(world, path[0])
-    })
-    .differs("Always empty."),
 ];
 
 /// The channel with this id, if the bot may do `needed` in it: 50001 if it can't see it, 50013 if it may not.
@@ -91,11 +87,6 @@ fn shown(world: &World, id: u64) -> Answer {
 
 pub(crate) fn get(world: &World, id: &str) -> Outcome {
     Ok(shown(world, allowed(world, id, 0)?))
-}
-
-pub(crate) fn nothing(world: &World, id: &str) -> Outcome {
-    allowed(world, id, permissions::MANAGE_CHANNELS)?;
-    Ok(Answer::ok(&json!([])))
 }
 
 /// Refuses overwrites that the bot may not set: with `MANAGE_ROLES` by one of the channel's own overwrites, all but that

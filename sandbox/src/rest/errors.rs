@@ -92,6 +92,44 @@ pub(crate) const UNKNOWN_TAG: Known = Known(404, 10087, "Unknown tag");
 pub(crate) const TAG_REQUIRED: Known = Known(400, 40067, "A tag is required to create a forum post in this channel");
 pub(crate) const UNKNOWN_INTERACTION: Known = Known(404, 10062, "Unknown interaction");
 pub(crate) const UNKNOWN_COMMAND: Known = Known(404, 10063, "Unknown application command");
+pub(crate) const TOO_MANY_PINS: Known = Known(400, 30003, "Maximum number of pins reached for the channel (250)");
+pub(crate) const TOO_MANY_WEBHOOKS: Known = Known(400, 30007, "Maximum number of webhooks reached (15)");
+pub(crate) const TOO_MANY_REACTIONS: Known = Known(400, 30010, "Maximum number of reactions reached (20)");
+pub(crate) const ALREADY_CROSSPOSTED: Known = Known(400, 40033, "This message has already been crossposted.");
+pub(crate) const SYSTEM_MESSAGE: Known = Known(403, 50021, "Cannot execute action on a system message");
+pub(crate) const INVALID_STICKER: Known = Known(400, 50081, "Invalid sticker sent");
+pub(crate) const VOICE_WITH_MORE: Known = Known(400, 50159, "Voice messages do not support additional content.");
+pub(crate) const VOICE_WITHOUT_AUDIO: Known = Known(400, 50160, "Voice messages must have a single audio attachment.");
+pub(crate) const VOICE_WITHOUT_DATA: Known = Known(400, 50161, "Voice messages must have supporting metadata.");
+pub(crate) const VOICE_EDITED: Known = Known(400, 50162, "Voice messages cannot be edited.");
+pub(crate) const NO_MUTUAL_GUILDS: Known = Known(
+    403,
+    50278,
+    "Cannot send messages to this user due to having no mutual guilds",
+);
+pub(crate) const REPLY_WITHOUT_HISTORY: Known =
+    Known(403, 160_002, "Cannot reply without permission to read message history");
+pub(crate) const FORWARD_WITH_MORE: Known = Known(400, 160_011, "Forward messages cannot have additional content");
+pub(crate) const FORWARD_UNREADABLE: Known = Known(
+    403,
+    160_014,
+    "You cannot forward a message whose content you cannot read",
+);
+pub(crate) const FORUM_WEBHOOK_WITHOUT_THREAD: Known = Known(
+    400,
+    220_001,
+    "Webhooks posted to forum channels must have a thread_name or thread_id",
+);
+pub(crate) const FORUM_WEBHOOK_WITH_BOTH: Known = Known(
+    400,
+    220_002,
+    "Webhooks posted to forum channels cannot have both a thread_name and thread_id",
+);
+pub(crate) const WEBHOOK_THREAD_ELSEWHERE: Known =
+    Known(400, 220_003, "Webhooks can only create threads in forum channels");
+pub(crate) const POLL_EXPIRED: Known = Known(400, 520_001, "Poll expired");
+pub(crate) const POLL_EDITED: Known = Known(400, 520_003, "Cannot edit a poll message");
+pub(crate) const NO_POLL: Known = Known(400, 520_006, "Cannot expire a non-poll message");
 pub(crate) const TOO_LARGE: Known = Known(413, 40005, "Request entity too large");
 pub(crate) const ALREADY_ACKNOWLEDGED: Known = Known(400, 40060, "Interaction has already been acknowledged.");
 pub(crate) const MISSING_ACCESS: Known = Known(403, 50001, "Missing Access");

@@ -35,7 +35,6 @@ pub(super) const ROUTES: &[Route] = &[
     Route::patch("/guilds/{guild_id}/channels", |world, call, path| {
         move_channels(world, call, path[0])
     }),
-    Route::get("/guilds/{guild_id}/webhooks", |world, _, path| nothing(world, path[0])).differs("Always empty."),
 ];
 
 /// The guild with this id, if the bot is a member and may do `needed`.
@@ -233,11 +232,6 @@ pub(crate) fn edit(world: &mut World, call: &Call, id: &str) -> Outcome {
         world.record(id, note.because(call.reason.as_deref()));
     }
     Ok(Answer::ok(&data))
-}
-
-pub(crate) fn nothing(world: &World, id: &str) -> Outcome {
-    allowed(world, id, 0)?;
-    Ok(Answer::ok(&json!([])))
 }
 
 pub(crate) fn channels(world: &World, id: &str) -> Outcome {

@@ -17,32 +17,11 @@ use crate::world::{
 };
 
 /// What this file serves.
-pub(super) const ROUTES: &[Route] = &[
-    Route::post(
-        "/interactions/{interaction_id}/{interaction_token}/callback",
-        |world, call, path| callback(world, call, path[0], path[1]),
-    )
-    .query(&["with_response"]),
-    Route::post("/webhooks/{webhook_id}/{webhook_token}", |world, call, path| {
-        follow_up(world, call, path[0], path[1])
-    })
-    .query(&["wait", "thread_id", "with_components"]),
-    Route::get(
-        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
-        |world, _, path| get(world, path[0], path[1], path[2]),
-    )
-    .query(&["thread_id"]),
-    Route::patch(
-        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
-        |world, call, path| edit(world, call, path[0], path[1], path[2]),
-    )
-    .query(&["thread_id", "with_components"]),
-    Route::delete(
-        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
-        |world, _, path| delete(world, path[0], path[1], path[2]),
-    )
-    .query(&["thread_id"]),
-];
+pub(super) const ROUTES: &[Route] = &[Route::post(
+    "/interactions/{interaction_id}/{interaction_token}/callback",
+    |world, call, path| callback(world, call, path[0], path[1]),
+)
+.query(&["with_response"])];
 
 const PONG: i64 = 1;
 const MESSAGE: i64 = 4;

@@ -1,4 +1,4 @@
-//! Messages, reactions and pins
+//! Messages: sent, read, edited, deleted one by one or many at once, published
 //! (<https://discord.com/developers/docs/resources/message>).
 
 use std::sync::Arc;
@@ -13,7 +13,13 @@ use super::{
 };
 use crate::{
     ids,
-    world::{Draft, Stored, World, file::File, permissions},
+    world::{
+        Draft, Guild, Stored, World,
+        audit_log::{Note, action},
+        file::File,
+        message::{CROSSPOSTED, VOICE},
+        permissions,
+    },
 };
 
 /// What this file serves.
@@ -28,60 +34,24 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post("/channels/{channel_id}/messages/bulk-delete", |world, call, path| {
         bulk_delete(world, call, path[0])
     }),
-    Route::get("/channels/{channel_id}/pins", |world, _, path| pins(world, path[0])),
-    Route::get("/channels/{channel_id}/messages/pins", |world, call, path| {
-        new_pins(world, call, path[0])
-    })
-    .query(&["before", "limit"]),
-    Route::put("/channels/{channel_id}/pins/{message_id}", |world, _, path| {
-        pin(world, path[0], path[1], true)
-    }),
-    Route::put("/channels/{channel_id}/messages/pins/{message_id}", |world, _, path| {
-        pin(world, path[0], path[1], true)
-    }),
-    Route::delete("/channels/{channel_id}/pins/{message_id}", |world, _, path| {
-        pin(world, path[0], path[1], false)
-    }),
-    Route::delete("/channels/{channel_id}/messages/pins/{message_id}", |world, _, path| {
-        pin(world, path[0], path[1], false)
-    }),
     Route::get("/channels/{channel_id}/messages/{message_id}", |world, _, path| {
         get(world, path[0], path[1])
     }),
     Route::patch("/channels/{channel_id}/messages/{message_id}", |world, call, path| {
         edit(world, call, path[0], path[1])
     }),
-    Route::delete("/channels/{channel_id}/messages/{message_id}", |world, _, path| {
-        delete(world, path[0], path[1])
+    Route::delete("/channels/{channel_id}/messages/{message_id}", |world, call, path| {
+        delete(world, call, path[0], path[1])
     }),
-    Route::delete(
-        "/channels/{channel_id}/messages/{message_id}/reactions",
-        |world, _, path| clear_reactions(world, path[0], path[1], None),
-    ),
-    Route::get(
-        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}",
-        |world, call, path| reactors(world, call, path[0], path[1], path[2]),
-    )
-    .query(&["after", "limit", "type"]),
-    Route::delete(
-        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}",
-        |world, _, path| clear_reactions(world, path[0], path[1], Some(path[2])),
-    ),
-    Route::put(
-        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me",
-        |world, _, path| react(world, path[0], path[1], path[2]),
-    ),
-    Route::delete(
-        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me",
-        |world, _, path| unreact(world, path[0], path[1], path[2], "@me"),
-    ),
-    Route::delete(
-        "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/{user_id}",
-        |world, _, path| unreact(world, path[0], path[1], path[2], path[3]),
+    Route::post(
+        "/channels/{channel_id}/messages/{message_id}/crosspost",
+        |world, _, path| crosspost(world, path[0], path[1]),
     ),
 ];
 
 const TWO_WEEKS_MS: u64 = 14 * 24 * 3600 * 1000;
+/// How long a nonce is unique: Discord says "the past few minutes".
+const NONCE_MS: u64 = 5 * 60 * 1000;
 
 impl World {
     /// Keeps the bytes of a call's files for the addresses of its attachments.
@@ -118,7 +88,7 @@ pub(crate) fn json(message: &Stored) -> Answer {
 }
 
 /// The channel and message that a path names, as far as the bot sees them.
-fn find(world: &World, channel: &str, id: &str) -> Result<(u64, Arc<Stored>), Refusal> {
+pub(super) fn find(world: &World, channel: &str, id: &str) -> Result<(u64, Arc<Stored>), Refusal> {
     let channel = channels::text(
         world,
         channel,
@@ -131,21 +101,30 @@ fn find(world: &World, channel: &str, id: &str) -> Result<(u64, Arc<Stored>), Re
     }
 }
 
-pub(crate) fn list(world: &World, call: &Call, channel: &str) -> Outcome {
+/// Discord's message types that say what happened, and are nobody's words.
+fn is_of_system(message: &Stored) -> bool {
+    !matches!(message.value["type"].as_u64(), None | Some(0 | 19 | 20 | 23))
+}
+
+fn list(world: &World, call: &Call, channel: &str) -> Outcome {
     let channel = channels::text(world, channel, permissions::VIEW_CHANNEL)?;
     let limit = call.number("limit", 50, 1, 100)? as usize;
     let (around, before, after) = (call.id("around")?, call.id("before")?, call.id("after")?);
     let Some(history) = world.channels.get(&channel).map(|channel| &channel.history) else {
         return Err(errors::UNKNOWN_CHANNEL.into());
     };
+    if channels::text(world, &channel.to_string(), permissions::READ_MESSAGE_HISTORY).is_err() {
+        return Ok(Answer::ok(&json!([])));
+    }
     let public = || history.iter().filter(|message| message.ephemeral_to.is_none());
-    let mut found: Vec<&Arc<Stored>> = if let Some(after) = after {
-        public().filter(|message| message.id > after).take(limit).collect()
-    } else if let Some(around) = around {
-        let mut near: Vec<&Arc<Stored>> = public().collect();
-        near.sort_by_key(|message| message.id.abs_diff(around));
-        near.truncate(limit);
+    let mut found: Vec<&Arc<Stored>> = if let Some(around) = around {
+        // The message in the middle, and as many before it as after it.
+        let later = public().filter(|message| message.id >= around).take(limit.div_ceil(2));
+        let mut near: Vec<&Arc<Stored>> = later.collect();
+        near.extend(public().rev().filter(|message| message.id < around).take(limit / 2));
         near
+    } else if let Some(after) = after {
+        public().filter(|message| message.id > after).take(limit).collect()
     } else {
         public()
             .rev()
@@ -157,50 +136,149 @@ pub(crate) fn list(world: &World, call: &Call, channel: &str) -> Outcome {
     Ok(Answer::ok(&found.iter().map(|message| message.value.clone()).collect()))
 }
 
-pub(crate) fn get(world: &World, channel: &str, id: &str) -> Outcome {
+fn get(world: &World, channel: &str, id: &str) -> Outcome {
     find(world, channel, id).map(|(_, message)| json(&message))
 }
 
-pub(crate) fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
+/// What a message asks of who sends it.
+fn needed(call: &Call) -> u64 {
     let mut needed = permissions::VIEW_CHANNEL | permissions::SEND_MESSAGES;
-    if !call.files.is_empty() {
-        needed |= permissions::ATTACH_FILES;
+    for (is_so, permission) in [
+        (!call.files.is_empty(), permissions::ATTACH_FILES),
+        (call.body["poll"].is_object(), permissions::SEND_POLLS),
+        (call.body["tts"] == true, permissions::SEND_TTS_MESSAGES),
+    ] {
+        if is_so {
+            needed |= permission;
+        }
     }
-    let channel = channels::text(world, channel, needed)?;
+    needed
+}
+
+fn create(world: &mut World, call: &Call, channel: &str) -> Outcome {
+    let channel = channels::text(world, channel, needed(call))?;
     threads::writable(world, channel)?;
+    takes_directs(world, channel)?;
     let url = world.attachment_urls(call, channel);
     let mut draft = validate::draft(&call.body, "", &call.files, Place::Channel, &url)?;
-    if let Some(to) = draft.reference
-        && world
-            .message(channel, to)
-            .is_none_or(|message| message.ephemeral_to.is_some())
-    {
-        if call.body["message_reference"]["fail_if_not_exists"] != false {
-            return Err(Refusal::at(
-                "message_reference",
-                "REPLIES_UNKNOWN_MESSAGE",
-                "Unknown message",
-            ));
-        }
-        draft.reference = None;
+    draft.stickers = stickers(world, channel, &draft.stickers)?;
+    if let Some((from, id)) = draft.forward {
+        draft = forward(world, from, id, &draft)?;
     }
-    if call.body["enforce_nonce"] == true
-        && let Some(nonce) = &draft.nonce
-        && let Some(earlier) = world.channels.get(&channel).and_then(|channel| {
-            channel
-                .history
-                .iter()
-                .rev()
-                .take(100)
-                .find(|message| message.by_bot && message.value.get("nonce") == Some(nonce))
-        })
-    {
-        return Ok(json(earlier));
+    check_reference(world, call, channel, &mut draft)?;
+    if let Some(earlier) = same_nonce(world, call, channel, &draft) {
+        return Ok(json(&earlier));
     }
     without_embeds_if_forbidden(world, channel, &mut draft);
     world.keep_files(call, &draft.attachments);
     let message = world.post(channel, world.bot_id, draft);
     Ok(json(&message))
+}
+
+/// The stickers of a message, which must be of its guild: bots have no others.
+fn stickers(world: &World, channel: u64, ids: &[Value]) -> Result<Vec<Value>, Refusal> {
+    let guild = world.channels.get(&channel).and_then(|channel| channel.guild_id);
+    let known = guild.and_then(|id| world.guilds.get(&id)).map(|guild| &guild.stickers);
+    let find = |id: &Value| {
+        let found = known?.get(&id.as_str()?.parse().ok()?)?;
+        Some(json!({ "id": id, "name": found["name"], "format_type": found["format_type"] }))
+    };
+    ids.iter()
+        .map(|id| find(id).ok_or_else(|| errors::INVALID_STICKER.into()))
+        .collect()
+}
+
+/// Whether the person of a direct channel can be written to.
+fn takes_directs(world: &World, channel: u64) -> Result<(), Refusal> {
+    let person = world.channels.get(&channel).and_then(|channel| channel.recipient);
+    let Some(person) = person.and_then(|id| world.users.get(&id)) else {
+        return Ok(());
+    };
+    if !person.takes_directs {
+        return Err(errors::CANNOT_DIRECT.into());
+    }
+    let has_both = |guild: &Guild| guild.members.contains_key(&person.id) && guild.members.contains_key(&world.bot_id);
+    if world.guilds.values().any(has_both) {
+        Ok(())
+    } else {
+        Err(errors::NO_MUTUAL_GUILDS.into())
+    }
+}
+
+/// What a forward shows, with what the request says beside it.
+fn forward(world: &World, from: u64, id: u64, asked: &Draft) -> Result<Draft, Refusal> {
+    let has_more = !asked.content.is_empty()
+        || !asked.embeds.is_empty()
+        || !asked.components.is_empty()
+        || !asked.attachments.is_empty()
+        || asked.poll.is_some();
+    if has_more {
+        return Err(errors::FORWARD_WITH_MORE.into());
+    }
+    let readable = permissions::VIEW_CHANNEL | permissions::READ_MESSAGE_HISTORY;
+    channels::text(world, &from.to_string(), readable).map_err(|_| Refusal::from(errors::FORWARD_UNREADABLE))?;
+    let unknown = || Refusal::at("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
+    let source = world
+        .message(from, id)
+        .filter(|message| message.ephemeral_to.is_none())
+        .ok_or_else(unknown)?;
+    if is_of_system(source) {
+        return Err(errors::SYSTEM_MESSAGE.into());
+    }
+    if source.value["poll"].is_object() {
+        return Err(Refusal::at(
+            "message_reference",
+            "MESSAGE_FORWARD_UNSUPPORTED",
+            "Polls cannot be forwarded.",
+        ));
+    }
+    let mut draft = world.forward(from, id).ok_or_else(unknown)?;
+    draft.flags |= asked.flags;
+    draft.nonce = asked.nonce.clone();
+    Ok(draft)
+}
+
+/// Whether what a message replies to is there, and takes replies.
+fn check_reference(world: &World, call: &Call, channel: u64, draft: &mut Draft) -> Result<(), Refusal> {
+    let Some(to) = draft.reference else {
+        return Ok(());
+    };
+    if channels::text(world, &channel.to_string(), permissions::READ_MESSAGE_HISTORY).is_err() {
+        return Err(errors::REPLY_WITHOUT_HISTORY.into());
+    }
+    let place = &call.body["message_reference"];
+    let is_elsewhere = validate::id_of(&place["channel_id"]).is_some_and(|named| named != channel);
+    match world
+        .message(channel, to)
+        .filter(|message| message.ephemeral_to.is_none() && !is_elsewhere)
+    {
+        Some(message) if is_of_system(message) => Err(Refusal::at(
+            "message_reference",
+            "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE",
+            "Cannot reply to a system message",
+        )),
+        Some(_) => Ok(()),
+        None if place["fail_if_not_exists"] == false => {
+            draft.reference = None;
+            Ok(())
+        }
+        None => Err(Refusal::at(
+            "message_reference",
+            "REPLIES_UNKNOWN_MESSAGE",
+            "Unknown message",
+        )),
+    }
+}
+
+/// The message of the last minutes that was sent with the same nonce, if that is asked for.
+fn same_nonce(world: &World, call: &Call, channel: u64, draft: &Draft) -> Option<Arc<Stored>> {
+    let nonce = draft.nonce.as_ref().filter(|_| call.body["enforce_nonce"] == true)?;
+    let since = world.ids.now_ms().saturating_sub(NONCE_MS);
+    let recent = world.channels.get(&channel)?.history.iter().rev();
+    let mut recent = recent.take_while(|message| ids::created_ms(message.id) >= since);
+    recent
+        .find(|message| message.author_id == world.bot_id && message.value.get("nonce") == Some(nonce))
+        .map(Arc::clone)
 }
 
 /// Without the permission to embed links, Discord drops the embeds; a message of nothing else is refused.
@@ -214,7 +292,7 @@ fn without_embeds_if_forbidden(world: &World, channel: u64, draft: &mut Draft) {
     }
 }
 
-pub(crate) fn edit(world: &mut World, call: &Call, channel: &str, id: &str) -> Outcome {
+fn edit(world: &mut World, call: &Call, channel: &str, id: &str) -> Outcome {
     let (channel, message) = find(world, channel, id)?;
     let by_other = message.author_id != world.bot_id;
     let only_flags = call
@@ -227,6 +305,16 @@ pub(crate) fn edit(world: &mut World, call: &Call, channel: &str, id: &str) -> O
     if by_other {
         channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
     }
+    if is_of_system(&message) {
+        return Err(errors::SYSTEM_MESSAGE.into());
+    }
+    threads::active_one(world, channel)?;
+    if message.value["flags"].as_u64().unwrap_or(0) & VOICE != 0 {
+        return Err(errors::VOICE_EDITED.into());
+    }
+    if message.value["poll"].is_object() && !only_flags {
+        return Err(errors::POLL_EDITED.into());
+    }
     let url = world.attachment_urls(call, channel);
     let revision = validate::revision(&call.body, "", &call.files, &message.value, &url)?;
     world.keep_files(call, revision.attachments.as_deref().unwrap_or_default());
@@ -236,27 +324,33 @@ pub(crate) fn edit(world: &mut World, call: &Call, channel: &str, id: &str) -> O
     Ok(json(&message))
 }
 
-pub(crate) fn delete(world: &mut World, channel: &str, id: &str) -> Outcome {
+fn delete(world: &mut World, call: &Call, channel: &str, id: &str) -> Outcome {
     let (channel, message) = find(world, channel, id)?;
-    if message.author_id != world.bot_id {
+    let by_other = message.author_id != world.bot_id;
+    if by_other {
         if message.guild_id.is_none() {
             return Err(errors::NOT_IN_DIRECT.into());
         }
         channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
     }
+    if matches!(message.value["type"].as_u64(), Some(1..=5 | 14..=17 | 21)) {
+        return Err(errors::SYSTEM_MESSAGE.into());
+    }
+    threads::active_one(world, channel)?;
     world.delete(channel, &[message.id], false);
+    if let Some(guild) = message.guild_id.filter(|_| by_other) {
+        let note = Note::new(action::MESSAGE_DELETE, world.bot_id, Some(message.author_id))
+            .options(json!({ "channel_id": channel.to_string(), "count": "1" }));
+        world.record(guild, note.because(call.reason.as_deref()));
+    }
     Ok(Answer::empty())
 }
 
-pub(crate) fn bulk_delete(world: &mut World, call: &Call, channel: &str) -> Outcome {
+fn bulk_delete(world: &mut World, call: &Call, channel: &str) -> Outcome {
     let channel = channels::text(world, channel, permissions::MANAGE_MESSAGES)?;
-    if world
-        .channels
-        .get(&channel)
-        .is_some_and(|channel| channel.guild_id.is_none())
-    {
+    let Some(guild) = world.channels.get(&channel).and_then(|channel| channel.guild_id) else {
         return Err(errors::NOT_IN_DIRECT.into());
-    }
+    };
     let mut ids = checked(|faults| {
         let fields = Fields::body(&call.body, &["messages"], faults);
         fields.required("messages", faults);
@@ -279,109 +373,39 @@ pub(crate) fn bulk_delete(world: &mut World, call: &Call, channel: &str) -> Outc
     if ids.iter().any(|id| ids::created_ms(*id) < oldest) {
         return Err(errors::BULK_AGE.into());
     }
-    world.delete(channel, &ids, true);
-    Ok(Answer::empty())
-}
-
-pub(crate) fn pin(world: &mut World, channel: &str, id: &str, pinned: bool) -> Outcome {
-    let (channel, message) = find(world, channel, id)?;
-    channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
-    world.pin(world.bot_id, channel, message.id, pinned);
-    Ok(Answer::empty())
-}
-
-pub(crate) fn pins(world: &World, channel: &str) -> Outcome {
-    let channel = channels::text(world, channel, permissions::VIEW_CHANNEL)?;
-    let pinned = readable_pins(world, channel).into_iter().take(50);
-    Ok(Answer::ok(&pinned.map(|(message, _)| message.value.clone()).collect()))
-}
-
-pub(crate) fn new_pins(world: &World, call: &Call, channel: &str) -> Outcome {
-    let channel = channels::text(world, channel, permissions::VIEW_CHANNEL)?;
-    let limit = call.number("limit", 50, 1, 50)? as usize;
-    let before = call.query("before").map(|text| {
-        ids::ms_of(text).ok_or_else(|| Refusal::at("before", "DATE_TIME_TYPE_PARSE", "Could not parse as a timestamp."))
+    ids.retain(|id| {
+        let found = world.message(channel, *id);
+        found.is_some_and(|message| message.ephemeral_to.is_none())
     });
-    let before = before.transpose()?.unwrap_or(u64::MAX);
-    let mut pinned = readable_pins(world, channel);
-    pinned.retain(|(_, at)| *at < before);
-    let has_more = pinned.len() > limit;
-    let items: Vec<Value> = pinned
-        .into_iter()
-        .take(limit)
-        .map(|(message, at)| json!({ "pinned_at": ids::timestamp(at), "message": message.value }))
-        .collect();
-    Ok(Answer::ok(&json!({ "items": items, "has_more": has_more })))
-}
-
-/// The pins of a channel; none for who may not read what was said there.
-fn readable_pins(world: &World, channel: u64) -> Vec<(Arc<Stored>, u64)> {
-    if channels::text(world, &channel.to_string(), permissions::READ_MESSAGE_HISTORY).is_err() {
-        return Vec::new();
+    let gone = world.delete(channel, &ids, true);
+    if gone > 0 {
+        let note = Note::new(action::MESSAGE_BULK_DELETE, world.bot_id, Some(channel))
+            .options(json!({ "count": gone.to_string() }));
+        world.record(guild, note.because(call.reason.as_deref()));
     }
-    world.pinned(channel)
-}
-
-/// The emoji that a path names: `name:id`, or a Unicode one.
-fn emoji(text: &str) -> Result<Value, Refusal> {
-    if let Some((name, id)) = text.rsplit_once(':') {
-        let name = name.trim_start_matches("a:").trim_start_matches(':');
-        return match id.parse::<u64>() {
-            Ok(id) => Ok(json!({ "id": id.to_string(), "name": name })),
-            Err(_) => Err(errors::UNKNOWN_EMOJI.into()),
-        };
-    }
-    let is_emoji = !text.is_empty() && (!text.is_ascii() || text.ends_with('\u{20e3}'));
-    if is_emoji {
-        Ok(json!({ "id": null, "name": text }))
-    } else {
-        Err(errors::UNKNOWN_EMOJI.into())
-    }
-}
-
-pub(crate) fn react(world: &mut World, channel: &str, id: &str, text: &str) -> Outcome {
-    let (channel, message) = find(world, channel, id)?;
-    let emoji = emoji(text)?;
-    channels::text(world, &channel.to_string(), permissions::ADD_REACTIONS)?;
-    threads::active_one(world, channel)?;
-    world.react(channel, message.id, world.bot_id, &emoji, true);
     Ok(Answer::empty())
 }
 
-pub(crate) fn unreact(world: &mut World, channel: &str, id: &str, text: &str, user: &str) -> Outcome {
+/// Publishes a message of a channel of announcements.
+fn crosspost(world: &mut World, channel: &str, id: &str) -> Outcome {
     let (channel, message) = find(world, channel, id)?;
-    let emoji = emoji(text)?;
-    let user = if user == "@me" {
-        world.bot_id
+    if world.channels.get(&channel).is_none_or(|channel| channel.kind != 5) {
+        return Err(errors::WRONG_CHANNEL_TYPE.into());
+    }
+    let needed = if message.author_id == world.bot_id {
+        permissions::SEND_MESSAGES
     } else {
-        channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
-        snowflake("user_id", user)?
+        permissions::MANAGE_MESSAGES
     };
-    world.react(channel, message.id, user, &emoji, false);
-    Ok(Answer::empty())
-}
-
-pub(crate) fn reactors(world: &World, call: &Call, channel: &str, id: &str, text: &str) -> Outcome {
-    let (_, message) = find(world, channel, id)?;
-    let emoji = emoji(text)?;
-    let limit = call.number("limit", 25, 1, 100)? as usize;
-    let after = call.id("after")?.unwrap_or(0);
-    let mut users = world.reactors(message.id, &emoji);
-    users.sort_unstable();
-    Ok(Answer::ok(
-        &users
-            .into_iter()
-            .filter(|user| *user > after)
-            .take(limit)
-            .map(|user| world.user_json(user))
-            .collect(),
-    ))
-}
-
-pub(crate) fn clear_reactions(world: &mut World, channel: &str, id: &str, only: Option<&str>) -> Outcome {
-    let (channel, message) = find(world, channel, id)?;
-    let only = only.map(emoji).transpose()?;
-    channels::text(world, &channel.to_string(), permissions::MANAGE_MESSAGES)?;
-    world.clear_reactions(channel, message.id, only.as_ref());
-    Ok(Answer::empty())
+    channels::text(world, &channel.to_string(), needed)?;
+    if is_of_system(&message) {
+        return Err(errors::SYSTEM_MESSAGE.into());
+    }
+    if message.value["flags"].as_u64().unwrap_or(0) & CROSSPOSTED != 0 {
+        return Err(errors::ALREADY_CROSSPOSTED.into());
+    }
+    let published = world.crosspost(channel, message.id);
+    published
+        .map(|message| json(&message))
+        .ok_or_else(|| errors::UNKNOWN_MESSAGE.into())
 }

@@ -18,6 +18,9 @@ mod invites;
 pub(crate) mod limits;
 mod members;
 mod messages;
+mod pins;
+mod polls;
+mod reactions;
 mod roles;
 mod route;
 mod routes;
@@ -27,6 +30,7 @@ mod threads;
 mod upload;
 mod validate;
 mod voice;
+mod webhooks;
 
 use serde_json::Value;
 

@@ -8,7 +8,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     Call, Outcome, account, audit_log, bans, channels, commands, community, emojis, errors, guilds, interactions,
-    invites, members, messages, roles, route::Route, threads, validate::checked_query, voice,
+    invites, members, messages, pins, polls, reactions, roles, route::Route, threads, validate::checked_query, voice,
+    webhooks,
 };
 use crate::world::World;
 
@@ -26,9 +27,13 @@ const TABLES: &[&[Route]] = &[
     invites::ROUTES,
     members::ROUTES,
     messages::ROUTES,
+    pins::ROUTES,
+    polls::ROUTES,
+    reactions::ROUTES,
     roles::ROUTES,
     threads::ROUTES,
     voice::ROUTES,
+    webhooks::ROUTES,
 ];
 
 /// All rows.

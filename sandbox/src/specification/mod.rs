@@ -1,9 +1,10 @@
 //! Discord's `OpenAPI` file, enforced: requests before they are served, answers and events before they are sent.
 //!
 //! It is a second opinion beside the checks of `rest/validate`, and the only one about what the sandbox itself says. It
-//! knows nothing of the world: it is asked, and answers with what is wrong. Three things of the file are read
+//! knows nothing of the world: it is asked, and answers with what is wrong. Four things of the file are read
 //! otherwise than written, since Discord's documentation says so: in requests ids may be numbers and permission sets
-//! texts, and the codes of form errors are texts (<https://discord.com/developers/docs/reference#error-messages>).
+//! texts, the codes of form errors are texts (<https://discord.com/developers/docs/reference#error-messages>), and
+//! messages can be forwarded (<https://discord.com/developers/docs/resources/message#message-reference-types>).
 
 mod events;
 mod operation;
@@ -80,6 +81,12 @@ impl Specification {
         if let Some(code) = answers.pointer_mut("/components/schemas/InnerErrors/properties/_errors/items") {
             *code = json!({ "type": "object", "required": ["code", "message"], "properties": {
                 "code": { "type": ["string", "integer"] }, "message": { "type": "string" } } });
+        }
+        let kinds = answers.pointer_mut("/components/schemas/MessageReferenceType/oneOf");
+        if let Some(kinds) = kinds.and_then(Value::as_array_mut)
+            && !kinds.iter().any(|kind| kind["const"] == 1)
+        {
+            kinds.push(json!({ "title": "FORWARD", "const": 1 }));
         }
         let mut requests = answers.clone();
         if let Some(id) = requests.pointer_mut("/components/schemas/SnowflakeType") {

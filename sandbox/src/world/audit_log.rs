@@ -40,6 +40,13 @@ pub(crate) mod action {
     pub(crate) const EMOJI_CREATE: u64 = 60;
     pub(crate) const EMOJI_UPDATE: u64 = 61;
     pub(crate) const EMOJI_DELETE: u64 = 62;
+    pub(crate) const WEBHOOK_CREATE: u64 = 50;
+    pub(crate) const WEBHOOK_UPDATE: u64 = 51;
+    pub(crate) const WEBHOOK_DELETE: u64 = 52;
+    pub(crate) const MESSAGE_DELETE: u64 = 72;
+    pub(crate) const MESSAGE_BULK_DELETE: u64 = 73;
+    pub(crate) const MESSAGE_PIN: u64 = 74;
+    pub(crate) const MESSAGE_UNPIN: u64 = 75;
     pub(crate) const THREAD_CREATE: u64 = 110;
     pub(crate) const THREAD_UPDATE: u64 = 111;
     pub(crate) const THREAD_DELETE: u64 = 112;

@@ -62,6 +62,8 @@ pub(crate) struct Draft {
     pub(crate) tts: bool,
     pub(crate) nonce: Option<Value>,
     pub(crate) reference: Option<u64>,
+    /// Channel and message that it forwards.
+    pub(crate) forward: Option<(u64, u64)>,
     pub(crate) allowed_mentions: AllowedMentions,
     /// Discord's message type; 0, or 19 for a reply, if none.
     pub(crate) kind: Option<u64>,

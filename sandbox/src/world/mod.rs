@@ -30,7 +30,7 @@ mod resolved;
 pub(crate) mod thread;
 mod user;
 pub(crate) mod voice;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},

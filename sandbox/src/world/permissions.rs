@@ -14,6 +14,7 @@ pub(crate) const VIEW_AUDIT_LOG: u64 = 1 << 7;
 pub(crate) const STREAM: u64 = 1 << 9;
 pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
+pub(crate) const SEND_TTS_MESSAGES: u64 = 1 << 12;
 pub(crate) const MANAGE_MESSAGES: u64 = 1 << 13;
 pub(crate) const EMBED_LINKS: u64 = 1 << 14;
 pub(crate) const ATTACH_FILES: u64 = 1 << 15;
@@ -66,11 +67,12 @@ pub(crate) const EVERYONE: u64 = CREATE_INSTANT_INVITE
     | CREATE_PUBLIC_THREADS
     | CREATE_PRIVATE_THREADS
     | USE_EXTERNAL_STICKERS
-    | SEND_MESSAGES_IN_THREADS;
+    | SEND_MESSAGES_IN_THREADS
+    | SEND_POLLS;
 
 /// What the role "Moderator" adds.
 pub(crate) const MODERATOR: u64 =
-    KICK_MEMBERS | BAN_MEMBERS | VIEW_AUDIT_LOG | MANAGE_MESSAGES | MANAGE_NICKNAMES | MODERATE_MEMBERS;
+    KICK_MEMBERS | BAN_MEMBERS | VIEW_AUDIT_LOG | MANAGE_MESSAGES | MANAGE_NICKNAMES | MODERATE_MEMBERS | PIN_MESSAGES;
 
 /// What the bot's own role adds: generous, without administrator.
 pub(crate) const BOT: u64 = EVERYONE
@@ -85,7 +87,8 @@ pub(crate) const BOT: u64 = EVERYONE
     | CREATE_GUILD_EXPRESSIONS
     | MUTE_MEMBERS
     | DEAFEN_MEMBERS
-    | MOVE_MEMBERS;
+    | MOVE_MEMBERS
+    | SEND_TTS_MESSAGES;
 
 /// A permission overwrite of a channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -158,6 +161,9 @@ pub(crate) const fn name(bit: u64) -> &'static str {
         MANAGE_WEBHOOKS => "Manage Webhooks",
         VIEW_CHANNEL => "View Channel",
         SEND_MESSAGES => "Send Messages",
+        SEND_TTS_MESSAGES => "Send TTS Messages",
+        SEND_POLLS => "Create Polls",
+        PIN_MESSAGES => "Pin Messages",
         SEND_MESSAGES_IN_THREADS => "Send Messages in Threads",
         MANAGE_THREADS => "Manage Threads",
         CREATE_PUBLIC_THREADS => "Create Public Threads",

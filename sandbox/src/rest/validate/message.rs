@@ -16,7 +16,7 @@ use crate::{
     },
     world::{
         AllowedMentions, Draft, Overwrite, Revision,
-        message::{COMPONENTS_V2, EPHEMERAL, SUPPRESS_EMBEDS},
+        message::{COMPONENTS_V2, EPHEMERAL, SUPPRESS_EMBEDS, VOICE},
     },
 };
 
@@ -35,6 +35,8 @@ pub(crate) enum Place {
     Interaction,
     /// A later message of an interaction.
     FollowUp,
+    /// A message of a webhook.
+    Webhook,
 }
 
 impl Place {
@@ -67,7 +69,7 @@ impl Place {
                 NONCE,
                 ENFORCE_NONCE,
             ],
-            Self::FollowUp => &[
+            Self::FollowUp | Self::Webhook => &[
                 "tts",
                 "content",
                 "embeds",
@@ -102,10 +104,14 @@ pub(crate) fn draft(
         .integer("flags", 0..=i64::from(u32::MAX), faults)
         .unwrap_or(0)
         .unsigned_abs();
-    let mut kept = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2;
-    if place != Place::Channel {
-        kept |= EPHEMERAL;
-    }
+    let kept = SUPPRESS_EMBEDS
+        | SUPPRESS_NOTIFICATIONS
+        | COMPONENTS_V2
+        | match place {
+            Place::Channel => VOICE,
+            Place::Interaction | Place::FollowUp => EPHEMERAL | VOICE,
+            Place::Webhook => 0,
+        };
     let flags = asked & kept;
     let is_v2 = flags & COMPONENTS_V2 != 0;
     let content = fields
@@ -154,26 +160,31 @@ pub(crate) fn draft(
     fields.flag("enforce_nonce", faults);
     fields.text("username", 1..=80, faults);
     let tts = fields.flag("tts", faults).unwrap_or(false);
+    let mut forward = None;
     let reference = fields.get("message_reference").and_then(|reference| {
         let known = ["type", "message_id", "channel_id", "guild_id", "fail_if_not_exists"];
         let reference = Fields::new(reference, &fields.at("message_reference"), &known, faults);
-        if reference.integer("type", 0..=1, faults) == Some(1) {
-            faults.add(
-                &reference.at("type"),
-                "NOT_IMPLEMENTED",
-                "The sandbox does not forward messages yet.",
-            );
-        }
-        reference.id("channel_id", faults);
+        let is_forward = reference.integer("type", 0..=1, faults) == Some(1);
+        let channel = reference.id("channel_id", faults);
         reference.id("guild_id", faults);
         reference.flag("fail_if_not_exists", faults);
         reference.required("message_id", faults);
-        reference.id("message_id", faults)
+        let message = reference.id("message_id", faults);
+        if is_forward {
+            reference.required("channel_id", faults);
+            forward = channel.zip(message);
+            return None;
+        }
+        message
     });
-    let allowed_mentions = allowed(&fields, faults);
+    let mut allowed_mentions = allowed(&fields, faults);
+    if place != Place::Channel && fields.get("allowed_mentions").is_none() {
+        allowed_mentions = users_only();
+    }
     let attachments = attachments(&fields, files, &[], url, faults).unwrap_or_default();
     std::mem::take(faults).result()?;
-    let shows_nothing = content.is_empty()
+    let shows_nothing = forward.is_none()
+        && content.is_empty()
         && read_embeds.is_empty()
         && read_components.is_empty()
         && attachments.is_empty()
@@ -187,18 +198,19 @@ pub(crate) fn draft(
         embeds: read_embeds,
         components: read_components,
         attachments,
-        stickers: stickers
-            .iter()
-            .map(|id| json!({ "id": id.to_string(), "name": "sticker", "format_type": 1 }))
-            .collect(),
+        stickers: stickers.iter().map(|id| json!(id.to_string())).collect(),
         poll,
         flags,
         tts,
         nonce: fields.get("nonce").cloned(),
         reference,
+        forward,
         allowed_mentions,
         ..Draft::default()
     };
+    if draft.flags & VOICE != 0 {
+        check_voice(&draft)?;
+    }
     point_at_files(&mut draft.embeds, &draft.attachments);
     point_at_files(&mut draft.components, &draft.attachments);
     Ok(draft)
@@ -317,6 +329,38 @@ pub(crate) fn revision(
         allowed_mentions,
         is_arrival: false,
     })
+}
+
+/// A recording is one audio file with its length and its form, and nothing else
+/// (<https://discord.com/developers/docs/resources/message#message-reference-content-attribution-voice-messages>).
+fn check_voice(draft: &Draft) -> Result<(), Refusal> {
+    let has_more = !draft.content.is_empty()
+        || !draft.embeds.is_empty()
+        || !draft.components.is_empty()
+        || !draft.stickers.is_empty()
+        || draft.poll.is_some();
+    let is_audio = |file: &Value| {
+        file["content_type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("audio/"))
+    };
+    match draft.attachments.as_slice() {
+        _ if has_more => Err(errors::VOICE_WITH_MORE.into()),
+        [file] if !is_audio(file) => Err(errors::VOICE_WITHOUT_AUDIO.into()),
+        [file] if file["waveform"].is_null() => Err(errors::VOICE_WITHOUT_DATA.into()),
+        [_] => Ok(()),
+        _ => Err(errors::VOICE_WITHOUT_AUDIO.into()),
+    }
+}
+
+/// What answers to interactions and webhooks may ping, if they say nothing of it.
+pub(crate) fn users_only() -> AllowedMentions {
+    AllowedMentions {
+        everyone: false,
+        users: None,
+        roles: Some(Vec::new()),
+        replied_user: true,
+    }
 }
 
 /// `allowed_mentions`: everything may be pinged if it is absent.

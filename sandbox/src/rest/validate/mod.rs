@@ -18,7 +18,7 @@ mod select;
 pub(crate) use self::{
     command::{check_set, command},
     fields::{Fields, checked, checked_query, id_of},
-    message::{Place, draft, overwrites, revision},
+    message::{Place, draft, overwrites, revision, users_only},
     modal::{choices, modal},
 };
 
