@@ -10,6 +10,7 @@ import { drawAnswering, drawTyping, fit } from './composer.js';
 import { connect } from './live.js';
 import { openSwitcher } from './switcher.js';
 import { showTraffic } from './traffic.js';
+import './results.js';
 
 export const closeDrawers = () => {
   document.body.classList.remove('channels-open', 'members-open');

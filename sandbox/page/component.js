@@ -1,9 +1,10 @@
 // Buttons, selects and the other components of a message, and the press of one.
 
 import { h, icon, showPopover } from './dom.js';
-import { channelName, channelsNow, guildNow, membersNow, state, userName } from './state.js';
+import { channelName, channelsNow, guildNow, membersNow, roleColour, state, userName } from './state.js';
 import { markdown, safeUrl } from './markdown.js';
-import { pictureNode } from './embed.js';
+import { colourOf, fileNode, pictureNode, veiled } from './embed.js';
+import { avatar } from './people.js';
 import { drawWaiting, track } from './interaction.js';
 
 const BUTTON_STYLES = { 1: 'primary', 2: 'secondary', 3: 'success', 4: 'danger', 5: 'link', 6: 'premium' };
@@ -11,20 +12,23 @@ const emojiText = (emoji) => (emoji ? (emoji.id ? `:${emoji.name}:` : emoji.name
 
 /** A component of a message. Those that this page cannot show are named, so that nothing vanishes silently. */
 export function componentNode(message, component) {
+  const inner = (list) => (list ?? []).map((each) => componentNode(message, each));
   switch (component.type) {
-    case 1: return h('div', { class: 'action-row' }, component.components.map((each) => componentNode(message, each)));
+    case 1: return h('div', { class: 'action-row' }, inner(component.components));
     case 2: return buttonNode(message, component);
     case 3: case 5: case 6: case 7: case 8: return selectNode(message, component);
-    case 9: return h('div', { class: 'section' }, h('div', {}, component.components.map((each) => componentNode(message, each))), component.accessory && componentNode(message, component.accessory));
+    case 9: return h('div', { class: 'section' }, h('div', {}, inner(component.components)), component.accessory && componentNode(message, component.accessory));
     case 10: return h('div', { class: 'content' }, markdown(component.content ?? ''));
-    case 11: return pictureNode(component.media, 'thumbnail');
-    case 12: return h('div', {}, (component.items ?? []).map((item) => pictureNode(item.media, 'picture')));
-    case 13: return h('div', { class: 'file' }, icon('file'), component.name ?? component.file?.url ?? 'file');
-    case 14: return h('hr', { class: component.divider === false ? 'blank' : '' });
-    case 17: return h('div', { class: 'container', style: component.accent_color ? { '--bar': `#${component.accent_color.toString(16).padStart(6, '0')}` } : {} }, component.components.map((each) => componentNode(message, each)));
+    case 11: return hiddenIf(component.spoiler, pictureNode(component.media, 'thumbnail', component.description));
+    case 12: return galleryNode(component.items ?? []);
+    case 13: return hiddenIf(component.spoiler, fileNode(component.file?.url, component.name ?? component.file?.url?.split('/').at(-1) ?? 'file', component.size));
+    case 14: return h('hr', { class: `${component.divider === false ? 'blank' : ''} ${component.spacing === 2 ? 'wide' : ''}` });
+    case 17: return hiddenIf(component.spoiler, h('div', { class: `container ${colourOf(component.accent_color) ? 'accented' : ''}`, style: colourOf(component.accent_color) ? { '--bar': colourOf(component.accent_color) } : {} }, inner(component.components)));
     default: return h('div', { class: 'file' }, `Component of type ${component.type}, which this page does not show`);
   }
 }
+const hiddenIf = (spoiler, node) => (spoiler ? veiled(node) : node);
+const galleryNode = (items) => h('div', { class: `gallery n${items.length}` }, items.map((item) => hiddenIf(item.spoiler, pictureNode(item.media, 'picture', item.description))));
 
 function buttonNode(message, component) {
   const label = [component.emoji && h('span', { class: 'emoji' }, emojiText(component.emoji)), component.label];
@@ -39,8 +43,8 @@ function buttonNode(message, component) {
 }
 
 export function selectEntries(component) {
-  const users = () => membersNow().map(({ user }) => ({ value: user.id, label: userName(user), description: user.bot ? 'BOT' : user.username, kind: 'user' }));
-  const roles = () => (guildNow()?.roles ?? []).filter((role) => role.id !== state.guild).map((role) => ({ value: role.id, label: `@${role.name}`, kind: 'role' }));
+  const users = () => membersNow().map(({ user }) => ({ value: user.id, label: userName(user), description: user.username, kind: 'user', face: () => avatar(user, 'small') }));
+  const roles = () => (guildNow()?.roles ?? []).filter((role) => role.id !== state.guild).map((role) => ({ value: role.id, label: `@${role.name}`, kind: 'role', face: () => h('span', { class: 'swatch', style: roleColour(role) ? { '--role': roleColour(role) } : {} }) }));
   switch (component.type) {
     case 5: return users();
     case 6: return roles();
@@ -68,8 +72,10 @@ function openList(anchor, entries, { chosen, least, most, label }, done) {
   const several = most > 1 || least === 0;
   let finished = false;
   const finish = (values) => { finished = true; popover.hidePopover(); done(values); };
+  // Lists of people can be long: what is typed finds them.
+  const searchable = entries.length > 12;
   const items = entries.map((entry, index) => h('div', { role: 'option', class: 'entry', tabindex: '-1', 'aria-selected': String(picked.has(entry.value)), onclick: () => choose(index) },
-    h('span', { class: 'entry-text' }, h('span', {}, entry.label), entry.description && h('small', {}, entry.description)), icon('check')));
+    entry.face?.(), h('span', { class: 'entry-text' }, h('span', {}, entry.label), entry.description && h('small', {}, entry.description)), icon('check')));
   const choose = (index) => {
     const { value } = entries[index];
     if (!several) { finish([value]); return; }
@@ -82,13 +88,16 @@ function openList(anchor, entries, { chosen, least, most, label }, done) {
   const countText = () => `${picked.size} of ${least === most ? most : `${least} to ${most}`}`;
   const note = h('small', {}, countText());
   const list = h('div', { role: 'listbox', class: 'entries', 'aria-label': label, 'aria-multiselectable': String(several) }, items.length ? items : h('p', { class: 'nothing' }, 'Nothing to choose from here.'));
-  const popover = h('div', { class: 'popover list', popover: 'auto' }, list,
+  const filter = searchable && h('input', { type: 'text', class: 'list-filter', 'aria-label': 'Search', placeholder: 'Search', autocomplete: 'off', oninput: () => items.forEach((item, at) => { item.hidden = !`${entries[at].label} ${entries[at].description ?? ''}`.toLowerCase().includes(filter.value.trim().toLowerCase()); }) });
+  const popover = h('div', { class: 'popover list', popover: 'auto' }, filter, list,
     several && h('div', { class: 'list-foot' }, note, h('button', { type: 'button', class: 'button primary', onclick: () => { if (picked.size >= least) finish([...picked]); } }, 'Done')));
   popover.addEventListener('keydown', (event) => {
-    const at = items.indexOf(document.activeElement);
-    const to = { ArrowDown: Math.min(at + 1, items.length - 1), ArrowUp: Math.max(at - 1, 0), Home: 0, End: items.length - 1 }[event.key];
-    if (to !== undefined) items[to]?.focus();
-    else if ((event.key === 'Enter' || event.key === ' ') && at >= 0) choose(at);
+    const open = items.filter((item) => !item.hidden);
+    const at = open.indexOf(document.activeElement);
+    const to = { ArrowDown: Math.min(at + 1, open.length - 1), ArrowUp: Math.max(at - 1, 0), Home: 0, End: open.length - 1 }[event.key];
+    if (to !== undefined) open[to]?.focus();
+    else if (event.key === 'Enter' && document.activeElement === filter && open.length) choose(items.indexOf(open[0]));
+    else if ((event.key === 'Enter' || event.key === ' ') && at >= 0) choose(items.indexOf(open[at]));
     else return;
     event.preventDefault();
   });
@@ -100,7 +109,7 @@ function openList(anchor, entries, { chosen, least, most, label }, done) {
     if (anchor.isConnected) anchor.focus({ preventScroll: true });
   });
   showPopover(popover, anchor, anchor.offsetWidth);
-  (items[entries.findIndex((entry) => picked.has(entry.value))] ?? items[0])?.focus();
+  (filter || (items[entries.findIndex((entry) => picked.has(entry.value))] ?? items[0]))?.focus();
 }
 
 async function press(message, customId, values) {

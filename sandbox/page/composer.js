@@ -1,7 +1,12 @@
 // The box to write in, its picker of commands, people and channels, and who is typing.
 
-import { $, h, icon, iconButton } from './dom.js';
-import { botName, findUser, guildNow, isOwn, listNow, membersNow, state, userName } from './state.js';
+import { $, h, icon, iconButton, openMenu } from './dom.js';
+import { encodeEmoji, findEmoji, pickEmoji } from './emoji.js';
+import { drawStaged, pickFiles, putBack, stage, takeStaged, withFiles } from './files.js';
+import { may } from './permissions.js';
+import { openPollForm } from './poll.js';
+import { openThreadForm } from './menus.js';
+import { botName, findChannel, findUser, guildNow, isOwn, listNow, membersNow, state, THREADS, userName } from './state.js';
 import { focusMessage, startEdit } from './message.js';
 import { drawMessage, scrollDown } from './timeline.js';
 import { hidePicker, movePick, picker, showPicker } from './picker.js';
@@ -31,10 +36,16 @@ export function insertMention(user) {
   box.focus();
 }
 
+/** Whether the reply that is being written pings whom it answers. */
+let pings = true;
 export function drawAnswering() {
   const message = listNow().find((each) => each.id === state.replyTo);
   $('answering').hidden = !message;
-  $('answering').replaceChildren(...(message ? [h('span', {}, 'Replying to ', h('b', {}, userName(message.author))), iconButton('close', 'Stop replying', stopReply)] : []));
+  if (!message) pings = true;
+  const other = message && message.author?.id !== state.me?.id;
+  $('answering').replaceChildren(...(message ? [h('span', {}, 'Replying to ', h('b', {}, userName(message.author))),
+    other && h('button', { type: 'button', class: 'ping', 'aria-pressed': String(pings), title: pings ? 'They are pinged' : 'They are not pinged', onclick: () => { pings = !pings; drawAnswering(); } }, pings ? '@ ON' : '@ OFF'), iconButton('close', 'Stop replying', stopReply)].filter(Boolean) : []));
+  drawStaged();
 }
 
 /** Messages go out one after the other, in the order in which they were typed. */
@@ -42,21 +53,27 @@ let sending = Promise.resolve();
 function sendText() {
   const box = $('text');
   const typed = box.value;
-  const content = encodeMentions(typed.trim());
-  if (!content || !state.channel) return;
-  const target = { as: state.me.id, channel_id: state.channel, content, ...(state.replyTo ? { reply_to: state.replyTo } : {}) };
+  const content = encodeEmoji(encodeMentions(typed.trim()));
+  if (!state.channel || box.disabled) return;
+  const staged = takeStaged();
+  if (!content && !staged.length) return;
+  const target = { as: state.me.id, channel_id: state.channel, content, ...(state.replyTo ? { reply_to: state.replyTo, ping: pings } : {}), ...(staged.length ? { attachments: staged.map((each, id) => ({ id, is_spoiler: each.spoiler })) } : {}) };
+  const body = staged.length ? withFiles(target, staged.map((each) => each.file)) : target;
   box.value = '';
   told.at = 0;
   changed();
   stopReply();
   complain('');
-  const entry = { kind: 'text', channelId: target.channel_id, content: typed.trim(), phase: 'waiting' };
+  const entry = { kind: 'text', channelId: target.channel_id, content: [typed.trim(), ...staged.map((each) => each.file.name)].filter(Boolean).join('\n'), phase: 'waiting' };
   // Only what takes its time is shown as being sent.
   const slow = setTimeout(() => { state.waiting.add(entry); drawWaiting(); }, 250);
   sending = sending.then(async () => {
-    try { receive('message_create', await api('POST', '/page/messages', target)); }
-    catch (error) {
+    try {
+      receive('message_create', await api('POST', '/page/messages', body));
+      for (const each of staged) if (each.address) URL.revokeObjectURL(each.address);
+    } catch (error) {
       complain(`Not sent: ${error.message}`);
+      if (staged.length) putBack(target.channel_id, staged);
       if (!box.value && state.channel === target.channel_id) { box.value = typed; changed(); }
     } finally {
       clearTimeout(slow);
@@ -77,6 +94,19 @@ export function changed() {
   if (command) { pickCommand(command[1]); return; }
   const token = /(?:^|[\s(])([@#])([^\s@#]{0,32})$/u.exec(box.value.slice(0, box.selectionStart));
   if (token && state.channel) { pickMention(token[1], token[2].toLowerCase()); return; }
+  const emoji = /(?:^|\s):([\w+-]{2,32})$/.exec(box.value.slice(0, box.selectionStart));
+  if (emoji && state.channel) {
+    const found = findEmoji(emoji[1], 10);
+    if (found.length) {
+      showPicker({ owner: box, kind: ':', head: h('h2', {}, `Emoji matching :${emoji[1]}`), items: found.map((each) => ({ face: h('span', { class: 'emoji' }, each.custom ? '🖼️' : each.emoji), label: `:${each.name}:`, pick: () => {
+        const start = box.value.slice(0, box.selectionStart).lastIndexOf(':');
+        box.setRangeText(each.custom ? `:${each.name}: ` : `${each.emoji} `, start, box.selectionStart, 'end');
+        hidePicker();
+        changed();
+      } })) });
+      return;
+    }
+  }
   hidePicker();
 }
 
@@ -103,11 +133,12 @@ function pickMention(mark, typed) {
     hidePicker();
     changed();
   };
+  const all = mark === '@' && guildNow() && may('MentionEveryone', state.channel) ? ['everyone', 'here'].filter((name) => fits(name)).map((name) => ({ face: icon('people'), label: `@${name}`, detail: name === 'everyone' ? 'Everybody who sees this channel' : 'Everybody who is online', pick: () => insert(`@${name}`, `@${name}`) })) : [];
   const found = mark === '@'
     ? [...membersNow().filter(({ user }) => fits(userName(user), user.username)).map(({ user }) => ({ face: avatar(user, 'small'), label: userName(user), detail: user.bot ? 'Bot' : user.username, pick: () => insert(`@${userName(user)}`, `<@${user.id}>`) })),
       ...(guildNow()?.roles ?? []).filter((role) => role.id !== state.guild && fits(role.name)).map((role) => ({ face: icon('people'), label: `@${role.name}`, detail: 'Role', pick: () => insert(`@${role.name}`, `<@&${role.id}>`) }))]
     : (guildNow()?.channels ?? []).filter((channel) => channel.type !== 4 && fits(channel.name)).map((channel) => ({ face: icon('hash'), label: channel.name, pick: () => insert(`#${channel.name}`, `<#${channel.id}>`) }));
-  if (found.length) showPicker({ owner: $('text'), kind: mark, items: found.slice(0, 25) }); else hidePicker();
+  if (found.length || all.length) showPicker({ owner: $('text'), kind: mark, items: [...found.slice(0, 25), ...all], head: h('h2', {}, mark === '@' ? 'Members and roles' : 'Channels') }); else hidePicker();
 }
 
 function composerKeys(event) {
@@ -157,3 +188,19 @@ export function clearTyping(channelId, userId) {
   clearTimeout(state.typing.get(key)?.timer);
   if (state.typing.delete(key)) drawTyping();
 }
+
+$('more-to-send').addEventListener('click', (event) => {
+  const inThread = THREADS.has(findChannel(state.channel)?.type);
+  openMenu(event.currentTarget, 'Send', [
+    may('AttachFiles', state.channel) && { label: 'Upload a file', icon: 'file', run: () => pickFiles(stage) },
+    { label: 'Create a poll', icon: 'apps', run: openPollForm },
+    state.guild && !inThread && may('CreatePublicThreads', state.channel) && { label: 'Create a thread', icon: 'thread', run: () => openThreadForm() },
+    { label: 'Use a command', icon: 'bolt', run: () => { $('text').value = '/'; $('text').focus(); changed(); } },
+  ]);
+});
+$('emoji').addEventListener('click', (event) => pickEmoji(event.currentTarget, (emoji) => {
+  const box = $('text');
+  box.setRangeText(typeof emoji === 'string' ? emoji : `:${emoji.name}:`, box.selectionStart, box.selectionEnd, 'end');
+  box.focus();
+  changed();
+}));

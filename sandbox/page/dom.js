@@ -54,6 +54,9 @@ export function arrowKeys(container, name) {
   });
 }
 
+/** Where the pointer is, as something that a menu can stand at. */
+export const pointOf = (event) => ({ getBoundingClientRect: () => ({ left: event.clientX, top: event.clientY - 6, bottom: event.clientY - 6 }), isConnected: true, focus: () => event.target?.closest?.('[tabindex], button')?.focus({ preventScroll: true }) });
+
 export function showPopover(popover, anchor, width = 0) {
   document.body.append(popover);
   if (width) popover.style.minWidth = `${width}px`;
@@ -68,8 +71,8 @@ export function showPopover(popover, anchor, width = 0) {
 
 /** A menu below `anchor`: arrows, Home and End move, Enter chooses, Escape and Tab leave and give the focus back. */
 export function openMenu(anchor, label, entries, kind = '') {
-  const items = entries.map((entry) => h('button', { type: 'button', role: entry.checked === undefined ? 'menuitem' : 'menuitemradio', 'aria-checked': entry.checked === undefined ? null : String(entry.checked), class: 'entry', tabindex: '-1', onclick: () => { popover.hidePopover(); entry.run(); } },
-    entry.face, h('span', { class: 'entry-text' }, h('span', {}, entry.label), entry.detail && h('small', {}, entry.detail))));
+  const items = entries.filter(Boolean).map((entry) => h('button', { type: 'button', role: entry.checked === undefined ? 'menuitem' : 'menuitemradio', 'aria-checked': entry.checked === undefined ? null : String(entry.checked), class: `entry ${entry.kind ?? ''}`, tabindex: '-1', onclick: () => { popover.hidePopover(); entry.run(); } },
+    entry.face, h('span', { class: 'entry-text' }, h('span', {}, entry.label), entry.detail && h('small', {}, entry.detail)), entry.icon && icon(entry.icon)));
   const popover = h('div', { class: `popover menu ${kind}`, popover: 'auto' }, h('h2', { 'aria-hidden': 'true' }, label), h('div', { role: 'menu', 'aria-label': label }, items));
   popover.addEventListener('keydown', (event) => {
     const at = items.indexOf(document.activeElement);

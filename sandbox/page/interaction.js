@@ -7,6 +7,7 @@ import { selectEntries } from './component.js';
 import { addMessage, scrollDown, stuck } from './timeline.js';
 import { avatar, tag } from './people.js';
 import { complain } from './composer.js';
+import { withFiles } from './files.js';
 import { api } from './server.js';
 
 /** States that arrived before the answer of the request that names their interaction. */
@@ -132,6 +133,16 @@ export async function useMenu(command, targetId) {
   await track(call, '/page/menu', { as: state.me.id, channel_id: state.channel, command_id: command.id, target_id: targetId });
 }
 
+/** A field for files: they are sent with the form. */
+function uploadField(component, frame, id, fields) {
+  const most = component.max_values ?? 1;
+  const required = component.required !== false;
+  const input = h('input', { type: 'file', id, required, multiple: most > 1 });
+  input.addEventListener('change', () => input.setCustomValidity(input.files.length > most ? `At most ${most} files.` : ''));
+  fields.push({ id: component.custom_id, files: () => [...input.files] });
+  return h('div', { class: 'modal-field' }, h('label', { for: id }, frame.label ?? component.custom_id, required ? h('span', { class: 'star', 'aria-hidden': 'true' }, ' *') : null), frame.description && h('small', {}, frame.description), input);
+}
+
 /** The inputs of a modal, whether they stand in rows (type 1) or in labels (type 18). */
 function modalFields(components) {
   const fields = [];
@@ -143,6 +154,7 @@ function modalFields(components) {
     if (component.type === 18) return walk(component.component ?? {}, component);
     if (component.type === 10) return h('div', { class: 'content' }, markdown(component.content ?? ''));
     const id = `modal-${fields.length}`;
+    if (component.type === 19) return uploadField(component, frame, id, fields);
     const required = component.required !== false;
     const label = frame.label ?? component.label ?? component.custom_id;
     const keep = (read) => fields.push({ id: component.custom_id, read });
@@ -155,8 +167,9 @@ function modalFields(components) {
     }
     if ([3, 5, 6, 7, 8].includes(component.type)) {
       const most = component.max_values ?? 1;
+      const preset = new Set(component.default_values?.map((value) => value.id));
       const input = h('select', { id, required, multiple: most > 1 }, most > 1 ? null : h('option', { value: '' }, component.placeholder ?? 'Choose…'),
-        selectEntries(component).map((entry) => h('option', { value: entry.value, selected: entry.chosen }, entry.label)));
+        selectEntries(component).map((entry) => h('option', { value: entry.value, selected: entry.chosen || preset.has(entry.value) }, entry.label)));
       keep(() => [...input.selectedOptions].map((option) => option.value).filter(Boolean));
       return named(id, label, required, input, frame.description);
     }
@@ -184,11 +197,13 @@ function openModal(interactionId, modal) {
     h('button', { type: 'button', class: 'button secondary', onclick: () => dialog.close() }, 'Cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Submit')]);
   dialog.querySelector('form').addEventListener('submit', async (event) => {
     event.preventDefault();
-    const values = Object.fromEntries(fields.map((field) => [field.id, field.read()]));
+    const files = [];
+    const values = Object.fromEntries(fields.map((field) => [field.id, field.files ? field.files().map((file) => ({ file: files.push(file) - 1 })) : field.read()]));
     const submission = { kind: 'modal', channelId: state.channel, phase: 'waiting' };
     state.waiting.add(submission);
     try {
-      await track(submission, '/page/modal', { as: state.me.id, interaction_id: interactionId, values }, true);
+      const body = { as: state.me.id, interaction_id: interactionId, values };
+      await track(submission, '/page/modal', files.length ? withFiles(body, files) : body, true);
       dialog.close();
     } catch (error) {
       note.hidden = false;

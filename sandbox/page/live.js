@@ -10,8 +10,10 @@ import { form } from './slash.js';
 import { early, interactionChanged } from './interaction.js';
 import { drawAll } from './app.js';
 import { noteRefusal, noteViolation } from './traffic.js';
+import { noteBuild, takeBuilds } from './build.js';
+import { jumpTo } from './timeline.js';
 
-export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel') };
+export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel'), message: new URLSearchParams(location.search).get('message') };
 let socket = null;
 let retryTimer = null;
 let attempts = 0;
@@ -53,7 +55,7 @@ function takeState(data) {
   const samePerson = state.me?.id === data.me.id;
   attempts = 0;
   showConnection(true);
-  Object.assign(state, { me: data.me, bot: data.bot, online: data.online, presence: data.presence, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [] });
+  Object.assign(state, { me: data.me, bot: data.bot, online: data.online, presence: data.presence, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [], recording: data.recording });
   // What was missed while away is read anew.
   state.rooms.clear();
   state.waiting.clear();
@@ -70,7 +72,9 @@ function takeState(data) {
   if (channel) {
     if (form && samePerson) { drawAll(); loadRoom(channel.id); } else openChannel(channel.id);
   } else openGuild(state.channel && state.guild === null ? null : state.guilds[0]?.id ?? null);
+  takeBuilds(data.builds);
   rememberPlace();
+  if (wanted.message) { jumpTo(state.channel, wanted.message); wanted.message = null; }
 }
 
 export function receive(type, data) {
@@ -90,6 +94,7 @@ export function receive(type, data) {
     case 'member_remove': removeMember(data); break;
     case 'rest_error': addRefusal(data); break;
     case 'violation': noteViolation(data); break;
+    case 'build': noteBuild(data); break;
     default: break;
   }
 }
@@ -119,7 +124,7 @@ function takeGuild(guild) {
   if (at < 0) state.guilds = [...state.guilds, guild].sort(byId);
   else state.guilds[at] = guild;
   if (state.guild === guild.id && !guild.channels.some((channel) => channel.id === state.channel)) { openGuild(guild.id); return; }
-  drawPlaces();
+  dispatchEvent(new Event('places'));
   drawMembers();
 }
 

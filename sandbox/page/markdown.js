@@ -1,8 +1,9 @@
 // Discord's markdown to DOM nodes: a reader of blocks, lists and inline marks. Links are http or https or stay text.
 // Every search for a closing mark is one pass and the nesting is bounded, so no text can hang the page.
 
-import { h } from './dom.js';
-import { channelName, findChannel, findRole, findUser, roleColour, state, userName } from './state.js';
+import { h, icon } from './dom.js';
+import { highlighted } from './highlight.js';
+import { channelName, findChannel, findRole, findUser, roleColour, state, THREADS, userName } from './state.js';
 import { relativeTime, STAMPS, timeElement } from './time.js';
 import { openChannel } from './places.js';
 import { openCard } from './people.js';
@@ -30,7 +31,9 @@ function blockNodes(source, depth) {
     if (/^>>> /m.test(plain)) { plain += rest.slice(fence); break; }
     nodes.push(...lineNodes(plain.replace(/\n$/, ''), depth));
     const [, language, code] = /^(?:([\w+#.-]+)\n)?([\s\S]*)$/.exec(inside);
-    nodes.push(h('pre', { tabindex: '0', 'data-language': language }, h('code', {}, (language ? code : inside).replace(/^\n/, '').replace(/\n$/, ''))));
+    const text = (language ? code : inside).replace(/^\n/, '').replace(/\n$/, '');
+    nodes.push(h('pre', { tabindex: '0', role: 'region', 'aria-label': language ? `Code, ${language}` : 'Code', 'data-language': language }, h('code', {}, highlighted(text, language)),
+      h('button', { type: 'button', class: 'tool copy-code', 'aria-label': 'Copy the code', title: 'Copy', onclick: () => navigator.clipboard?.writeText(text) }, icon('copy'))));
     plain = '';
     rest = rest.slice(end + 3).replace(/^\n/, '');
   }
@@ -127,6 +130,7 @@ const TOKENS = [
   [/<@&(\d{1,20})>/y, ([, id]) => roleMention(id)],
   [/<#(\d{1,20})>/y, ([, id]) => channelMention(id)],
   [/<\/([^:<>\n]{1,100}):(\d{1,20})>/y, ([, name, id]) => commandMention(name, id)],
+  [/<id:(customize|browse|guide|home|linked-roles)>/y, ([, name]) => h('span', { class: 'mention' }, `#${name === 'customize' ? 'Channels & Roles' : name === 'browse' ? 'Browse Channels' : name === 'guide' ? 'Server Guide' : name === 'home' ? 'Server Guide' : 'Linked Roles'}`)],
   [/<(a?):(\w{1,32}):(\d{1,20})>/y, ([, , name]) => h('span', { class: 'emoji', title: `Custom emoji ${name}` }, `:${name}:`)],
   [/<t:(-?\d{1,13})(?::([tTdDfFRsS]))?>/y, ([, seconds, style]) => timestamp(Number(seconds), style ?? 'f')],
   [/@(?:everyone|here)\b/y, ([all]) => h('span', { class: 'mention' }, all)],
@@ -226,7 +230,7 @@ const roleMention = (id) => {
 const channelMention = (id) => {
   const channel = findChannel(id);
   if (!channel) return h('span', { class: 'mention', title: id }, `#unknown (${id})`);
-  return h('button', { type: 'button', class: 'mention', onclick: () => openChannel(id) }, `#${channelName(channel)}`);
+  return h('button', { type: 'button', class: 'mention', onclick: () => openChannel(id) }, channel.type === 2 ? icon('voice') : THREADS.has(channel.type) ? icon('thread') : '#', channelName(channel));
 };
 const commandMention = (name, id) => {
   const command = invocations().find((each) => each.command.id === id && each.name === name);

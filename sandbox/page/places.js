@@ -1,7 +1,7 @@
 // Where one is: servers, channels, direct messages and the bar above the messages.
 
-import { $, arrowKeys, h, icon, keepFocus } from './dom.js';
-import { botName, byId, channelName, findChannel, guildNow, guildOfChannel, state, TEXT_CHANNELS, THREADS } from './state.js';
+import { $, arrowKeys, h, icon, iconButton, keepFocus, openMenu } from './dom.js';
+import { botName, byId, channelName, findChannel, findUser, guildNow, guildOfChannel, state, TEXT_CHANNELS, THREADS, userName } from './state.js';
 import { markdown } from './markdown.js';
 import { loadRoom } from './timeline.js';
 import { avatar, tag } from './people.js';
@@ -10,6 +10,11 @@ import { closeSlash } from './slash.js';
 import { wanted } from './live.js';
 import { api } from './server.js';
 import { closeDrawers, drawAll } from './app.js';
+import { may } from './permissions.js';
+import { openNewChannel, openNewGuild, openSettings } from './settings.js';
+import { channelMenu } from './menus.js';
+import { closeResults } from './results.js';
+import { drawStaged } from './files.js';
 
 export function openGuild(id) {
   const channels = id ? state.guilds.find((guild) => guild.id === id)?.channels ?? [] : state.dms;
@@ -36,7 +41,7 @@ export function openChannel(id) {
   const channel = findChannel(id);
   if (!channel || !TEXT_CHANNELS.has(channel.type)) return;
   if (state.channel) state.drafts.set(state.channel, $('text').value);
-  if (state.channel !== id) { state.replyTo = null; state.editing = null; closeSlash(false); complain(''); }
+  if (state.channel !== id) { closeResults(false); state.replyTo = null; state.editing = null; closeSlash(false); complain(''); }
   state.guild = guildOfChannel(id)?.id ?? null;
   state.channel = id;
   wanted.place = channel.name;
@@ -45,6 +50,7 @@ export function openChannel(id) {
   state.unread.delete(id);
   $('text').value = state.drafts.get(id) ?? '';
   drawAll();
+  drawStaged();
   closeDrawers();
   rememberPlace();
   if (!matchMedia('(pointer: coarse)').matches) $('text').focus();
@@ -55,6 +61,7 @@ export const rememberPlace = () => {
   const url = new URL(location.href);
   if (state.me) url.searchParams.set('as', state.me.id);
   if (state.channel) url.searchParams.set('channel', state.channel);
+  url.searchParams.delete('message');
   history.replaceState(null, '', url);
 };
 
@@ -69,6 +76,42 @@ const sortChannels = (channels) => {
     .sort(order).flatMap((channel) => [channel, ...channels.filter((each) => THREADS.has(each.type) && each.parent_id === channel.id)]);
   return [...under(null), ...categories.flatMap((category) => [category, ...under(category.id)])];
 };
+
+const foldedNow = () => { try { return new Set(JSON.parse(localStorage.getItem('folded') ?? '[]')); } catch { return new Set(); } };
+const isFolded = (id) => foldedNow().has(id);
+const fold = (id) => {
+  const all = foldedNow();
+  if (!all.delete(id)) all.add(id);
+  localStorage.setItem('folded', JSON.stringify([...all].slice(-100)));
+};
+
+const faceOf = (channel) => {
+  const everyone = channel.permission_overwrites?.find((each) => each.id === channel.guild_id);
+  const hidden = everyone && (BigInt(everyone.deny) & 1024n) !== 0n;
+  return icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : channel.type === 5 ? 'news' : hidden ? 'lock' : 'hash');
+};
+function channelNode(channel, seen) {
+  const inVoice = channel.type === 2 ? (guildNow()?.voice_states ?? []).filter((each) => each.channel_id === channel.id) : [];
+  const editable = channel.guild_id && !THREADS.has(channel.type) && (may('ManageChannels', channel.id) || may('ManageRoles', channel.id));
+  const label = `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`;
+  return h('div', { class: `channel-row ${editable ? 'with-tool' : ''}` }, h('button', {
+    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type), title: channel.type === 2 ? 'Voice channel: nobody talks in the sandbox' : null,
+    'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => openChannel(channel.id), oncontextmenu: (event) => channelMenu(event, channel), 'data-channel': channel.id, 'aria-label': label,
+  }, channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions))),
+  editable && iconButton('gear', `Edit ${channelName(channel)}`, () => openSettings('channels', { channel: channel.id })),
+  inVoice.map((each) => h('div', { class: 'in-voice' }, avatar(findUser(each.user_id), 'tiny'), userName(findUser(each.user_id)))));
+}
+
+function serverMenu(anchor) {
+  openMenu(anchor, guildNow().name, [
+    { label: 'Server settings', icon: 'gear', run: () => openSettings('overview') },
+    { label: 'Roles', icon: 'people', run: () => openSettings('roles') },
+    { label: 'Members', icon: 'people', run: () => openSettings('members') },
+    may('ManageChannels') && { label: 'Create channel', icon: 'plus', run: () => openNewChannel() },
+    { label: 'Copy server ID', icon: 'copy', run: () => navigator.clipboard?.writeText(state.guild) },
+  ]);
+}
+addEventListener('places', () => drawPlaces());
 
 let placesWanted = false;
 /** Once for all messages of a burst. */
@@ -93,30 +136,37 @@ export function drawPlaces() {
   };
   keepFocus($('servers'), 'guild', () => $('servers').replaceChildren(
     serverButton(null, 'Direct messages', icon('mark'), state.dms), h('hr'),
-    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? []))));
+    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? [])),
+    h('button', { type: 'button', class: 'server add-server', 'data-guild': 'new', title: 'Add a server', 'aria-label': 'Add a server', onclick: openNewGuild }, icon('plus'))));
 
-  $('place').replaceChildren(h('h1', {}, guild?.name ?? 'Direct messages'));
+  $('place').replaceChildren(h('h1', {}, guild ? h('button', { type: 'button', id: 'server-menu', 'aria-haspopup': 'menu', 'aria-label': `${guild.name}, server menu`, onclick: (event) => serverMenu(event.currentTarget) }, h('span', {}, guild.name), icon('chevron')) : h('span', {}, 'Direct messages')));
   const channels = guild ? sortChannels(guild.channels ?? []) : state.dms;
+  let folded = false;
   const nodes = channels.map((channel) => {
-    if (channel.type === 4) return h('h2', {}, channel.name);
+    if (channel.type === 4) {
+      folded = isFolded(channel.id);
+      return h('h2', { oncontextmenu: (event) => channelMenu(event, channel) },
+        h('button', { type: 'button', 'data-channel': channel.id, 'aria-expanded': String(!folded), onclick: () => { fold(channel.id); drawPlaces(); } }, icon('chevron'), h('span', {}, channel.name)),
+        may('ManageChannels') && iconButton('plus', `Create a channel in ${channel.name}`, () => openNewChannel(channel.id)));
+    }
     const seen = state.unread.get(channel.id);
-    const face = channel.type === 1 ? avatar(state.bot, 'small') : icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : 'hash');
-    return h('button', {
-      type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type),
-      'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => openChannel(channel.id), 'data-channel': channel.id,
-      'aria-label': `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`,
-    }, face, h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions)));
+    // Of a folded category, what is open or unread is still shown, as in Discord.
+    if (folded && !seen && channel.id !== state.channel && channels.some((each) => each.type === 4)) return null;
+    return channelNode(channel, seen);
   });
   if (!guild && !state.dms.length && state.bot) {
     nodes.push(h('button', { type: 'button', class: 'channel', 'data-channel': 'new', onclick: openDirect }, avatar(state.bot, 'small'), h('span', {}, `Message ${botName()}`)));
   }
-  keepFocus($('channels'), 'channel', () => $('channels').replaceChildren(...nodes));
+  keepFocus($('channels'), 'channel', () => $('channels').replaceChildren(...nodes.filter(Boolean)));
 
   const channel = findChannel(state.channel);
-  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : icon('hash'), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));
+  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));
   const { mentions } = unreadIn([...state.guilds.flatMap((each) => each.channels ?? []), ...state.dms]);
   document.title = `${mentions ? `(${mentions}) ` : ''}${channel ? `${channel.type === 1 ? '@' : '#'}${channelName(channel)} · ` : ''}Sandbox`;
-  $('text').placeholder = channel ? `Message ${channel.type === 1 ? '@' : '#'}${channelName(channel)}` : '';
+  const writable = channel && (channel.type === 1 || may(THREADS.has(channel.type) ? 'SendMessagesinThreads' : 'SendMessages', channel.id));
+  $('text').placeholder = !channel ? '' : writable ? `Message ${channel.type === 1 ? '@' : '#'}${channelName(channel)}` : 'You do not have permission to send messages here';
   $('text').setAttribute('aria-label', channel ? `Message ${channelName(channel)}` : 'Message');
-  $('text').disabled = !channel;
+  $('text').disabled = !channel || !writable;
+  $('composer').classList.toggle('closed', !writable);
+  $('search-text').placeholder = guild ? `Search ${guild.name}` : 'Search';
 }

@@ -8,6 +8,7 @@ import { scrollDown } from './timeline.js';
 import { avatar } from './people.js';
 import { changed, complain, encodeMentions, fit } from './composer.js';
 import { askChoices, drawWaiting, track } from './interaction.js';
+import { pickFiles, withFiles } from './files.js';
 
 const OPTION_TYPES = { 3: 'text', 4: 'whole number', 5: 'yes or no', 6: 'person', 7: 'channel', 8: 'role', 9: 'person or role', 10: 'number', 11: 'file' };
 /** Between two key strokes and the question to the bot what fits them. */
@@ -127,10 +128,11 @@ function entriesOf(option) {
 function addField(option) {
   const id = `option-${option.name}`;
   const input = h('input', { type: 'text', id, role: 'combobox', 'aria-expanded': 'false', 'aria-controls': 'suggestions', 'aria-autocomplete': 'list', 'aria-describedby': `${id}-about`, 'aria-required': String(Boolean(option.required)),
-    inputmode: { 4: 'numeric', 10: 'decimal' }[option.type], autocomplete: 'off', spellcheck: 'false', size: '4', disabled: option.type === 11, placeholder: option.type === 11 ? 'files cannot be given here' : null });
+    inputmode: { 4: 'numeric', 10: 'decimal' }[option.type], autocomplete: 'off', spellcheck: 'false', size: '4', readonly: option.type === 11, placeholder: option.type === 11 ? 'choose a file' : null });
   const about = h('span', { id: `${id}-about`, class: 'aside' }, `${option.description}. ${OPTION_TYPES[option.type] ?? 'value'}${option.required ? ', required' : ''}`);
   const node = h('span', { class: 'pill' }, h('label', { for: id }, option.name), input, about);
-  const field = { option, node, input, chosen: null, asked: 0, offered: [] };
+  const field = { option, node, input, chosen: null, asked: 0, offered: [], file: null };
+  if (option.type === 11) takesFile(field);
   form.fields.push(field);
   form.left = form.left.filter((each) => each !== option);
   form.more.before(node);
@@ -205,6 +207,28 @@ function addField(option) {
   return field;
 }
 
+/** A file is chosen, dropped or pasted; Enter and the arrow down open the choice. */
+function takesFile(field) {
+  const { input } = field;
+  input.style.width = '14ch';
+  field.give = ([file]) => {
+    if (!file) return;
+    field.file = file;
+    input.value = file.name;
+    input.style.width = `${Math.min(file.name.length + 1, 40)}ch`;
+    field.tell('');
+    input.focus();
+  };
+  const ask = () => pickFiles(field.give, false);
+  input.addEventListener('click', ask);
+  input.addEventListener('paste', (event) => { if (event.clipboardData.files.length) { event.preventDefault(); field.give([...event.clipboardData.files]); } });
+  input.addEventListener('drop', (event) => { event.preventDefault(); event.stopPropagation(); field.give([...event.dataTransfer.files]); });
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowDown' || event.key === ' ' || (event.key === 'Enter' && !field.file)) { event.preventDefault(); event.stopImmediatePropagation(); ask(); }
+    if (event.key === 'Backspace' && field.file) { event.preventDefault(); event.stopImmediatePropagation(); field.file = null; input.value = ''; }
+  });
+}
+
 function optionKeys(event, field) {
   if (event.isComposing || movePick(event)) return;
   const { input } = field;
@@ -225,6 +249,7 @@ function optionKeys(event, field) {
 function read(field) {
   const { option, input, chosen } = field;
   if (chosen) return { value: chosen.value };
+  if (option.type === 11) return field.file ? { value: field.file } : option.required ? { wrong: 'Choose a file.' } : {};
   const text = option.type === 3 ? encodeMentions(input.value) : input.value.trim();
   if (!text) return option.required ? { wrong: 'This option is required.' } : {};
   const entries = entriesOf(option);
@@ -260,7 +285,8 @@ async function sendSlash(event) {
     else if (value !== undefined) values.push({ name: field.option.name, type: field.option.type, value });
   }
   if (faulty) { faulty.input.focus(); faulty.show(); return; }
-  const options = nested(values);
+  const files = values.filter(({ value }) => value instanceof File).map(({ value }) => value);
+  const options = nested(values.map((each) => (each.value instanceof File ? { ...each, value: { file: files.indexOf(each.value) } } : each)));
   const shown = [`/${invocation.name}`, ...fields.filter((field) => field.input.value).map((field) => `${field.option.name}: ${field.input.value}`)].join(' ');
   const call = { kind: 'slash', channelId: state.channel, command: shown, phase: 'waiting' };
   closeSlash();
@@ -268,6 +294,7 @@ async function sendSlash(event) {
   state.waiting.add(call);
   drawWaiting();
   scrollDown();
-  await track(call, '/page/slash', { as: state.me.id, channel_id: state.channel, command_id: invocation.command.id, options });
+  const body = { as: state.me.id, channel_id: state.channel, command_id: invocation.command.id, options };
+  await track(call, '/page/slash', files.length ? withFiles(body, files) : body);
 }
 $('slash').addEventListener('submit', sendSlash);

@@ -30,10 +30,23 @@ export const channelsNow = () => guildNow()?.channels ?? state.dms;
 export const findChannel = (id) => [...state.guilds.flatMap((guild) => guild.channels ?? []), ...state.dms].find((channel) => channel.id === id) ?? null;
 export const guildOfChannel = (id) => state.guilds.find((guild) => guild.channels?.some((channel) => channel.id === id)) ?? null;
 export const membersNow = () => guildNow()?.members ?? [state.bot, state.me].filter(Boolean).map((user) => ({ user, roles: [] }));
-export const memberOf = (userId) => guildNow()?.members?.find((member) => member.user?.id === userId) ?? null;
-export const findUser = (id) => [state.bot, state.me, ...state.people, ...state.guilds.flatMap((guild) => guild.members ?? []).map((member) => member.user)]
-  .find((user) => user?.id === id) ?? null;
-export const findRole = (id) => guildNow()?.roles?.find((role) => role.id === id) ?? null;
+/** Lists that never change in place, by the id of what is in them. */
+const indexes = new WeakMap();
+const byIdIn = (list, idOf) => {
+  if (!list) return null;
+  if (!indexes.has(list)) indexes.set(list, new Map(list.map((each) => [idOf(each), each])));
+  return indexes.get(list);
+};
+export const memberOf = (userId, guild = guildNow()) => byIdIn(guild?.members, (member) => member.user?.id)?.get(userId) ?? null;
+export const findUser = (id) => {
+  if (id === state.bot?.id) return state.bot;
+  if (id === state.me?.id) return state.me;
+  const person = byIdIn(state.people, (user) => user.id)?.get(id);
+  if (person) return person;
+  for (const guild of state.guilds) { const member = memberOf(id, guild); if (member) return member.user; }
+  return null;
+};
+export const findRole = (id) => byIdIn(guildNow()?.roles, (role) => role.id)?.get(id) ?? null;
 export const userName = (user) => memberOf(user?.id)?.nick ?? user?.global_name ?? user?.username ?? 'someone';
 export const botName = () => (state.bot ? userName(state.bot) : 'The bot');
 export const channelName = (channel) => (channel.type === 1 ? channel.recipients?.filter((user) => user.id !== state.me?.id).map(userName).join(', ') || botName() : channel.name ?? 'channel');

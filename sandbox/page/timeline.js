@@ -1,10 +1,11 @@
 // The messages of the open channel: read, added, changed, removed, drawn, and followed while the newest is in view.
 
 import { $, h, icon } from './dom.js';
-import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state } from './state.js';
+import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state, THREADS } from './state.js';
 import { markdown } from './markdown.js';
 import { focusMessage, messageNode, rove, roving } from './message.js';
-import { drawPlacesSoon } from './places.js';
+import { drawPlacesSoon, openChannel } from './places.js';
+import { pinsChanged } from './results.js';
 import { avatar } from './people.js';
 import { clearTyping, complain, drawAnswering } from './composer.js';
 import { drawWaiting } from './interaction.js';
@@ -124,6 +125,7 @@ export function updateMessage(message) {
   const target = state.rooms.get(message.channel_id);
   const at = target?.list.findIndex((each) => each.id === message.id) ?? -1;
   if (at < 0) return;
+  if (target.list[at].pinned !== message.pinned) queueMicrotask(pinsChanged);
   target.list[at] = { ...target.list[at], ...message };
   for (const each of target.list) {
     if (each.referenced_message?.id !== message.id) continue;
@@ -174,7 +176,7 @@ export function drawMessage(id) {
   drawWaiting();
 }
 
-export function drawMessages() {
+export function drawMessages(down = true) {
   const list = listNow();
   const channel = findChannel(state.channel);
   const place = $('beginning');
@@ -190,13 +192,42 @@ export function drawMessages() {
   $('messages').setAttribute('aria-label', `Messages in ${channelName(channel)}`);
   const direct = channel.type === 1;
   place.append(direct ? avatar(state.bot, 'big') : h('span', { class: 'big-hash', 'aria-hidden': 'true' }, icon('hash')),
-    h('h2', {}, direct ? channelName(channel) : `Welcome to #${channelName(channel)}`),
-    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : 'This is where the channel begins. Say something, or type / to see the commands.'));
+    h('h2', {}, direct ? channelName(channel) : THREADS.has(channel.type) ? channelName(channel) : `Welcome to #${channelName(channel)}!`),
+    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : THREADS.has(channel.type) ? 'This is where the thread begins.' : `This is the start of the #${channelName(channel)} channel. Say something, or type / to see the commands.`));
   $('messages').append(...list.map((message, index) => messageNode(message, list[index - 1])));
   place.hidden = state.rooms.get(state.channel)?.complete === false;
   rove($('messages').lastElementChild);
   drawWaiting();
-  scrollDown();
+  if (down) scrollDown();
+}
+
+/** Goes to a message, in another channel if it is there, reading what is around it if it is not at hand. */
+export async function jumpTo(channelId, id) {
+  if (!findChannel(channelId)) { complain('That message is in a place that you do not see.'); return; }
+  if (state.channel !== channelId) openChannel(channelId);
+  if (!$(`m-${id}`)) {
+    await loadRoom(channelId);
+    if (state.channel !== channelId) return;
+  }
+  if (!$(`m-${id}`)) {
+    try {
+      const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: state.me.id, channel_id: channelId, limit: String(PAGE * 2), around: id })}`);
+      if (!fetched.some((message) => message.id === id)) { complain('That message is gone.'); return; }
+      const target = room(channelId);
+      Object.assign(target, { list: fetched, loaded: true, complete: false, cut: true });
+      if (state.channel !== channelId) return;
+      stuck = false;
+      drawMessages(false);
+      showNewer();
+    } catch (error) { complain(`The message could not be read: ${error.message}`); return; }
+  }
+  stuck = false;
+  const node = $(`m-${id}`);
+  if (!node) return;
+  node.scrollIntoView({ block: 'center' });
+  focusMessage(node);
+  node.classList.remove('flash');
+  requestAnimationFrame(() => node.classList.add('flash'));
 }
 
 /** The way back to the newest messages, with how many came meanwhile. */

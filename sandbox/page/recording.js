@@ -1,0 +1,42 @@
+// The recorder: what people do is kept as a file, and played again. Its buttons are there where the sandbox can do it.
+
+import { h, icon, openMenu } from './dom.js';
+import { complain } from './composer.js';
+import { pickFiles } from './files.js';
+import { state } from './state.js';
+import { api } from './server.js';
+
+let running = false;
+
+const save = (text) => {
+  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  h('a', { href: address, download: `recording-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+};
+
+/** The button of the traffic panel; hidden while the sandbox knows of no recordings. */
+export function recorder() {
+  const button = h('button', { type: 'button', class: 'button secondary', hidden: true, 'aria-haspopup': 'menu' });
+  const draw = () => {
+    button.classList.toggle('danger', running);
+    button.classList.toggle('secondary', !running);
+    button.replaceChildren(icon('record'), running ? 'Stop recording' : 'Record');
+  };
+  const start = async () => { try { await api('POST', '/page/recording', { action: 'start' }); running = true; draw(); } catch (error) { complain(error.message); } };
+  const stop = async () => {
+    try { save(JSON.stringify(await api('POST', '/page/recording', { action: 'stop' }), null, 2)); } catch (error) { complain(error.message); }
+    running = false;
+    draw();
+  };
+  const replay = () => pickFiles(async ([file]) => {
+    try { await api('POST', '/page/replay', JSON.parse(await file.text())); }
+    catch (error) { complain(error instanceof SyntaxError ? `“${file.name}” is no recording: ${error.message}` : error.message); }
+  }, false);
+  button.addEventListener('click', () => {
+    if (running) { stop(); return; }
+    openMenu(button, 'Recorder', [{ label: 'Start recording', detail: 'All that people do from now on', run: start }, { label: 'Replay a recording…', detail: 'A file that was saved here or by a test', run: replay }]);
+  });
+  draw();
+  button.hidden = state.recording === undefined;
+  return button;
+}
