@@ -140,6 +140,26 @@ impl Guild {
         self.sandbox().with(|world| world.add_sticker(self.id(), name, name))
     }
 
+    /// Gives a member a role, whoever it is, the bot too; the bot is told.
+    pub fn gives_role(&self, user_id: u64, role_id: u64) {
+        self.sandbox().with(|world| {
+            world.change_member(self.id(), user_id, |member| {
+                if !member.roles.contains(&role_id) {
+                    member.roles.push(role_id);
+                }
+            })
+        });
+    }
+
+    /// Takes a role from a member, whoever it is, the bot too; the bot is told.
+    pub fn takes_role(&self, user_id: u64, role_id: u64) {
+        self.sandbox().with(|world| {
+            world.change_member(self.id(), user_id, |member| {
+                member.roles.retain(|held| *held != role_id)
+            })
+        });
+    }
+
     /// The guild's audit log, oldest first, as Discord's entry objects.
     #[must_use]
     pub fn audit_log(&self) -> Vec<Value> {
