@@ -508,7 +508,12 @@ mod tests {
                 );
             }
         }
-        let verdict = run.limits.count(run.now, "POST", &parts("interactions/1/t/callback"));
+        let verdict = run.limits.count(
+            run.now,
+            "POST",
+            &parts("interactions/1/t/callback"),
+            Particulars::default(),
+        );
         assert!(
             matches!(verdict, Verdict::ShutOut(left) if left == INVALID.1),
             "{verdict:?}"

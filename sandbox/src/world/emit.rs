@@ -221,12 +221,12 @@ impl World {
         if let Some(guild) = guild {
             data["guild_id"] = json!(guild.to_string());
         }
-        self.emit(
-            "CHANNEL_PINS_UPDATE",
-            guild,
-            intents::GUILDS | intents::DIRECT_MESSAGES,
-            &data,
-        );
+        let intent = if guild.is_some() {
+            intents::GUILDS
+        } else {
+            intents::DIRECT_MESSAGES
+        };
+        self.emit("CHANNEL_PINS_UPDATE", guild, intent, &data);
     }
 
     /// `TYPING_START`.
