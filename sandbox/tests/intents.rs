@@ -111,7 +111,9 @@ async fn all_kinds_of_things(sandbox: &Sandbox, speaker: &mut Socket) {
     .await;
     done("DELETE", format!("{of_guild}/roles/{}", role.id()), json!({})).await;
     let thread = guild.add_thread(&general, "talk");
-    thread.add_member(sandbox.bot_id());
+    for member in [alice.id(), sandbox.bot_id()] {
+        thread.add_member(member);
+    }
     thread.archive();
     done("DELETE", format!("/channels/{}", thread.id()), json!({})).await;
     let elsewhere = sandbox.add_guild("Elsewhere");
@@ -135,7 +137,7 @@ async fn all_kinds_of_things(sandbox: &Sandbox, speaker: &mut Socket) {
     speaker.beats().await;
     alice.goes("idle");
     // Messages in the guild, then directly.
-    for person in [alice.clone(), bob.in_dm()] {
+    for person in [owner.clone(), bob.in_dm()] {
         person.types();
         let said = person.says("hello").await;
         let said = person.edits(&said, "hello there").await;
