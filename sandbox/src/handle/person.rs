@@ -397,12 +397,25 @@ impl Person {
     /// If there is no modal, or the texts do not fit it.
     #[allow(clippy::unused_async, reason = "as above")]
     pub async fn submits(&self, used: &Used, texts: &[(&str, &str)]) -> Used {
-        let texts: Vec<(String, String)> = texts
+        let values: Vec<(&str, Value)> = texts.iter().map(|(id, text)| (*id, json!(text))).collect();
+        self.fills_in(used, &values).await
+    }
+
+    /// Sends a modal that the bot opened, with values by custom id: a text, a list of chosen values, true or false for a
+    /// checkbox, and a list of files, each `{ "filename": "a.txt", "content": "its text" }` or with `base64` for bytes.
+    ///
+    /// # Panics
+    ///
+    /// If there is no modal, or the values do not fit it.
+    #[allow(clippy::unused_async, reason = "as above")]
+    pub async fn fills_in(&self, used: &Used, values: &[(&str, Value)]) -> Used {
+        let base = self.sandbox.api_url();
+        let values: Vec<(String, Value)> = values
             .iter()
-            .map(|(id, text)| ((*id).to_owned(), (*text).to_owned()))
+            .map(|(id, value)| ((*id).to_owned(), value.clone()))
             .collect();
         let sent = self.sandbox.with(|world| {
-            let id = world.submit_modal(used.id(), &texts)?;
+            let id = world.submit_modal(used.id(), &base, &values)?;
             let on = world
                 .interactions
                 .get(id)

@@ -269,17 +269,8 @@ pub(crate) async fn modal(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     {
         return Err("that modal is somebody else's".into());
     }
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        Value::Array(chosen) => chosen.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    };
-    let written: Vec<(String, String)> = submission
-        .values
-        .iter()
-        .map(|(key, value)| (key.clone(), text(value)))
-        .collect();
-    let id = world.submit_modal(interaction, &written)?;
+    let written: Vec<(String, Value)> = submission.values.into_iter().collect();
+    let id = world.submit_modal(interaction, &shared.http_url(), &written)?;
     Ok(Json(json!({ "interaction_id": id.to_string() })))
 }
 

@@ -110,9 +110,13 @@ fn scope(world: &World, application: &str, guild: Option<&str>) -> Result<Option
 }
 
 fn list(world: &World, call: &Call, guild: Option<u64>) -> Outcome {
-    let localized = call.flag("with_localizations")?;
-    let all = world.commands.of(guild).iter();
-    Ok(Answer::ok(&all.map(|one| shown(one, localized)).collect()))
+    let whole = call.flag("with_localizations")?;
+    let mut all: Vec<Value> = world.commands.of(guild).to_vec();
+    if !whole {
+        all.iter_mut()
+            .for_each(|command| localize(command, call.locale.as_deref()));
+    }
+    Ok(Answer::ok(&Value::Array(all)))
 }
 
 fn get(world: &World, guild: Option<u64>, id: &str) -> Outcome {
@@ -159,14 +163,25 @@ fn own(world: &World, application: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A command as lists show it: localisations only if asked for.
-fn shown(command: &Value, localized: bool) -> Value {
-    let mut command = command.clone();
-    if !localized && let Some(fields) = command.as_object_mut() {
-        fields.remove("name_localizations");
-        fields.remove("description_localizations");
+/// A command as lists show it unless asked otherwise: not all languages, but the caller's beside the own name
+/// (<https://discord.com/developers/docs/interactions/application-commands#retrieving-localized-commands>).
+fn localize(part: &mut Value, locale: Option<&str>) {
+    let Some(fields) = part.as_object_mut() else { return };
+    for (all, one) in [
+        ("name_localizations", "name_localized"),
+        ("description_localizations", "description_localized"),
+    ] {
+        let texts = fields.remove(all);
+        let found = locale.and_then(|locale| texts.as_ref()?.get(locale));
+        if let Some(text) = found {
+            fields.insert(one.to_owned(), text.clone());
+        }
     }
-    command
+    for key in ["options", "choices"] {
+        for inner in fields.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+            localize(inner, locale);
+        }
+    }
 }
 
 fn find(world: &World, guild: Option<u64>, id: &str) -> Result<usize, Refusal> {
@@ -203,6 +218,16 @@ fn complete(world: &mut World, guild: Option<u64>, mut command: Value, old: Opti
     whole
 }
 
+/// Counts commands of new names against the day's.
+fn count_new(world: &mut World, guild: Option<u64>, count: usize) -> Result<(), Refusal> {
+    let now = world.time.now();
+    if world.commands.count_new(guild, count, now) {
+        Ok(())
+    } else {
+        Err(errors::TOO_MANY_NEW_COMMANDS.into())
+    }
+}
+
 fn create(world: &mut World, call: &Call, guild: Option<u64>) -> Outcome {
     let mut faults = Faults::default();
     let command = validate::command(&call.body, "", None, guild.is_some(), &mut faults);
@@ -217,6 +242,7 @@ fn create(world: &mut World, call: &Call, guild: Option<u64>) -> Outcome {
         None => all.push(command.clone()),
     }
     validate::check_set(&all)?;
+    count_new(world, guild, usize::from(place.is_none()))?;
     world.set_commands(guild, all);
     Ok(if place.is_some() {
         Answer::ok(&command)
@@ -236,6 +262,12 @@ fn overwrite(world: &mut World, call: &Call, guild: Option<u64>) -> Outcome {
     faults.result()?;
     validate::check_set(&read)?;
     let old = world.commands.of(guild).to_vec();
+    let is_known = |new: &&Value| {
+        old.iter()
+            .any(|one| one["name"] == new["name"] && one["type"] == new["type"])
+    };
+    let known = read.iter().filter(is_known).count();
+    count_new(world, guild, read.len() - known)?;
     let all: Vec<Value> = read
         .into_iter()
         .map(|command| {

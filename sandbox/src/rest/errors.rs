@@ -92,6 +92,11 @@ pub(crate) const UNKNOWN_TAG: Known = Known(404, 10087, "Unknown tag");
 pub(crate) const TAG_REQUIRED: Known = Known(400, 40067, "A tag is required to create a forum post in this channel");
 pub(crate) const UNKNOWN_INTERACTION: Known = Known(404, 10062, "Unknown interaction");
 pub(crate) const UNKNOWN_COMMAND: Known = Known(404, 10063, "Unknown application command");
+pub(crate) const TOO_MANY_NEW_COMMANDS: Known = Known(
+    400,
+    30034,
+    "Max number of daily application command creates has been reached (200)",
+);
 pub(crate) const TOO_MANY_PINS: Known = Known(400, 30003, "Maximum number of pins reached for the channel (250)");
 pub(crate) const TOO_MANY_WEBHOOKS: Known = Known(400, 30007, "Maximum number of webhooks reached (15)");
 pub(crate) const TOO_MANY_REACTIONS: Known = Known(400, 30010, "Maximum number of reactions reached (20)");

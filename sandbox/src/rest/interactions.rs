@@ -75,7 +75,7 @@ pub(crate) fn callback(world: &mut World, call: &Call, id: &str, token: &str) ->
             Some(message)
         }
         AUTOCOMPLETE => {
-            let choices = validate::choices(data)?;
+            let choices = validate::choices(data, interaction.focused)?;
             world.settle(id, |interaction| {
                 interaction.choices = Some(choices);
                 interaction.state = State::Autocomplete;

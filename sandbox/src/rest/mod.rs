@@ -52,6 +52,8 @@ pub(crate) struct Call {
     files: Vec<Upload>,
     /// `X-Audit-Log-Reason`, decoded.
     reason: Option<String>,
+    /// `X-Discord-Locale`.
+    locale: Option<String>,
     /// Where the bot is reached, for addresses in answers.
     http_url: String,
     gateway_url: String,

@@ -42,6 +42,7 @@ struct Asked {
     query: String,
     authorization: Option<String>,
     reason: Option<String>,
+    locale: Option<String>,
     sent: Bytes,
     read: Result<(Value, Vec<Upload>), Refusal>,
 }
@@ -108,6 +109,7 @@ async fn read(request: Request) -> Asked {
         query: query.to_owned(),
         authorization: text_of("authorization").map(str::to_owned),
         reason: text_of("x-audit-log-reason").map(upload::percent_decode),
+        locale: text_of("x-discord-locale").map(str::to_owned),
         sent,
         read,
     }
@@ -208,6 +210,7 @@ fn served(world: &mut World, shared: &Shared, asked: &Asked) -> Answer {
             body,
             files,
             reason: asked.reason.clone(),
+            locale: asked.locale.clone(),
             http_url: shared.http_url(),
             gateway_url: shared.gateway_url(),
         };

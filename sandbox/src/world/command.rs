@@ -2,7 +2,10 @@
 //!
 //! REST has validated them before. A change replaces the list of one scope, and open pages are told of it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -13,7 +16,13 @@ use crate::page::Audience;
 #[derive(Debug, Default)]
 pub(crate) struct Commands {
     scopes: BTreeMap<Option<u64>, Vec<Value>>,
+    /// When commands of new names were made, by scope; of a day.
+    made: BTreeMap<Option<u64>, VecDeque<Instant>>,
 }
+
+/// Commands of new names that may be made in a scope within a day
+/// (<https://discord.com/developers/docs/interactions/application-commands#registering-a-command>).
+const A_DAY: (usize, Duration) = (200, Duration::from_secs(24 * 3600));
 
 impl Commands {
     /// The commands of one scope, in the order of their registration.
@@ -23,6 +32,22 @@ impl Commands {
 
     pub(crate) fn set(&mut self, guild: Option<u64>, commands: Vec<Value>) {
         self.scopes.insert(guild, commands);
+    }
+
+    /// Counts so many commands of new names; says whether the day's are not used up by them.
+    pub(crate) fn count_new(&mut self, guild: Option<u64>, count: usize, now: Instant) -> bool {
+        let made = self.made.entry(guild).or_default();
+        while made
+            .front()
+            .is_some_and(|at| now.saturating_duration_since(*at) >= A_DAY.1)
+        {
+            made.pop_front();
+        }
+        if made.len() + count > A_DAY.0 {
+            return false;
+        }
+        made.extend(std::iter::repeat_n(now, count));
+        true
     }
 
     /// All commands of all scopes.

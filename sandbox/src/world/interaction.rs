@@ -76,8 +76,12 @@ pub(crate) struct Interaction {
     pub(crate) answer: Option<u64>,
     /// The message that the component is on.
     pub(crate) on_message: Option<u64>,
-    /// The interaction that opened the modal.
-    pub(crate) opened_by: Option<u64>,
+    /// What is told of the interaction that opened the modal.
+    opener: Option<Value>,
+    /// The person or message whose menu a command was used from.
+    target: Option<u64>,
+    /// The type of the option that is being typed.
+    pub(crate) focused: Option<u64>,
     pub(crate) modal: Option<Modal>,
     pub(crate) choices: Option<Value>,
     /// Later messages of this interaction, in order.
@@ -174,8 +178,19 @@ impl World {
             "interaction:{id}:{:032x}",
             u128::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         ));
+        let opener = act.opened_by.and_then(|id| self.interactions.get(id));
+        let opener = opener.map(|opener| self.metadata(opener));
+        let target = act.data["target_id"].as_str().and_then(|id| id.parse().ok());
+        let focused = focused(&act.data["options"]);
+        let locale = self
+            .users
+            .get(&act.user_id)
+            .map_or("en-US", |user| user.locale.as_str());
         let channel = self.channels.get(&act.channel_id);
         let guild_id = channel.and_then(|channel| channel.guild_id);
+        let of_guild = guild_id.and_then(|id| self.guilds.get(&id));
+        let guild_locale = of_guild.and_then(|guild| guild.settings.get("preferred_locale")?.as_str());
+        let guild_locale = guild_locale.unwrap_or("en-US");
         let mut payload = json!({
             "id": id.to_string(),
             "application_id": self.bot_id.to_string(),
@@ -184,7 +199,7 @@ impl World {
             "version": 1,
             "data": act.data,
             "channel_id": act.channel_id.to_string(),
-            "locale": "en-US",
+            "locale": locale,
             "entitlements": [],
             "entitlement_sku_ids": [],
             "attachment_size_limit": 10_485_760,
@@ -198,8 +213,8 @@ impl World {
         match guild_id {
             Some(guild) => {
                 payload["guild_id"] = json!(guild.to_string());
-                payload["guild_locale"] = json!("en-US");
-                payload["guild"] = json!({ "id": guild.to_string(), "locale": "en-US", "features": [] });
+                payload["guild_locale"] = json!(guild_locale);
+                payload["guild"] = json!({ "id": guild.to_string(), "locale": guild_locale, "features": [] });
                 let allowed = channel.map_or(0, |channel| self.permissions_in(channel, act.user_id));
                 if let Some(mut member) = self.member_json(guild, act.user_id) {
                     member["permissions"] = json!(allowed.to_string());
@@ -224,7 +239,9 @@ impl World {
             state: State::Waiting,
             answer: None,
             on_message: act.on_message,
-            opened_by: act.opened_by,
+            opener,
+            target,
+            focused,
             modal: None,
             choices: None,
             follow_ups: Vec::new(),
@@ -271,7 +288,7 @@ impl World {
     /// Sends the first answer: a message, or the promise of one.
     pub(crate) fn answer(&mut self, id: u64, mut draft: Draft, state: State) -> Option<Arc<Stored>> {
         let interaction = self.interactions.get(id)?.clone();
-        self.mark(&interaction, &mut draft);
+        self.mark(&interaction, &mut draft, false);
         draft.kind = Some(match (interaction.kind, interaction.command_kind) {
             (2, 1) => 20,
             (2, _) => 23,
@@ -305,7 +322,7 @@ impl World {
             };
             return self.revise_answer(id, answer, revision);
         }
-        self.mark(&interaction, &mut draft);
+        self.mark(&interaction, &mut draft, true);
         draft.reference = interaction.answer.or(interaction.on_message);
         draft.kind = Some(if draft.reference.is_some() { 19 } else { 0 });
         let message = self.post(interaction.channel_id, self.bot_id, draft);
@@ -356,19 +373,27 @@ impl World {
             2 => {
                 metadata["name"] = json!(interaction.name);
                 metadata["command_type"] = json!(interaction.command_kind);
+                match (interaction.command_kind, interaction.target) {
+                    (2, Some(user)) => metadata["target_user"] = self.user_json(user),
+                    (3, Some(message)) => metadata["target_message_id"] = json!(message.to_string()),
+                    _ => {}
+                }
             }
             3 => metadata["interacted_message_id"] = json!(interaction.on_message.unwrap_or(0).to_string()),
             _ => {}
         }
-        if let Some(opener) = interaction.opened_by.and_then(|id| self.interactions.get(id)) {
-            metadata["triggering_interaction_metadata"] = self.metadata(opener);
+        if let Some(opener) = &interaction.opener {
+            metadata["triggering_interaction_metadata"] = opener.clone();
         }
         metadata
     }
 
     /// Adds what only answers to interactions carry.
-    fn mark(&self, interaction: &Interaction, draft: &mut Draft) {
-        let metadata = self.metadata(interaction);
+    fn mark(&self, interaction: &Interaction, draft: &mut Draft, is_follow_up: bool) {
+        let mut metadata = self.metadata(interaction);
+        if let Some(original) = Self::original(interaction).filter(|_| is_follow_up) {
+            metadata["original_response_message_id"] = json!(original.to_string());
+        }
         let mut extra = Map::new();
         extra.insert("application_id".to_owned(), json!(self.bot_id.to_string()));
         extra.insert("webhook_id".to_owned(), json!(self.bot_id.to_string()));
@@ -394,4 +419,14 @@ impl World {
                 || self.permissions_in(channel, user) & permissions::USE_APPLICATION_COMMANDS != 0
         })
     }
+}
+
+/// The type of the option that is being typed, wherever it stands.
+fn focused(options: &Value) -> Option<u64> {
+    options.as_array()?.iter().find_map(|option| {
+        if option["focused"] == true {
+            return option["type"].as_u64();
+        }
+        focused(&option["options"])
+    })
 }

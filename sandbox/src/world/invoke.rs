@@ -275,6 +275,11 @@ impl World {
                 }
             ));
         }
+        let holder = channel.parent_id.filter(|_| channel.is_thread());
+        let holder = holder.and_then(|id| self.channels.get(&id)).unwrap_or(channel);
+        if command["nsfw"] == true && context == 0 && holder.settings.get("nsfw") != Some(&json!(true)) {
+            return Err(format!("/{name} is offered in age-restricted channels only"));
+        }
         if !self.may_use_commands(channel_id, user) {
             return Err(format!("{who} may not use application commands in this channel"));
         }

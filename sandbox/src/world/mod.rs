@@ -18,6 +18,7 @@ pub(crate) mod invite;
 mod invoke;
 mod logs;
 pub(crate) mod message;
+mod modal;
 mod overrides;
 mod people;
 pub(crate) mod permissions;

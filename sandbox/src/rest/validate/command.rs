@@ -14,8 +14,15 @@ use crate::rest::errors::{Faults, Refusal};
 
 /// Characters of names, descriptions and values over a whole command.
 const LARGEST: usize = 8000;
-/// Commands of each type in one scope: slash, user, message.
-const MOST: [(i64, usize, &str); 3] = [(1, 100, "CHAT_INPUT"), (2, 15, "USER"), (3, 15, "MESSAGE")];
+/// Commands of each type in one scope: slash, user, message, entry point.
+const MOST: [(i64, usize, &str); 4] = [
+    (1, 100, "CHAT_INPUT"),
+    (2, 15, "USER"),
+    (3, 15, "MESSAGE"),
+    (ENTRY_POINT, 1, "PRIMARY_ENTRY_POINT"),
+];
+/// The command that starts an application's activity.
+const ENTRY_POINT: i64 = 4;
 
 const KEYS: &[&str] = &[
     "id",
@@ -62,7 +69,22 @@ pub(crate) fn command(value: &Value, path: &str, before: Option<&Value>, is_guil
             "Command name is invalid",
         );
     }
-    if kind == 1 {
+    if kind == ENTRY_POINT && is_guild {
+        faults.add(
+            &fields.at("type"),
+            "APPLICATION_COMMAND_INVALID_TYPE",
+            "An entry point is a global command.",
+        );
+    }
+    let handler = fields.integer("handler", 1..=2, faults);
+    if kind != ENTRY_POINT && handler.is_some() {
+        faults.add(
+            &fields.at("handler"),
+            "APPLICATION_COMMAND_INVALID_HANDLER",
+            "Only an entry point has a handler.",
+        );
+    }
+    if kind == 1 || kind == ENTRY_POINT {
         fields.required("description", faults);
         fields.text("description", 1..=100, faults);
     } else if fields.get("description").is_some_and(|text| text != "") {
@@ -72,9 +94,10 @@ pub(crate) fn command(value: &Value, path: &str, before: Option<&Value>, is_guil
             "Context menu commands cannot have description",
         );
     }
-    let mut size = text_length(name) + fields.get("description").and_then(Value::as_str).map_or(0, text_length);
-    size += localizations(&fields, "name_localizations", 32, kind == 1, faults).saturating_sub(text_length(name));
-    localizations(&fields, "description_localizations", 100, false, faults);
+    // Of each text, the longest language counts.
+    let described = fields.get("description").and_then(Value::as_str).map_or(0, text_length);
+    let mut size = localizations(&fields, "name_localizations", 32, kind == 1, faults).max(text_length(name));
+    size += localizations(&fields, "description_localizations", 100, false, faults).max(described);
     let mut out = Map::new();
     out.insert("type".to_owned(), json!(kind));
     out.insert("name".to_owned(), json!(name));
@@ -126,6 +149,9 @@ pub(crate) fn command(value: &Value, path: &str, before: Option<&Value>, is_guil
     let types = numbers(&fields, "integration_types", 0..=1, faults).unwrap_or_else(|| vec![0]);
     out.insert("integration_types".to_owned(), json!(types));
     out.insert("nsfw".to_owned(), json!(fields.flag("nsfw", faults).unwrap_or(false)));
+    if kind == ENTRY_POINT {
+        out.insert("handler".to_owned(), json!(handler.unwrap_or(1)));
+    }
     if size > LARGEST {
         faults.add(
             path,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Fields,
-    select::{emoji, select_options},
+    select::{default_values, emoji, select_options},
 };
 use crate::rest::errors::Faults;
 
@@ -316,21 +316,13 @@ impl Check<'_> {
         out.entry("max_values").or_insert(json!(1));
         if kind != STRING_SELECT {
             let chosen = fields.list("default_values", 0..=25, self.faults).unwrap_or_default();
-            for (at, one) in chosen.iter().enumerate() {
-                let path = format!("{}.{at}", fields.at("default_values"));
-                let one = Fields::new(one, &path, &["id", "type"], self.faults);
-                one.required("id", self.faults);
-                one.id("id", self.faults);
-                if one
-                    .required("type", self.faults)
-                    .is_some_and(|kind| !matches!(kind.as_str(), Some("user" | "role" | "channel")))
-                {
-                    self.faults.add(
-                        &one.at("type"),
-                        "BASE_TYPE_CHOICES",
-                        "Value must be one of ('user', 'role', 'channel').",
-                    );
-                }
+            default_values(chosen, &fields.at("default_values"), self.faults);
+            if !chosen.is_empty() && !(least..=most).contains(&i64::try_from(chosen.len()).unwrap_or(i64::MAX)) {
+                self.faults.add(
+                    &fields.at("default_values"),
+                    "SELECT_COMPONENT_INVALID_DEFAULT_VALUES",
+                    "The number of default values must be between min_values and max_values.",
+                );
             }
             return;
         }

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{Fields, select::select_options};
+use super::{
+    Fields,
+    select::{default_values, select_options},
+};
 use crate::rest::errors::{Faults, Refusal};
 
 /// Checks a modal and gives it with the component ids that Discord adds.
@@ -131,7 +134,8 @@ fn input(value: &Value, path: &str, in_row: bool, ids: &mut HashSet<String>, fau
             "channel_types",
         ],
         19 if !in_row => &["type", "id", "custom_id", "min_values", "max_values", "required"],
-        21 | 22 if !in_row => &[
+        21 if !in_row => &["type", "id", "custom_id", "options", "required"],
+        22 if !in_row => &[
             "type",
             "id",
             "custom_id",
@@ -186,24 +190,77 @@ fn input(value: &Value, path: &str, in_row: bool, ids: &mut HashSet<String>, fau
             fields.required("options", faults);
             let options = fields.list("options", 1..=25, faults).unwrap_or_default();
             select_options(options, &fields.at("options"), faults);
+            count(&fields, 25, options.len(), 1, faults);
         }
-        19 => {
-            fields.integer("min_values", 0..=10, faults);
-            fields.integer("max_values", 1..=10, faults);
+        5..=8 => {
+            let chosen = fields.list("default_values", 0..=25, faults).unwrap_or_default();
+            default_values(chosen, &fields.at("default_values"), faults);
+            count(&fields, 25, 25, 1, faults);
         }
+        19 => count(&fields, 10, 10, 1, faults),
         21 | 22 => {
             fields.required("options", faults);
             let options = fields
                 .list("options", if kind == 21 { 2..=10 } else { 1..=10 }, faults)
                 .unwrap_or_default();
             select_options(options, &fields.at("options"), faults);
+            let chosen = options.iter().filter(|option| option["default"] == true).count();
+            if kind == 21 && chosen > 1 {
+                faults.add(
+                    &fields.at("options"),
+                    "COMPONENT_TOO_MANY_DEFAULTS",
+                    "One option at most is chosen from the start.",
+                );
+            }
+            if kind == 22 {
+                count(&fields, 10, options.len(), options.len(), faults);
+            }
+        }
+        23 => {
+            fields.flag("default", faults);
         }
         _ => {}
     }
 }
 
+/// How many values a field takes; at most `usual`, if it does not say.
+fn count(fields: &Fields<'_>, most_ever: i64, offered: usize, usual: usize, faults: &mut Faults) {
+    let is_required = fields.flag("required", faults).unwrap_or(true);
+    let least = fields.integer("min_values", 0..=most_ever, faults);
+    let most = fields.integer("max_values", 1..=most_ever, faults);
+    if fields.get("disabled").is_some_and(|disabled| *disabled == true) {
+        faults.add(
+            &fields.at("disabled"),
+            "COMPONENT_DISABLED_IN_MODAL",
+            "Nothing in a modal can be disabled.",
+        );
+    }
+    if least.unwrap_or(0) > most.unwrap_or_else(|| i64::try_from(usual).unwrap_or(most_ever)) {
+        faults.add(
+            &fields.at("min_values"),
+            "NUMBER_TYPE_MAX",
+            "min_values must not exceed max_values.",
+        );
+    }
+    if most.is_some_and(|most| offered > 0 && most.unsigned_abs() as usize > offered) {
+        faults.add(
+            &fields.at("max_values"),
+            "NUMBER_TYPE_MAX",
+            "max_values must not exceed the number of options.",
+        );
+    }
+    if is_required && least == Some(0) && fields.has("required") {
+        faults.add(
+            &fields.at("min_values"),
+            "NUMBER_TYPE_MIN",
+            "A field that is required takes at least one value.",
+        );
+    }
+}
+
 /// Checks the choices that an autocomplete interaction is answered with.
-pub(crate) fn choices(data: &Value) -> Result<Value, Refusal> {
+/// `kind` is the type of the option that is being typed.
+pub(crate) fn choices(data: &Value, kind: Option<u64>) -> Result<Value, Refusal> {
     let mut faults = Faults::default();
     let fields = Fields::new(data, "data", &["choices"], &mut faults);
     fields.required("choices", &mut faults);
@@ -217,9 +274,22 @@ pub(crate) fn choices(data: &Value) -> Result<Value, Refusal> {
         let choice = Fields::new(choice, &path, &["name", "name_localizations", "value"], &mut faults);
         choice.required("name", &mut faults);
         choice.text("name", 1..=100, &mut faults);
-        if let Some(value) = choice.required("value", &mut faults)
-            && value.is_string()
-        {
+        let Some(value) = choice.required("value", &mut faults) else {
+            continue;
+        };
+        let fits = match kind {
+            Some(3) => value.is_string(),
+            Some(4) => value.as_i64().is_some(),
+            Some(10) => value.is_number(),
+            _ => value.is_string() || value.is_number(),
+        };
+        if !fits {
+            faults.add(
+                &choice.at("value"),
+                "APPLICATION_COMMAND_OPTIONS_INVALID",
+                "The value does not fit the option's type.",
+            );
+        } else if value.is_string() {
             choice.text("value", 0..=100, &mut faults);
         }
     }
@@ -267,7 +337,8 @@ mod tests {
     #[test]
     fn at_most_25_choices() {
         let some = |count: usize| json!({ "choices": vec![json!({ "name": "n", "value": 1 }); count] });
-        assert!(choices(&some(25)).is_ok() && choices(&some(26)).is_err());
-        assert!(choices(&json!({})).is_err());
+        assert!(choices(&some(25), Some(4)).is_ok() && choices(&some(26), Some(4)).is_err());
+        assert!(choices(&json!({}), None).is_err());
+        assert!(choices(&some(1), Some(3)).is_err(), "a number for a text");
     }
 }

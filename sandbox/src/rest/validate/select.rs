@@ -37,6 +37,25 @@ pub(super) fn select_options(options: &[Value], path: &str, faults: &mut Faults)
     }
 }
 
+/// What is chosen in a select of people, roles or channels from the start.
+pub(super) fn default_values(chosen: &[Value], path: &str, faults: &mut Faults) {
+    for (at, one) in chosen.iter().enumerate() {
+        let one = Fields::new(one, &format!("{path}.{at}"), &["id", "type"], faults);
+        one.required("id", faults);
+        one.id("id", faults);
+        if one
+            .required("type", faults)
+            .is_some_and(|kind| !matches!(kind.as_str(), Some("user" | "role" | "channel")))
+        {
+            faults.add(
+                &one.at("type"),
+                "BASE_TYPE_CHOICES",
+                "Value must be one of ('user', 'role', 'channel').",
+            );
+        }
+    }
+}
+
 /// The emoji of a button or an option.
 pub(super) fn emoji(fields: &Fields<'_>, faults: &mut Faults) {
     if let Some(emoji) = fields.get("emoji") {
