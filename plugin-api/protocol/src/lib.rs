@@ -38,6 +38,7 @@ pub mod slash;
 pub mod statistics;
 mod storage;
 mod timers;
+mod tolerant;
 pub mod upkeep;
 pub mod upload;
 mod values;

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{GuildId, UserId};
+use crate::{GuildId, UserId, tolerant::tolerant};
 
 /// How many one-off timers of one plugin can wait.
 pub const MAX_TIMERS: usize = 10_000;
@@ -42,7 +42,7 @@ pub struct TimerFunction {
 
 /// When a function runs by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum TimerRule {
     /// Again and again, after so many milliseconds.
     Every {
@@ -61,9 +61,11 @@ pub enum TimerRule {
     Unknown,
 }
 
+tolerant!(TimerRule MissedRuns TimerRequest TimerAnswer);
+
 /// What becomes of runs for which nobody was there: the bot was off, or the plugin did not run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum MissedRuns {
     /// One run makes up for all of them, as soon as somebody is there.
     #[default]
@@ -75,6 +77,9 @@ pub enum MissedRuns {
         /// How many.
         most: u32,
     },
+    /// A policy that this side doesn't know: they are made up for by one.
+    #[serde(other)]
+    Unknown,
 }
 
 /// The head of a [`TIMER`](crate::kind::TIMER).
@@ -115,7 +120,7 @@ impl FromStr for TimerId {
 
 /// The head of a [`TIMERS`](crate::kind::TIMERS): what a plugin asks of its own one-off timers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum TimerRequest {
     /// Sets one; its payload is the tail, JSON. Answered when it is written down.
     Set(SetTimer),
@@ -175,7 +180,7 @@ pub enum WhichTimer {
 
 /// The answer to a [`TIMERS`](crate::kind::TIMERS).
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum TimerAnswer {
     /// It is set, under this number.
     Set(TimerId),
@@ -280,4 +285,55 @@ pub struct LastRun {
     /// `done`, or what went wrong.
     #[serde(default)]
     pub outcome: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_version_knows_is_unknown_and_what_is_wrong_is_an_error() {
+        let function = r#"{"name":"a","rule":{"at_sunrise":{"place":[1,2]}},"missed":{"run_some":{"most":3}}}"#;
+        let function: TimerFunction = serde_json::from_str(function).expect("a newer plugin's");
+        assert_eq!(
+            (function.rule, function.missed),
+            (Some(TimerRule::Unknown), MissedRuns::Unknown)
+        );
+        for text in [r#"{"postpone":{"id":7}}"#, r#""postpone""#, r#"{"postpone":null}"#] {
+            let request: TimerRequest = serde_json::from_str(text).expect(text);
+            assert_eq!(request, TimerRequest::Unknown, "{text}");
+            let answer: TimerAnswer = serde_json::from_str(text).expect(text);
+            assert!(matches!(answer, TimerAnswer::Unknown), "{text}");
+        }
+        for wrong in [r#"{"set":{"name":7}}"#, r#"{"cancel":{}}"#, "7", r#"{"a":1,"b":2}"#] {
+            serde_json::from_str::<TimerRequest>(wrong).expect_err(wrong);
+        }
+    }
+
+    #[test]
+    fn what_both_know_is_what_was_written() {
+        let rules = [
+            TimerRule::Every { ms: 5 },
+            TimerRule::Cron {
+                expression: "@daily".to_owned(),
+                zone: "UTC".to_owned(),
+            },
+        ];
+        for rule in rules {
+            let text = serde_json::to_string(&rule).expect("JSON");
+            assert_eq!(serde_json::from_str::<TimerRule>(&text).expect("a rule"), rule);
+        }
+        let missed = [MissedRuns::RunLate, MissedRuns::Skip, MissedRuns::RunEach { most: 3 }];
+        let text = serde_json::to_string(&missed).expect("JSON");
+        assert_eq!(text, r#"["run_late","skip",{"run_each":{"most":3}}]"#);
+        assert_eq!(
+            serde_json::from_str::<[MissedRuns; 3]>(&text).expect("policies"),
+            missed
+        );
+        let list = r#"{"list":{"timers":[{"id":1,"due_ms":2,"payload":{"a": 1}}],"more":false}}"#;
+        let TimerAnswer::List { timers, more } = serde_json::from_str(list).expect("an answer") else {
+            panic!("a list is a list");
+        };
+        assert_eq!((timers[0].payload.get(), more), (r#"{"a": 1}"#, false));
+    }
 }
