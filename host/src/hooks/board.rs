@@ -34,7 +34,8 @@ pub struct Board {
     pub history: History,
     /// How many events were emitted that somebody listened to.
     pub emitted: u64,
-    /// How many of the host's own were dropped, since too many were under way.
+    /// How many of the host's own were dropped, since too many were under way, and how many were refused of those that are
+    /// in no flow any more.
     pub dropped: u64,
 }
 
@@ -137,6 +138,19 @@ impl Board {
         let registered: HashSet<_> = self.registered.iter().map(|listener| &listener.id).collect();
         self.callbacks
             .retain(|id, known| known.under_way > 0 || registered.contains(id) || is_declared(id));
+    }
+
+    /// Forgets what plugins have emitted that counts no more: of this one, whose generation has ended, and of others of which
+    /// nothing was refused.
+    pub fn prune_flows(&mut self, ended: &PluginName, now: Instant) {
+        let dropped = &mut self.dropped;
+        self.flows.retain(|plugin, flow| {
+            let stays = !flow.is_idle(now) || (plugin != ended && flow.refused > 0);
+            if !stays {
+                *dropped += flow.refused;
+            }
+            stays
+        });
     }
 
     /// Closes a callback's breaker, and forgets its failures.
@@ -342,6 +356,25 @@ mod tests {
         board.not_begun(&at_work, (1, Admission::Ordinary), now);
         board.prune(|id| *id == declared);
         assert_eq!(board.callbacks.len(), 1);
+    }
+
+    #[test]
+    fn what_plugins_have_emitted_is_forgotten_when_it_counts_no_more() {
+        let (mut board, now) = (Board::default(), Instant::now());
+        let [gone, quiet, loud, at_work] = ["gone", "quiet", "loud", "work"].map(|name| name.parse().unwrap());
+        for plugin in [&gone, &quiet, &loud, &at_work] {
+            assert!(board.begin_emission(plugin, now).is_ok());
+        }
+        for plugin in [&gone, &quiet, &loud] {
+            board.emission_ended(plugin);
+        }
+        assert_eq!((board.refuse(&gone), board.refuse(&loud)), (1, 1));
+        board.prune_flows(&gone, now);
+        assert_eq!(board.flows.len(), 4, "their second counts");
+        board.prune_flows(&gone, now + Duration::from_secs(1));
+        let mut left: Vec<_> = board.flows.keys().map(PluginName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!((left, board.dropped()), (vec!["loud", "work"], 2));
     }
 
     #[test]

@@ -354,6 +354,7 @@ impl Hooks {
         let mut board = self.0.board();
         board.unregister(plugin, generation, number);
         board.prune(|id| declared.contains(id));
+        board.prune_flows(plugin, Instant::now().into_std());
         self.0.note_registered(&board);
     }
 

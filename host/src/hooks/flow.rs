@@ -58,6 +58,13 @@ impl Flow {
         Ok(())
     }
 
+    /// Whether nothing of it counts any more: none is under way, and the second that was counted is over.
+    #[must_use]
+    pub fn is_idle(&self, now: Instant) -> bool {
+        let is_over = |second| now.saturating_duration_since(second) >= Duration::from_secs(1);
+        self.under_way == 0 && self.second.is_none_or(is_over)
+    }
+
     /// An event's callbacks have all ended.
     pub fn ended(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);

@@ -70,3 +70,20 @@ impl<S: 'static> Definition<S> {
         Some(((callback.run)(ctx), Scope::Event(callback.event, id)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_macros_know_every_event_of_the_host_and_no_other() {
+        // A crate of macros can export none.
+        let source = include_str!("../../macros/src/hook.rs");
+        let (_, rest) = source
+            .split_once("const EVENTS: &[(&str, &str)] = &[")
+            .expect("the list");
+        let (list, _) = rest.split_once("];").expect("its end");
+        let known: Vec<_> = list.lines().filter_map(|line| line.split('"').nth(1)).collect();
+        assert_eq!(known, NAMES);
+    }
+}
