@@ -15,7 +15,11 @@ use plugin_api::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{figures_card, help_card, lifecycle::suggestions};
+use super::{
+    figures_card, help_card,
+    lifecycle::suggestions,
+    turning::{PAGES, turned},
+};
 
 /// How long a menu is of use that nobody uses.
 const IDLE: Duration = Duration::from_secs(180);
@@ -150,18 +154,9 @@ fn menu(list: &CommandList, ctx: &Ctx, at: Page) -> Message {
 
 /// Adds buttons to turn the page, if there is more than one.
 fn paged(answer: Message, number: usize, pages: usize, at: impl Fn(usize) -> Page) -> Message {
-    if pages < 2 {
-        return answer;
-    }
-    let mut before = help_page
-        .button("Previous")
-        .secondary(&Turn(To::Previous, at(number.saturating_sub(1))));
-    let mut after = help_page.button("Next").secondary(&Turn(To::Next, at(number + 1)));
-    if number == 0 {
-        before = before.disabled();
-    }
-    if number + 1 == pages {
-        after = after.disabled();
-    }
-    answer.button(before).button(after)
+    let [before, _] = PAGES;
+    turned(answer, PAGES, (number, pages), |label, to| {
+        let way = if label == before { To::Previous } else { To::Next };
+        help_page.button(label).secondary(&Turn(way, at(to)))
+    })
 }

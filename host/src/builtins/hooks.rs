@@ -9,7 +9,11 @@ use plugin_api::{
     serde_json::{Value, json},
 };
 
-use super::{hooks_card, lifecycle::suggestions};
+use super::{
+    hooks_card,
+    lifecycle::suggestions,
+    turning::{PAGES, turned},
+};
 
 /// What is done with a callback.
 #[derive(plugin_api::Choice, Clone, Copy, Debug)]
@@ -61,22 +65,12 @@ pub(super) async fn hooks_page(ctx: ClickCtx, number: usize) -> Result {
 
 async fn page(ctx: &Ctx, number: usize) -> Result<Message> {
     let list: HookList = ask(ctx, "hooks.list", &json!({})).await?;
-    let end = hooks_card::pages(&list) - 1;
+    let pages = hooks_card::pages(&list);
     // Plugins may have gone since the button was made.
-    let number = number.min(end);
-    let mut answer = Message::from(hooks_card::list(&list, number)).ephemeral();
-    if end > 0 {
-        let mut before = hooks_page.button("Previous").secondary(&number.saturating_sub(1));
-        let mut after = hooks_page.button("Next").secondary(&(number + 1));
-        if number == 0 {
-            before = before.disabled();
-        }
-        if number == end {
-            after = after.disabled();
-        }
-        answer = answer.button(before).button(after);
-    }
-    Ok(answer)
+    let number = number.min(pages - 1);
+    let answer = Message::from(hooks_card::list(&list, number)).ephemeral();
+    let button = |label: &str, to: usize| hooks_page.button(label).secondary(&to);
+    Ok(turned(answer, PAGES, (number, pages), button))
 }
 
 /// Show the last runs of callbacks: when, of which event, how long they took, and what went wrong.

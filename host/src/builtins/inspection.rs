@@ -10,7 +10,11 @@ use plugin_api::{
     serde_json::json,
 };
 
-use super::{card, lifecycle::suggestions};
+use super::{
+    card,
+    lifecycle::suggestions,
+    turning::{PAGES, turned},
+};
 
 /// Show every plugin: how it is, its version and what it needs.
 #[command(aliases("pr_list"), cooldown(1, per = "10s"))]
@@ -61,17 +65,7 @@ async fn list(ctx: &Ctx, number: usize, private: bool) -> Result<Message> {
     let pages = card::pages(&list);
     // Plugins may have gone since the button was made.
     let number = number.min(pages - 1);
-    let mut answer = Message::from(card::list(&list, number)).ephemeral();
-    if pages > 1 {
-        let mut before = page.button("Previous").secondary(&(number.saturating_sub(1), private));
-        let mut after = page.button("Next").secondary(&(number + 1, private));
-        if number == 0 {
-            before = before.disabled();
-        }
-        if number + 1 == pages {
-            after = after.disabled();
-        }
-        answer = answer.button(before).button(after);
-    }
-    Ok(answer)
+    let answer = Message::from(card::list(&list, number)).ephemeral();
+    let button = |label: &str, to: usize| page.button(label).secondary(&(to, private));
+    Ok(turned(answer, PAGES, (number, pages), button))
 }

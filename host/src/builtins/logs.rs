@@ -8,7 +8,7 @@ use plugin_api::{
     serde_json::{Value, json},
 };
 
-use super::report;
+use super::{report, turning::turned};
 
 /// Show what went wrong lately, or the whole story of one incident.
 #[command(slash, prefix, owner_only, cooldown(none))]
@@ -33,24 +33,14 @@ async fn page(ctx: &Ctx, number: usize) -> Result<Message> {
     let asked = |number: usize| json!({ "skip": number * report::PER_PAGE, "most": report::PER_PAGE });
     let mut list: IncidentList = ctx.call("errors.list", &asked(number)).await?;
     // There may be fewer since the button was made.
-    let end = report::pages(&list) - 1;
-    if number > end {
-        list = ctx.call("errors.list", &asked(end)).await?;
+    let pages = report::pages(&list);
+    if number >= pages {
+        list = ctx.call("errors.list", &asked(pages - 1)).await?;
     }
-    let number = number.min(end);
-    let mut answer = Message::from(report::list(&list, number)).ephemeral();
-    if end > 0 {
-        let mut before = errors_page.button("Newer").secondary(&number.saturating_sub(1));
-        let mut after = errors_page.button("Older").secondary(&(number + 1));
-        if number == 0 {
-            before = before.disabled();
-        }
-        if number == end {
-            after = after.disabled();
-        }
-        answer = answer.button(before).button(after);
-    }
-    Ok(answer)
+    let number = number.min(pages - 1);
+    let answer = Message::from(report::list(&list, number)).ephemeral();
+    let button = |label: &str, to: usize| errors_page.button(label).secondary(&to);
+    Ok(turned(answer, ["Newer", "Older"], (number, pages), button))
 }
 
 /// Show what is logged of whom, or change it: `loglevel host::rest debug`, `loglevel reset`.

@@ -29,6 +29,7 @@ mod storage;
 mod storage_card;
 mod timers;
 mod timers_card;
+mod turning;
 mod upkeep_card;
 
 use plugin_api::plugin;

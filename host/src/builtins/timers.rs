@@ -9,7 +9,11 @@ use plugin_api::{
     serde_json::{Value, json},
 };
 
-use super::{lifecycle::suggestions, timers_card as card};
+use super::{
+    lifecycle::suggestions,
+    timers_card as card,
+    turning::{PAGES, turned},
+};
 
 /// What can be done with a timer.
 const ACTIONS: [&str; 4] = ["run", "pause", "resume", "cancel"];
@@ -68,26 +72,14 @@ async fn page(ctx: &Ctx, plugin: Option<String>, number: usize) -> Result<Messag
     let asked = |number: usize| json!({ "plugin": plugin, "skip": number * card::PER_PAGE, "most": card::PER_PAGE });
     let mut list: TimerList = ctx.call("timers.list", &asked(number)).await?;
     // There may be fewer since the button was made.
-    let end = card::pages(&list) - 1;
-    if number > end {
-        list = ctx.call("timers.list", &asked(end)).await?;
+    let pages = card::pages(&list);
+    if number >= pages {
+        list = ctx.call("timers.list", &asked(pages - 1)).await?;
     }
-    let number = number.min(end);
-    let mut answer = Message::from(card::list(&list, plugin.as_deref(), number)).ephemeral();
-    if end > 0 {
-        let mut before = timers_page
-            .button("Previous")
-            .secondary(&(plugin.clone(), number.saturating_sub(1)));
-        let mut after = timers_page.button("Next").secondary(&(plugin, number + 1));
-        if number == 0 {
-            before = before.disabled();
-        }
-        if number == end {
-            after = after.disabled();
-        }
-        answer = answer.button(before).button(after);
-    }
-    Ok(answer)
+    let number = number.min(pages - 1);
+    let answer = Message::from(card::list(&list, plugin.as_deref(), number)).ephemeral();
+    let button = |label: &str, to: usize| timers_page.button(label).secondary(&(plugin.clone(), to));
+    Ok(turned(answer, PAGES, (number, pages), button))
 }
 
 async fn plugins_and_actions(ctx: Ctx, typed: String) -> Vec<Choice> {
