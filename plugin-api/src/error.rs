@@ -4,7 +4,7 @@
 
 use std::{error::Error as StdError, fmt, panic::Location};
 
-use plugin_protocol::{Outcome, Problem, StopReason, UnmetExpectation, Verdict};
+use plugin_protocol::{Outcome, Problem, ProblemCode, StopReason, UnmetExpectation, Verdict};
 use serde_json::Value;
 
 use crate::{argument::WrongArgument, service::ServiceError, waiting};
@@ -135,6 +135,18 @@ impl Error {
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         self.error.downcast_ref()
+    }
+
+    /// Whether the same may go well later: Discord can't be reached, has a fault of its own or too much to do (status 429 and
+    /// from 500), or the host has. What was refused for good is not, nor what went wrong in the plugin itself.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use ProblemCode::{Busy, Closed, Failed, TimedOut};
+        match (self.http(), self.problem()) {
+            (Some(answer), _) => answer.status == 429 || answer.status >= 500,
+            (None, Some(problem)) => matches!(problem.code, Busy | Closed | Failed | TimedOut),
+            (None, None) => false,
+        }
     }
 
     /// The expectation of a statement that was not met, if that is why a [`Batch`](crate::Batch) was not kept.
@@ -402,6 +414,15 @@ mod tests {
              BASE_TYPE_REQUIRED (This field is required)"
         );
         assert_eq!(Error::from(error).http().map(|error| error.status), Some(403));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_is_final() {
+        let answered = |status| Error::from(HttpError::read(status, b"{}")).is_transient();
+        assert!(answered(429) && answered(503) && !answered(403) && !answered(404));
+        let refused = |code| Error::from(Problem::new(code, "no")).is_transient();
+        assert!(refused(ProblemCode::TimedOut) && refused(ProblemCode::Failed) && !refused(ProblemCode::Invalid));
+        assert!(!Error::new("no number").is_transient() && !Error::refusal_of("no".to_owned()).is_transient());
     }
 
     #[test]

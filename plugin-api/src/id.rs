@@ -23,6 +23,12 @@ pub trait IntoId<T> {
     fn into_id(self) -> T;
 }
 
+/// An id as [`IntoId`] has it, or none where there may be none: what [`Ctx::guild_id`](crate::Ctx::guild_id) gives.
+pub trait IntoOptionalId<T> {
+    /// The id, if there is one, as this crate's type.
+    fn into_optional_id(self) -> Option<T>;
+}
+
 macro_rules! ids {
     ($($id:ident $marker:ident,)*) => {$(
         impl IntoId<$id> for $id {
@@ -34,6 +40,24 @@ macro_rules! ids {
         impl IntoId<$id> for Id<marker::$marker> {
             fn into_id(self) -> $id {
                 self.into_nonzero().into()
+            }
+        }
+
+        impl IntoOptionalId<$id> for $id {
+            fn into_optional_id(self) -> Option<$id> {
+                Some(self)
+            }
+        }
+
+        impl IntoOptionalId<$id> for Option<$id> {
+            fn into_optional_id(self) -> Option<$id> {
+                self
+            }
+        }
+
+        impl IntoOptionalId<$id> for Id<marker::$marker> {
+            fn into_optional_id(self) -> Option<$id> {
+                Some(self.into_id())
             }
         }
     )*};

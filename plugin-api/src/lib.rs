@@ -96,7 +96,7 @@ pub use hook::{
     ExtensionRefused, ExtensionReloaded, ExtensionUnloaded, GuildJoined, GuildLeft, GuildSummary, Hook, HookCtx,
     HookEvent, HookHandle, Hooks, PastRun, Shutdown,
 };
-pub use id::IntoId;
+pub use id::{IntoId, IntoOptionalId};
 pub use mention::{Mention, relative_time};
 pub use message::{
     Answer, Button, ChannelKind, ChannelSelect, Control, Embed, Layout, MentionableSelect, Message, Reply, RoleSelect,

@@ -13,6 +13,7 @@ pub use crate::{
     Argument, ClickCtx, Ctx, EventCtx, GatewayEvent, Handled, Handler, HookCtx, Result, Saved, ServiceCtx, StartCtx,
     StopCtx, TimerCtx,
     argument::{Arguments, ChoiceDef, Shape, WrongArgument, check_argument, check_limit, check_text_limit},
+    context::erase_rows,
     definition::{
         ArgumentDef, CommandDef, ComponentDef, ControlPolicyDef, Erase, EventDef, HookDef, Hooks, MenuDef, Module,
         PolicyDef, RuleDef, Running, ServiceDef, TimerDef, check_command, check_hook, check_menus, check_name,

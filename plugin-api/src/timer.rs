@@ -17,7 +17,7 @@ use plugin_protocol::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Host, IntoId, Result, TimerCtx, definition::Running};
+use crate::{Error, Host, IntoId, IntoOptionalId, Result, TimerCtx, definition::Running};
 
 /// The function behind a timer, as `#[timer]` declares it; not for implementing by hand.
 pub trait TimerHandler: 'static {
@@ -68,9 +68,9 @@ impl<H> std::fmt::Debug for Timed<H> {
 /// and the owner told. Up to 10,000 of a plugin wait at a time, each about up to 16 KiB of JSON, up to ten years ahead; up to 64
 /// of a plugin run at a time, for as long as they take, and further ones that are due begin when one of these ends.
 ///
-/// A run that fails is over: it is told as an error, and not made again. What may go well later, as when Discord can't be
-/// reached ([`Error::http`](crate::Error::http) is `None` then), is for the function to set again before it returns:
-/// `tell.after(&ctx, Duration::from_secs(60), &reminder).await?`, with the same key if it has one.
+/// A run that fails is over: it is told as an error, and not made again. With `#[timer(retry = "1m")]` what may go well later
+/// ([`Error::is_transient`](crate::Error::is_transient): Discord can't be reached, say) is tried again each minute until it
+/// goes well or fails for good; the timer keeps its number and key meanwhile, and can be cancelled.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,7 +92,7 @@ impl<H> std::fmt::Debug for Timed<H> {
 ///     ctx.reply(format!("I'll tell you (timer {id}).")).await
 /// }
 ///
-/// #[timer]
+/// #[timer(retry = "1m")]
 /// async fn tell(ctx: TimerCtx, reminder: Reminder) -> Result {
 ///     ctx.send(reminder.channel, reminder.text).await
 /// }
@@ -225,9 +225,9 @@ impl NewTimer {
         self
     }
 
-    /// Says which server it is about: it is erased with it.
-    pub fn guild(mut self, guild: impl IntoId<GuildId>) -> Self {
-        self.head.guild = Some(guild.into_id());
+    /// Says which server it is about, if any: it is erased with it.
+    pub fn guild(mut self, guild: impl IntoOptionalId<GuildId>) -> Self {
+        self.head.guild = guild.into_optional_id();
         self
     }
 }

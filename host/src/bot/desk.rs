@@ -487,6 +487,11 @@ impl Desk {
         let name = self.schedule.ended(timer, outcome);
         let is_wrong = matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked | Verdict::Refused);
         if let Some(name) = name.filter(|_| is_wrong && self.allowances.admits(from.name())) {
+            if let Some(after) = outcome.retry_ms.map(Duration::from_millis) {
+                let why = outcome.text.as_deref().unwrap_or_default();
+                tracing::warn!(plugin = %from.name(), timer, "`{name}` failed, it is tried again in {after:?}: {why}");
+                return;
+            }
             let code = self.invocations.incident_code();
             self.reporter.timer_failed(from, code, &name, outcome);
         }

@@ -8,7 +8,7 @@ use plugin_protocol::{PluginName, TimerFunction, TimerRun, kind};
 
 use crate::{
     plugins::{Delivery, Entered, Held, Plugins, Routing, Table, timer_delivery},
-    schedule::{Began, Schedule, Stage, Told},
+    schedule::{Began, Schedule, Stage, Strain, Told},
     telemetry::{NoticeKind, Notices},
 };
 
@@ -82,6 +82,20 @@ impl Stage for Plays {
                     "Timer {id} (`{name}` of the plugin `{plugin}`) was begun three times and cut off each time, by the end \
                      of the bot or of the plugin. It is paused: `timers resume {id}` tries it again, `timers cancel {id}` \
                      removes it."
+                );
+                (plugin, text)
+            }
+            Told::Strain(Strain::Long { plugin, name, id }) => {
+                let text = format!(
+                    "Timer {id} (`{name}` of the plugin `{plugin}`) has been running for an hour, and its next runs wait. It \
+                     may take as long as it takes; `reload {plugin}` ends what hangs."
+                );
+                (plugin, text)
+            }
+            Told::Strain(Strain::Full { plugin, running }) => {
+                let text = format!(
+                    "{running} timers of the plugin `{plugin}` run at once, which is as many as can: others that are due wait \
+                     until one ends. `timers {plugin}` shows them; `reload {plugin}` ends those that hang."
                 );
                 (plugin, text)
             }

@@ -4,11 +4,16 @@
 //! write. Each timer runs once at a time. What runs by a rule and is cut off waits for its next time; a one-off timer that is
 //! cut off is run again, three times in all.
 
+mod ending;
 mod overview;
+mod strain;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use plugin_protocol::{LastRun, MissedRuns, PluginName, Subject, TimerFunction, TimerRule, TimerState};
+use plugin_protocol::{MissedRuns, PluginName, Subject, TimerFunction, TimerRule, TimerState};
+
+pub use ending::End;
+pub use strain::Strain;
 
 use super::recurrence::Recurrence;
 use crate::storage::TimerRow;
@@ -60,6 +65,8 @@ struct Shelf {
     running: usize,
     /// One-off timers there are, and those that are being set.
     once: usize,
+    /// Whether it was told that no more of them can run.
+    told_full: bool,
 }
 
 #[derive(Debug)]
@@ -70,6 +77,8 @@ struct Run {
     once: bool,
     /// The time that it was begun for, to be put back.
     due: u64,
+    /// Whether it was told how long it takes.
+    told: bool,
 }
 
 /// Something that is to begin now.
@@ -89,17 +98,6 @@ pub struct Start {
     pub key: Option<String>,
     /// Of a one-off timer, which time it is begun, from 1; `None` for what runs by a rule.
     pub attempt: Option<u32>,
-}
-
-/// How a run came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It did what it should.
-    Done,
-    /// It went wrong, and why.
-    Failed(String),
-    /// It was cut off.
-    Interrupted,
 }
 
 /// Why a timer can't be run now.
@@ -404,6 +402,7 @@ impl Agenda {
             began: now,
             once,
             due,
+            told: false,
         };
         self.running.insert(id, run);
         start
@@ -412,68 +411,6 @@ impl Agenda {
     /// The function's name of what runs.
     pub fn name(&self, id: u64) -> Option<String> {
         self.running.get(&id).map(|run| run.name.clone())
-    }
-
-    /// It could not begin after all: it is looked at again at this time.
-    pub fn put_back(&mut self, id: u64, look_at: u64) {
-        let Some(run) = self.over(id) else { return };
-        if let Some(entry) = self.entries.get_mut(&id) {
-            if run.once {
-                entry.row.attempts = entry.row.attempts.saturating_sub(1);
-            }
-            entry.row.due = run.due;
-            entry.look_at = look_at;
-        }
-        self.wait(id);
-    }
-
-    fn over(&mut self, id: u64) -> Option<Run> {
-        let run = self.running.remove(&id)?;
-        if run.once {
-            let shelf = self.shelf(&run.plugin);
-            shelf.running = shelf.running.saturating_sub(1);
-        }
-        Some(run)
-    }
-
-    /// A run has come to its end. Answers with whose one-off timer was cut off once too often, and is paused.
-    pub fn ended(&mut self, id: u64, end: &End, now: u64) -> Option<(PluginName, String)> {
-        let run = self.over(id)?;
-        let entry = self.entries.get_mut(&id)?;
-        entry.row.last = Some(LastRun {
-            at_ms: run.began,
-            took_ms: now.saturating_sub(run.began),
-            outcome: match end {
-                End::Done => "done".to_owned(),
-                End::Failed(why) => why.clone(),
-                End::Interrupted => "cut off".to_owned(),
-            },
-        });
-        entry.row.runs += 1;
-        let Some(recurrence) = &entry.recurrence else {
-            if *end != End::Interrupted {
-                self.remove(id);
-                return None;
-            }
-            let is_last = entry.row.attempts >= TRIES;
-            let told = is_last.then(|| (entry.row.plugin.clone(), entry.row.name.clone()));
-            entry.row.paused |= is_last;
-            self.changed.insert(id);
-            self.wait(id);
-            return told;
-        };
-        self.changed.insert(id);
-        let shelf = self.shelves.get(&entry.row.plugin);
-        let functions = shelf.and_then(|shelf| shelf.functions.as_ref());
-        let policy = functions.and_then(|functions| functions.get(&entry.row.name));
-        let makes_up = policy.is_some_and(|(_, missed)| matches!(missed, MissedRuns::RunEach { .. }));
-        if entry.row.due <= now && !makes_up {
-            entry.row.overruns += u64::from(recurrence.count(entry.row.due, now));
-            entry.row.due = recurrence.first_after(entry.row.due, now);
-        }
-        entry.look_at = entry.row.due;
-        self.wait(id);
-        None
     }
 
     fn remove(&mut self, id: u64) -> bool {

@@ -117,6 +117,8 @@ impl Schedule {
                 let _ = self.write().await;
                 written = Instant::now();
             }
+            let strains = self.agenda().strains(self.0.clock.now());
+            self.told().extend(strains.into_iter().map(Told::Strain));
             let told = std::mem::take(&mut *self.told());
             for told in told {
                 stage.tell(told);
@@ -270,7 +272,11 @@ impl Schedule {
             Verdict::Interrupted => End::Interrupted,
             _ => {
                 let why = outcome.text.as_deref().unwrap_or("failed");
-                End::Failed(why.chars().take(REASON).collect())
+                let why = why.chars().take(REASON).collect();
+                match outcome.retry_ms {
+                    Some(after) => End::Again(why, after.max(AGAIN)),
+                    None => End::Failed(why),
+                }
             }
         };
         let (name, paused) = {

@@ -9,7 +9,7 @@ mod keeper;
 mod recurrence;
 mod stage;
 
-pub use agenda::{NotRun, Start};
+pub use agenda::{NotRun, Start, Strain};
 pub use clock::Clock;
 pub use keeper::Schedule;
 pub use recurrence::check;

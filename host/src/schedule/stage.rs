@@ -6,6 +6,7 @@ use plugin_protocol::{PluginName, TimerFunction, TimerRun};
 
 #[cfg(doc)]
 use super::Schedule;
+use super::agenda::Strain;
 
 /// Who runs things.
 pub trait Stage: Send + Sync + 'static {
@@ -47,6 +48,8 @@ pub enum Told {
         /// The timer.
         id: u64,
     },
+    /// Runs that go on.
+    Strain(Strain),
 }
 
 impl From<(PluginName, String, u64)> for Told {

@@ -120,7 +120,7 @@ async fn reminders_come_after_a_restart_and_ping_nobody_but_who_asked() {
     let fault = RestFault::status(503).on("POST", "/channels/{channel_id}/messages");
     world.sandbox.fail_rest(fault);
     let bot = world.start().await;
-    bot.logs("it is tried again in a minute").await;
+    bot.logs("it is tried again in 60s").await;
     bot.stop().await;
     let_time_pass(&world, "bot.db", "UPDATE timers SET due_at = 1000");
     let mut seen = world.sandbox.watch();

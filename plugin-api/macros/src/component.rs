@@ -3,14 +3,15 @@
 //! The function keeps its name and parameters; what it returns also carries the type by which its buttons are made.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{
-    Error, FnArg, ItemFn, LitStr, Result, Token,
+    Error, ItemFn, LitStr, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
 };
 
-use crate::function::{allow, beside, check, comma, context_type, parameters, unraw};
+use crate::factory;
+use crate::function::{beside, check, comma, context_type, unraw};
 use crate::modal::missing_form;
 use crate::policy::{optional, permissions, sum};
 
@@ -101,9 +102,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<
     check(&function, "a handler of controls")?;
     let ident = function.sig.ident.clone();
     let context = context_type(&mut function, "ctx: ClickCtx<State>")?;
-    let types: Vec<_> = parameters(&mut function)
-        .map(|parameter| (*parameter.ty).clone())
-        .collect();
+    let types = factory::types(&mut function);
     // No function can be called so.
     let opener = format!("plugin_api.open.{}", unraw(&ident));
     let (form, read_form, formed) = match (of, types.get(1)) {
@@ -132,38 +131,18 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn, of: Of) -> Result<
 
     let name = unraw(&ident);
     let beside = beside("component", &ident);
-    let (visibility, attributes, allow) = (function.vis.clone(), std::mem::take(&mut function.attrs), allow());
-    let inner = quote::format_ident!("handle_{name}");
-    function.vis = syn::Visibility::Inherited;
-    function.sig.ident = inner.clone();
-    let names: Vec<_> = (0..types.len())
-        .map(|number| quote::format_ident!("parameter_{number}"))
-        .collect();
-    let inputs: Vec<FnArg> = names
-        .iter()
-        .zip(&types)
-        .map(|(name, ty)| syn::parse_quote!(#name: #ty))
-        .collect();
+    let handler = factory::expand(function, &beside, &format_ident!("Handled"));
     let anyone = options.anyone;
     let expires = match options.expires_seconds {
         Some(seconds) => quote!(::core::option::Option::Some(#seconds)),
         None => quote!(::core::option::Option::None),
     };
-    let defer = quote::format_ident!("{}", if options.never_deferred { "Never" } else { "Public" });
+    let defer = format_ident!("{}", if options.never_deferred { "Never" } else { "Public" });
     let command = optional(options.command.as_ref().map(|command| quote!(#command)));
     let (requires, bot_requires) = (sum(&options.requires), sum(&options.bot_requires));
     let owner_only = options.owner_only;
     Ok(quote! {
-        #(#attributes)*
-        #visibility fn #ident(#(#inputs),*) -> ::plugin_api::__private::Handled<#beside> {
-            #allow
-            #function
-            ::plugin_api::__private::Handled::new(#inner(#(#names),*))
-        }
-
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
-        #visibility struct #beside;
+        #handler
 
         #[allow(private_interfaces)]
         impl ::plugin_api::__private::Handler for #beside {

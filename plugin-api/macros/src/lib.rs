@@ -11,6 +11,7 @@ mod component;
 mod derive;
 mod event;
 mod event_names;
+mod factory;
 mod function;
 mod hook;
 mod lifecycle;
@@ -276,7 +277,9 @@ pub fn cron(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an `async fn(TimerCtx<State>, Payload) -> Result` one whose runs are set one by one, see
 /// [`TimerFactory`](../plugin_api/trait.TimerFactory.html); the payload may be left out.
 ///
-/// `missed = skip` leaves out what is more than a minute late; without it, it runs late.
+/// `missed = skip` leaves out what is more than a minute late; without it, it runs late. `retry = "1m"` runs it again after
+/// a minute, again and again, while it fails with what may pass
+/// ([`Error::is_transient`](../plugin_api/struct.Error.html#method.is_transient)).
 #[proc_macro_attribute]
 pub fn timer(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as timer::Timer);
@@ -286,7 +289,8 @@ pub fn timer(options: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Makes the `async fn(EraseCtx<State>, Subject) -> Result` the one that erases what the plugin keeps of somebody.
+/// Makes the `async fn(EraseCtx<State>, Subject) -> Result` the one that erases what the plugin keeps of somebody; where
+/// statements do, [`plugin!`] takes those alone.
 ///
 /// The owner's `erase` asks it, with 10 seconds of time. Values in the plugin's stores of that user or server, its timers about
 /// them and what all plugins share are deleted by the host, right behind it; what is in the database, in files, in global
@@ -364,7 +368,9 @@ pub fn stop(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   group is its description; Discord shows one, the bot lists the commands of a group by prefix: `!warn`.
 ///   `#[name_localized("de", "..")]`, `#[description_localized("de", "..")]`: in another language.
 /// - `timers: [decay, remind]`: what runs by time: functions with `#[every]`, `#[cron]` or `#[timer]`.
-/// - `erase: forget`: the function with `#[erase]`. A plugin with a database or files and none is told to the owner.
+/// - `erase: [user => "DELETE FROM notes WHERE author = ?1", guild => ..]`: the statements that erase what the database has of a
+///   user or a server, whose id is their one parameter; all of somebody's are made, or none. Or `erase: forget`, the function
+///   with `#[erase]`, where there is more to do. A plugin with a database or files and neither is told to the owner.
 /// - `services: [balance]`: functions that other plugins call.
 /// - `depends: ["modlog >=1.2", "levels?"]`: plugins that must run for this one to run, with `?` behind the name if it
 ///   runs without it, too; `conflicts: ["other"]`: plugins that must not run beside it.

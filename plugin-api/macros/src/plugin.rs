@@ -2,6 +2,7 @@
 //!
 //! It sees paths, never functions. The manifest goes into a link section, to be read without running any code.
 
+mod erasure;
 mod keys;
 mod queue;
 
@@ -97,10 +98,8 @@ pub(crate) fn expand(plugin: &Plugin) -> Result<TokenStream> {
         )
     });
     let timers: Vec<_> = plugin.timers.iter().map(|path| beside_path("timer", path)).collect();
-    let erase = optional(plugin.erase.as_ref().map(|path| {
-        let erase = at(Some(path), "erase");
-        quote!(|ctx, who| ::std::boxed::Box::pin(#erase(ctx, who)))
-    }));
+    let erase = plugin.erase.as_ref();
+    let erase = optional(erase.map(|erase| erase.tokens(|path| at(Some(path), "erase"))));
     let migrations = plugin.migrations.iter().map(|migration| {
         let Migration {
             name,

@@ -5,9 +5,9 @@
 
 use croner::parser::{CronParser, Seconds, Year};
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Error, FnArg, ItemFn, LitInt, LitStr, Result, Token, Type,
+    Error, ItemFn, LitInt, LitStr, Result, Token, Type,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -15,14 +15,17 @@ use syn::{
 };
 
 use crate::{
+    factory,
     function::{allow, beside, check, comma, context_type, parameters, unraw},
-    policy::milliseconds,
+    policy::{milliseconds, optional},
 };
 
 /// The longest period: ten years, in milliseconds.
 const LONGEST: u64 = 10 * 366 * 86_400_000;
 /// How many missed runs can be made up for.
 const MOST_MISSED: u32 = 100;
+/// After what time at most a timer is tried again: a day, in milliseconds.
+const LONGEST_RETRY: u64 = 86_400_000;
 /// How many days a month has at most.
 const DAYS: [u16; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -135,23 +138,30 @@ impl Parse for Cron {
 /// What stands in the brackets of `#[timer]`.
 pub(crate) struct Timer {
     missed: Missed,
+    retry: Option<u64>,
 }
 
 impl Parse for Timer {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut missed = Missed::RunLate;
-        options(input, "`missed` is", |name, input| {
-            if name != "missed" {
-                return Ok(false);
-            }
+        let (mut missed, mut retry) = (Missed::RunLate, None);
+        options(input, "`missed` and `retry` are", |name, input| {
             let span = input.span();
-            missed = Missed::parse(input)?;
+            match name {
+                "missed" => missed = Missed::parse(input)?,
+                "retry" => {
+                    let time = milliseconds(&input.parse::<LitStr>()?.value());
+                    let time = time.filter(|ms| (1_000..=LONGEST_RETRY).contains(ms));
+                    let wants = "it is tried again after a time such as \"30s\" or \"5m\", from one second to a day";
+                    retry = Some(time.ok_or_else(|| Error::new(span, wants))?);
+                }
+                _ => return Ok(false),
+            }
             if matches!(missed, Missed::RunEach(_)) {
                 return Err(Error::new(span, "a one-off timer runs once: `run_late` or `skip`"));
             }
             Ok(true)
         })?;
-        Ok(Self { missed })
+        Ok(Self { missed, retry })
     }
 }
 
@@ -224,12 +234,25 @@ fn expand_rule(rule: &TokenStream, missed: &Missed, mut function: ItemFn) -> Res
         let text = "what runs by a rule is given its context alone; a `#[timer]` has a payload";
         return Err(Error::new(second.span(), text));
     }
-    let (visibility, beside, allow) = (&function.vis, beside("timer", &ident), allow());
-    let (name, missed) = (unraw(&ident), missed.tokens());
+    let (allow, never) = (allow(), quote!(::core::option::Option::None));
+    let fields = (rule, missed.tokens(), &never, quote!(#ident(ctx)));
+    let definition = definition(&function, &ident, &context, &fields);
     Ok(quote! {
         #allow
         #function
+        #definition
+    })
+}
 
+/// What `plugin!` finds beside a function: its rule, what becomes of missed runs, whether it is tried again, and its call.
+fn definition(
+    function: &ItemFn,
+    ident: &Ident,
+    context: &Type,
+    (rule, missed, retry, call): &(&TokenStream, TokenStream, &TokenStream, TokenStream),
+) -> TokenStream {
+    let (visibility, beside, name) = (&function.vis, beside("timer", ident), unraw(ident));
+    quote! {
         #[doc(hidden)]
         #[allow(non_upper_case_globals, private_interfaces, missing_docs)]
         #visibility const #beside: ::plugin_api::__private::TimerDef<
@@ -238,18 +261,17 @@ fn expand_rule(rule: &TokenStream, missed: &Missed, mut function: ItemFn) -> Res
             name: #name,
             rule: #rule,
             missed: #missed,
-            run: |ctx| ::std::boxed::Box::pin(#ident(ctx)),
+            retry_ms: #retry,
+            run: |ctx| ::std::boxed::Box::pin(#call),
         };
-    })
+    }
 }
 
 pub(crate) fn expand_timer(timer: &Timer, mut function: ItemFn) -> Result<TokenStream> {
     check(&function, "a timer's function")?;
     let ident = function.sig.ident.clone();
     let context = context_type(&mut function, "ctx: TimerCtx<State>")?;
-    let types: Vec<Type> = parameters(&mut function)
-        .map(|parameter| (*parameter.ty).clone())
-        .collect();
+    let types = factory::types(&mut function);
     let (payload, read, given) = match &types[1..] {
         [] => (quote!(()), quote!(), quote!()),
         [ty] => (
@@ -264,55 +286,33 @@ pub(crate) fn expand_timer(timer: &Timer, mut function: ItemFn) -> Result<TokenS
         }
     };
     let name = unraw(&ident);
-    let (timer_type, constant) = (
-        Ident::new(&format!("__timer_type_{name}"), ident.span()),
-        beside("timer", &ident),
+    let handler = Ident::new(&format!("__timer_type_{name}"), ident.span());
+    let call = quote!(async move {
+        #read
+        #ident(ctx #given).await
+    });
+    let (never, retry) = (
+        quote!(::core::option::Option::None),
+        optional(timer.retry.map(|ms| quote!(#ms))),
     );
-    let (visibility, attributes, allow) = (function.vis.clone(), std::mem::take(&mut function.attrs), allow());
-    let inner = quote::format_ident!("run_{name}");
-    function.vis = syn::Visibility::Inherited;
-    function.sig.ident = inner.clone();
-    let names: Vec<_> = (0..types.len())
-        .map(|number| quote::format_ident!("parameter_{number}"))
-        .collect();
-    let inputs: Vec<FnArg> = names
-        .iter()
-        .zip(&types)
-        .map(|(name, ty)| syn::parse_quote!(#name: #ty))
-        .collect();
-    let missed = timer.missed.tokens();
+    let definition = definition(
+        &function,
+        &ident,
+        &context,
+        &(&never, timer.missed.tokens(), &retry, call),
+    );
+    let function = factory::expand(function, &handler, &format_ident!("Timed"));
     Ok(quote! {
-        #(#attributes)*
-        #visibility fn #ident(#(#inputs),*) -> ::plugin_api::__private::Timed<#timer_type> {
-            #allow
-            #function
-            ::plugin_api::__private::Timed::new(#inner(#(#names),*))
-        }
-
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
-        #visibility struct #timer_type;
+        #function
 
         #[allow(private_interfaces)]
-        impl ::plugin_api::__private::TimerHandler for #timer_type {
+        impl ::plugin_api::__private::TimerHandler for #handler {
             type State = <#context as ::plugin_api::__private::Context>::State;
             type Payload = #payload;
             const NAME: &'static str = #name;
         }
 
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals, private_interfaces, missing_docs)]
-        #visibility const #constant: ::plugin_api::__private::TimerDef<
-            <#context as ::plugin_api::__private::Context>::State,
-        > = ::plugin_api::__private::TimerDef {
-            name: #name,
-            rule: ::core::option::Option::None,
-            missed: #missed,
-            run: |ctx| ::std::boxed::Box::pin(async move {
-                #read
-                #ident(ctx #given).await
-            }),
-        };
+        #definition
     })
 }
 
@@ -356,7 +356,7 @@ mod tests {
             error::<Cron>("\"0 9 * * mon\", zone = \"Europe/Berlin\", missed = run_late"),
             None
         );
-        assert_eq!(error::<Timer>("missed = skip"), None);
+        assert_eq!(error::<Timer>("missed = skip, retry = \"1m\""), None);
         for (text, expected) in [
             (error::<Every>("\"500ms\""), "from one second to ten years"),
             (error::<Every>("\"often\""), "a period is a time"),
@@ -369,6 +369,8 @@ mod tests {
             ),
             (error::<Cron>("\"0 0 30 2 *\""), "never comes"),
             (error::<Timer>("missed = run_each(2)"), "a one-off timer runs once"),
+            (error::<Timer>("retry = \"2d\""), "from one second to a day"),
+            (error::<Timer>("zone = \"UTC\""), "`missed` and `retry` are"),
         ] {
             let text = text.unwrap_or_default();
             assert!(text.contains(expected), "{expected}: {text}");

@@ -200,6 +200,9 @@ pub struct Outcome {
     /// Whether nothing in the plugin can answer the invocation any more, so that the host need not remember it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
+    /// After how many milliseconds a one-off timer is to run again, since it failed for a reason that may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_ms: Option<u64>,
 }
 
 /// How an invocation ended.

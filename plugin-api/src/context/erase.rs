@@ -4,8 +4,10 @@
 
 use std::{fmt, ops::Deref, rc::Rc};
 
+use plugin_protocol::Subject;
+
 use super::Host;
-use crate::runtime::Core;
+use crate::{Result, runtime::Core};
 
 /// What the function of [`erase`](crate::erase) is given; it dereferences to [`Host`].
 ///
@@ -14,10 +16,9 @@ use crate::runtime::Core;
 ///
 /// #[erase]
 /// async fn forget(ctx: EraseCtx, who: Subject) -> Result {
-///     match who {
-///         Subject::User(user) => ctx.db().execute("DELETE FROM points WHERE user = ?1", user).await?,
-///         Subject::Guild(guild) => ctx.db().execute("DELETE FROM points WHERE guild = ?1", guild).await?,
-///     };
+///     if let Subject::User(user) = who {
+///         ctx.files().delete(&format!("pictures/{user}.png")).await?;
+///     }
 ///     Ok(())
 /// }
 /// # mod linked { plugin_api::plugin!(linked; erase: super::forget); }
@@ -41,6 +42,24 @@ impl<S> EraseCtx<S> {
     pub fn state(&self) -> &S {
         &self.state
     }
+}
+
+/// What `erase: [user => .., guild => ..]` of `plugin!` says, for generated code.
+#[doc(hidden)]
+pub async fn erase_rows<S>(ctx: EraseCtx<S>, who: Subject, of_user: &[&str], of_guild: &[&str]) -> Result {
+    let (statements, id) = match who {
+        Subject::User(user) => (of_user, user.get()),
+        Subject::Guild(guild) => (of_guild, guild.get()),
+    };
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let batch = ctx.db().batch();
+    statements
+        .iter()
+        .fold(batch, |batch, sql| batch.statement(sql, id))
+        .await?;
+    Ok(())
 }
 
 impl<S> Clone for EraseCtx<S> {

@@ -6,7 +6,7 @@ use plugin_protocol::guilds::Guild;
 use serde_json::json;
 
 use super::{Ctx, Host};
-use crate::{Error, GuildId, IntoId, Member, Mention, Result, error::placed, refuse};
+use crate::{Error, GuildId, IntoId, Member, Mention, Result, UserId, error::placed, refuse};
 
 impl Host {
     /// A server that the bot is in, with its roles and channels, as the gateway has told of it: no request to Discord.
@@ -91,5 +91,18 @@ impl<S> Ctx<S> {
             ));
         }
         Ok(())
+    }
+
+    /// [`check_ranks`](Self::check_ranks) of a user who may be here or not, as Discord knows it now: the member, if they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_ranks`](Self::check_ranks); Discord did not answer.
+    pub async fn check_ranks_of(&self, user: impl IntoId<UserId>) -> Result<Option<Member>> {
+        let member = self.fetch_member(self.require_guild()?, user).await?;
+        if let Some(member) = &member {
+            self.check_ranks(member).await?;
+        }
+        Ok(member)
     }
 }

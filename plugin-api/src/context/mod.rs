@@ -20,7 +20,7 @@ pub(crate) use claim::Claimed;
 pub use click::ClickCtx;
 pub(crate) use command::Asked;
 pub use command::Ctx;
-pub use erase::EraseCtx;
+pub use erase::{EraseCtx, erase_rows};
 pub use event::EventCtx;
 pub use host::{ConfigChanges, Host};
 pub use lifecycle::{Saved, StartCtx, StopCtx};

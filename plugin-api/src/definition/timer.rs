@@ -15,6 +15,8 @@ pub struct TimerDef<S> {
     pub name: &'static str,
     pub rule: Option<RuleDef>,
     pub missed: MissedRuns,
+    /// After what time a run is made again that failed for a reason which may pass.
+    pub retry_ms: Option<u64>,
     pub run: fn(TimerCtx<S>) -> Running,
 }
 

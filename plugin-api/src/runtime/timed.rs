@@ -2,7 +2,7 @@
 //!
 //! Apart from the lane's own file, whose business is the order of things.
 
-use plugin_protocol::{Problem, ProblemCode, Subject, TimerRun};
+use plugin_protocol::{Outcome, Problem, ProblemCode, Subject, TimerRun};
 use tokio::task::spawn_local;
 
 use super::{
@@ -25,11 +25,15 @@ impl<M: Module> Serving<M> {
         };
         let scope = Scope::Timer(timer.name, id);
         let ctx = TimerCtx::new(self.core.clone(), state, run, envelope);
-        let run = timer.run;
+        let (run, retry_ms) = (timer.run, timer.retry_ms);
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
             let ran = Guarded::within(scope, Box::pin(async move { run(ctx).await })).await;
-            debt.pay(&outcome(ran));
+            let may_pass = matches!(&ran, Ok(Err(error)) if error.is_transient());
+            debt.pay(&Outcome {
+                retry_ms: retry_ms.filter(|_| may_pass),
+                ..outcome(ran)
+            });
         });
     }
 

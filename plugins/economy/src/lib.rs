@@ -168,19 +168,10 @@ async fn grant(
     ctx.reply(format!("{} has got {coins} coins.", to.mention())).await
 }
 
-/// What is kept of a user: their account.
-#[erase]
-async fn erase(ctx: EraseCtx, who: Subject) -> Result {
-    if let Subject::User(user) = who {
-        ctx.db().execute("DELETE FROM accounts WHERE owner = ?1", user).await?;
-    }
-    Ok(())
-}
-
 plugin! {
     category: "Economy",
     commands: [show, pay, grant],
-    erase: erase,
+    erase: [user => "DELETE FROM accounts WHERE owner = ?1"],
     services: [balance, deposit, withdraw, transfer],
     migrations: ["accounts and orders" => include_str!("../migrations/1.sql")],
 }

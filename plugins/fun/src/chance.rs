@@ -4,9 +4,6 @@
 
 use plugin_api::prelude::*;
 
-/// What the eight ball says.
-const ANSWERS: [&str; 4] = ["Certainly.", "Ask again later.", "Nobody knows.", "No."];
-
 /// Dice: `2d6+3`.
 pub(crate) struct Dice {
     count: u32,
@@ -27,8 +24,7 @@ impl ParseArgument for Dice {
             sides: sides.parse()?,
             bonus: if bonus.is_empty() { 0 } else { bonus.parse()? },
         };
-        let is_possible = (1..=100).contains(&dice.count) && (2..=1000).contains(&dice.sides);
-        if !is_possible || dice.bonus.abs() > 1_000_000 {
+        if !(1..=100).contains(&dice.count) || !(2..=1000).contains(&dice.sides) || dice.bonus.abs() > 1_000_000 {
             return refuse("I have up to 100 dice, of 2 to 1000 sides: `2d6+3`.");
         }
         Ok(dice)
@@ -38,15 +34,13 @@ impl ParseArgument for Dice {
 impl Dice {
     /// What was rolled, by a source of chance that gives 1 up to its argument: "4 + 2 + 3 = **9**".
     fn roll(&self, mut die: impl FnMut(u32) -> u32) -> String {
-        let rolled: Vec<_> = (0..self.count).map(|_| die(self.sides)).collect();
-        let sum = rolled.iter().map(|one| i64::from(*one)).sum::<i64>() + i64::from(self.bonus);
-        let shown: Vec<_> = rolled.iter().map(ToString::to_string).collect();
-        let bonus = match self.bonus {
-            0 => String::new(),
-            bonus if bonus < 0 => format!(" - {}", bonus.unsigned_abs()),
-            bonus => format!(" + {bonus}"),
-        };
-        format!("{}{bonus} = **{sum}**", shown.join(" + "))
+        let mut terms: Vec<_> = (0..self.count).map(|_| i64::from(die(self.sides))).collect();
+        if self.bonus != 0 {
+            terms.push(self.bonus.into());
+        }
+        let shown: Vec<_> = terms.iter().map(ToString::to_string).collect();
+        let shown = shown.join(" + ").replace("+ -", "- ");
+        format!("{shown} = **{}**", terms.iter().sum::<i64>())
     }
 }
 
@@ -72,7 +66,8 @@ pub(crate) async fn eightball(
     #[max_length = 200]
     question: String,
 ) -> Result {
-    let answer = fastrand::choice(ANSWERS).unwrap_or("Nobody knows.");
+    let answers = ["Certainly.", "Ask again later.", "Nobody knows.", "No."];
+    let answer = answers[fastrand::usize(..answers.len())];
     ctx.reply(format!("\u{1f3b1} {question}\n**{answer}**")).await
 }
 

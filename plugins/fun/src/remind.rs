@@ -4,12 +4,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use plugin_api::{ProblemCode, prelude::*, relative_time, tracing::warn};
+use plugin_api::{prelude::*, relative_time, tracing::warn};
 
 /// How many somebody has at most.
 const MOST: usize = 25;
-/// After what time one is told again that Discord could not take.
-pub(crate) const AGAIN: Duration = Duration::from_secs(60);
 
 /// Be reminded of something later.
 #[command(examples("remind 10m tea", "remind 2 days the exam"))]
@@ -33,31 +31,13 @@ pub(crate) async fn remind(
     ctx.reply(format!("I'll remind you {}.", relative_time(due))).await
 }
 
-/// Tells one.
-#[timer]
+/// Tells one; while Discord takes nothing, it is kept.
+#[timer(retry = "1m")]
 pub(crate) async fn tell(ctx: TimerCtx, (user, channel, text): (UserId, ChannelId, String)) -> Result {
     let told = message(format!("{}, you wanted to be reminded: {text}", user.mention())).ping_user(user);
     match ctx.send(channel, told).await {
-        Err(error) if is_passing(&error) => {
-            warn!("a reminder can't be told, it is tried again in a minute: {error}");
-            // A run is not made again by itself: another timer is set before this one is over.
-            let again = tell.after(&ctx, AGAIN, &(user, channel, text)).user(user);
-            match ctx.key() {
-                Some(key) => again.key(key).await?,
-                None => again.await?,
-            };
-        }
-        Err(error) => warn!("a reminder finds nobody: {error}"),
-        Ok(()) => {}
+        Err(error) if !error.is_transient() => warn!("a reminder finds nobody: {error}"),
+        told => return told,
     }
     Ok(())
-}
-
-/// Whether the same may go well later: Discord could not be reached, or has said nothing of what was asked.
-pub(crate) fn is_passing(error: &Error) -> bool {
-    let is_final = |code| matches!(code, ProblemCode::Invalid | ProblemCode::NotSupported);
-    match error.http() {
-        Some(answer) => answer.status == 429 || answer.status >= 500,
-        None => error.problem().is_none_or(|problem| !is_final(problem.code)),
-    }
 }

@@ -41,9 +41,7 @@ pub(crate) async fn kick_now(ctx: ClickCtx, about: About) -> Result {
 /// Does it, unless the one it is about has risen above the asker or the bot since it was asked.
 async fn act(ctx: &ClickCtx, act: RawRequest, title: &str, (user, reason): About) -> Result {
     let claim = ctx.claim()?;
-    if let Some(member) = ctx.fetch_member(ctx.require_guild()?, user).await? {
-        ctx.check_ranks(&member).await?;
-    }
+    ctx.check_ranks_of(user).await?;
     refused_by_discord(act.reason(log::reason(ctx, reason.as_deref())).await)?;
     claim.done();
     let note = log::tell(ctx, title, &user.mention(), reason.as_deref()).await;

@@ -36,10 +36,7 @@ async fn ban(
     #[max_length = 400]
     reason: Option<String>,
 ) -> Result {
-    let member = ctx.fetch_member(ctx.require_guild()?, user.id).await?;
-    if let Some(member) = &member {
-        ctx.check_ranks(member).await?;
-    }
+    let member = ctx.check_ranks_of(user.id).await?;
     let title = member.map_or("Ban this user, who is not here?", |_| "Ban this member?");
     let question = question(&user, title, reason.as_deref());
     let asked = ((user.id, reason), days);
@@ -140,7 +137,10 @@ plugin! {
         warn::{add, list, remove},
     ],
     components: [acts::ban_now, acts::kick_now],
-    erase: warn::forget,
+    erase: [
+        user => "DELETE FROM warnings WHERE ?1 IN (member, moderator)",
+        guild => "DELETE FROM warnings WHERE guild = ?1",
+    ],
     settings: Settings,
     migrations: ["warnings" => include_str!("../migrations/1.sql")],
 }

@@ -70,17 +70,3 @@ pub(crate) async fn remove(
     let note = log::tell(&ctx, "Warning taken back", &text, None).await;
     ctx.reply(text + &note).await
 }
-
-/// Warnings of somebody, and those by them; or all of a server.
-#[erase]
-pub(crate) async fn forget(ctx: EraseCtx, who: Subject) -> Result {
-    match who {
-        Subject::User(user) => {
-            ctx.db()
-                .execute("DELETE FROM warnings WHERE ?1 IN (member, moderator)", user)
-                .await?
-        }
-        Subject::Guild(guild) => ctx.db().execute("DELETE FROM warnings WHERE guild = ?1", guild).await?,
-    };
-    Ok(())
-}

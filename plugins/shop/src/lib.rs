@@ -123,19 +123,10 @@ async fn price_for(ctx: &Ctx, item: Item) -> Result<u32> {
     Ok(item.price() * (100 - percent.min(100)) / 100)
 }
 
-/// What is kept of a user: what they have bought.
-#[erase]
-async fn erase(ctx: EraseCtx, who: Subject) -> Result {
-    if let Subject::User(user) = who {
-        ctx.db().execute("DELETE FROM purchases WHERE buyer = ?1", user).await?;
-    }
-    Ok(())
-}
-
 plugin! {
     category: "Economy",
     commands: [shop, buy, bought],
-    erase: erase,
+    erase: [user => "DELETE FROM purchases WHERE buyer = ?1"],
     depends: ["economy >=1.2", "loyalty?"],
     conflicts: ["black-market"],
     migrations: ["purchases" => include_str!("../migrations/1.sql")],

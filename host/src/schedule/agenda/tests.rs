@@ -140,6 +140,26 @@ fn a_one_off_timer_runs_once_and_is_run_again_if_it_was_cut_off() {
 }
 
 #[test]
+fn what_fails_for_what_may_pass_is_run_again_until_it_goes_well() {
+    let mut agenda = Agenda::default();
+    agenda.insert(reminder(7, HOUR));
+    agenda.appear(&plugin(), &[once(MissedRuns::Skip)], 0);
+    let mut now = HOUR;
+    // More often than what is cut off is tried.
+    for round in 0..5 {
+        assert_eq!(begun(&mut agenda, now), [(7, now, 0)], "{round}");
+        agenda.ended(7, &End::Again("503".to_owned(), MINUTE), now + 1);
+        assert_eq!(agenda.poll(now + MINUTE), (vec![], Some(now + MINUTE + 1)));
+        assert!(agenda.has_changes(), "it is written down when it comes");
+        now += MINUTE + 1;
+    }
+    assert_eq!(only(&agenda).last.unwrap().outcome, "503");
+    assert_eq!(begun(&mut agenda, now).len(), 1);
+    agenda.ended(7, &End::Done, now);
+    assert_eq!(agenda.list(None), []);
+}
+
+#[test]
 fn a_one_off_timer_may_say_that_late_is_never() {
     let mut agenda = Agenda::default();
     agenda.appear(&plugin(), &[once(MissedRuns::Skip)], 0);

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use plugin_protocol::{MissedRuns, TimerRule, WhichTimer};
 
 use super::*;
-use crate::storage::database::Synchronous;
+use crate::{schedule::Strain, storage::database::Synchronous};
 
 const HOUR: u64 = 3_600_000;
 /// A day in 2026.
@@ -347,6 +347,31 @@ async fn what_finds_no_room_is_tried_again_and_functions_that_went_are_told() {
         matches!(told, Told::Adrift { ref name, .. } if name == "remind"),
         "{told:?}"
     );
+    keeping.abort();
+    tables.close().await;
+}
+
+#[tokio::test]
+async fn a_run_that_takes_an_hour_is_told_its_owner() {
+    let house = House::new();
+    let (tables, schedule) = house.open(START).await;
+    let id = set(&schedule, at(START), "1").await.unwrap();
+    let stand = Stand::with(remind());
+    let keeping = tokio::spawn(schedule.clone().keep(stand.clone()));
+    stand.next().await;
+    // An hour goes by as far as its clock can tell.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(HOUR)).await;
+    let told = stand.until(|inside| inside.told.lock().unwrap().pop()).await;
+    let Told::Strain(Strain::Long {
+        plugin: whose,
+        name,
+        id: which,
+    }) = told
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((whose, &*name, which), (plugin(), "remind", id.0));
     keeping.abort();
     tables.close().await;
 }

@@ -12,7 +12,10 @@ use syn::{
     token,
 };
 
-use super::queue::{EventQueue, own_allocator};
+use super::{
+    erasure::Erasure,
+    queue::{EventQueue, own_allocator},
+};
 use crate::{
     function::{check_length, check_name, comma, first_paragraph, unraw},
     localization::Localized,
@@ -33,7 +36,7 @@ pub(crate) struct Plugin {
     pub(super) hooks: Vec<Path>,
     pub(super) timers: Vec<Path>,
     pub(super) services: Vec<Path>,
-    pub(super) erase: Option<Path>,
+    pub(super) erase: Option<Erasure>,
     pub(super) migrations: Vec<Migration>,
     pub(super) depends: Vec<Dependency>,
     pub(super) conflicts: Vec<Dependency>,
