@@ -493,6 +493,7 @@ impl Keeper {
         };
         for guild in scopes.iter().filter_map(|scope| scope.guild) {
             let known = sync.known(application, Some(guild)).await;
+            standing.guild_gates.insert(guild, gates(known.as_ref()));
             standing.guild_ids.insert(guild, ids(known));
         }
         self.slash.publish(standing);

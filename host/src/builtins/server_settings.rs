@@ -312,11 +312,39 @@ async fn values(ctx: Ctx, text: String) -> Vec<Choice> {
     {
         all = card::of_server(setting, &guild);
     }
-    let text = text.trim().trim_start_matches(['#', '@']).to_lowercase();
-    let fits = |choice: &Choice| choice.name.to_lowercase().contains(&text);
+    narrowed(all, &text)
+}
+
+/// Those that have what is typed, as many as Discord shows, `reset` among them.
+fn narrowed(mut all: Vec<Choice>, typed: &str) -> Vec<Choice> {
+    let typed = typed.trim().trim_start_matches(['#', '@']).to_lowercase();
+    let fits = |choice: &Choice| choice.name.to_lowercase().contains(&typed);
     all.retain(fits);
     let reset = Some(Choice::from(RESET)).filter(fits);
     all.truncate(MOST_SUGGESTIONS - usize::from(reset.is_some()));
     all.extend(reset);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reset_is_among_25_suggestions_and_takes_no_place_where_it_does_not_fit() {
+        let named = |count: usize| -> Vec<_> {
+            (0..count)
+                .map(|number| Choice::from(format!("room {number}")))
+                .collect()
+        };
+        for count in [0, 1, 24, 25, 26, 500] {
+            let shown = narrowed(named(count), "");
+            assert_eq!(shown.len(), (count + 1).min(25), "{count}");
+            assert_eq!(shown.last().map(|last| last.value.as_str()), Some(RESET), "{count}");
+            let shown = narrowed(named(count), " #ROOM ");
+            assert_eq!(shown.len(), count.min(25), "{count}");
+            assert!(shown.iter().all(|choice| choice.value != RESET), "{count}");
+        }
+        assert_eq!(narrowed(named(25), "res"), [Choice::from(RESET)]);
+    }
 }

@@ -58,6 +58,8 @@ pub struct Standing {
     pub gates: HashMap<String, Permissions>,
     /// The ids of single servers' commands.
     pub guild_ids: HashMap<GuildId, BTreeMap<String, String>>,
+    /// And what Discord asks of their users' permissions.
+    pub guild_gates: HashMap<GuildId, HashMap<String, Permissions>>,
 }
 
 impl Slash {
@@ -110,18 +112,26 @@ impl Slash {
 }
 
 impl Standing {
-    /// Whether Discord asks for all that a command requires of users, as it is registered in all servers.
+    /// Whether Discord asks for all that a command requires of users, as it is registered in this place.
     #[must_use]
-    pub fn gates(&self, command: &Command) -> bool {
+    pub fn gates(&self, command: &Command, guild: Option<GuildId>) -> bool {
         let first = command.name.split(' ').next().unwrap_or(&command.name);
-        let gate = self.gates.get(first);
-        gate.is_some_and(|gate| !command.owner_only && !gate.is_empty() && gate.contains(command.requires))
+        self.asks(first, command, guild)
     }
 
     /// The same of a command that is used by its menu.
     #[must_use]
-    pub fn gates_menu(&self, command: &Command, menu: &Menu) -> bool {
-        let gate = menu_key(menu).and_then(|key| self.gates.get(&key));
+    pub fn gates_menu(&self, command: &Command, menu: &Menu, guild: Option<GuildId>) -> bool {
+        menu_key(menu).is_some_and(|key| self.asks(&key, command, guild))
+    }
+
+    fn asks(&self, key: &str, command: &Command, guild: Option<GuildId>) -> bool {
+        // A server's own command of that name goes before the one of all servers, gate or none.
+        let at_home = guild.filter(|guild| self.guild_ids.get(guild).is_some_and(|ids| ids.contains_key(key)));
+        let gate = match at_home {
+            Some(guild) => self.guild_gates.get(&guild).and_then(|gates| gates.get(key)),
+            None => self.gates.get(key),
+        };
         gate.is_some_and(|gate| !command.owner_only && !gate.is_empty() && gate.contains(command.requires))
     }
 
@@ -171,14 +181,44 @@ mod tests {
             ..Standing::default()
         };
         let gates = |name: &str, requires| {
-            standing.gates(&Command {
+            let command = Command {
                 name: name.to_owned(),
                 requires,
                 ..Command::default()
-            })
+            };
+            standing.gates(&command, GuildId::new(9))
         };
         assert!(gates("warn add", ban));
         assert!(!gates("warn add", ban | kick), "registered before it required more");
         assert!(!gates("config", Permissions::NONE) && !gates("open", ban));
+    }
+
+    #[test]
+    fn a_limited_plugins_command_has_the_gate_of_its_server() {
+        let (ban, kick) = (Permissions::BAN_MEMBERS, Permissions::KICK_MEMBERS);
+        let [home, other] = [8, 9].map(|id| GuildId::new(id).expect("an id"));
+        let of = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
+        let standing = Standing {
+            gates: [("warn".to_owned(), kick)].into(),
+            guild_ids: [(home, of(&["warn", "jail", "open"]))].into(),
+            guild_gates: [(home, [("warn".to_owned(), ban), ("jail".to_owned(), ban)].into())].into(),
+            ..Standing::default()
+        };
+        let gates = |name: &str, requires, guild| {
+            let command = Command {
+                name: name.to_owned(),
+                requires,
+                ..Command::default()
+            };
+            standing.gates(&command, guild)
+        };
+        assert!(gates("jail", ban, Some(home)));
+        assert!(
+            !gates("jail", ban, Some(other)) && !gates("jail", ban, None),
+            "it is nowhere else"
+        );
+        assert!(gates("warn", ban, Some(home)) && gates("warn", kick, Some(other)));
+        assert!(!gates("warn", kick, Some(home)), "the server's own goes before");
+        assert!(!gates("open", ban, Some(home)), "it was registered without");
     }
 }

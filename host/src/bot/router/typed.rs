@@ -28,7 +28,7 @@ impl Router {
         plugin: &'a PluginName,
         command: &'a Command,
     ) -> Asked<'a> {
-        let is_gated = || self.slash.standing().gates(command);
+        let is_gated = || self.slash.standing().gates(command, interaction.guild_id);
         shown(interaction, plugin, command, is_gated)
     }
 
@@ -39,7 +39,7 @@ impl Router {
         plugin: &'a PluginName,
         (command, menu): (&'a Command, &Menu),
     ) -> Asked<'a> {
-        let is_gated = || self.slash.standing().gates_menu(command, menu);
+        let is_gated = || self.slash.standing().gates_menu(command, menu, interaction.guild_id);
         shown(interaction, plugin, command, is_gated)
     }
 }
