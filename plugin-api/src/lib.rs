@@ -405,7 +405,7 @@ pub use plugins::Plugins;
 pub use raw::{Raw, RawAnswer, RawRequest};
 pub use runtime::Spawned;
 pub use service::{Service, ServiceCalling, ServiceCtx, ServiceError, ServiceFailure};
-pub use settings::{DeclaredSettings, ServerSettings, Setting};
+pub use settings::{DeclaredSettings, ServerSettings, Setting, SettingsChanges};
 pub use store::{ListRequest, Page, SetRequest, Store};
 pub use timer::{NewTimer, PendingTimer, PendingTimers, Timed, TimerFactory, TimerHandler};
 pub use user_data::UserData;

@@ -3,24 +3,28 @@
 //! They lie in the plugin's memory: the host hands them over at the start and tells of each change, so that reading one
 //! costs neither a request nor an `.await`. Who sets them is the host's matter: `serversettings PLUGIN`.
 
+mod changes;
 mod kinds;
 
 use std::{
     any::Any,
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use plugin_protocol::{
     GuildId,
     server_settings::{self as protocol, SetValues, SettingsSchema},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
+pub use changes::SettingsChanges;
 pub use kinds::Setting;
 
-use crate::{Ctx, Host, IntoId, definition::ArgumentDef};
+use changes::Changed;
+
+use crate::{Ctx, Host, IntoId, Result, definition::ArgumentDef, error::placed};
 
 /// What `#[settings(guild)]` makes of a struct; not for implementing by hand.
 pub trait ServerSettings: Sized + 'static {
@@ -30,6 +34,8 @@ pub trait ServerSettings: Sized + 'static {
     fn defaults() -> Vec<Value>;
     #[doc(hidden)]
     fn read(values: &SetValues) -> Self;
+    #[doc(hidden)]
+    fn write(&self) -> SetValues;
 }
 
 /// Settings that `plugin! { settings: .. }` names, so that the host knows them.
@@ -96,24 +102,52 @@ pub(crate) struct GuildValues {
     read: RefCell<HashMap<GuildId, Rc<dyn Any>>>,
     /// Those of servers that have set nothing.
     default: RefCell<Option<Rc<dyn Any>>>,
+    /// Who hears of changes.
+    followers: RefCell<Vec<Weak<Changed>>>,
 }
 
 impl GuildValues {
     /// Takes over what the host tells.
     pub(crate) fn tell(&self, told: BTreeMap<GuildId, SetValues>, all: bool) {
         let (mut set, mut read) = (self.set.borrow_mut(), self.read.borrow_mut());
+        let mut changed = Vec::new();
         if all {
-            set.clear();
+            let gone = set.extract_if(|guild, _| !told.contains_key(guild));
+            changed.extend(gone.map(|(guild, _)| guild));
             read.clear();
         }
         for (guild, values) in told {
             read.remove(&guild);
-            if values.is_empty() {
-                set.remove(&guild);
+            let before = if values.is_empty() {
+                set.remove(&guild)
             } else {
-                set.insert(guild, values);
+                set.insert(guild, values.clone())
+            };
+            if before.unwrap_or_default() != values {
+                changed.push(guild);
             }
         }
+        self.followers.borrow_mut().retain(|follower| {
+            let follower = follower.upgrade();
+            follower.is_some_and(|follower| {
+                follower.tell(&changed);
+                true
+            })
+        });
+    }
+
+    fn follow(&self) -> SettingsChanges {
+        let changes = SettingsChanges::default();
+        self.followers.borrow_mut().push(changes.weak());
+        changes
+    }
+
+    /// A copy of one's own, to be changed.
+    fn copy<T: ServerSettings>(&self, guild: GuildId) -> T {
+        self.set
+            .borrow()
+            .get(&guild)
+            .map_or_else(|| T::read(&SetValues::new()), T::read)
     }
 
     fn of<T: ServerSettings>(&self, guild: Option<GuildId>) -> Rc<T> {
@@ -175,6 +209,90 @@ impl Host {
     pub fn guild_settings<T: DeclaredSettings>(&self, guild: impl IntoId<GuildId>) -> Rc<T> {
         self.core.guild_values.of(Some(guild.into_id()))
     }
+
+    /// Changes what a server has set for this plugin, as its administrators do by `serversettings`: by the same rules and
+    /// limits, kept in the same place, in the audit trail. Answers with what is in force then. Only fields that differ
+    /// afterwards are written, none of them unless all fit; where nothing differs, nothing is asked.
+    ///
+    /// It is for what a command of yours sets (`/greetings here`), not for what changes all the time: that is for
+    /// [`guild_store`](Self::guild_store).
+    ///
+    /// ```
+    /// # use plugin_api::prelude::*;
+    /// # #[settings(guild)]
+    /// # struct Settings {
+    /// #     /// Where members are greeted
+    /// #     channel: Option<ChannelId>,
+    /// # }
+    /// /// Greet members here.
+    /// #[command(guild_only, requires(MANAGE_GUILD))]
+    /// async fn here(ctx: Ctx) -> Result {
+    ///     let channel = ctx.channel_id();
+    ///     ctx.update_settings::<Settings>(|settings| settings.channel = Some(channel)).await?;
+    ///     ctx.reply("Members are greeted here.").await
+    /// }
+    /// # mod linked { use super::*; plugin!(linked; commands: [super::here], settings: super::Settings); }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A value that doesn't fit, with the text that an administrator is told; the bot is not in that server; or it can't be
+    /// written.
+    #[track_caller]
+    pub fn update_guild_settings<T: DeclaredSettings>(
+        &self,
+        guild: impl IntoId<GuildId>,
+        change: impl FnOnce(&mut T),
+    ) -> impl Future<Output = Result<Rc<T>>> {
+        let guild = guild.into_id();
+        placed(async move {
+            let mut settings: T = self.core.guild_values.copy(guild);
+            let before = settings.write();
+            change(&mut settings);
+            let mut values = settings.write();
+            values.retain(|name, value| before.get(name) != Some(value));
+            if !values.is_empty() {
+                let arguments = json!({ "guild_id": guild, "values": values });
+                // The host tells what is set before it answers.
+                self.call::<Value>("settings.change", &arguments).await?;
+            }
+            Ok(self.guild_settings(guild))
+        })
+    }
+
+    /// Hears of every change of what servers set for this plugin, from now on. To be followed in a task, as
+    /// [`config_changes`](Self::config_changes) is:
+    ///
+    /// ```
+    /// # use plugin_api::prelude::*;
+    /// # #[settings(guild)]
+    /// # struct Settings {
+    /// #     /// Where members are greeted
+    /// #     channel: Option<ChannelId>,
+    /// # }
+    /// async fn follow(host: plugin_api::Host) -> Result {
+    ///     let mut changes = host.settings_changes();
+    ///     loop {
+    ///         let guild = changes.changed().await;
+    ///         if let Some(channel) = host.guild_settings::<Settings>(guild).channel {
+    ///             host.send(channel, "Members are greeted here from now on.").await?;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// #[start]
+    /// async fn start(ctx: StartCtx) -> Result {
+    ///     ctx.spawn(follow(ctx.host().clone()));
+    ///     Ok(())
+    /// }
+    /// # mod linked { use super::*; plugin!(linked; start: super::start, settings: super::Settings); }
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn settings_changes(&self) -> SettingsChanges {
+        self.core.guild_values.follow()
+    }
 }
 
 impl<S> Ctx<S> {
@@ -183,5 +301,18 @@ impl<S> Ctx<S> {
     #[must_use]
     pub fn settings<T: DeclaredSettings>(&self) -> Rc<T> {
         self.core.guild_values.of(self.guild_id())
+    }
+
+    /// Changes what this server has set, see [`Host::update_guild_settings`].
+    ///
+    /// # Errors
+    ///
+    /// As there; a refusal, in direct messages.
+    #[track_caller]
+    pub fn update_settings<T: DeclaredSettings>(
+        &self,
+        change: impl FnOnce(&mut T),
+    ) -> impl Future<Output = Result<Rc<T>>> {
+        placed(async move { self.update_guild_settings(self.require_guild()?, change).await })
     }
 }

@@ -424,3 +424,43 @@ async fn a_list_is_no_longer_than_its_form_and_what_is_can_be_changed_and_reset(
     assert_eq!(field(&menu, "words"), "nothing (default)");
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_changes_its_own_by_the_rules_of_its_owners_and_hears_of_each_change() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    assert_eq!(
+        told(&alice, "!prefer 7 nonsense").await,
+        "limit 7, words [\"nonsense\"]"
+    );
+    bot.logs("has the limit 7 now").await;
+    let here = format!("log <#{}>, limit 7", world.channel().id());
+    let set = preferences(&alice).await;
+    assert!(set.starts_with(&here) && set.ends_with("words [\"nonsense\"]"), "{set}");
+    // The same texts as for people, and nothing is kept of what fits in part.
+    assert_eq!(
+        told(&alice, "!prefer 21 more").await,
+        told(&owner, "!serversettings showcase limit 21").await
+    );
+    assert_eq!(preferences(&alice).await, set);
+    told(&owner, "!serversettings showcase limit 9").await;
+    bot.logs("has the limit 9 now").await;
+    // What is as it was before is not written.
+    let trail = || {
+        let database = rusqlite::Connection::open(world.root().join("data/bot.db")).unwrap();
+        let sql = "SELECT count(*) FROM audit_trail WHERE action = 'settings.change' AND plugin = 'showcase'";
+        database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(told(&alice, "!prefer 9").await, "limit 9, words [\"nonsense\"]");
+    bot.stop().await;
+    assert_eq!(trail(), 2, "one was done, and one refused");
+    let bot = world.start().await;
+    let set = preferences(&alice).await;
+    assert!(
+        set.contains("limit 9") && set.ends_with("words [\"nonsense\"]"),
+        "{set}"
+    );
+    bot.stop().await;
+}

@@ -60,6 +60,10 @@ pub(crate) fn expand(mut item: ItemStruct) -> Result<TokenStream> {
             #ident: ::plugin_api::__private::setting_value::<#ty>(values, #name, || #default)
         )
     });
+    let written = settings.iter().map(|setting| {
+        let (ident, ty, name) = (&setting.ident, &setting.argument.ty, &setting.argument.name);
+        quote_spanned!(ty.span()=> (::std::string::ToString::to_string(#name), <#ty as #shaped>::write(&self.#ident)))
+    });
     let ident = &item.ident;
     Ok(quote! {
         #item
@@ -77,6 +81,12 @@ pub(crate) fn expand(mut item: ItemStruct) -> Result<TokenStream> {
                 values: &::plugin_api::serde_json::Map<::std::string::String, ::plugin_api::serde_json::Value>,
             ) -> Self {
                 Self { #(#values),* }
+            }
+
+            fn write(
+                &self,
+            ) -> ::plugin_api::serde_json::Map<::std::string::String, ::plugin_api::serde_json::Value> {
+                ::core::iter::FromIterator::from_iter([#(#written),*])
             }
         }
     })

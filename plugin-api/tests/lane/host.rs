@@ -14,8 +14,8 @@ use std::{
 use plugin_abi::{Delivery, Envelope, LaneHandle, PluginModuleRef, Receiver};
 use plugin_api::linked::{LinkedPlugin, record_panic};
 use plugin_protocol::{
-    ArgumentValue, ChannelId, Click, Door, Event, Invocation, Outcome, Problem, Settings, Start, Stop, StopReason,
-    Stopped, User, UserId, kind,
+    ArgumentValue, Call, ChannelId, Click, Door, Event, Invocation, Outcome, Problem, Settings, Start, Stop,
+    StopReason, Stopped, User, UserId, kind,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -253,6 +253,14 @@ impl FakeHost {
     /// Stops the lane with time enough, and waits for its end.
     pub(crate) fn finish(&mut self) -> Stopped {
         self.stop(999, 60_000);
+        // What the function that stops asks is answered; without, it would wait for its deadline.
+        let asks = |sent: &Sent| sent.kind == kind::CALL && sent.head::<Call>().name == "test.stopping";
+        let sent = self.wait(|sent| asks(sent) || (sent.kind == kind::ANSWER && sent.id == 999));
+        if asks(&sent) {
+            self.reply(&sent, &Value::Null, b"");
+        } else {
+            self.aside.push_back(sent);
+        }
         let stopped = self.answer(999).unwrap().head();
         assert!(self.joined());
         stopped

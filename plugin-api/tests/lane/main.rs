@@ -10,9 +10,11 @@
 mod controls;
 mod events;
 mod host;
+mod moderation;
 mod plugin;
 mod services;
 mod settings;
+mod timers;
 mod waiting;
 
 use std::sync::atomic::Ordering;

@@ -2,7 +2,7 @@
 //!
 //! Apart because nothing of it is REST, and each shows what comes back, if anything does.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use plugin_api::{ActivityKind, OnlineStatus, Presence, prelude::*};
 
@@ -57,6 +57,15 @@ pub(crate) async fn namesakes(ctx: Ctx, name: Option<String>) -> Result {
         .collect();
     names.sort_unstable();
     ctx.reply(format!("Found: {}", names.join(" "))).await
+}
+
+/// Say how many members there are, and how many different ones.
+#[command(guild_only)]
+pub(crate) async fn headcount(ctx: Ctx) -> Result {
+    let request = ctx.gateway().request_members(ctx.require_guild()?);
+    let found = request.timeout(PATIENCE).await?.members;
+    let different: BTreeSet<_> = found.iter().map(|member| member.user.id).collect();
+    ctx.reply(format!("{} {}", found.len(), different.len())).await
 }
 
 /// Say how many of two users are members, by their ids.

@@ -38,6 +38,12 @@ mod config {
     }
 }
 
+#[start]
+async fn start(ctx: StartCtx) -> Result {
+    ctx.spawn(preferences::follow(ctx.host().clone()));
+    Ok(())
+}
+
 /// Say hello.
 #[command]
 async fn hello(ctx: Ctx) -> Result {
@@ -75,9 +81,11 @@ plugin! {
         policy::alone,
         policy::release,
         preferences::preferences,
+        preferences::prefer,
         gateway::display,
         gateway::lounge,
         gateway::namesakes,
+        gateway::headcount,
         gateway::those,
         waiting::favourite,
         waiting::impatient,

@@ -1,10 +1,10 @@
-//! Settings of servers, one of each kind, and a command that says what they are.
+//! Settings of servers, one of each kind, a command that says what they are, one that changes them, and who hears of it.
 //!
 //! Apart because the struct is all that there is to declare: the bot shows, reads and keeps them.
 
 use std::time::Duration;
 
-use plugin_api::prelude::*;
+use plugin_api::{Host, prelude::*, tracing::info};
 
 /// How strict somebody is.
 #[derive(Choice, Clone, Copy, Debug)]
@@ -70,4 +70,34 @@ pub(crate) async fn preferences(ctx: Ctx) -> Result {
         set.words,
     ))
     .await
+}
+
+/// Tell things here, and so many.
+#[command(guild_only)]
+pub(crate) async fn prefer(ctx: Ctx, limit: u32, #[rest] words: Option<String>) -> Result {
+    let channel = ctx.channel_id();
+    let set = ctx
+        .update_settings::<Preferences>(|set| {
+            set.log = Some(channel);
+            set.limit = limit;
+            set.words.extend(words);
+        })
+        .await;
+    match set {
+        Ok(set) => ctx.reply(format!("limit {}, words {:?}", set.limit, set.words)).await,
+        // A value that doesn't fit is told as whoever sets it by hand is told.
+        Err(error) => refuse(error.problem().ok_or_else(|| Error::new("no problem"))?.message.clone()),
+    }
+}
+
+/// Says in the log which servers have changed theirs.
+pub(crate) async fn follow(host: Host) -> Result {
+    let mut changes = host.settings_changes();
+    loop {
+        let guild = changes.changed().await;
+        info!(
+            "server {guild} has the limit {} now",
+            host.guild_settings::<Preferences>(guild).limit
+        );
+    }
 }

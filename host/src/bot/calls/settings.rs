@@ -26,6 +26,7 @@ pub(super) const CALLS: &[(&str, Access)] = &[
     ("settings.show", Access::Granted),
     ("settings.set", Access::Changes),
     ("settings.reset", Access::Changes),
+    ("settings.change", Access::Own),
 ];
 
 #[derive(Deserialize)]
@@ -47,6 +48,14 @@ struct Reset {
     setting: String,
 }
 
+/// What a plugin changes of its own settings.
+#[derive(Deserialize)]
+struct Change {
+    guild_id: GuildId,
+    /// Those that differ, as they are kept.
+    values: SetValues,
+}
+
 impl Calls {
     pub(super) async fn about_settings(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
         let origin = call.invocation.and_then(|id| self.invocations.origin(id));
@@ -65,7 +74,8 @@ impl Calls {
                 let setting = setting(plugin, schema, &set.setting)?;
                 let value = self.read(plugin, guild, setting, set.value.trim()).await?;
                 let is = shown(setting, &value);
-                self.keep(plugin, guild, &setting.value.name, Some(value)).await?;
+                let changes = vec![(setting.value.name.clone(), Some(value))];
+                self.keep(plugin, guild, changes).await?;
                 (
                     set.plugin,
                     Some(format!("`{}` of `{plugin}` is {is} now.", setting.value.name)),
@@ -83,8 +93,12 @@ impl Calls {
                     Err(_) if own.contains_key(&name) => "is cleared.".to_owned(),
                     Err(problem) => return Err(problem),
                 };
-                self.keep(plugin, guild, &name, None).await?;
+                self.keep(plugin, guild, vec![(name.clone(), None)]).await?;
                 (reset.plugin, Some(format!("`{name}` of `{plugin}` {is}")))
+            }
+            "settings.change" => {
+                let change: Change = serde_json::from_value(call.arguments).map_err(read)?;
+                return self.change_own(from, change).await;
             }
             "settings.show" => {
                 let of: Of = serde_json::from_value(call.arguments).map_err(read)?;
@@ -150,11 +164,46 @@ impl Calls {
             .ok_or_else(|| refused(given()))
     }
 
-    /// Writes a value down, and tells the plugin.
-    async fn keep(&self, plugin: &PluginName, guild: GuildId, name: &str, value: Option<Value>) -> Result<(), Problem> {
-        let changed = self
-            .tables
-            .change_guild(guild, |settings| settings.set_of_plugin(plugin.as_str(), name, value));
+    /// Changes a plugin's settings at its own request, by the rules of what people write: all of them or none.
+    async fn change_own(&self, from: &Generation, change: Change) -> Result<Value, Problem> {
+        let (plugin, guild) = (from.name(), change.guild_id);
+        if self.cache.guild(guild).is_none() {
+            let text = format!("the bot is not in the server {guild}");
+            return Err(Problem::new(ProblemCode::NotFound, text));
+        }
+        let Some(schema) = &from.description.settings else {
+            let text = "this plugin has no settings: name the struct in `settings` of `plugin!`";
+            return Err(Problem::new(ProblemCode::Invalid, text));
+        };
+        let mut changes = Vec::new();
+        for (name, value) in change.values {
+            let setting = setting(plugin, schema, &name)?;
+            let text = written(setting, &value);
+            // What has no words, nobody writes.
+            let is_none = text.is_empty() && !value.is_string() && fits(setting, &value);
+            let value = if is_none {
+                value
+            } else {
+                self.read(plugin, guild, setting, text.trim()).await?
+            };
+            changes.push((name, Some(value).filter(|value| *value != setting.default)));
+        }
+        self.keep(plugin, guild, changes).await?;
+        Ok(Value::Null)
+    }
+
+    /// Writes values down, or that the defaults are in force, and tells the plugin.
+    async fn keep(
+        &self,
+        plugin: &PluginName,
+        guild: GuildId,
+        changes: Vec<(String, Option<Value>)>,
+    ) -> Result<(), Problem> {
+        let changed = self.tables.change_guild(guild, |settings| {
+            for (name, value) in changes {
+                settings.set_of_plugin(plugin.as_str(), &name, value);
+            }
+        });
         changed.await.map_err(|error| storage_problem(&error))?;
         // As it is by now: the plugin may have been replaced meanwhile.
         server_settings::tell(&self.tables, &self.life()?.routing().read(), plugin, guild);
