@@ -29,6 +29,7 @@ pub(crate) async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, 
         .route("/gateway", any(root))
         .route("/gateway/", any(root))
         .route("/attachments/{channel}/{id}/{name}", get(attachment))
+        .route("/emojis/{name}", get(emoji))
         .merge(page::routes())
         .fallback(rest::answer)
         .with_state(Arc::clone(&shared));
@@ -86,6 +87,26 @@ async fn attachment(
                 (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
             ];
             (headers, file.bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The picture of an emoji that a bot has uploaded: `/emojis/ID.png`, whatever ending is asked for.
+async fn emoji(State(shared): State<Arc<Shared>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    if !page::is_local(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let id = name.split('.').next().and_then(|id| id.parse().ok());
+    let found = id.and_then(|id: u64| shared.world().images.get(&id).cloned());
+    match found {
+        Some(image) => {
+            let headers = [
+                (header::CONTENT_TYPE, image.kind),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+            ];
+            (headers, image.bytes).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

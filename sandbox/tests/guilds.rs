@@ -663,25 +663,25 @@ async fn invites_are_used_up_and_expire() {
     let path = format!("/channels/{channel}/invites");
     let made = stage
         .rest
-        .send("POST", &path, json!({ "max_uses": 1, "max_age": 60 }))
+        .send("POST", &path, json!({ "max_uses": 1, "max_age": 3600 }))
         .await
         .body;
     let code = made["code"].as_str().unwrap().to_owned();
     let event = stage.socket.event("INVITE_CREATE").await;
     assert_eq!(
         (&event["code"], &event["max_age"], &event["uses"]),
-        (&json!(code), &json!(60), &json!(0))
+        (&json!(code), &json!(3600), &json!(0))
     );
     // One like it is the same, unless another is asked for.
     let same = stage
         .rest
-        .send("POST", &path, json!({ "max_uses": 1, "max_age": 60 }))
+        .send("POST", &path, json!({ "max_uses": 1, "max_age": 3600 }))
         .await
         .body;
     assert_eq!(same["code"], code);
     let other = stage
         .rest
-        .send("POST", &path, json!({ "max_uses": 1, "max_age": 60, "unique": true }))
+        .send("POST", &path, json!({ "max_uses": 1, "max_age": 3600, "unique": true }))
         .await
         .body;
     assert_ne!(other["code"], code);
@@ -701,7 +701,7 @@ async fn invites_are_used_up_and_expire() {
     );
     assert_eq!(stage.socket.event("INVITE_DELETE").await["code"], code);
     assert_eq!(stage.rest.get(&format!("/invites/{code}")).await.code(), 10006);
-    stage.sandbox.advance(Duration::from_secs(61));
+    stage.sandbox.advance(Duration::from_secs(3601));
     assert_eq!(
         stage.call("GET", "/invites", Value::Null).await,
         json!([]),
@@ -760,6 +760,11 @@ async fn a_guild_shows_and_changes_itself() {
             &preview["approximate_presence_count"]
         ),
         (&json!(4), &json!(3))
+    );
+    let own = stage.rest.get("/users/@me/guilds?with_counts=true").await.body;
+    assert_eq!(
+        (&own[0]["approximate_member_count"], &own[0]["icon"]),
+        (&json!(4), &guild["icon"])
     );
     assert_eq!(stage.refused("GET", "/widget.json", Value::Null).await.code(), 50004);
     let widget = stage

@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{Rest, Socket, Strict};
+use support::{ALL_INTENTS, Rest, Socket, Strict};
+use twilight_model::gateway::event::{GatewayEvent, GatewayEventDeserializer};
 
 /// What a session hears for this intent, beside what all sessions hear.
 const TABLE: &[(u64, &[&str])] = &[
@@ -193,6 +194,34 @@ async fn heard(socket: &mut Socket) -> BTreeSet<String> {
         }
         names.extend(payload["t"].as_str().map(str::to_owned));
     }
+}
+
+#[tokio::test]
+async fn all_of_it_is_what_twilight_reads() {
+    let sandbox = support::start().await;
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    all_kinds_of_things(&sandbox, &mut Socket::identified(&sandbox, 0).await).await;
+    socket.send(json!({ "op": 1, "d": null })).await;
+    let mut read = BTreeSet::new();
+    loop {
+        let payload = socket.next().await.unwrap();
+        if payload["op"] == 11 {
+            break;
+        }
+        let name = payload["t"].as_str().unwrap().to_owned();
+        let reader = GatewayEventDeserializer::from_json(&socket.last_text).unwrap();
+        let mut json = serde_json::Deserializer::from_str(&socket.last_text);
+        let event = serde::de::DeserializeSeed::deserialize(reader, &mut json);
+        assert!(
+            matches!(event, Ok(GatewayEvent::Dispatch(..))),
+            "{name}: {event:?}\n{}",
+            socket.last_text
+        );
+        read.insert(name);
+    }
+    let all = TABLE.iter().flat_map(|(_, names)| *names).chain(ALWAYS);
+    let missing: Vec<&&str> = all.filter(|name| !read.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test]

@@ -228,3 +228,69 @@ async fn a_held_request_is_answered_when_it_is_released() {
     sandbox.stop().await;
     waiting.await.unwrap();
 }
+
+#[tokio::test]
+async fn renaming_a_channel_is_limited_more_than_its_other_changes() {
+    let sandbox = real().await;
+    let rest = Rest::new(&sandbox);
+    let path = format!("/channels/{}", sandbox.guild().channel("general").id());
+    for name in ["one", "two"] {
+        assert_eq!(rest.send("PATCH", &path, json!({ "name": name })).await.status, 200);
+    }
+    let limited = rest.send("PATCH", &path, json!({ "topic": "three" })).await;
+    assert_eq!((limited.status, header(&limited, "retry-after")), (429, Some("600")));
+    assert_eq!(rest.send("PATCH", &path, json!({ "nsfw": true })).await.status, 200);
+    sandbox.advance(Duration::from_secs(600));
+    assert_eq!(rest.send("PATCH", &path, json!({ "topic": "three" })).await.status, 200);
+}
+
+#[tokio::test]
+async fn messages_are_deleted_at_a_pace_that_depends_on_their_age() {
+    // By the fixed clock they are as old as the test says, however long it takes.
+    let builder = support::builder()
+        .rate_limits(RateLimits::Real)
+        .clock(sandbox::Clock::Fixed);
+    let sandbox = Strict::from(builder.start().await.unwrap());
+    let rest = Rest::new(&sandbox);
+    let alice = sandbox.guild().channel("general").user("alice");
+    let mut paths = Vec::new();
+    for _ in 0..6 {
+        let said = alice.says("x").await;
+        paths.push(format!(
+            "/channels/{}/messages/{}",
+            said.channel_id(),
+            said.message_id()
+        ));
+    }
+    let limit = async |at: usize| {
+        let answer = rest.bare("DELETE", &paths[at]).await;
+        (answer.status, header(&answer, "x-ratelimit-limit").map(str::to_owned))
+    };
+    assert_eq!(limit(0).await, (204, Some("3".to_owned())), "a moment old");
+    sandbox.advance(Duration::from_secs(60));
+    assert_eq!(limit(1).await, (204, Some("5".to_owned())));
+    sandbox.advance(Duration::from_secs(15 * 24 * 60 * 60));
+    assert_eq!(limit(2).await, (204, Some("30".to_owned())), "two weeks old");
+}
+
+#[tokio::test]
+async fn limits_are_changed_while_it_runs() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    assert_eq!(
+        header(&rest.get("/users/@me").await, "x-ratelimit-limit"),
+        Some("100000")
+    );
+    sandbox.set_rate_limits(RateLimits::Off);
+    assert_eq!(header(&rest.get("/users/@me").await, "x-ratelimit-limit"), None);
+    sandbox.set_rate_limits(RateLimits::Real);
+    sandbox.stop_clock();
+    let path = format!("/channels/{}/typing", sandbox.guild().channel("general").id());
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(rest.bare("POST", &path).await.status);
+    }
+    assert_eq!(statuses, [204, 204, 204, 204, 204, 429]);
+    sandbox.set_rate_limits(RateLimits::Generous);
+    assert_eq!(rest.bare("POST", &path).await.status, 204);
+}

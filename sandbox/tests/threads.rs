@@ -172,3 +172,46 @@ async fn writing_in_a_thread_is_a_permission_of_its_own_and_private_ones_are_for
     );
     assert_eq!(rest.get(&active).await.body["threads"], json!([]));
 }
+
+#[tokio::test]
+async fn members_of_a_closed_private_thread_add_nobody_and_its_members_find_it_in_the_archive() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let (guild, bot) = (sandbox.guild(), sandbox.bot_id());
+    let general = guild.channel("general");
+    let (alice, bob) = (guild.user("alice"), guild.user("bob"));
+    general.overwrite(bot, 0, MANAGE_THREADS);
+    let thread = guild.add_private_thread(&general, "secret", &[alice.id(), bot]);
+    let path = format!("/channels/{}", thread.id());
+    let member = format!("{path}/thread-members/{}", bob.id());
+    assert_eq!(rest.bare("PUT", &member).await.status, 204, "anybody in it adds others");
+    general.overwrite(bot, MANAGE_THREADS, 0);
+    rest.bare("DELETE", &member).await;
+    assert_eq!(
+        rest.send("PATCH", &path, json!({ "invitable": false })).await.status,
+        200
+    );
+    general.overwrite(bot, 0, MANAGE_THREADS);
+    assert_eq!(rest.bare("PUT", &member).await.code(), 50013);
+    general.overwrite(bot, MANAGE_THREADS, 0);
+    assert_eq!(rest.bare("PUT", &member).await.status, 204);
+
+    let foreign = guild.add_private_thread(&general, "foreign", &[alice.id()]);
+    for one in [&thread, &foreign] {
+        one.archive();
+    }
+    let of = |rest: &str| format!("/channels/{}{rest}", general.id());
+    let names = |body: &Value| {
+        let all = body["threads"].as_array().unwrap();
+        all.iter().map(|one| one["name"].clone()).collect::<Vec<_>>()
+    };
+    let all = rest.get(&of("/threads/archived/private")).await.body;
+    assert_eq!(all["threads"].as_array().unwrap().len(), 2);
+    let own = rest.get(&of("/users/@me/threads/archived/private")).await.body;
+    assert_eq!(names(&own), [json!("secret")]);
+    let before = of(&format!("/users/@me/threads/archived/private?before={}", thread.id()));
+    assert_eq!(names(&rest.get(&before).await.body), Vec::<Value>::new());
+    let log = guild.audit_log();
+    let kinds: Vec<&Value> = log.iter().map(|one| &one["action_type"]).collect();
+    assert!(kinds.contains(&&json!(111)), "{kinds:?}");
+}

@@ -58,7 +58,7 @@ impl Parameters {
             return Err(close::INVALID_VERSION);
         }
         if self.encoding.as_deref().is_some_and(|encoding| encoding != "json") {
-            return Err(close::DECODE_ERROR);
+            return Err(close::DECODE_ERROR.because("Only encoding=json is spoken here."));
         }
         Encoder::new(self.compress.as_deref()).map_err(|_| close::DECODE_ERROR)
     }

@@ -166,6 +166,7 @@ pub(crate) fn user(world: &World, id: &str) -> Outcome {
 pub(crate) fn my_guilds(world: &World, call: &Call) -> Outcome {
     let limit = call.number("limit", 200, 1, 200)? as usize;
     let (before, after) = (call.id("before")?, call.id("after")?);
+    let with_counts = call.flag("with_counts")?;
     let guilds: Value = world
         .guilds
         .values()
@@ -173,15 +174,21 @@ pub(crate) fn my_guilds(world: &World, call: &Call) -> Outcome {
         .filter(|guild| before.is_none_or(|before| guild.id < before) && after.is_none_or(|after| guild.id > after))
         .take(limit)
         .map(|guild| {
-            json!({
+            let json = guild.json();
+            let mut json = json!({
                 "id": guild.id.to_string(),
                 "name": guild.name,
-                "icon": null,
+                "icon": json["icon"],
                 "banner": null,
                 "owner": guild.owner_id == world.bot_id,
                 "permissions": permissions::of(guild, None, world.bot_id).to_string(),
-                "features": [],
-            })
+                "features": json["features"],
+            });
+            if with_counts {
+                json["approximate_member_count"] = json!(guild.members.len());
+                json["approximate_presence_count"] = json!(world.count_online(guild));
+            }
+            json
         })
         .collect();
     Ok(Answer::ok(&guilds))
