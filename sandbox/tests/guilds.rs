@@ -592,6 +592,13 @@ async fn emojis_are_made_of_pictures_and_told() {
         (&event["emojis"][0]["name"], event["emojis"].as_array().unwrap().len()),
         (&json!("party"), 1)
     );
+    let picture = Rest::page(&stage.sandbox)
+        .get(&format!("/emojis/{}.png", id(&made)))
+        .await;
+    assert_eq!(
+        (picture.status, &picture.headers["content-type"]),
+        (200, &"image/png".parse().unwrap())
+    );
     let moving = stage
         .call("POST", "/emojis", json!({ "name": "dance", "image": gif }))
         .await;

@@ -13,7 +13,7 @@ use crate::{
     rest::limits::RateLimits,
     world::{
         World,
-        audit_log::{Note, action},
+        audit_log::{Entry, Note, action},
         emoji::Emoji,
         invite::{DEFAULT_AGE, Invite},
     },
@@ -155,7 +155,7 @@ impl Guild {
     pub fn takes_role(&self, user_id: u64, role_id: u64) {
         self.sandbox().with(|world| {
             world.change_member(self.id(), user_id, |member| {
-                member.roles.retain(|held| *held != role_id)
+                member.roles.retain(|held| *held != role_id);
             })
         });
     }
@@ -164,7 +164,7 @@ impl Guild {
     #[must_use]
     pub fn audit_log(&self) -> Vec<Value> {
         self.sandbox()
-            .with(|world| world.audit_log(self.id()).map(|entry| entry.json()).collect())
+            .with(|world| world.audit_log(self.id()).map(Entry::json).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     channel_shape::Shape,
     errors::{self, Refusal},
     snowflake, threads,
-    validate::{Fields, checked},
+    validate::{Fields, checked, id_of},
 };
 use crate::world::{
     Channel, Overwrite, World,
@@ -252,7 +252,7 @@ pub(crate) fn delete(world: &mut World, call: &Call, id: &str) -> Outcome {
     };
     let needed = |key: &str| {
         let found = world.guilds.get(&guild).filter(|guild| guild.has_feature("COMMUNITY"));
-        found.is_some_and(|guild| guild.settings.get(key).is_some_and(|one| *one == id.to_string()))
+        found.is_some_and(|guild| guild.settings.get(key).and_then(id_of) == Some(id))
     };
     if needed("rules_channel_id") || needed("public_updates_channel_id") {
         return Err(errors::COMMUNITY_CHANNEL.into());

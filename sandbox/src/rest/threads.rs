@@ -8,7 +8,7 @@ use super::{
     channels::{allowed, text},
     errors::{self, Refusal},
     guilds, snowflake,
-    validate::{self, Fields, Place, checked},
+    validate::{self, Fields, Place, checked, id_of},
 };
 use crate::{
     gateway::intents::GUILD_MEMBERS,
@@ -184,7 +184,7 @@ fn tags_of(world: &World, forum: u64, tags: &[u64]) -> Result<(), Refusal> {
     let known = forum.settings.get("available_tags").and_then(Value::as_array);
     let moderates = world.permissions_in(forum, world.bot_id) & permissions::MANAGE_THREADS != 0;
     for tag in tags {
-        let found = known.and_then(|known| known.iter().find(|one| one["id"] == tag.to_string()));
+        let found = known.and_then(|known| known.iter().find(|one| id_of(&one["id"]) == Some(*tag)));
         match found {
             None => return Err(errors::UNKNOWN_TAG.into()),
             Some(tag) if tag["moderated"] == true && !moderates => {
