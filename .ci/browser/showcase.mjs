@@ -24,6 +24,8 @@ const COMMANDS = [
   { name: 'warn', description: 'Warnings', options: [
     { type: 1, name: 'add', description: 'Warn somebody', options: [{ type: 6, name: 'who', description: 'Whom', required: true }] },
     { type: 1, name: 'list', description: 'List the warnings' }] },
+  { name: 'fields', description: 'Open a form with a field of every kind' },
+  { name: 'keep', description: 'Keep a file', options: [{ type: 11, name: 'file', description: 'Which one', required: true }] },
   { name: 'Quote', type: 3 }, { name: 'Inspect', type: 2 },
 ];
 
@@ -48,9 +50,32 @@ const LAYOUT = { flags: 1 << 15, components: [{ type: 17, accent_color: 0xe2b457
 const FORM = { custom_id: 'feedback', title: 'Feedback', components: [
   { type: 1, components: [{ type: 4, custom_id: 'subject', style: 1, label: 'Subject', required: true, max_length: 40, placeholder: 'In a few words' }] },
   { type: 1, components: [{ type: 4, custom_id: 'text', style: 2, label: 'What happened?', required: false }] }] };
+const options = (labels) => labels.map((label) => ({ label, value: label.toLowerCase() }));
+const label = (title, component, description) => ({ type: 18, label: title, description, component });
+const FIELDS = { custom_id: 'fields', title: 'All kinds', components: [
+  { type: 10, content: 'Fill in **what you like**.' },
+  label('Name', { type: 4, custom_id: 'name', style: 1 }, 'As on your badge'),
+  label('Size', { type: 3, custom_id: 'size', options: options(['Small', 'Large']) }),
+  label('Friend', { type: 5, custom_id: 'friend', required: false }),
+  label('Picture', { type: 19, custom_id: 'picture', required: false }),
+] };
+const CHECKS = { custom_id: 'fields', title: 'More kinds', components: [
+  label('Colour', { type: 21, custom_id: 'colour', options: options(['Red', 'Blue']) }), label('Extras', { type: 22, custom_id: 'extras', options: options(['Cheese', 'Olives']), required: false }),
+  label('I agree', { type: 23, custom_id: 'agree' })] };
+const MORE_SELECTS = [6, 7, 8].map((type) => ({ type: 1, components: [{ type, custom_id: `select:${type}`, placeholder: `Select ${type}` }] }));
+/** A picture of one colour: 8 by 8, as a PNG needs no compression to be one. */
+const PIXELS = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGNgaGBgwIKYBoUoAN8BAgEo4wFSAAAAAElFTkSuQmCC', 'base64');
+const GALLERY = { flags: 1 << 15, components: [{ type: 10, content: '### Three pictures and a file' }, { type: 12, items: [0, 1, 2].map((at) => ({ media: { url: `attachment://p${at}.png` }, description: `Picture ${at}`, spoiler: at === 2 })) },
+  { type: 14, divider: true, spacing: 2 }, { type: 13, file: { url: 'attachment://notes.txt' } }] };
 const TEXT = ['# Heading', 'Plain, **bold**, *italic*, __underlined__, ~~struck~~, `code`, ||a spoiler||, <https://example.com>', '> a quote', '-# small print', '1. first', '2. second',
   'Hello <@PERSON> in <#CHANNEL>, <t:1700000000:F>, that is <t:1700000000:R>', '```js\nconst answer = 42;\n```', '<script>alert("no")</script> &amp; <b>no</b>'].join('\n');
 
+const upload = (payload, files) => {
+  const form = new FormData();
+  form.append('payload_json', JSON.stringify(payload));
+  files.forEach(([name, type, bytes], at) => form.append(`files[${at}]`, new File([bytes], name, { type })));
+  return form;
+};
 const fill = (value, message) => JSON.parse(JSON.stringify(value).replaceAll('PERSON', message.author.id).replaceAll('CHANNEL', message.channel_id));
 let thinking = null;
 
@@ -59,6 +84,10 @@ const WORDS = {
   '!text': (bot, message) => bot.say(message.channel_id, { content: fill(TEXT, message) }),
   '!card': (bot, message) => bot.say(message.channel_id, { embeds: [fill(CARD, message)] }),
   '!buttons': (bot, message) => bot.say(message.channel_id, { content: 'Press one', components: [BUTTONS, DISABLED, ...SELECTS] }),
+  '!selects': (bot, message) => bot.say(message.channel_id, { content: 'Select one', components: MORE_SELECTS }),
+  '!poll': (bot, message) => bot.say(message.channel_id, { poll: { question: { text: 'Tea or coffee?' }, answers: [{ poll_media: { text: 'Tea', emoji: { name: '🍵' } } }, { poll_media: { text: 'Coffee' } }], duration: 1 } }),
+  '!gallery': (bot, message) => bot.rest('POST', `/channels/${message.channel_id}/messages`, upload(GALLERY, [...[0, 1, 2].map((at) => [`p${at}.png`, 'image/png', PIXELS]), ['notes.txt', 'text/plain', Buffer.from('some notes')]])),
+  '!kick': async (bot, message) => { const { status, body } = await bot.rest('DELETE', `/guilds/${message.guild_id}/members/${message.mentions[0].id}`); await bot.say(message.channel_id, { content: `Kick: ${status} ${body?.message ?? ''}` }); },
   '!broken': (bot, message) => bot.say(message.channel_id, { embeds: [{ title: 'x'.repeat(300), fields: [{ name: '', value: 'y' }] }] }),
   '!typing': (bot, message) => bot.rest('POST', `/channels/${message.channel_id}/typing`),
   '!finish': (bot) => bot.original(thinking, { content: 'Here it is at last' }),
@@ -76,6 +105,8 @@ const SLASH = {
   slow: async (bot, it) => { await bot.answer(it, 5); thinking = it; },
   silent: () => {},
   form: (bot, it) => bot.answer(it, 9, FORM),
+  fields: (bot, it) => bot.answer(it, 9, FIELDS),
+  keep: (bot, it) => bot.answer(it, 4, { content: `Kept ${Object.values(it.data.resolved.attachments)[0].filename}, ${Object.values(it.data.resolved.attachments)[0].size} bytes` }),
   layout: (bot, it) => bot.answer(it, 4, LAYOUT),
   warn: (bot, it) => bot.answer(it, 4, { content: `Warned by ${it.data.options[0].name}`, flags: 64 }),
   Quote: (bot, it) => bot.answer(it, 4, { content: `> ${it.data.resolved.messages[it.data.target_id].content}` }),
@@ -83,10 +114,16 @@ const SLASH = {
 };
 
 const EVENTS = {
-  MESSAGE_CREATE: (bot, message) => (message.author.bot ? null : WORDS[message.content]?.(bot, message)),
+  MESSAGE_CREATE: (bot, message) => (message.author.bot ? null : WORDS[message.content.split(' ')[0]]?.(bot, message)),
   INTERACTION_CREATE: (bot, it) => {
     if (it.type === 2 || it.type === 4) return SLASH[it.data.name](bot, it);
+    if (it.type === 5 && it.data.custom_id === 'fields') {
+      const filled = it.data.components.filter((each) => each.component).map(({ component }) => `${component.custom_id}=${JSON.stringify(component.values ?? component.value)}`);
+      const files = Object.values(it.data.resolved?.attachments ?? {}).map((file) => file.filename);
+      return bot.answer(it, 4, { content: `Filled: ${filled.join(' ')} ${files.join(' ')}` });
+    }
     if (it.type === 5) return bot.answer(it, 4, { content: `Thank you for "${it.data.components[0].components[0].value}"` });
+    if (it.data.custom_id === 'press:Dice') return bot.answer(it, 9, CHECKS);
     if (it.data.values) return bot.answer(it, 4, { content: `Chosen: ${it.data.values.join(', ')}`, flags: 64 });
     return bot.answer(it, 7, { content: `Pressed ${it.data.custom_id.slice(6)}` });
   },

@@ -49,7 +49,7 @@ function dial(url, { onText, onClose }) {
 export async function connect({ api_url: api, gateway_url: gateway, token }, commands, on) {
   const state = { session: null, sequence: null, ended: false, socket: null };
   const rest = async (method, path, body) => {
-    const answer = await fetch(`${api}/api/v10${path}`, { method, headers: { authorization: `Bot ${token}`, 'user-agent': 'DiscordBot (local, 1)', ...(body ? { 'content-type': 'application/json' } : {}) }, body: body && JSON.stringify(body) });
+    const answer = await fetch(`${api}/api/v10${path}`, { method, headers: { authorization: `Bot ${token}`, 'user-agent': 'DiscordBot (local, 1)', ...(body && !(body instanceof FormData) ? { 'content-type': 'application/json' } : {}) }, body: body instanceof FormData ? body : body && JSON.stringify(body) });
     const text = await answer.text();
     return { status: answer.status, body: text ? JSON.parse(text) : null };
   };

@@ -58,7 +58,7 @@ export function arrowKeys(container, name) {
 export const pointOf = (event) => ({ getBoundingClientRect: () => ({ left: event.clientX, top: event.clientY - 6, bottom: event.clientY - 6 }), isConnected: true, focus: () => event.target?.closest?.('[tabindex], button')?.focus({ preventScroll: true }) });
 
 export function showPopover(popover, anchor, width = 0) {
-  document.body.append(popover);
+  ($('chat') ?? document.body).append(popover);
   if (width) popover.style.minWidth = `${width}px`;
   popover.showPopover();
   const place = anchor.getBoundingClientRect();

@@ -45,7 +45,7 @@ export function drawStaged() {
   $('staged').hidden = !list.length;
   $('desk').classList.toggle('joined', list.length > 0 || !$('answering').hidden);
   $('staged').replaceChildren(...list.map((each, at) => h('li', { class: `staged ${each.spoiler ? 'spoiler-file' : ''}` },
-    h('div', { class: 'preview' }, each.address ? h('img', { src: each.address, alt: each.file.name }) : icon('file')),
+    h('div', { class: 'preview' }, each.address ? h('img', { src: each.address, alt: '' }) : icon('file')),
     h('small', { title: each.file.name }, each.file.name),
     h('div', { class: 'tools', role: 'group', 'aria-label': each.file.name },
       iconButton('eye', each.spoiler ? 'No spoiler' : 'Mark as spoiler', () => { each.spoiler = !each.spoiler; drawStaged(); }),
@@ -61,8 +61,11 @@ export function withFiles(body, files) {
 }
 
 export const pickFiles = (done, several = true) => {
-  const input = h('input', { type: 'file', multiple: several });
-  input.addEventListener('change', () => { if (input.files.length) done([...input.files]); });
+  // In the page, though unseen: one that nothing holds may be gone before somebody has chosen.
+  const input = h('input', { type: 'file', multiple: several, hidden: true });
+  input.addEventListener('change', () => { input.remove(); if (input.files.length) done([...input.files]); });
+  input.addEventListener('cancel', () => input.remove());
+  document.body.append(input);
   input.click();
 };
 

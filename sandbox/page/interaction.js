@@ -177,7 +177,7 @@ function modalFields(components) {
       const type = component.type === 21 ? 'radio' : 'checkbox';
       const inputs = (component.options ?? []).map((entry) => [h('input', { type, name: id, value: entry.value, checked: entry.default, required: type === 'radio' && required }), entry]);
       const chosen = () => inputs.filter(([input]) => input.checked).map(([, entry]) => entry.value);
-      keep(() => chosen());
+      keep(() => (type === 'radio' ? chosen()[0] ?? '' : chosen()));
       return group(label, required, type, inputs, frame.description);
     }
     if (component.type === 23) {

@@ -87,7 +87,7 @@ export function receive(type, data) {
     case 'interaction': interactionChanged(data); break;
     case 'commands': state.commands = data; if ($('text').value.startsWith('/') && document.activeElement === $('text')) changed(); break;
     case 'bot': state.online = data.online; state.presence = data.presence; drawBotState(); drawMembers(); break;
-    case 'people': state.people = data; drawMembers(); break;
+    case 'person': state.people = [...state.people, data]; drawMembers(); break;
     case 'guild': takeGuild(data); break;
     case 'dm_create': if (!state.dms.some((each) => each.id === data.id)) state.dms.push(data); drawPlaces(); break;
     case 'member_add': case 'member_update': addMember(data); break;

@@ -68,14 +68,25 @@ export function messageNode(message, before) {
     else body.append(...contentNodes(message));
   }
 
-  return h('li', { class: classes.join(' '), id: `m-${message.id}`, tabindex: '-1', 'data-message': message.id, onkeydown: (event) => messageKeys(event, message), oncontextmenu: (event) => contextMenu(event, message, system) },
+  // What can be done with it is made when somebody comes near: most messages are only read.
+  const near = (event) => addTools(event.currentTarget);
+  const node = h('li', { class: classes.join(' '), id: `m-${message.id}`, tabindex: '-1', onpointerenter: near, onfocusin: near, 'data-message': message.id, onkeydown: (event) => messageKeys(event, message), oncontextmenu: (event) => contextMenu(event, message, system) },
     message.id === state.newFrom && h('div', { class: 'day fresh', role: 'separator' }, h('span', {}, 'New')),
     newDay(message, before) && h('div', { class: 'day', role: 'separator' }, h('span', {}, DAY.format(new Date(message.timestamp)))),
     quotedLine(message),
     h('div', { class: 'row' },
       h('div', { class: 'gutter' }, system ? h('span', { 'aria-hidden': 'true' }, systemIcon(message)) : start ? withMenu(avatar(author), author) : timeElement(message.timestamp, CLOCK.format(new Date(message.timestamp)), 'when')),
-      body),
-    toolsFor(message, system));
+      body));
+  tools.set(node, () => toolsFor(message, system));
+  return node;
+}
+/** Message's element -> what makes its tools, while it has none. */
+const tools = new WeakMap();
+export function addTools(node) {
+  const make = tools.get(node);
+  tools.delete(node);
+  const made = make?.();
+  if (made) node.append(made);
 }
 
 const withMenu = (node, user) => { node.addEventListener('contextmenu', (event) => personMenu(event, user)); node.addEventListener('click', () => openCard(node, user)); return node; };
@@ -135,7 +146,9 @@ function contentNodes(message) {
     if (edited) (text.lastElementChild?.matches('.text') ? text.lastElementChild : text).append(' ', edited);
     nodes.push(text);
   }
-  nodes.push(...attachmentNodes(message.attachments ?? []));
+  // What embeds and components show is not shown a second time.
+  const used = JSON.stringify([message.embeds ?? [], message.components ?? []]);
+  nodes.push(...attachmentNodes((message.attachments ?? []).filter((each) => !used.includes(JSON.stringify(each.url)))));
   if (!((message.flags ?? 0) & SUPPRESS_EMBEDS)) nodes.push(...embedNodes(message.embeds ?? []));
   for (const sticker of message.sticker_items ?? []) nodes.push(h('div', { class: 'sticker', role: 'img', 'aria-label': `Sticker: ${sticker.name}` }, icon('sticker'), sticker.name));
   if (message.poll) nodes.push(pollNode(message));
@@ -224,7 +237,7 @@ function messageKeys(event, message) {
   if (neighbour) focusMessage(event.currentTarget[neighbour] ?? (event.key === 'ArrowDown' ? $('text') : null));
   else if (event.key === 'r' && !isHidden(message) && !message.refusal) startReply(message);
   else if (event.key === 'e' && isOwn(message)) startEdit(message);
-  else if (event.key === '+' && !isHidden(message)) openReactions(event.currentTarget.querySelector('.tools button') ?? event.currentTarget, message);
+  else if (event.key === '+' && !isHidden(message)) openReactions(event.currentTarget, message);
   else if (event.key === 'p' && mayPin(message) && !isHidden(message)) pin(message, message.pinned);
   else if (event.key === 'Delete' && mayDelete(message)) askDelete(message, event.shiftKey);
   else if (event.key === 'Escape') $('text').focus();

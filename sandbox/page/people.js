@@ -124,12 +124,11 @@ $('who').addEventListener('click', () => openPeople($('who')));
 export function drawSelf() {
   $('who').hidden = !state.me;
   if (state.me) {
-    $('who').setAttribute('aria-label', `You are ${userName(state.me)}. Switch person`);
-    $('who').replaceChildren(avatar(state.me, 'small'), self === top ? '' : userName(state.me));
+    $('who').replaceChildren(avatar(state.me, 'small'), h('span', { class: 'aside' }, 'You are '), h('span', { class: self === top ? 'aside' : '' }, userName(state.me)), h('span', { class: 'aside' }, '. Switch person'));
   }
   if (!state.me) { $('self').replaceChildren(); return; }
-  $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', 'aria-label': `Acting as ${userName(state.me)}. Switch person`, onclick: (event) => openPeople(event.currentTarget) },
-    h('span', { class: 'presence', style: { '--around': 'var(--self)' } }, avatar(state.me), h('span', { class: 'dot online', 'aria-hidden': 'true' })), h('span', { class: 'who' }, h('b', {}, userName(state.me)), h('small', {}, 'Acting as this person')), icon('chevron')));
+  $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', onclick: (event) => openPeople(event.currentTarget) },
+    h('span', { class: 'presence', style: { '--around': 'var(--self)' } }, avatar(state.me), h('span', { class: 'dot online', 'aria-hidden': 'true' })), h('span', { class: 'who' }, h('small', {}, 'Acting as'), ' ', h('b', {}, userName(state.me)), h('span', { class: 'aside' }, '. Switch person')), icon('chevron')));
 }
 
 function openPeople(anchor) {

@@ -136,7 +136,7 @@ export function drawPlaces() {
   };
   keepFocus($('servers'), 'guild', () => $('servers').replaceChildren(
     serverButton(null, 'Direct messages', icon('mark'), state.dms), h('hr'),
-    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { 'aria-hidden': 'true' }, each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3)), each.channels ?? [])),
+    ...state.guilds.map((each) => serverButton(each.id, each.name, h('span', { class: 'initials', 'data-initials': each.name.split(/\s+/u).map((word) => [...word][0]).join('').slice(0, 3) }), each.channels ?? [])),
     h('button', { type: 'button', class: 'server add-server', 'data-guild': 'new', title: 'Add a server', 'aria-label': 'Add a server', onclick: openNewGuild }, icon('plus'))));
 
   $('place').replaceChildren(h('h1', {}, guild ? h('button', { type: 'button', id: 'server-menu', 'aria-haspopup': 'menu', 'aria-label': `${guild.name}, server menu`, onclick: (event) => serverMenu(event.currentTarget) }, h('span', {}, guild.name), icon('chevron')) : h('span', {}, 'Direct messages')));

@@ -3,7 +3,7 @@
 import { $, h, icon } from './dom.js';
 import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state, THREADS } from './state.js';
 import { markdown } from './markdown.js';
-import { focusMessage, messageNode, rove, roving } from './message.js';
+import { addTools, focusMessage, messageNode, rove, roving } from './message.js';
 import { drawPlacesSoon, openChannel } from './places.js';
 import { pinsChanged } from './results.js';
 import { avatar } from './people.js';
@@ -166,6 +166,7 @@ export function drawMessage(id) {
   const [typed, box] = [old.querySelector('.edit'), fresh.querySelector('.edit')];
   if (typed && box) box.value = typed.value;
   if (roving === old) rove(fresh);
+  if (old.querySelector('.tools')) addTools(fresh);
   old.replaceWith(fresh);
   if (held === old) fresh.focus({ preventScroll: true });
   else if (held?.dataset.customId) {

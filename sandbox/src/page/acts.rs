@@ -257,20 +257,22 @@ struct Submission {
 }
 
 /// Sends a modal.
-pub(crate) async fn modal(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let submission: Submission = read(&body)?;
+pub(crate) async fn modal(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Answer {
+    let (submission, files): (Submission, _) = uploads::form(&headers, body).await?;
+    let base = shared.http_url();
     let mut world = shared.world();
     let person = person(&world, &submission.r#as)?;
     let interaction = id(&submission.interaction_id)?;
-    if world
-        .interactions
-        .get(interaction)
-        .is_none_or(|one| one.user_id != person)
-    {
-        return Err("that modal is somebody else's".into());
-    }
-    let written: Vec<(String, Value)> = submission.values.into_iter().collect();
-    let id = world.submit_modal(interaction, &shared.http_url(), &written)?;
+    let opened = world.interactions.get(interaction).filter(|one| one.user_id == person);
+    let channel = opened.ok_or("that modal is somebody else's")?.channel_id;
+    let attachments = uploads::keep(&mut world, &base, channel, files, &[], true);
+    let mut values = Value::Object(submission.values);
+    uploads::place(&mut values, &attachments);
+    let written: Vec<(String, Value)> = match values {
+        Value::Object(values) => values.into_iter().collect(),
+        _ => Vec::new(),
+    };
+    let id = world.submit_modal(interaction, &base, &written)?;
     Ok(Json(json!({ "interaction_id": id.to_string() })))
 }
 

@@ -12,7 +12,7 @@ use axum::{
 };
 
 /// Nothing but the page's own files and this server may be loaded.
-const POLICY: &str = "default-src 'none'; frame-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; media-src 'self'; \
+const POLICY: &str = "default-src 'none'; frame-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; \
      connect-src 'self' ws:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
 macro_rules! files {

@@ -23,8 +23,8 @@ impl World {
         let id = self.ids.part();
         self.users.insert(id, User::person(id, name));
         if !self.pages.is_empty() {
-            let people = self.people_json();
-            self.pages.tell(&Audience::Everyone, "people", || people);
+            let person = self.user_json(id);
+            self.pages.tell(&Audience::Everyone, "person", || person);
         }
         self.changed();
         id
