@@ -46,6 +46,8 @@ mod error;
 mod gateway;
 mod handle;
 mod ids;
+#[cfg(test)]
+mod ledger;
 mod page;
 mod rest;
 mod server;

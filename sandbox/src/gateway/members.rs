@@ -111,6 +111,7 @@ pub(super) fn send(world: &mut World, session: &str, request: &Members) {
         if let Some(nonce) = &request.nonce {
             data["nonce"] = json!(nonce);
         }
+        world.check_event("GUILD_MEMBERS_CHUNK", &data);
         if let Some(session) = world.sessions.get_mut(session) {
             session.push(&mut world.logs, "GUILD_MEMBERS_CHUNK", &data.to_string());
         }

@@ -39,7 +39,10 @@ const ACTIVITY: [&str; 23] = [
 /// Checks a presence, and gives what others see of it.
 pub(super) fn read(value: &Value, place: &str) -> Result<Value, Close> {
     let fields = Fields::new(value, place, &["since", "activities", "status", "afk", "game"])?;
-    fields.number("since")?;
+    // Serenity writes a moment as an object; Discord takes it.
+    if !fields.get("since").is_some_and(Value::is_object) {
+        fields.number("since")?;
+    }
     fields.flag("afk")?;
     let status = fields.text("status")?.unwrap_or("online");
     if !STATUSES.contains(&status) {

@@ -26,7 +26,9 @@ pub(super) const ROUTES: &[Route] = &[
     }),
     Route::put("/guilds/{guild_id}/bans/{user_id}", |world, call, path| {
         create(world, call, path[0], path[1])
-    }),
+    })
+    // Where discord.py puts it, and Discord takes it.
+    .query(&["delete_message_seconds", "delete_message_days"]),
     Route::delete("/guilds/{guild_id}/bans/{user_id}", |world, call, path| {
         remove(world, call, path[0], path[1])
     }),

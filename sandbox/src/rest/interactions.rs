@@ -52,8 +52,19 @@ pub(crate) fn callback(world: &mut World, call: &Call, id: &str, token: &str) ->
     let message = match kind {
         MESSAGE => Some(first_message(world, call, &interaction, data)?),
         DEFERRED_MESSAGE => {
+            // Libraries send the message's other keys along; Discord passes over them.
+            let known = [
+                "flags",
+                "content",
+                "embeds",
+                "components",
+                "allowed_mentions",
+                "tts",
+                "attachments",
+                "poll",
+            ];
             let flags = checked(|faults| {
-                Fields::new(data, "data", &["flags"], faults).integer("flags", 0..=i64::from(u32::MAX), faults)
+                Fields::new(data, "data", &known, faults).integer("flags", 0..=i64::from(u32::MAX), faults)
             })?;
             let flags = flags.unwrap_or(0).unsigned_abs() & EPHEMERAL;
             let draft = Draft {

@@ -41,6 +41,15 @@ pub(crate) use self::{
     validate::text_length,
 };
 
+/// What the ledger of fidelity is made of.
+#[cfg(test)]
+pub(crate) mod ledger {
+    pub(crate) use super::{
+        route::{Fidelity, Route},
+        routes::all as routes,
+    };
+}
+
 /// A request, read.
 #[derive(Debug)]
 pub(crate) struct Call {

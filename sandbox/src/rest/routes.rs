@@ -49,9 +49,16 @@ pub(crate) fn needs_token(path: &[&str]) -> bool {
     )
 }
 
+static TREE: LazyLock<Branch> = LazyLock::new(Branch::grown);
+
+/// The parameters that a request's query may have.
+pub(crate) fn query_of(method: &str, path: &[&str]) -> &'static [&'static str] {
+    let row = TREE.find(method, path, &mut Vec::new());
+    row.map_or(&[][..], |row| row.query)
+}
+
 /// Answers a call.
 pub(crate) fn route(world: &mut World, call: &Call) -> Outcome {
-    static TREE: LazyLock<Branch> = LazyLock::new(Branch::grown);
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let mut parameters = Vec::new();
     let Some(row) = TREE.find(&call.method, &path, &mut parameters) else {

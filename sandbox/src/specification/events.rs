@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Event, place in its data (`*` is every element of a list), schema.
-const PARTS: &[(&str, &str, &str)] = &[
+pub(super) const PARTS: &[(&str, &str, &str)] = &[
     ("MESSAGE_CREATE", "", "MessageResponse"),
     ("MESSAGE_UPDATE", "", "MessageResponse"),
     ("GUILD_MEMBER_ADD", "", "GuildMemberResponse"),
@@ -43,6 +43,11 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("GUILD_MEMBERS_CHUNK", "members/*", "GuildMemberResponse"),
     ("THREAD_CREATE", "", "ThreadResponse"),
     ("THREAD_UPDATE", "", "ThreadResponse"),
+    ("GUILD_CREATE", "", "GuildResponse"),
+    ("GUILD_CREATE", "voice_states/*/member", "GuildMemberResponse"),
+    ("THREAD_LIST_SYNC", "threads/*", "ThreadResponse"),
+    ("THREAD_LIST_SYNC", "members/*", "ThreadMemberResponse"),
+    ("THREAD_MEMBERS_UPDATE", "added_members/*", "ThreadMemberResponse"),
     ("READY", "user", "UserPIIResponse"),
     (
         "APPLICATION_COMMAND_PERMISSIONS_UPDATE",
@@ -55,6 +60,11 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("INTERACTION_CREATE", "data/resolved/users/*", "UserResponse"),
     ("INTERACTION_CREATE", "data/resolved/roles/*", "GuildRoleResponse"),
     ("INTERACTION_CREATE", "data/resolved/messages/*", "MessageResponse"),
+    (
+        "INTERACTION_CREATE",
+        "data/resolved/attachments/*",
+        "MessageAttachmentResponse",
+    ),
 ];
 
 #[derive(Debug)]

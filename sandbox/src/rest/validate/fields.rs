@@ -29,7 +29,9 @@ impl<'a> Fields<'a> {
                 &NOTHING
             }
         };
-        refuse_unknown(map.keys(), path, known, faults);
+        // Eris sends some keys twice: in camel case too. Discord passes over them; alone they are slips.
+        let is_twin = |key: &&String| map.contains_key(&snake_case(key)) && key.chars().any(char::is_uppercase);
+        refuse_unknown(map.keys().filter(|key| !is_twin(key)), path, known, faults);
         Self {
             map,
             path: path.to_owned(),
@@ -243,6 +245,18 @@ impl<'a> Fields<'a> {
 }
 
 /// Refuses keys that are not known, and names the nearest one that is.
+/// `messageReference` as `message_reference`.
+fn snake_case(key: &str) -> String {
+    let parts = key.chars().map(|one| {
+        if one.is_ascii_uppercase() {
+            format!("_{}", one.to_ascii_lowercase())
+        } else {
+            one.to_string()
+        }
+    });
+    parts.collect()
+}
+
 fn refuse_unknown<'k>(keys: impl Iterator<Item = &'k String>, path: &str, known: &[&str], faults: &mut Faults) {
     for key in keys.filter(|key| !known.contains(&key.as_str())) {
         let nearest = known

@@ -84,6 +84,8 @@ impl Place {
                 "avatar_url",
                 "thread_name",
                 "applied_tags",
+                // Eris sends it in the body beside the query.
+                "wait",
             ],
         }
     }
