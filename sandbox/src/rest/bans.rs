@@ -110,6 +110,10 @@ pub(crate) fn create(world: &mut World, call: &Call, id: &str, user: &str) -> Ou
         let seconds = fields.integer("delete_message_seconds", 0..=604_800, faults);
         seconds.or(days.map(|days| days * 86_400)).unwrap_or(0).unsigned_abs()
     })?;
+    let seconds = match call.number("delete_message_seconds", 0, 0, 604_800)? {
+        0 => seconds.max(call.number("delete_message_days", 0, 0, 7)? * 86_400),
+        in_query => in_query,
+    };
     if !world.users.contains_key(&user) {
         return Err(errors::UNKNOWN_USER.into());
     }
