@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::{ALL_INTENTS, Rest, Socket};
 
@@ -214,4 +216,27 @@ async fn members_of_a_closed_private_thread_add_nobody_and_its_members_find_it_i
     let log = guild.audit_log();
     let kinds: Vec<&Value> = log.iter().map(|one| &one["action_type"]).collect();
     assert!(kinds.contains(&&json!(111)), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn a_thread_in_which_nothing_is_said_goes_into_the_archive_by_itself() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let general = sandbox.guild().channel("general");
+    let path = format!("/channels/{}/threads", general.id());
+    let body = json!({ "name": "talk", "type": 11, "auto_archive_duration": 60 });
+    let thread = rest.send("POST", &path, body).await.body;
+    let path = format!("/channels/{}", thread["id"].as_str().unwrap());
+    let is_archived = async || rest.get(&path).await.body["thread_metadata"]["archived"] == true;
+    sandbox.advance(Duration::from_secs(50 * 60));
+    let said = rest
+        .send("POST", &format!("{path}/messages"), json!({ "content": "x" }))
+        .await;
+    assert_eq!(said.status, 200, "{said:?}");
+    sandbox.advance(Duration::from_secs(50 * 60));
+    assert!(!is_archived().await, "something was said in between");
+    sandbox.advance(Duration::from_secs(11 * 60));
+    assert!(is_archived().await);
+    assert_eq!(socket.event("THREAD_UPDATE").await["thread_metadata"]["archived"], true);
 }

@@ -21,7 +21,11 @@ impl World {
 
     /// Lets happen what is due; says when to look again.
     pub(crate) fn elapse(&mut self) -> Option<Instant> {
-        let next = [self.fail_overdue(), self.close_overdue_polls()];
+        let next = [
+            self.fail_overdue(),
+            self.close_overdue_polls(),
+            self.archive_idle_threads(),
+        ];
         next.into_iter().flatten().min()
     }
 

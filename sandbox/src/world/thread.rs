@@ -2,7 +2,11 @@
 //! (<https://discord.com/developers/docs/topics/threads>). Who may do what is decided before; here it only happens, and
 //! everybody who listens hears of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -30,7 +34,7 @@ pub(crate) struct Thread {
     pub(crate) locked: bool,
     /// Whether all its members may add others; of private ones.
     pub(crate) invitable: bool,
-    /// Minutes without a message after which Discord archives it. Here only people and bots do.
+    /// Minutes without a message after which it goes into the archive by itself.
     pub(crate) auto_archive_duration: u64,
     /// When `archived` last changed.
     archive_timestamp: String,
@@ -168,6 +172,7 @@ impl World {
             channel.settings.insert("applied_tags".to_owned(), json!(tags));
         }
         self.channels.insert(id, channel);
+        self.expiry.notify_one();
         self.emit_thread(id, "THREAD_CREATE", true);
         let first = Draft {
             kind: Some(THREAD_STARTER),
@@ -248,6 +253,33 @@ impl World {
             thread.archive_timestamp = now;
         }
         self.emit_thread(id, "THREAD_UPDATE", false);
+    }
+
+    /// Puts threads into the archive in which nothing was said for as long as they say; gives when to look again.
+    pub(super) fn archive_idle_threads(&mut self) -> Option<Instant> {
+        let now = self.ids.now_ms();
+        let (mut idle, mut next) = (Vec::new(), None::<u64>);
+        for channel in self.channels.values() {
+            let Some(thread) = channel.thread.as_ref().filter(|thread| !thread.archived) else {
+                continue;
+            };
+            let said = channel.history.last_id().map_or(0, ids::created_ms);
+            let since = said.max(ids::ms_of(&thread.archive_timestamp).unwrap_or(0));
+            let due = since + thread.auto_archive_duration * 60_000;
+            if due <= now {
+                idle.push(channel.id);
+            } else {
+                next = Some(next.map_or(due, |next| next.min(due)));
+            }
+        }
+        for id in idle {
+            self.change_thread(id, |channel| {
+                if let Some(thread) = &mut channel.thread {
+                    thread.archived = true;
+                }
+            });
+        }
+        next.map(|due| self.time.now() + Duration::from_millis(due - now))
     }
 
     pub(crate) fn join_thread(&mut self, id: u64, user: u64) {
