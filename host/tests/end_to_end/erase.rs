@@ -113,6 +113,38 @@ async fn all_plugins_are_asked_and_one_that_fails_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_plugin_that_does_not_run_the_host_erases_its_own_part_and_says_what_is_left() {
+    let world = World::new().await;
+    for plugin in ["fun", "keeper"] {
+        world.drop_plugin(plugin);
+    }
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    let poll = owner.says("!poll Pizza? Yes No").await.expect_reply().await;
+    alice.clicks(&poll, "Yes").await.expect_update().await;
+    told(&alice, "!remind 1h tea").await;
+    told(&alice, "!key set user a 1").await;
+    for plugin in ["fun", "keeper"] {
+        told(&owner, &format!("!unload {plugin}")).await;
+    }
+    let who = format!("user {}", alice.id());
+    let shown = erase(&owner, &who).await;
+    let left = "has a database or files, and does not run: `load` it and erase again";
+    assert!(shown.contains(&format!("**fun** {left}; 1 timer deleted")), "{shown}");
+    assert!(
+        shown.contains(&format!("**keeper** {left}; 1 value deleted")),
+        "{shown}"
+    );
+    assert_eq!(rows(&world, "fun", "SELECT count(*) FROM votes"), 1);
+    // As it says.
+    told(&owner, "!load fun").await;
+    let shown = erase(&owner, &who).await;
+    assert!(shown.contains("**fun** has erased what it kept"), "{shown}");
+    assert_eq!(rows(&world, "fun", "SELECT count(*) FROM votes"), 0);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugins_card_says_what_it_runs_by_time_and_that_it_can_erase_nobody() {
     let world = World::new().await;
     world.drop_plugin("stress");

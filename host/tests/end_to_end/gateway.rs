@@ -110,3 +110,29 @@ async fn a_plugin_that_asks_without_end_does_not_cost_the_connection() {
     // Not stopped: what still waits would be waited for.
     bot.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_more_members_than_one_answer_holds_is_told_whole() {
+    // Discord sends a thousand at a time.
+    const MEMBERS: usize = 1100;
+    let world = World::new().await;
+    // It greets whoever joins, so the bot has the intent.
+    world.drop_plugin("example");
+    world.drop_plugin("showcase");
+    let alice = world.person("alice");
+    for number in 0..MEMBERS {
+        world.person(&format!("member{number}"));
+    }
+    let bot = world.start().await;
+    let counted = alice.says("!headcount").await.expect_reply().await;
+    let Some((all, different)) = counted
+        .content()
+        .split_once(' ')
+        .filter(|(all, _)| all.parse::<u32>().is_ok())
+    else {
+        panic!("{}:\n{}", counted.content(), bot.stop().await)
+    };
+    assert_eq!(all, different, "each once");
+    assert!(all.parse::<usize>().unwrap() > MEMBERS, "{all}");
+    bot.stop().await;
+}

@@ -139,6 +139,37 @@ async fn what_arrives_meanwhile_waits_and_is_served_once_in_order_by_the_newer_v
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_is_due_meanwhile_runs_once_by_the_newer_version() {
+    let scene = Scene::new().await;
+    let (world, owner) = (&scene.world, scene.world.owner());
+    let set = scene.alice.says("!later 1h tea").await.expect_reply().await;
+    let number = set.content().trim_start_matches("timer ").to_owned();
+    let mut seen = world.sandbox.watch();
+    scene.replace(Start::OnceItMay).await;
+    let begun = owner.says(&format!("!timers run {number}")).await.expect_reply().await;
+    assert!(begun.content().contains("is begun"), "{}", begun.content());
+    let again = owner.says(&format!("!timers run {number}")).await.expect_reply().await;
+    assert!(
+        again.content().contains("runs already"),
+        "it waits: {}",
+        again.content()
+    );
+    scene.let_it_start();
+    loop {
+        let message = seen.next().await.expect("it runs");
+        assert_ne!(message.content(), "later: tea (2)");
+        if message.content() == "later: tea (1)" {
+            break;
+        }
+    }
+    let told = scene.bot.logs("told 1").await;
+    assert!(told.contains("stress#2"), "by the newer version: {told}");
+    let left = scene.alice.says("!later-list").await.expect_reply().await;
+    assert_eq!(left.content(), "0 of mine:");
+    scene.bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_older_version_serves_what_waited_if_the_newer_one_does_not_start() {
     let scene = Scene::new().await;
     scene.replace(Start::NotOnceItMay).await;

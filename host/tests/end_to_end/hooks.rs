@@ -1,6 +1,7 @@
 //! Checks, `before`, `after` and `on_error` of a plugin: what they refuse, what they hear of, and what becomes of their
 //! own faults.
 
+use sandbox::Message;
 use serde_json::json;
 
 use crate::harness::World;
@@ -113,5 +114,49 @@ async fn after_hears_how_it_ended_and_on_error_may_answer() {
     }
     let faults = world.owner().says("!errors").await.expect_reply().await;
     assert!(faults.embeds()[0].to_string().contains("its `after` failed"));
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_hooks_is_turned_page_by_page() {
+    let world = World::new().await;
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    let (alice, owner) = (world.person("alice"), world.owner());
+    // Beside the five that it declares.
+    for _ in 0..8 {
+        assert_eq!(
+            alice.says("!events follow").await.expect_reply().await.content(),
+            "Following."
+        );
+    }
+    let page = |list: &Message| {
+        let card = &list.embeds()[0];
+        let lines = card["description"].as_str().unwrap_or_default().lines().count();
+        let footer = card["footer"]["text"].as_str().unwrap_or_default();
+        let (page, _) = footer.split_once(" \u{b7}").unwrap_or_default();
+        (card["title"].to_string(), lines, page.to_owned())
+    };
+    let expected = |lines, page: &str| ("\"Hooks (13)\"".to_owned(), lines, page.to_owned());
+    let is_off = |list: &Message, button: &str| list.component(button).unwrap()["disabled"] == true;
+    let first = owner.says("!hooks").await.expect_reply().await;
+    assert_eq!(page(&first), expected(10, "Page 1 of 2"));
+    assert!(is_off(&first, "Previous") && !is_off(&first, "Next"));
+    let second = owner.clicks(&first, "Next").await.expect_update().await;
+    assert_eq!(page(&second), expected(3, "Page 2 of 2"));
+    assert!(!is_off(&second, "Previous") && is_off(&second, "Next"));
+    let first = owner.clicks(&second, "Previous").await.expect_update().await;
+    assert_eq!(page(&first), expected(10, "Page 1 of 2"));
+    // Nobody else turns it, whatever they send.
+    let next = first.component("Next").unwrap()["custom_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let refused = alice.forges_click(&first, &next).await.expect_reply().await;
+    assert!(
+        refused.is_ephemeral() && refused.embeds().is_empty(),
+        "{}",
+        refused.content()
+    );
     bot.stop().await;
 }

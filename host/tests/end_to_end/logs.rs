@@ -230,3 +230,31 @@ async fn levels_and_secrets_of_the_settings_are_in_force_as_soon_as_they_are_sav
     let log = bot.stop().await;
     assert!(!log.contains("nobody wants"), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_owns_the_bot_no_more_turns_no_page_of_its_incidents() {
+    let world = World::new().await;
+    world.drop_plugin("stress");
+    let alice = world.person("alice");
+    world.configure(&json!({ "owner_ids": [alice.id().to_string()] }));
+    let bot = world.start().await;
+    for _ in 0..11 {
+        alice.says("!fail").await.expect_reply().await;
+    }
+    let list = alice.says("!errors").await.expect_reply().await;
+    let older = alice.clicks(&list, "Older").await.expect_update().await;
+    assert!(text(older.embeds()).contains("of 2"), "{}", text(older.embeds()));
+    world.configure(&json!({}));
+    let refused = loop {
+        let reply = alice.says("!errors").await.expect_reply().await;
+        if reply.embeds().is_empty() {
+            break reply;
+        }
+    };
+    let turned = alice.clicks(&older, "Newer").await.expect_reply().await;
+    assert!(turned.is_ephemeral() && turned.embeds().is_empty());
+    assert_eq!(turned.content(), refused.content());
+    let shown = older.refresh().unwrap();
+    assert_eq!(text(shown.embeds()), text(older.embeds()), "nothing of it has changed");
+    bot.stop().await;
+}

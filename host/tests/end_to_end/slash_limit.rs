@@ -90,10 +90,62 @@ impl<const NUMBER: usize> Module for Many<NUMBER> {
     }
 }
 
-fn many<const NUMBER: usize>() -> LinkedPlugin {
+/// Wave at somebody.
+#[command(prefix, user_menu = "Wave")]
+async fn waving(ctx: Ctx, member: Member) -> Result {
+    ctx.reply(format!("waves at {}", member.user.username)).await
+}
+
+/// A plugin whose menu has the name of another's.
+struct Waving<const NUMBER: usize>;
+
+impl<const NUMBER: usize> Module for Waving<NUMBER> {
+    type State = ();
+    const NAME: &'static str = ["waving-0", "waving-1"][NUMBER];
+    const VERSION: &'static str = "1.0.0";
+    const STATE_VERSION: Option<u32> = None;
+
+    async fn start(_: StartCtx) -> Result<()> {
+        Ok(())
+    }
+
+    async fn stop(_: StopCtx, (): ()) -> Result<Saved> {
+        Ok(Saved::default())
+    }
+
+    fn commands() -> Vec<CommandDef<()>> {
+        let name = ["wave", "wave-too"][NUMBER];
+        vec![CommandDef {
+            name,
+            ..__command_waving
+        }]
+    }
+
+    fn groups() -> Vec<Group> {
+        Vec::new()
+    }
+
+    fn components() -> Vec<ComponentDef<()>> {
+        Vec::new()
+    }
+
+    fn events() -> Vec<EventDef<()>> {
+        Vec::new()
+    }
+
+    fn migrations() -> Vec<Migration> {
+        Vec::new()
+    }
+}
+
+fn linked<M: Module>() -> LinkedPlugin {
     let mut manifest: Value = serde_json::from_slice(example::linked_plugin().manifest()).unwrap();
-    manifest["name"] = <Many<NUMBER> as Module>::NAME.into();
-    LinkedPlugin::new::<Many<NUMBER>>(serde_json::to_vec(&manifest).unwrap().leak())
+    manifest["name"] = M::NAME.into();
+    LinkedPlugin::new::<M>(serde_json::to_vec(&manifest).unwrap().leak())
+}
+
+fn many<const NUMBER: usize>() -> LinkedPlugin {
+    linked::<Many<NUMBER>>()
 }
 
 /// A bot in this very process, with plugins linked in.
@@ -337,6 +389,40 @@ async fn commands_of_another_program_stay_until_the_owner_has_them_deleted() {
         names.contains(&"ping".to_owned()) && !names.contains(&"legacy".to_owned()),
         "{names:?}"
     );
+    all_were_taken(&world);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_what_is_in_no_menu() {
+    let world = World::new().await;
+    let mut said = world.sandbox.watch();
+    let bot = Within::start(&world, vec![linked::<Waving<0>>(), linked::<Waving<1>>()]).await;
+    let notice = loop {
+        let message = said.next().await.expect("the owner is told");
+        if message.content().contains("not in context menus") {
+            break message.content().to_owned();
+        }
+    };
+    assert!(
+        notice.contains("`Wave` of plugin waving-1 (") && notice.contains("waving-0"),
+        "{notice}"
+    );
+    assert!(notice.contains("have its author choose another name"), "{notice}");
+    // The earlier one has it, and the other one its other doors.
+    world
+        .sandbox
+        .expect_commands(|names| names.contains(&"Wave".to_owned()))
+        .await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let waved = alice.uses_menu_of(&bob, "Wave").await.expect_reply().await;
+    assert_eq!(waved.content(), "waves at bob");
+    let waved = alice
+        .says(&format!("!wave-too {}", bob.mention()))
+        .await
+        .expect_reply()
+        .await;
+    assert_eq!(waved.content(), "waves at bob");
     all_were_taken(&world);
     bot.stop().await;
 }
