@@ -146,4 +146,32 @@ test('the state of a build is told on top, with what the compiler says', async (
   await strip.waitFor({ state: 'detached' });
 });
 
+test('a status and what somebody does, and a seat in a voice channel, are seen by others', async () => {
+  const alice = await open('?as=alice');
+  await it.olivia.getByRole('navigation', { name: 'Servers' }).getByRole('button', { name: 'Sandbox' }).click();
+  await it.olivia.getByRole('button', { name: 'Set a status' }).click();
+  await it.olivia.getByRole('menuitemradio', { name: 'Do not disturb' }).click();
+  const entry = alice.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: /Olivia/ });
+  await entry.getByRole('img', { name: 'dnd' }).waitFor();
+  await it.olivia.getByRole('button', { name: 'Set a status' }).click();
+  await it.olivia.getByRole('menuitem', { name: /^Write what you do/ }).click();
+  await it.olivia.getByLabel('What do you do?').fill('Watering the plants');
+  await isSound();
+  await it.olivia.keyboard.press('Enter');
+  await entry.getByText('Watering the plants').waitFor();
+  await menu('Create channel');
+  const form = it.olivia.getByRole('dialog', { name: 'Create channel' });
+  await form.getByLabel('Type').selectOption('Voice');
+  await form.getByLabel('Name').fill('Lounge');
+  await form.getByRole('button', { name: 'Create' }).click();
+  const channels = (page) => page.getByRole('navigation', { name: 'Channels' });
+  await channels(it.olivia).getByRole('button', { name: 'Lounge', exact: true }).click();
+  await channels(alice).locator('.in-voice', { hasText: 'Olivia' }).waitFor();
+  await picture('voice-dark');
+  await isSound();
+  await channels(it.olivia).getByRole('button', { name: 'Lounge', exact: true }).click();
+  await channels(alice).locator('.in-voice').waitFor({ state: 'detached' });
+  await alice.context().close();
+});
+
 ends();

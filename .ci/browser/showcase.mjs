@@ -2,7 +2,18 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
 import { connect } from './wire.mjs';
+
+/** As PNG wants it; Node has one of its own only since 22. */
+function crc32(data) {
+  let crc = -1;
+  for (const byte of data) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
 
 const choice = (name) => ({ name, value: name.toLowerCase() });
 const COMMANDS = [
@@ -63,8 +74,19 @@ const CHECKS = { custom_id: 'fields', title: 'More kinds', components: [
   label('Colour', { type: 21, custom_id: 'colour', options: options(['Red', 'Blue']) }), label('Extras', { type: 22, custom_id: 'extras', options: options(['Cheese', 'Olives']), required: false }),
   label('I agree', { type: 23, custom_id: 'agree' })] };
 const MORE_SELECTS = [6, 7, 8].map((type) => ({ type: 1, components: [{ type, custom_id: `select:${type}`, placeholder: `Select ${type}` }] }));
-/** A picture of one colour: 8 by 8, as a PNG needs no compression to be one. */
-const PIXELS = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGNgaGBgwIKYBoUoAN8BAgEo4wFSAAAAAElFTkSuQmCC', 'base64');
+/** A picture of one colour, 64 by 64, as a PNG. */
+const PIXELS = (() => {
+  const part = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(data.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  const line = Buffer.concat([Buffer.from([0]), Buffer.alloc(64 * 3, Buffer.from([88, 101, 242]))]);
+  const head = Buffer.from([0, 0, 0, 64, 0, 0, 0, 64, 8, 2, 0, 0, 0]);
+  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), part('IHDR', head), part('IDAT', deflateSync(Buffer.concat(Array(64).fill(line)))), part('IEND', Buffer.alloc(0))]);
+})();
 const GALLERY = { flags: 1 << 15, components: [{ type: 10, content: '### Three pictures and a file' }, { type: 12, items: [0, 1, 2].map((at) => ({ media: { url: `attachment://p${at}.png` }, description: `Picture ${at}`, spoiler: at === 2 })) },
   { type: 14, divider: true, spacing: 2 }, { type: 13, file: { url: 'attachment://notes.txt' } }] };
 const TEXT = ['# Heading', 'Plain, **bold**, *italic*, __underlined__, ~~struck~~, `code`, ||a spoiler||, <https://example.com>', '> a quote', '-# small print', '1. first', '2. second',

@@ -2,7 +2,7 @@
 
 import { h, icon, showPopover } from './dom.js';
 import { channelName, channelsNow, guildNow, membersNow, roleColour, state, userName } from './state.js';
-import { markdown, safeUrl } from './markdown.js';
+import { customEmoji, markdown, safeUrl } from './markdown.js';
 import { colourOf, fileNode, pictureNode, veiled } from './embed.js';
 import { avatar } from './people.js';
 import { drawWaiting, track } from './interaction.js';
@@ -21,7 +21,7 @@ export function componentNode(message, component) {
     case 10: return h('div', { class: 'content' }, markdown(component.content ?? ''));
     case 11: return hiddenIf(component.spoiler, pictureNode(component.media, 'thumbnail', component.description));
     case 12: return galleryNode(component.items ?? []);
-    case 13: return hiddenIf(component.spoiler, fileNode(component.file?.url, component.name ?? component.file?.url?.split('/').at(-1) ?? 'file', component.size));
+    case 13: return hiddenIf(component.spoiler, fileNode(component.file?.url, component.name ?? component.file?.url?.split('/').at(-1) ?? 'file', component.size || message.attachments?.find((each) => each.url === component.file?.url)?.size));
     case 14: return h('hr', { class: `${component.divider === false ? 'blank' : ''} ${component.spacing === 2 ? 'wide' : ''}` });
     case 17: return hiddenIf(component.spoiler, h('div', { class: `container ${colourOf(component.accent_color) ? 'accented' : ''}`, style: colourOf(component.accent_color) ? { '--bar': colourOf(component.accent_color) } : {} }, inner(component.components)));
     default: return h('div', { class: 'file' }, `Component of type ${component.type}, which this page does not show`);
@@ -31,7 +31,7 @@ const hiddenIf = (spoiler, node) => (spoiler ? veiled(node) : node);
 const galleryNode = (items) => h('div', { class: `gallery n${items.length}` }, items.map((item) => hiddenIf(item.spoiler, pictureNode(item.media, 'picture', item.description))));
 
 function buttonNode(message, component) {
-  const label = [component.emoji && h('span', { class: 'emoji' }, emojiText(component.emoji)), component.label];
+  const label = [component.emoji && (component.emoji.id ? customEmoji(component.emoji) : h('span', { class: 'emoji' }, emojiText(component.emoji))), component.label];
   if (component.style === 5) {
     const url = safeUrl(component.url);
     return h('a', { class: 'button link', href: component.disabled ? null : url?.href, target: '_blank', rel: 'noopener noreferrer', 'aria-disabled': component.disabled ? 'true' : null, title: component.url }, label, icon('out'));

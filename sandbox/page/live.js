@@ -4,7 +4,7 @@ import { $, h } from './dom.js';
 import { byId, EPHEMERAL, findChannel, room, state } from './state.js';
 import { addMessage, loadRoom, removeMessage, updateMessage } from './timeline.js';
 import { drawPlaces, openChannel, openGuild, rememberPlace } from './places.js';
-import { drawBotState, drawMembers } from './people.js';
+import { drawBotState, drawMembers, drawSelf } from './people.js';
 import { changed, startTyping } from './composer.js';
 import { form } from './slash.js';
 import { early, interactionChanged } from './interaction.js';
@@ -83,6 +83,7 @@ export function receive(type, data) {
     case 'message_create': addMessage(data); break;
     case 'message_update': updateMessage(data); break;
     case 'message_delete': removeMessage(data.channel_id, data.id); break;
+    case 'presence': takePresence(data); break;
     case 'typing': startTyping(data); break;
     case 'interaction': interactionChanged(data); break;
     case 'commands': state.commands = data; if ($('text').value.startsWith('/') && document.activeElement === $('text')) changed(); break;
@@ -97,6 +98,13 @@ export function receive(type, data) {
     case 'build': noteBuild(data); break;
     default: break;
   }
+}
+
+/** How somebody is there; guilds name only those who are not just online. */
+function takePresence(data) {
+  for (const guild of state.guilds) guild.presences = [...(guild.presences ?? []).filter((each) => each.user.id !== data.user.id), data];
+  drawMembers();
+  drawSelf();
 }
 
 function addMember(data) {

@@ -131,7 +131,7 @@ const TOKENS = [
   [/<#(\d{1,20})>/y, ([, id]) => channelMention(id)],
   [/<\/([^:<>\n]{1,100}):(\d{1,20})>/y, ([, name, id]) => commandMention(name, id)],
   [/<id:(customize|browse|guide|home|linked-roles)>/y, ([, name]) => h('span', { class: 'mention' }, `#${name === 'customize' ? 'Channels & Roles' : name === 'browse' ? 'Browse Channels' : name === 'guide' ? 'Server Guide' : name === 'home' ? 'Server Guide' : 'Linked Roles'}`)],
-  [/<(a?):(\w{1,32}):(\d{1,20})>/y, ([, , name]) => h('span', { class: 'emoji', title: `Custom emoji ${name}` }, `:${name}:`)],
+  [/<(a?):(\w{1,32}):(\d{1,20})>/y, ([, , name, id]) => customEmoji({ name, id })],
   [/<t:(-?\d{1,13})(?::([tTdDfFRsS]))?>/y, ([, seconds, style]) => timestamp(Number(seconds), style ?? 'f')],
   [/@(?:everyone|here)\b/y, ([all]) => h('span', { class: 'mention' }, all)],
   [/\[([^\]\n]{1,500})\]\(<?(https?:\/\/[^\s)>]+)>?(?: "[^"\n]*")?\)/y, ([, label, url], depth) => link(url, inlineNodes(label, depth + 1))],
@@ -190,6 +190,9 @@ function inlineNodes(source, depth) {
   return nodes;
 }
 
+/** A server's own emoji: its picture where this sandbox has it, its name otherwise. */
+export const customEmoji = ({ name, id }) => (state.guilds.some((guild) => guild.emojis?.some((each) => each.id === id))
+  ? h('img', { class: 'custom-emoji', src: `/emojis/${id}.png`, alt: `:${name}:`, title: `:${name}:` }) : h('span', { class: 'emoji', title: `Custom emoji ${name}` }, `:${name}:`));
 export const safeUrl = (text) => {
   try {
     const url = new URL(text);

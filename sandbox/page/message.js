@@ -3,7 +3,7 @@
 import { $, confirmDialog, h, icon, iconButton, openMenu, pointOf } from './dom.js';
 import { channelName, commandName, findChannel, findUser, isHidden, isLoading, isOwn, listNow, memberColour, mentionsMe, state, usedCommand, userName } from './state.js';
 import { CLOCK, DAY, EXACT, timeElement } from './time.js';
-import { markdown } from './markdown.js';
+import { customEmoji, markdown } from './markdown.js';
 import { attachmentNodes, embedNodes } from './embed.js';
 import { pollNode } from './poll.js';
 import { encodeEmoji, isOnlyEmoji, pickEmoji } from './emoji.js';
@@ -175,7 +175,7 @@ function reactionNode(message, reaction) {
   const name = reaction.emoji?.id ? `:${reaction.emoji.name}:` : reaction.emoji?.name;
   const who = (reaction.users ?? []).map((id) => userName(findUser(id))).join(', ');
   return h('button', { type: 'button', class: `reaction ${own ? 'own' : ''}`, 'aria-pressed': String(own), title: who, 'aria-label': `${name}, ${reaction.count}, by ${who}`, onclick: () => react(message, reaction.emoji, own) },
-    h('span', { class: 'emoji', 'aria-hidden': 'true' }, name), ' ', String(reaction.count ?? 1));
+    h('span', { class: 'emoji', 'aria-hidden': 'true' }, reaction.emoji?.id ? customEmoji(reaction.emoji) : name), ' ', String(reaction.count ?? 1));
 }
 const react = (message, emoji, remove = false) => api('POST', '/page/reactions', { as: state.me.id, channel_id: message.channel_id, message_id: message.id, emoji, remove }).catch((error) => complain(error.message));
 

@@ -1,10 +1,10 @@
 // Who is there and who one acts as: the bot's state, members, the card of a person, the switch between people.
 
-import { $, h, icon, iconButton, showPopover } from './dom.js';
-import { botName, findRole, guildNow, memberColour, memberOf, membersNow, roleColour, state, userName } from './state.js';
+import { $, h, icon, iconButton, openDialog, openMenu, showPopover } from './dom.js';
+import { botName, findRole, guildNow, memberColour, memberOf, membersNow, presenceIn, roleColour, state, userName } from './state.js';
 import { openDirect } from './places.js';
 import { DAY } from './time.js';
-import { insertMention } from './composer.js';
+import { complain, insertMention } from './composer.js';
 import { menuCommands, useMenu } from './interaction.js';
 import { api } from './server.js';
 import { connect, wanted } from './live.js';
@@ -24,10 +24,11 @@ export const tag = (user) => (user?.bot ? h('span', { class: 'tag' }, 'APP') : n
 const ACTIVITIES = { 0: 'Playing', 1: 'Streaming', 2: 'Listening to', 3: 'Watching', 5: 'Competing in' };
 /** How the bot presents itself: the kind of its dot, and what it says that it does. */
 function presenceOf(user) {
-  if (user.id !== state.bot?.id) return { status: 'online', doing: '' };
-  const status = state.online ? state.presence?.status ?? 'online' : 'offline';
-  const activity = state.presence?.activities?.[0];
-  const doing = !state.online || !activity ? '' : activity.type === 4 ? activity.state ?? activity.name : `${ACTIVITIES[activity.type] ?? ''} ${activity.name}`.trim();
+  const isBot = user.id === state.bot?.id;
+  const presence = isBot ? state.presence : presenceIn(user.id);
+  const status = isBot && !state.online ? 'offline' : presence?.status ?? 'online';
+  const activity = presence?.activities?.[0];
+  const doing = status === 'offline' || !activity ? '' : activity.type === 4 ? activity.state ?? activity.name : `${ACTIVITIES[activity.type] ?? ''} ${activity.name}`.trim();
   return { status: status === 'invisible' ? 'offline' : status, doing };
 }
 
@@ -60,7 +61,7 @@ function layMembers() {
   for (const member of membersNow()) {
     const { user } = member;
     if (!user) continue;
-    const away = user.id === state.bot?.id && !state.online;
+    const away = presenceOf(user).status === 'offline';
     const role = hoisted.find((each) => member.roles?.includes(each.id));
     const title = away ? 'Offline' : role?.name ?? 'Online';
     if (!groups.has(title)) groups.set(title, { rank: away ? -2 : role?.position ?? -1, members: [] });
@@ -110,8 +111,8 @@ new ResizeObserver(() => drawMembersInView()).observe($('members'));
 
 function memberNode(member, name) {
   const { user } = member;
-  const away = user.id === state.bot?.id && !state.online;
   const { status, doing } = presenceOf(user);
+  const away = status === 'offline';
   const colour = memberColour(user.id);
   const timedOut = member.communication_disabled_until && new Date(member.communication_disabled_until) > new Date();
   return h('button', { type: 'button', class: `member ${away ? 'away' : ''}`, tabindex: '-1', 'data-user': user.id, onclick: (event) => openCard(event.currentTarget, user), oncontextmenu: (event) => personMenu(event, user) },
@@ -128,7 +129,22 @@ export function drawSelf() {
   }
   if (!state.me) { $('self').replaceChildren(); return; }
   $('self').replaceChildren(h('button', { type: 'button', id: 'switch', 'aria-haspopup': 'menu', onclick: (event) => openPeople(event.currentTarget) },
-    h('span', { class: 'presence', style: { '--around': 'var(--self)' } }, avatar(state.me), h('span', { class: 'dot online', 'aria-hidden': 'true' })), h('span', { class: 'who' }, h('small', {}, 'Acting as'), ' ', h('b', {}, userName(state.me)), h('span', { class: 'aside' }, '. Switch person')), icon('chevron')));
+    h('span', { class: 'presence', style: { '--around': 'var(--self)' } }, avatar(state.me), h('span', { class: `dot ${presenceOf(state.me).status}`, 'aria-hidden': 'true' })), h('span', { class: 'who' }, h('small', {}, 'Acting as'), ' ', h('b', {}, userName(state.me)), h('span', { class: 'aside' }, '. Switch person')), icon('chevron')),
+    iconButton('smile', 'Set a status', (event) => openStatus(event.currentTarget)));
+}
+
+const STATUSES = [['online', 'Online', ''], ['idle', 'Idle', ''], ['dnd', 'Do not disturb', ''], ['invisible', 'Invisible', 'Others, and bots, see this person as offline']];
+function openStatus(anchor) {
+  const now = presenceOf(state.me).status;
+  const set = (body) => api('POST', '/page/presence', { as: state.me.id, ...body }).catch((error) => complain(error.message));
+  openMenu(anchor, 'Status', [...STATUSES.map(([status, label, detail]) => ({ label, detail, face: h('span', { class: `dot ${status === 'invisible' ? 'offline' : status}` }), checked: (status === 'invisible' ? 'offline' : status) === now, icon: 'check', run: () => set({ status }) })),
+    { label: 'Write what you do…', icon: 'edit', run: () => {
+      const text = h('input', { type: 'text', id: 'status-text', maxlength: '128', autocomplete: 'off' });
+      text.value = presenceOf(state.me).doing;
+      const dialog = openDialog('Custom status', h('div', { class: 'modal-field' }, h('label', { for: 'status-text' }, 'What do you do?'), text), [h('button', { type: 'button', class: 'button text', onclick: () => dialog.close() }, 'Cancel'), h('button', { type: 'submit', class: 'button primary' }, 'Save')]);
+      dialog.querySelector('form').addEventListener('submit', () => set({ status: now === 'offline' ? 'invisible' : now, text: text.value }));
+      text.focus();
+    } }]);
 }
 
 function openPeople(anchor) {

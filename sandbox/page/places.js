@@ -90,13 +90,16 @@ const faceOf = (channel) => {
   const hidden = everyone && (BigInt(everyone.deny) & 1024n) !== 0n;
   return icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : channel.type === 5 ? 'news' : hidden ? 'lock' : 'hash');
 };
+const VOICE = new Set([2, 13]);
+/** Into a voice channel, or out of it: bots hear of both. */
+const sit = (channel, sitting) => api('POST', '/page/voice', { as: state.me.id, guild_id: channel.guild_id, channel_id: sitting.some((each) => each.user_id === state.me.id) ? null : channel.id }).catch((error) => complain(error.message));
 function channelNode(channel, seen) {
-  const inVoice = channel.type === 2 ? (guildNow()?.voice_states ?? []).filter((each) => each.channel_id === channel.id) : [];
+  const inVoice = VOICE.has(channel.type) ? (guildNow()?.voice_states ?? []).filter((each) => each.channel_id === channel.id) : [];
   const editable = channel.guild_id && !THREADS.has(channel.type) && (may('ManageChannels', channel.id) || may('ManageRoles', channel.id));
   const label = `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`;
   return h('div', { class: `channel-row ${editable ? 'with-tool' : ''}` }, h('button', {
-    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type), title: channel.type === 2 ? 'Voice channel: nobody talks in the sandbox' : null,
-    'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => openChannel(channel.id), oncontextmenu: (event) => channelMenu(event, channel), 'data-channel': channel.id, 'aria-label': label,
+    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type) && !VOICE.has(channel.type), title: VOICE.has(channel.type) ? 'Join or leave; nobody is heard in the sandbox' : null,
+    'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => (VOICE.has(channel.type) ? sit(channel, inVoice) : openChannel(channel.id)), oncontextmenu: (event) => channelMenu(event, channel), 'data-channel': channel.id, 'aria-label': label,
   }, channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions))),
   editable && iconButton('gear', `Edit ${channelName(channel)}`, () => openSettings('channels', { channel: channel.id })),
   inVoice.map((each) => h('div', { class: 'in-voice' }, avatar(findUser(each.user_id), 'tiny'), userName(findUser(each.user_id)))));

@@ -38,6 +38,8 @@ const byIdIn = (list, idOf) => {
   return indexes.get(list);
 };
 export const memberOf = (userId, guild = guildNow()) => byIdIn(guild?.members, (member) => member.user?.id)?.get(userId) ?? null;
+/** How a person is there, where that is another than online. */
+export const presenceIn = (userId) => byIdIn((guildNow() ?? state.guilds[0])?.presences, (presence) => presence.user.id)?.get(userId) ?? null;
 export const findUser = (id) => {
   if (id === state.bot?.id) return state.bot;
   if (id === state.me?.id) return state.me;

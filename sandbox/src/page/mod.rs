@@ -4,6 +4,7 @@
 
 mod acts;
 mod assets;
+mod being;
 mod build;
 mod faults;
 mod live;
@@ -48,6 +49,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/search", get(past::search))
         .route("/page/settings", post(settings::change))
         .route("/page/bans", get(settings::bans))
+        .route("/page/presence", post(being::presence))
+        .route("/page/voice", post(being::voice))
         .route("/page/slash", post(acts::slash))
         .route("/page/click", post(acts::click))
         .route("/page/modal", post(acts::modal))

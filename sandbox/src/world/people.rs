@@ -430,6 +430,8 @@ impl World {
             "channels": channels.map(|channel| self.page_channel(channel, person)).collect::<Vec<_>>(),
             "permissions": permissions::of(guild, None, person).to_string(),
             "voice_states": self.voices_of(guild_id),
+            "presences": self.presences_of(guild),
+            "emojis": guild.emojis.values().map(|emoji| self.emoji_json(emoji)).collect::<Vec<_>>(),
             "roles": guild.roles.iter().map(Role::json).collect::<Vec<_>>(),
             "members": members,
         }))

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Guild, World};
-use crate::gateway::intents;
+use crate::{gateway::intents, page::Audience};
 
 /// A person's presence, once it is another than at the start.
 #[derive(Clone, Debug)]
@@ -31,6 +31,12 @@ impl World {
             "activities": found.map(|presence| presence.activities.clone()).unwrap_or_default(),
             "client_status": client,
         })
+    }
+
+    /// Of a guild's members, those who are not just online.
+    pub(crate) fn presences_of(&self, guild: &Guild) -> Vec<Value> {
+        let heard = self.presences.keys().filter(|user| guild.members.contains_key(user));
+        heard.map(|user| self.presence_json(*user)).collect()
     }
 
     /// Since when a person is offline, in milliseconds since 1970; `None` if it is not. The bot is never.
@@ -69,6 +75,8 @@ impl World {
             .filter(|guild| guild.members.contains_key(&user))
             .map(|guild| guild.id)
             .collect();
+        let shown = self.presence_json(user);
+        self.pages.tell(&Audience::Everyone, "presence", || shown);
         for guild in guilds {
             let mut data = self.presence_json(user);
             data["guild_id"] = json!(guild.to_string());
