@@ -12,7 +12,8 @@ use abi_stable::{StableAbi, prefix_type::PrefixTypeTrait, std_types::RSlice};
 
 use crate::{Delivery, Envelope};
 
-/// The functions that a plugin may call in the host. It grows at its end only.
+/// The functions that a plugin may call in the host. It grows at its end only: behind `send`, which stays the last field of
+/// the prefix, each with `#[sabi(missing_field(option))]`, since an earlier host lacks it.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = HostModuleRef)))]

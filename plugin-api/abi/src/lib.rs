@@ -11,6 +11,8 @@ mod envelope;
 pub mod heap;
 mod host;
 mod plugin;
+#[cfg(test)]
+mod versions;
 
 pub use envelope::{Delivery, Envelope};
 pub use host::{Host, HostModule, HostModuleRef, Receiver};

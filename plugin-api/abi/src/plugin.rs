@@ -11,8 +11,10 @@ use std::{
 };
 
 use abi_stable::{
-    StableAbi, declare_root_module_statics,
-    library::{AbiHeaderRef, CheckTypeLayout, LibHeader, RootModule, RootModuleResult},
+    StableAbi,
+    abi_stability::check_layout_compatibility,
+    declare_root_module_statics,
+    library::{AbiHeaderRef, CheckTypeLayout, LibHeader, LibraryError, RootModule, RootModuleResult},
     package_version_strings,
     prefix_type::PrefixTypeTrait,
     sabi_types::VersionStrings,
@@ -21,7 +23,8 @@ use abi_stable::{
 
 use crate::{Delivery, Envelope, Host};
 
-/// The functions that the host calls in a plugin. It grows at its end only.
+/// The functions that the host calls in a plugin. It grows at its end only: behind `deliver`, which stays the last field of
+/// the prefix, each with `#[sabi(missing_field(option))]`, since a plugin of an earlier version lacks it.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
@@ -110,6 +113,12 @@ pub const fn header<P: Plugin>() -> LibHeader {
     unsafe { LibHeader::from_constructor::<PluginModuleRef>(construct::<P>, CheckTypeLayout::Yes) }
 }
 
+/// A lane that is none, for plugins of tests that make none.
+#[cfg(test)]
+pub(crate) fn tests_lane() -> LaneHandle {
+    LaneHandle(1)
+}
+
 extern "C" fn construct<P: Plugin>() -> RootModuleResult {
     abi_stable::library::__call_root_module_loader(module::<P>)
 }
@@ -168,6 +177,24 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
+/// Reads a library's header as one of the table `M` and checks the layout of everything that crosses, whichever side has the
+/// longer tables.
+pub(crate) fn checked<M: RootModule>(header: &'static LibHeader) -> Result<M, LoadError> {
+    // What abi_stable takes is a library whose tables are as long as ours, or longer: one of a later version.
+    let unlike = match header.init_root_module::<M>() {
+        Err(LibraryError::AbiInstability(unlike)) => unlike,
+        read => return read.map_err(|error| LoadError(error.to_string())),
+    };
+    // Those of an earlier version are shorter. All that they have must be ours, which is the same question the other way
+    // round; what they lack, the accessor of such a field tells whoever asks for it.
+    let theirs = header.layout();
+    if !theirs.is_some_and(|theirs| check_layout_compatibility(theirs, M::LAYOUT).is_ok()) {
+        return Err(LoadError(unlike.to_string()));
+    }
+    // SAFETY: the layouts were compared just now: the fields that both have are the same, and begin both tables.
+    unsafe { header.init_root_module_with_unchecked_layout::<M>() }.map_err(|error| LoadError(error.to_string()))
+}
+
 impl PluginModuleRef {
     /// Checks that what a library exports under [`HEADER_SYMBOL`](crate::HEADER_SYMBOL) is a header of this ABI.
     ///
@@ -185,9 +212,7 @@ impl PluginModuleRef {
     ///
     /// Another version of `abi_stable` or of the boundary, a layout that differs, or a panic in the constructor.
     pub fn checked(header: &'static LibHeader) -> Result<Self, LoadError> {
-        header
-            .init_root_module::<Self>()
-            .map_err(|error| LoadError(error.to_string()))
+        checked(header)
     }
 
     /// Reads a library's header without the check of the layout.
