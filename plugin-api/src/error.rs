@@ -90,6 +90,19 @@ impl Error {
         self.error.downcast_ref()
     }
 
+    /// The code of the incident that this comes from, if it does from a service's of another plugin, also where it was put
+    /// into another error since.
+    pub(crate) fn incident(&self) -> Option<String> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(&*self.error);
+        while let Some(error) = next {
+            if let Some(code) = error.downcast_ref::<ServiceError>().and_then(ServiceError::incident) {
+                return Some(code.to_owned());
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// The error as one of that type, if it is.
     pub(crate) fn downcast<E: StdError + 'static>(&self) -> Option<&E> {
         self.error.downcast_ref()
@@ -187,6 +200,7 @@ impl Error {
             None => Outcome {
                 verdict: Verdict::Failed,
                 text: Some(self.placed_chain()),
+                incident: self.incident(),
                 ..Outcome::default()
             },
         }

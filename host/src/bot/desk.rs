@@ -27,7 +27,7 @@ use crate::{
     cache::Cache,
     config,
     hooks::{Hooks, is_run},
-    interactions::{ControlKeys, Invocations, texts},
+    interactions::{ControlKeys, Invocations, is_incident_code, texts},
     plugins::{self, Ending, Generation, GivenUp, Plugins, Records, Ticket},
     process::{self, usage::Thread},
     rest::{Method, Rest},
@@ -504,6 +504,9 @@ impl Desk {
         match outcome.verdict {
             Verdict::Failed => {
                 let text = outcome.text.as_deref().unwrap_or_default();
+                if let Some(code) = outcome.incident.as_deref().filter(|code| is_incident_code(code)) {
+                    return tracing::warn!(plugin = %from.name(), code, "an event's handler failed since a service did: {text}");
+                }
                 self.reporter.event_failed(from, self.invocations.incident_code(), text);
             }
             Verdict::Panicked => {

@@ -54,6 +54,11 @@ impl Reporter {
                 ("failed", format!("failed: {text}"))
             }
         };
+        let by = format!("`{command}` {short}");
+        self.records.note_fault(plugin, by, Some(code.clone()), what.clone());
+        if incident.is_known {
+            return;
+        }
         let told = IncidentStory {
             summary: IncidentSummary {
                 code: code.clone(),
@@ -82,8 +87,6 @@ impl Reporter {
             lines: story.lines(),
         };
         self.incidents.add(told, Some(story));
-        self.records
-            .note_fault(plugin, format!("`{command}` {short}"), Some(code.clone()), what.clone());
         let told = format!(
             "Code `{code}`: `{command}` of the plugin `{plugin}` {what} (used by <@{}> in {server}). `errors {code}` shows \
              the whole story.",

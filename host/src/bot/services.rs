@@ -77,6 +77,12 @@ impl Services {
             self.logs.secrets().cover(&text).into_owned()
         };
         let text = cover(fault.text);
+        if let Some(code) = fault.origin {
+            let (plugin, service) = (fault.of.name(), fault.service);
+            tracing::warn!(%plugin, service, code, "a service failed since one that it called did");
+            let incident = Some(code.to_owned());
+            return Told { incident, text };
+        }
         let incident = self.allowances.admits(fault.of.name()).then(|| {
             let code = self.invocations.incident_code();
             match fault.panic {

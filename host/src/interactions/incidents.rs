@@ -36,6 +36,8 @@ pub struct Incident {
     pub menu: Option<MenuTarget>,
     /// The invocation.
     pub invocation: u64,
+    /// The fault is one of a service that it called, and written down by this code already.
+    pub is_known: bool,
     /// What was asked, as the plugin was told it.
     pub asked: Option<Arc<Vec<u8>>>,
 }
@@ -47,6 +49,12 @@ const CODES: u32 = 31_u32.pow(4);
 /// From one code to the next: no multiple of 31, so that all codes come before one comes again, and large, so that
 /// neighbours look different.
 const STRIDE: u32 = 570_767;
+
+/// Whether a text can be an incident's code.
+#[must_use]
+pub fn is_incident_code(text: &str) -> bool {
+    text.len() == 4 && text.bytes().all(|letter| ALPHABET.contains(&letter))
+}
 
 /// The incident codes of a run: none comes twice in 923,521.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ use super::{
     body::Body,
     calls,
     deadlines::Deadlines,
-    incidents::Codes,
+    incidents::{Codes, is_incident_code},
     lanes::Lanes,
     problems::{senseless_problem, unknown_invocation},
     state::{Closing, Conversation, State, Step},
@@ -380,7 +380,9 @@ impl Inner {
                 Some(texts::INTERRUPTED.to_owned())
             }
             Verdict::Failed | Verdict::Panicked => {
-                let code = self.codes.next();
+                let known = outcome.incident.filter(|code| is_incident_code(code));
+                let is_known = known.is_some();
+                let code = known.unwrap_or_else(|| self.codes.next());
                 let text = texts::incident(&code);
                 entry.told.came_to(&code);
                 let incident = Incident {
@@ -396,6 +398,7 @@ impl Inner {
                     door: origin.door,
                     menu: origin.menu,
                     invocation: entry.id,
+                    is_known,
                     asked: origin.asked.clone(),
                 };
                 (self.incidents)(incident, Arc::clone(entry) as _);

@@ -25,7 +25,7 @@ mod timers;
 
 pub use answers::Run;
 pub use api::{DiscordApi, Request, Response};
-pub use incidents::Incident;
+pub use incidents::{Incident, is_incident_code};
 pub use invocations::Invocations;
 pub use keys::ControlKeys;
 pub use origin::{DeletedAfter, InteractionRef, Origin};

@@ -16,7 +16,7 @@ use super::{
     generation::{Desk, EventDelivery, Generation, Serving, Undelivered},
     hold::HoldRoom,
     latency::Handler,
-    registry,
+    ranges::Range,
 };
 
 /// How much may wait for one plugin: as much as a lane's queue takes.
@@ -79,7 +79,7 @@ pub struct HeldCall {
     /// The service's name.
     pub service: String,
     /// Which versions of the plugin its caller wants.
-    pub range: String,
+    pub range: Arc<Range>,
     /// How many calls it lies within.
     pub depth: u32,
     /// The request.
@@ -190,7 +190,7 @@ impl HeldCall {
         if self.begun.is_closed() {
             return Ok(());
         }
-        if !registry::fits(&to.manifest.version, &self.range) || !to.offers_service(&self.service) {
+        if !to.ranges.is_in(&self.range) || !to.offers_service(&self.service) {
             let _ = self.begun.send(Ok((Arc::clone(to), None)));
             return Err(GivenUp::Absent);
         }

@@ -44,6 +44,7 @@ use super::{
     latency::{Handler, Latencies},
     loader,
     pulse::{Beat, Pulse},
+    ranges::Ranges,
     room::{Room, UnderWay},
     shadow::ContentHash,
     stall::Stall,
@@ -185,6 +186,8 @@ pub struct Generation {
     pub manifest: Arc<Manifest>,
     /// What it offers.
     pub description: Arc<Description>,
+    /// Its version, and which of others it wants.
+    pub ranges: Ranges,
     /// The hash of its file; `None` if it is linked.
     pub hash: Option<ContentHash>,
     /// Its number among the generations of this plugin.

@@ -2,7 +2,7 @@
 //!
 //! - `drop_folder` sees files, `shadow` copies them, `manifest` and `segments` read them, `registry` decides (pure)
 //! - `probe` opens a copy in a throw-away process, `loader` opens it here, for ever; `budget` says whether it still fits
-//! - `persisted` is what was decided and did harm, `shelf` keeps contents to go back to
+//! - `ranges` are versions and ranges, read once; `persisted` is what was decided and did harm, `shelf` keeps contents to go back to
 //! - `generation` is a running one, `lane` is how it is found and emptied; `room` and `event_queue` bound what waits, `hold` keeps it
 //! - `life` makes every change a transaction, `table` says who handles what, `change` what has become of a plugin
 //! - `watchdog`, `pulse`, `stall`, `latency`, `records`, `inspection` and `listing` tell what is known of each plugin
@@ -31,6 +31,7 @@ mod outcome;
 mod persisted;
 pub mod probe;
 mod pulse;
+mod ranges;
 mod records;
 pub mod registry;
 mod room;
@@ -51,6 +52,7 @@ pub use hold::{Hold, Share};
 pub use lane::{Entered, Gate, Root, Routing, Ticket, Way};
 pub use latency::Handler;
 pub use life::{Ended, Linked, Outlook, Paused, PluginState, PluginView, Plugins, Policy, Setup, SlashPlaces};
+pub use ranges::{Range, Ranges};
 pub use records::{Fault, Records};
 pub use shadow::ContentHash;
 pub use table::{Handles, Table};

@@ -19,6 +19,7 @@ use super::{
     check::{callee, no_such, offered},
     room::{Room, Rooms},
 };
+use crate::interactions::is_incident_code;
 use crate::plugins::{
     CallBegun, Delivery, Entered, Generation, GivenUp, Held, HeldCall, Root, Routing, Serving, Share, Table,
     Undelivered,
@@ -51,6 +52,8 @@ pub struct Fault<'f> {
     pub text: &'f str,
     /// The panic, if it was one.
     pub panic: Option<&'f PanicReport>,
+    /// The code of the fault of another service from which this one comes: that is written down already.
+    pub origin: Option<&'f str>,
 }
 
 /// What was made known of a fault.
@@ -133,6 +136,10 @@ impl Calling {
     }
 
     fn admit(&self, rooms: &Rooms) -> Result<(&Dependency, Room), ServiceFailure> {
+        // Before the swap: who is called may be replaced together with it.
+        if self.from.serving_since.get().is_none() {
+            return Err(ServiceFailure::TooEarly);
+        }
         let declared = callee(&self.from.manifest, &self.call, self.depth)?;
         let room = rooms.take(self.from.name(), &declared.name)?;
         Ok((declared, room))
@@ -192,7 +199,7 @@ impl Calling {
             Delivery {
                 what: Held::Service(HeldCall {
                     service: self.call.service.clone(),
-                    range: declared.range.clone(),
+                    range: self.from.ranges.wanted_of(name),
                     depth: self.depth,
                     request: self.request.clone(),
                     begun,
@@ -211,8 +218,7 @@ impl Calling {
             Some(Entered::Waits) => return Ok(waits.map(Begun::Waits)),
             Some(Entered::Now(at, ticket)) => (at, ticket),
         };
-        let (version, services) = (&at.manifest.version, &at.description.services);
-        offered(declared, &self.call.service, version, services)?;
+        self.offered(&at, declared)?;
         if at.pulse.hung_for(Instant::now()).is_some() {
             return Err(busy("its plugin hangs; the bot's owner can `reload` it"));
         }
@@ -235,9 +241,8 @@ impl Calling {
         match begun.await {
             Ok(Ok((at, Some(serving)))) => Ok(Some(Begun::Serving(at, serving))),
             Ok(Ok((at, None))) => {
-                let services = &at.description.services;
-                let unfit = offered(declared, &self.call.service, &at.manifest.version, services);
-                Err(unfit.err().unwrap_or_else(|| no_such(services)))
+                let unfit = self.offered(&at, declared).err();
+                Err(unfit.unwrap_or_else(|| no_such(&at.description.services)))
             }
             Ok(Err(GivenUp::Busy)) => Err(ServiceFailure::Busy {
                 text: "its plugin is being replaced for too long".to_owned(),
@@ -245,6 +250,12 @@ impl Calling {
             // Nobody came, or who came has ended at once.
             Ok(Err(_)) | Err(_) => Ok(None),
         }
+    }
+
+    fn offered(&self, at: &Generation, declared: &Dependency) -> Result<(), ServiceFailure> {
+        let fits = at.ranges.is_in(&self.from.ranges.wanted_of(&declared.name));
+        let (version, services) = (&at.manifest.version, &at.description.services);
+        offered(declared, &self.call.service, (version, fits), services)
     }
 
     fn judge(
@@ -255,12 +266,14 @@ impl Calling {
         tell: impl Fn(Fault<'_>) -> Told,
     ) -> Result<Bytes, ServiceFailure> {
         let text = outcome.text.unwrap_or_default();
+        let origin = outcome.incident.as_deref().filter(|code| is_incident_code(code));
         let fault = |panic| Fault {
             of: at,
             caller: &self.from,
             service: &self.call.service,
             text: &text,
             panic,
+            origin,
         };
         Err(match outcome.verdict {
             ServiceVerdict::Done => return Ok(answer),

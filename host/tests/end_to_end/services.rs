@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::{
-    harness::{PATIENCE, World, compiled, file_name},
+    harness::{PATIENCE, World, compiled, file_name, patched},
     replacement::{exclusive, revision},
 };
 
@@ -68,6 +68,7 @@ async fn each_way_in_which_a_call_fails_is_told_with_what_to_do() {
         "fails",
         "panics",
         "slow",
+        "circle",
     ] {
         let text = told(&relayed(&alice, what).await).await;
         texts.push(format!("{what}: {}", without_code(&text)));
@@ -77,6 +78,45 @@ async fn each_way_in_which_a_call_fails_is_told_with_what_to_do() {
     let line = bot.logs("a service panicked: the abacus is on fire").await;
     assert!(line.contains("tally"), "{line}");
     assert_eq!(told(&relayed(&alice, "add").await).await, "2");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_along_a_chain_of_calls_is_one_incident_of_where_it_came_up() {
+    let world = World::new().await;
+    world.drop_plugin("tally");
+    world.drop_plugin("relay");
+    let bot = world.start().await;
+    // The command calls tally, which calls relay, which calls tally, which fails.
+    let text = told(&relayed(&world.person("alice"), "by-way").await).await;
+    let (_, code) = text.split_once("Code `").expect("a code");
+    let code = code.split('`').next().unwrap().to_owned();
+    let card = |asked: String| {
+        let owner = world.owner();
+        async move { owner.says(&asked).await.expect_reply().await.json()["embeds"].to_string() }
+    };
+    let story = card(format!("!errors {code}")).await;
+    assert!(
+        story.contains("the abacus is broken") && story.contains("tally"),
+        "{story}"
+    );
+    let all = card("!errors".to_owned()).await;
+    assert!(all.contains("Errors (1)"), "{all}");
+    assert_eq!(bot.lines_with("a service failed since one that it called did").len(), 2);
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_function_that_calls_a_service_is_told_where_to_call_it() {
+    let world = World::new().await;
+    world.drop_plugin("tally");
+    world.drop_file(&file_name("stress"), &patched(&compiled("stress"), "START", 6));
+    let bot = world.start().await;
+    let line = bot.logs("its start function failed").await;
+    assert!(
+        line.contains("can't be called by `#[start]`") && line.contains("`ctx.spawn`"),
+        "{line}"
+    );
     bot.stop().await;
 }
 

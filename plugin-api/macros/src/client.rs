@@ -9,6 +9,7 @@ use syn::{Error, FnArg, ItemTrait, LitStr, Result, ReturnType, TraitItem, parse:
 use crate::{
     function::{check_service_name, unraw},
     plugin::check_plugin_name,
+    service,
 };
 
 /// What stands in the brackets: the plugin's name.
@@ -71,9 +72,20 @@ fn method(item: &TraitItem) -> Result<TokenStream> {
     if signature.asyncness.is_none() || !signature.generics.params.is_empty() || function.default.is_some() {
         return Err(wrong());
     }
-    let (attributes, ident) = (&function.attrs, &signature.ident);
-    let name = unraw(ident);
-    check_service_name(&name, ident.span())?;
+    let ident = &signature.ident;
+    // The one word that a service has for it, too: a name that is none of a function's, such as `top-ten`.
+    let (options, attributes): (Vec<_>, Vec<_>) = function
+        .attrs
+        .iter()
+        .partition(|attribute| attribute.path().is_ident("service"));
+    let options = match &options[..] {
+        [] => service::Options::default(),
+        [one] => one.parse_args()?,
+        [_, more, ..] => return Err(Error::new(more.span(), "one `#[service(name = \"..\")]` says it")),
+    };
+    let name = options.name.as_ref().map_or_else(|| unraw(ident), LitStr::value);
+    let span = options.name.as_ref().map_or_else(|| ident.span(), LitStr::span);
+    check_service_name(&name, span)?;
     let inputs: Vec<_> = signature.inputs.iter().collect();
     let (parameter, request) = match &inputs[..] {
         [] => (None, quote!(&())),
@@ -115,6 +127,15 @@ mod tests {
         let good =
             "trait E { async fn balance(request: Request) -> Result<Balance>; async fn total() -> Result<u64>; }";
         assert!(error("\"economy\"", good).is_ok());
+        let options = syn::parse_str::<Options>("\"economy\"").expect("a name");
+        let named = r#"trait E { #[service(name = "top-ten")] async fn top_ten() -> Result<u64>; }"#;
+        let made = expand(&options, &syn::parse_str(named).expect("a trait")).expect("a client");
+        let made = made.to_string();
+        assert!(
+            made.contains("pub fn top_ten") && made.contains(r#"call ("top-ten""#),
+            "{made}"
+        );
+        assert!(!made.contains("# [service"), "{made}");
         let cases = [
             ("economy", good, "name the plugin"),
             ("\"Economy!\"", good, "no plugin's name"),
@@ -127,6 +148,11 @@ mod tests {
                 "\"economy\"",
                 "trait E { async fn balance(&self, r: R) -> Result<B>; }",
                 "a client's service is",
+            ),
+            (
+                "\"economy\"",
+                r#"trait E { #[service(name = "Top Ten")] async fn top() -> Result<u64>; }"#,
+                "is no service's name",
             ),
             ("\"economy\"", "trait E { const A: u8; }", "a client's service is"),
         ];

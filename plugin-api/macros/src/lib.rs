@@ -324,6 +324,8 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes of a trait a struct that calls another plugin's services: `#[client("economy")]` on a trait of
 /// `async fn balance(request: BalanceRequest) -> Result<Balance>;`.
 ///
+/// A service whose name is none of a function's says so as it does itself: `#[service(name = "top-ten")]` on the function.
+///
 /// `Economy::of(&ctx).balance(&request).await?` then calls `balance` of the plugin `economy`. The trait may stand in the
 /// plugin that calls, or in a crate of types that both use.
 #[proc_macro_attribute]

@@ -17,7 +17,7 @@ use crate::function::{
 /// What stands in the brackets.
 #[derive(Default)]
 pub(crate) struct Options {
-    name: Option<LitStr>,
+    pub(crate) name: Option<LitStr>,
 }
 
 impl Parse for Options {

@@ -190,6 +190,9 @@ pub struct Outcome {
     /// The panic, if it ended in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic: Option<PanicReport>,
+    /// The code of the incident that it failed for, if that is a service's of another plugin: it is no other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
     /// Whether the plugin said no before the command ran (by a check, or its `before`): what the use was counted as is
     /// given back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -85,6 +85,9 @@ pub struct ServiceOutcome {
     /// The panic, if it ended in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic: Option<PanicReport>,
+    /// The code of the incident that it failed for, if that is another service's: it is no other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
 }
 
 /// How a service has ended.
@@ -118,6 +121,8 @@ pub enum ServiceFailure {
     NotDeclared,
     /// The caller names itself.
     Own,
+    /// The caller does not serve yet: it is in its start function, which may be undone.
+    TooEarly,
     /// The other plugin does not run.
     NotLoaded,
     /// It runs in a version that the caller doesn't want.
@@ -186,6 +191,9 @@ impl fmt::Display for ServiceFailure {
                 "is not declared as a dependency: name the plugin in `depends: [..]` of `plugin!`, with `?` behind its name if this one runs without it, too",
             ),
             Self::Own => f.write_str("is this plugin's own: call the function itself"),
+            Self::TooEarly => f.write_str(
+                "can't be called by `#[start]`, before this version of the plugin serves: it may still be given up, and the other plugin may be replaced together with it. Call it by a task that `ctx.spawn` is given there: that begins when this version serves",
+            ),
             Self::NotLoaded => f.write_str("can't be called: the plugin is not loaded. The bot's owner can `load` it"),
             Self::WrongVersion { version, range } => write!(
                 f,

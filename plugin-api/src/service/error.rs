@@ -61,6 +61,17 @@ impl ServiceError {
         matches!(self.why, Why::Failure(ServiceFailure::NotLoaded))
     }
 
+    /// The code by which the bot's owner finds what went wrong in the service, if that was written down.
+    #[must_use]
+    pub fn incident(&self) -> Option<&str> {
+        match &self.why {
+            Why::Failure(ServiceFailure::Failed { incident, .. } | ServiceFailure::Panicked { incident }) => {
+                incident.as_deref()
+            }
+            _ => None,
+        }
+    }
+
     /// What the service said if it refused.
     pub(crate) fn refusal(&self) -> Option<&str> {
         match &self.why {
@@ -112,6 +123,7 @@ mod tests {
         let failures = [
             ServiceFailure::NotDeclared,
             ServiceFailure::Own,
+            ServiceFailure::TooEarly,
             ServiceFailure::NotLoaded,
             ServiceFailure::WrongVersion {
                 version: "1.1.0".to_owned(),

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use plugin_api::{
-    ServiceError, ServiceFailure,
+    ServiceError, ServiceFailure, client,
     prelude::*,
     serde::Deserialize,
     serde_json::{Value, json},
@@ -19,9 +19,20 @@ struct Purse {
     coins: u64,
 }
 
+/// What it calls by a function.
+#[client("tally")]
+trait Tally {
+    #[service(name = "by-way")]
+    async fn by_way() -> Result<u64>;
+}
+
 /// Call a service of the plugin tally.
 #[command(name = "relay-00000000000000000000000001", prefix)]
 async fn relay(ctx: Ctx, what: String) -> Result {
+    if what == "by-way" {
+        let count = Tally::of(&ctx).by_way().await?;
+        return ctx.reply(count.to_string()).await;
+    }
     let tally = ctx.service("tally");
     let answer: Result<Value> = match what.as_str() {
         "wrong-answer" => tally.call::<_, Purse>("purse", &()).await.map(|_| Value::Null),
@@ -42,6 +53,12 @@ async fn relay(ctx: Ctx, what: String) -> Result {
 #[service]
 async fn back(ctx: ServiceCtx) -> Result<u64> {
     ctx.service(ctx.caller()).call("add", &json!({ "by": 1 })).await
+}
+
+/// Calls what fails in the plugin that calls.
+#[service]
+async fn through(ctx: ServiceCtx) -> Result<u64> {
+    ctx.service(ctx.caller()).call("fails", &()).await
 }
 
 /// Calls the plugin that calls, which calls this one, without end.
@@ -69,6 +86,6 @@ async fn listen(ctx: EventCtx, message: MessageCreate) -> Result {
 plugin! {
     commands: [relay],
     events: [listen],
-    services: [back, circle],
+    services: [back, circle, through],
     depends: ["tally", "levels?"],
 }

@@ -200,6 +200,10 @@ async fn start(ctx: StartCtx) -> Result<State> {
         b'1' | b'5' => Err(Error::new("the stress plugin was asked to fail at its start")),
         b'2' => panic!("the stress plugin was asked to panic at its start"),
         b'3' => std::future::pending().await,
+        b'6' => {
+            let called = ctx.service("tally").call::<_, u64>("add", &()).await;
+            called.map(|_| State::default())
+        }
         _ => Ok(State::default()),
     }
 }

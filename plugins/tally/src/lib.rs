@@ -60,6 +60,7 @@ plugin! {
         services::never,
         services::around,
         services::circle,
+        services::by_way,
     ],
     depends: ["relay-00000000000000000000000001?"],
 }

@@ -76,3 +76,9 @@ pub(crate) async fn around(ctx: ServiceCtx<Tally>) -> Result<u64> {
 pub(crate) async fn circle(ctx: ServiceCtx<Tally>) -> Result<Value> {
     ctx.service(RELAY).call("circle", &()).await
 }
+
+/// Call by way of the caller what fails here.
+#[service(name = "by-way")]
+pub(crate) async fn by_way(ctx: ServiceCtx<Tally>) -> Result<u64> {
+    ctx.service(RELAY).call("through", &()).await
+}

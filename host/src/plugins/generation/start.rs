@@ -18,7 +18,9 @@ use tokio::{
 };
 
 use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, HandedOver, Looks, to_json};
-use crate::plugins::{asked::Asked, event_queue, lane::Gate, latency::Latencies, loader, pulse::Pulse, stall::Stall};
+use crate::plugins::{
+    asked::Asked, event_queue, lane::Gate, latency::Latencies, loader, pulse::Pulse, ranges::Ranges, stall::Stall,
+};
 
 /// How long opening a library may take.
 const OPENING: Duration = Duration::from_secs(10);
@@ -102,6 +104,7 @@ impl Generation {
         } = blueprint;
         let events = event_queue::Waiting::new(description.event_queue, description.tells_begun);
         let generation = Arc::new(Self {
+            ranges: Ranges::of(&manifest),
             manifest,
             description,
             hash,

@@ -62,7 +62,10 @@ fn failed(error: &Error) -> ServiceOutcome {
     }
     match error.refusal() {
         Some(text) => of(ServiceVerdict::Refused, text.to_owned()),
-        None => of(ServiceVerdict::Failed, error.placed_chain()),
+        None => ServiceOutcome {
+            incident: error.incident(),
+            ..of(ServiceVerdict::Failed, error.placed_chain())
+        },
     }
 }
 
