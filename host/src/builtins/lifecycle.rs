@@ -66,13 +66,8 @@ pub(super) async fn unload(
     #[rest]
     name: String,
 ) -> Result {
-    let (options, names): (Vec<&str>, Vec<&str>) = words(&name).into_iter().partition(|word| word.starts_with("--"));
-    if let Some(other) = options.iter().find(|option| **option != "--with-dependants") {
-        return refuse(format!(
-            "`{other}` is no option of `unload`: there is `--with-dependants`."
-        ));
-    }
-    let arguments = json!({ "names": names, "with_dependants": !options.is_empty() });
+    let (names, with_dependants) = with_options(&name)?;
+    let arguments = json!({ "names": names, "with_dependants": with_dependants });
     order(&ctx, "plugins.unload", &arguments).await
 }
 
@@ -113,7 +108,7 @@ pub(super) async fn unpin(
 pub(super) mod plan {
     use super::{
         Ctx, PlanReport, PlanVerb, ProblemCode, Result, command, idle, json, plan_card, refuse, serving,
-        serving_or_all, words,
+        serving_or_all, with_options, words,
     };
 
     /// Show what loading these plugins would do.
@@ -128,11 +123,17 @@ pub(super) mod plan {
         show(&ctx, PlanVerb::Load, &name).await
     }
 
-    /// Show what unloading these plugins, and those that need them, would do.
-    #[command(slash, prefix, owner_only, cooldown(none))]
+    /// Show what unloading these plugins would do.
+    #[command(
+        slash,
+        prefix,
+        owner_only,
+        cooldown(none),
+        examples("plan unload economy --with-dependants")
+    )]
     pub(crate) async fn unload(
         ctx: Ctx,
-        #[description = "The plugin's name, or several"]
+        #[description = "The plugin's name, or several; `--with-dependants` unloads those that need them, too"]
         #[autocomplete = serving]
         #[rest]
         name: String,
@@ -167,6 +168,10 @@ pub(super) mod plan {
     async fn show(ctx: &Ctx, verb: PlanVerb, names: &str) -> Result {
         let arguments = match words(names)[..] {
             ["all"] if matches!(verb, PlanVerb::Reload | PlanVerb::Update) => json!({ "verb": verb }),
+            _ if verb == PlanVerb::Unload => {
+                let (names, with_dependants) = with_options(names)?;
+                json!({ "verb": verb, "names": names, "with_dependants": with_dependants })
+            }
             ref names => json!({ "verb": verb, "names": names }),
         };
         match ctx.call::<PlanReport>("plugins.plan", &arguments).await {
@@ -176,6 +181,21 @@ pub(super) mod plan {
                 _ => Err(error),
             },
         }
+    }
+}
+
+/// The names that were typed for `unload`, and whether those that need them go, too.
+///
+/// # Errors
+///
+/// An option that there is not.
+fn with_options(typed: &str) -> Result<(Vec<&str>, bool)> {
+    let (options, names): (Vec<&str>, Vec<&str>) = words(typed).into_iter().partition(|word| word.starts_with("--"));
+    match options.iter().find(|option| **option != "--with-dependants") {
+        Some(other) => refuse(format!(
+            "`{other}` is no option of `unload`: there is `--with-dependants`."
+        )),
+        None => Ok((names, !options.is_empty())),
     }
 }
 
@@ -190,10 +210,7 @@ fn words(typed: &str) -> Vec<&str> {
 
 /// Plugins that could be loaded.
 async fn idle(ctx: Ctx, typed: String) -> Vec<Choice> {
-    names(&ctx, &typed, |plugin| {
-        plugin.generation.is_none() || plugin.newer_refused
-    })
-    .await
+    names(&ctx, &typed, |plugin| plugin.generation.is_none()).await
 }
 
 /// Plugins that could be unloaded.

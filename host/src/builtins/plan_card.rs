@@ -42,6 +42,9 @@ pub(super) fn card(plan: &PlanReport) -> Embed {
             .map(|refusal| format!("`{}`: {}", refusal.what, cut(&refusal.why, REASON)));
         card = card.field("Refused", some_of(lines, "\n", LIST));
     }
+    if !plan.notes.is_empty() {
+        card = card.field("Also", some_of(plan.notes.iter().cloned(), "\n", LIST));
+    }
     if plan.steps.iter().any(|step| step.fails.is_none()) {
         let slash = &plan.slash;
         let mut text = if slash.before == slash.after {
@@ -162,6 +165,7 @@ mod tests {
                 what: "libshop.so".to_owned(),
                 why: "it needs the plugin `bank`, which is not loaded: add it, or load it first".to_owned(),
             }],
+            notes: vec!["`levels` does not run: it would stay unloaded until you `load levels`".to_owned()],
             slash: SlashChange {
                 before: 12,
                 after: 15,

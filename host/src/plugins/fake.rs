@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use plugin_abi::PluginModuleRef;
@@ -32,6 +33,12 @@ pub enum Manner {
     FailsToStart,
     /// The same, but only if an older one hands something over.
     FailsToImport,
+    /// Its probe does not end.
+    HangsInProbe,
+    /// Its start function does not end.
+    HangsAtStart,
+    /// Its stop function blocks its thread for ever.
+    HangsAtStop,
 }
 
 /// What is in a file.
@@ -64,11 +71,11 @@ pub fn manifest(bytes: &[u8]) -> Option<Manifest> {
 /// What the probe says of a copy.
 pub fn probed(copy: &Path) -> Option<Result<Description, ProbeFailure>> {
     let Text { manifest, manner } = Text::of(copy)?;
-    if manner == Manner::CrashesProbe {
-        return Some(Err(ProbeFailure::Crashed {
-            signal: 11,
-            printed: String::new(),
-        }));
+    let printed = String::new();
+    match manner {
+        Manner::CrashesProbe => return Some(Err(ProbeFailure::Crashed { signal: 11, printed })),
+        Manner::HangsInProbe => return Some(Err(ProbeFailure::Hung { printed })),
+        _ => {}
     }
     let command = Command {
         name: manifest.name.to_string(),
@@ -92,12 +99,31 @@ pub fn probed(copy: &Path) -> Option<Result<Description, ProbeFailure>> {
 /// The code of a copy.
 pub fn module(copy: &Path) -> Option<PluginModuleRef> {
     let linked = match Text::of(copy)?.manner {
-        Manner::Plain | Manner::CrashesProbe => plain::linked_plugin(),
+        Manner::Plain | Manner::CrashesProbe | Manner::HangsInProbe => plain::linked_plugin(),
         Manner::Counts => counts::linked_plugin(),
         Manner::FailsToStart => fails_to_start::linked_plugin(),
         Manner::FailsToImport => fails_to_import::linked_plugin(),
+        Manner::HangsAtStart => hangs_at_start::linked_plugin(),
+        Manner::HangsAtStop => hangs_at_stop::linked_plugin(),
     };
     Some(linked.module())
+}
+
+/// How long the start function of a copy is waited for: not at all, if it never ends.
+pub fn start_limit(copy: Option<&Path>, usual: Duration) -> Duration {
+    limit(copy, Manner::HangsAtStart, usual)
+}
+
+/// How long its end is waited for.
+pub fn stop_limit(copy: Option<&Path>, usual: Duration) -> Duration {
+    limit(copy, Manner::HangsAtStop, usual)
+}
+
+fn limit(copy: Option<&Path>, hangs: Manner, usual: Duration) -> Duration {
+    match copy.and_then(Text::of) {
+        Some(text) if text.manner == hangs => Duration::ZERO,
+        _ => usual,
+    }
 }
 
 /// How many generations each plugin that counts has had, as the last one knows.
@@ -171,4 +197,28 @@ mod fails_to_import {
     }
 
     plugin_api::plugin! { linked; state: Nothing, state_version: 1, start: start, stop: stop }
+}
+
+mod hangs_at_start {
+    use plugin_api::prelude::*;
+
+    #[start]
+    async fn start(_ctx: StartCtx) -> Result<()> {
+        std::future::pending().await
+    }
+
+    plugin_api::plugin! { linked; state: (), start: start }
+}
+
+mod hangs_at_stop {
+    use plugin_api::prelude::*;
+
+    #[stop]
+    async fn stop(_ctx: StopCtx, _state: ()) -> Result {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    plugin_api::plugin! { linked; stop: stop }
 }

@@ -446,7 +446,11 @@ impl Generation {
             why,
             deadline_millis: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
         };
-        match timeout(grace + ENDING, self.ask(kind::STOP, &head, &[])).await {
+        let (answers_within, ends_within) = (grace + ENDING, ENDING);
+        #[cfg(test)]
+        let [answers_within, ends_within] =
+            [answers_within, ends_within].map(|usual| super::fake::stop_limit(self.copy.as_deref(), usual));
+        match timeout(answers_within, self.ask(kind::STOP, &head, &[])).await {
             Ok(Ok(answer)) => {
                 let stopped: Stopped = serde_json::from_slice(&answer.head).unwrap_or_default();
                 if let Some(version) = stopped.state_version {
@@ -464,7 +468,7 @@ impl Generation {
             Err(_) => {}
         }
         let mut ended = self.ended.subscribe();
-        let clean = timeout(ENDING, ended.wait_for(|&ended| ended)).await.is_ok();
+        let clean = timeout(ends_within, ended.wait_for(|&ended| ended)).await.is_ok();
         let ending = if clean {
             Ending::Clean
         } else {

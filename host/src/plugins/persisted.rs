@@ -3,6 +3,7 @@
 //!
 //! Only the life of plugins writes it. A file that can't be read or written is logged and never stops the bot.
 
+mod keeping;
 mod quarantine;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::{
 use plugin_protocol::{Manifest, PluginName};
 use serde::{Deserialize, Serialize};
 
+pub use keeping::Kept;
 pub use quarantine::{Harm, Quarantined};
 
 use super::shadow::ContentHash;
@@ -37,9 +39,15 @@ pub struct Decisions {
     /// What the owner prefers in a conflict; and which content is not to be replaced.
     #[serde(default)]
     pinned: BTreeMap<PluginName, Option<Content>>,
-    /// What served before what serves now.
+    /// What serves, or served last.
+    #[serde(default)]
+    ran: BTreeMap<PluginName, Content>,
+    /// What served before that.
     #[serde(default)]
     before: BTreeMap<PluginName, Content>,
+    /// Since when plugins have had no file that could go back to something, in seconds since 1970.
+    #[serde(default)]
+    absent: BTreeMap<PluginName, u64>,
     #[serde(default)]
     rolled_back: BTreeMap<PluginName, RolledBack>,
     /// Content that has done harm.
@@ -57,6 +65,9 @@ pub struct Content {
     /// The version of the state that it hands over, if it does.
     #[serde(default)]
     pub state_version: Option<u32>,
+    /// Since when it is known, in seconds since 1970.
+    #[serde(default)]
+    pub since: u64,
 }
 
 /// What runs in place of the file in the folder, until that changes.
@@ -143,16 +154,6 @@ impl Decisions {
         self.quarantine.get(&hash).filter(|found| found.is_locked())
     }
 
-    /// The contents that have to be kept.
-    pub fn kept(&self) -> impl Iterator<Item = ContentHash> {
-        let pinned = self.pinned.values().flatten();
-        let rolled_back = self.rolled_back.values().map(|rolled_back| &rolled_back.to);
-        pinned
-            .chain(self.before.values())
-            .chain(rolled_back)
-            .map(|content| content.hash)
-    }
-
     /// Remembers who runs.
     pub fn set_running(&mut self, names: BTreeSet<PluginName>) {
         if self.running != names {
@@ -172,6 +173,8 @@ impl Decisions {
 
     /// Remembers that the owner prefers a plugin, and which content of it.
     pub fn pin(&mut self, name: &PluginName, to: Option<Content>) {
+        // One that does not run stays pinned to what it was.
+        let to = to.or_else(|| self.pinned_to(name).cloned());
         self.pinned.insert(name.clone(), to);
         self.is_changed = true;
     }
@@ -181,12 +184,6 @@ impl Decisions {
         let was_pinned = self.pinned.remove(name).is_some();
         self.is_changed |= was_pinned;
         was_pinned
-    }
-
-    /// Remembers what served before.
-    pub fn set_before(&mut self, name: &PluginName, content: Content) {
-        let before = self.before.insert(name.clone(), content);
-        self.is_changed |= before.as_ref() != self.before.get(name);
     }
 
     /// Remembers what runs in place of the file in the folder, or forgets it.

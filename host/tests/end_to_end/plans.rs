@@ -7,6 +7,7 @@ use crate::{
     forging::{description, forged, plugin},
     harness::{Bot, World, compiled, file_name, patched},
     replacement::revision,
+    storage::{backup_id, owner_is_told},
 };
 
 async fn owner_says(world: &World, text: &str) -> String {
@@ -179,9 +180,19 @@ async fn a_plan_says_what_would_happen_and_changes_nothing() {
         plan.contains("start `example` 1.0.0: you ask for it") && plan.contains("instead of"),
         "{plan}"
     );
+    let needed =
+        "`bank` was not unloaded: it is needed by `shop`: `unload bank --with-dependants` unloads `shop`, then `bank`.";
     let plan = card(&world, "!plan unload bank").await;
     assert!(
-        plan.contains("unload `bank`") && plan.contains("unload `shop`"),
+        plan.contains("Nothing would change.")
+            && plan.contains(&needed["`bank` was not unloaded: ".len()..needed.len() - 1]),
+        "{plan}"
+    );
+    assert_eq!(owner_says(&world, "!unload bank").await, needed);
+    let plan = card(&world, "!plan unload bank --with-dependants").await;
+    assert!(
+        plan.contains("**1.** unload `shop` 1.0.0: it can't do without `bank`")
+            && plan.contains("**2.** unload `bank` 1.0.0: you ask for it"),
         "{plan}"
     );
     let unknown = owner_says(&world, "!plan load nobody").await;
@@ -209,6 +220,11 @@ async fn a_plan_says_what_would_happen_and_changes_nothing() {
             .await
             .contains("loaded (generation 1)")
     );
+    // What was planned is what is done.
+    assert_eq!(
+        owner_says(&world, "!unload bank --with-dependants").await,
+        "Unloaded `shop`, `bank`."
+    );
     bot.stop().await;
 }
 
@@ -221,7 +237,7 @@ async fn the_owner_goes_back_until_the_file_changes_also_over_a_restart() {
     let none = owner_says(&world, "!rollback stress").await;
     assert_eq!(
         none,
-        "`stress` can't be rolled back: no other version of it has served before. Drop an older file into the folder \
+        "`stress` can't be rolled back: no other version of it is known to have served. Drop an older file into the folder \
          instead."
     );
     world.drop_file(&file_name("stress"), &revision(&original, 1));
@@ -271,6 +287,26 @@ async fn a_pinned_version_is_kept_and_the_newer_file_is_told() {
         owner_says(&world, "!unpin stress").await,
         "`stress` is not pinned. `pin stress` keeps it as it is."
     );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_has_the_version_that_is_pinned() {
+    let world = World::new().await;
+    let original = compiled("stress");
+    world.drop_file(&file_name("stress"), &original);
+    let bot = world.start().await;
+    owner_says(&world, "!pin stress").await;
+    let made = backup_id(&owner_is_told(&world, "!backup now").await);
+    owner_says(&world, "!unpin stress").await;
+    world.drop_file(&file_name("stress"), &revision(&original, 1));
+    bot.logs("generation=2 took").await;
+    // Nothing else has it any more.
+    std::fs::remove_dir_all(world.root().join("data/kept")).unwrap();
+    owner_is_told(&world, &format!("!backup restore {made}")).await;
+    bot.logs("generation=3 took").await;
+    assert_eq!(revision_of(&world).await, "REVISION-00000000");
+    assert!(card(&world, "!plugininfo stress").await.contains("pinned"));
     bot.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! What the host tells of a plan: the answer to the call `plugins.plan`.
 //!
-//! It is asked with a `verb` ([`PlanVerb`]) and `names`, and changes nothing. Only what has a grant may ask.
+//! It is asked with a `verb` ([`PlanVerb`]) and `names`, to unload also `with_dependants`, and changes nothing. Only what has
+//! a grant may ask.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ pub enum PlanVerb {
     /// Load plugins that lie in the folder.
     #[default]
     Load,
-    /// Unload plugins, and those that need them.
+    /// Unload plugins; those that need them only `with_dependants`.
     Unload,
     /// Replace plugins by what lies in the folder, changed or not.
     Reload,
@@ -28,6 +29,9 @@ pub struct PlanReport {
     /// What would be refused.
     #[serde(default)]
     pub refused: Vec<PlannedRefusal>,
+    /// What else would be remembered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Places of slash commands in the set of all servers.
     #[serde(default)]
     pub slash: SlashChange,

@@ -59,12 +59,14 @@ impl Calls {
             return found.map(|found| json!(found)).ok_or_else(|| not_found(plugins, &name));
         }
         let names = names(&call.arguments)?;
+        let with_dependants = call.arguments.get("with_dependants").and_then(Value::as_bool);
+        let with_dependants = with_dependants.unwrap_or(false);
         let needed = || Problem::new(ProblemCode::Invalid, "the plugin's name is missing");
         if call.name == "plugins.plan" {
             let verb = call.arguments.get("verb").cloned().unwrap_or_default();
             let verb =
                 serde_json::from_value(verb).map_err(|error| Problem::new(ProblemCode::Invalid, error.to_string()))?;
-            let plan = plugins.plan(verb, names).await;
+            let plan = plugins.plan(verb, names, with_dependants).await;
             return plan
                 .map(|plan| json!(plan))
                 .map_err(|text| Problem::new(ProblemCode::Failed, text));
@@ -72,10 +74,7 @@ impl Calls {
         let reply = match call.name.as_str() {
             "plugins.reload" => plugins.reload(names).await,
             "plugins.load" => plugins.load(names.ok_or_else(needed)?).await,
-            "plugins.unload" => {
-                let with = call.arguments.get("with_dependants").and_then(Value::as_bool);
-                plugins.unload(names.ok_or_else(needed)?, with.unwrap_or(false)).await
-            }
+            "plugins.unload" => plugins.unload(names.ok_or_else(needed)?, with_dependants).await,
             one => {
                 let name = names.and_then(|names| names.into_iter().next()).ok_or_else(needed)?;
                 match one {

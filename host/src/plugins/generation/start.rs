@@ -169,9 +169,12 @@ impl Generation {
             Err(_) => return Err(StartFailure::Stuck.into()),
         }
         let saved = handed.map_or(&[][..], |handed| &handed.bytes);
+        let limit = STARTING;
+        #[cfg(test)]
+        let limit = crate::plugins::fake::start_limit(generation.copy.as_deref(), limit);
         let why = tokio::select! {
             biased;
-            answer = timeout(STARTING, generation.ask(kind::START, &head, saved)) => match answer {
+            answer = timeout(limit, generation.ask(kind::START, &head, saved)) => match answer {
                 Ok(Ok(_)) => {
                     let _ = generation.load_time.set(began.elapsed());
                     return Ok(generation);

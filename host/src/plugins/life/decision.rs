@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use futures_util::future::join_all;
 use plugin_protocol::{Manifest, PluginName};
 
 use super::{
@@ -23,23 +24,45 @@ use crate::plugins::{
     shadow::ContentHash,
 };
 
+/// What an order came to.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// What of one that is all or nothing has not happened, and why.
+    pub(super) dropped: BTreeMap<PluginName, String>,
+    /// What was unloaded by it, in order.
+    pub(super) unloaded: Vec<PluginName>,
+}
+
 impl Life {
-    /// Looks at the folder and makes what runs agree with what should. What of an order that is all or nothing does not
-    /// happen, and why.
-    pub(super) async fn settle(&mut self, ask: &Ask) -> BTreeMap<PluginName, String> {
+    /// Looks at the folder and makes what runs agree with what should.
+    pub(super) async fn settle(&mut self, ask: &Ask) -> Settled {
         self.policy = self.outlook.policy();
-        let Some(unsettled) = self.look().await else {
-            return BTreeMap::new();
+        let looked = self.look().await;
+        if looked.is_none() && ask.unwanted.is_empty() {
+            return Settled::default();
+        }
+        self.look_again = looked.unwrap_or(self.look_again);
+        if looked.is_some() {
+            self.follow_renames();
+            self.forget_rollbacks();
+            self.forget_lost();
+            let known = self.known();
+            self.decisions.forget_absent(|name| known.contains(name));
+        }
+        let mut plan = self.scene(ask).plan();
+        if looked.is_none() {
+            plan.only_unloads();
+        }
+        for name in &plan.unloaded {
+            self.decisions.set_unloaded(name, true);
+        }
+        let settled = Settled {
+            dropped: plan.dropped.clone(),
+            unloaded: plan.ended_by_owner(),
         };
-        self.look_again = unsettled;
-        self.follow_renames();
-        self.forget_rollbacks();
-        self.forget_lost();
-        let plan = self.scene(ask).plan();
-        let dropped = plan.dropped.clone();
         self.execute(plan, ask).await;
         self.tidy().await;
-        dropped
+        settled
     }
 
     /// What a plan is drawn up from.
@@ -81,6 +104,7 @@ impl Life {
             if let Because::Refused(why) = &step.because {
                 let text = format!("The plugin `{}` is unloaded: {why}.", step.name);
                 self.outlook.tell_owner(step.name.as_str(), &text);
+                refused.note_told(&step.name);
             }
         }
         let gone: Vec<_> = gone.into_iter().map(|step| step.name.clone()).collect();
@@ -88,7 +112,16 @@ impl Life {
         for name in &gone {
             self.give_up(name);
         }
-        drop(self.unload_now(&gone));
+        let mut ends = Vec::new();
+        for step in self.endings(&gone) {
+            // Those that needed them have ended.
+            join_all(std::mem::take(&mut ends)).await;
+            ends = self.unload_now(&step);
+        }
+        if !ask.unwanted.is_empty() {
+            // The owner hears of the end when it is the end.
+            join_all(ends).await;
+        }
         let running = self.live.values().map(|live| live.generation.manifest.intents);
         let choices = || steps.iter().filter_map(Step::choice);
         let intents = running.chain(choices().map(|choice| choice.manifest.intents));
@@ -155,13 +188,17 @@ impl Life {
 
     /// What was not asked for is refused as it was.
     fn keep_refusals(&self, refused: &mut Refusals) {
-        for (path, _) in self.folder.iter().flat_map(DropFolder::files) {
+        for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
             let file = file_name(path);
             let serves = self.live.values().any(|live| live.file.as_deref() == Some(path));
+            let is_unloaded = match entry {
+                Entry::Plugin { manifest, .. } => self.decisions.is_unloaded(&manifest.name),
+                Entry::Broken { .. } => false,
+            };
             if let Some(why) = self
                 .refused
                 .get(&file)
-                .filter(|_| !serves && refused.of_file(&file).is_none())
+                .filter(|_| !serves && !is_unloaded && refused.of_file(&file).is_none())
             {
                 refused.insert(file, why.clone());
             }
@@ -188,7 +225,8 @@ impl Life {
     fn forget_lost(&mut self) {
         let (live, shelved) = (&self.live, &self.shelved);
         let is_there = |name: &PluginName, hash: ContentHash| {
-            shelved.contains(&hash) || live.get(name).is_some_and(|live| live.generation.hash == Some(hash))
+            shelved.contents.all.contains(&hash)
+                || live.get(name).is_some_and(|live| live.generation.hash == Some(hash))
         };
         for (name, content) in self.decisions.forget_lost(is_there) {
             let version = &content.manifest.version;

@@ -220,6 +220,15 @@ impl Workshop {
         }
     }
 
+    /// Waits until every generation has ended that is on its way to its end now.
+    #[cfg(test)]
+    pub(super) async fn at_rest(&self) {
+        let ends: Vec<_> = self.leaving().values().flatten().map(|one| one.ended.clone()).collect();
+        for ended in ends {
+            ended.cancelled().await;
+        }
+    }
+
     /// Waits until every generation that was to end has ended.
     pub(super) async fn all_retired(&self) {
         self.retiring.close();

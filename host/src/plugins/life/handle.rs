@@ -189,6 +189,7 @@ pub(super) enum Order {
     Plan {
         verb: PlanVerb,
         names: Option<Vec<PluginName>>,
+        with_dependants: bool,
         reply: oneshot::Sender<Result<PlanReport, String>>,
     },
     Rollback(PluginName, oneshot::Sender<Reply>),
@@ -206,6 +207,8 @@ pub(super) enum Order {
         resumed: oneshot::Receiver<()>,
     },
     Announce,
+    #[cfg(test)]
+    Rest(oneshot::Sender<()>),
     /// The settings have changed; and who hears when plugins have been told.
     Configure(oneshot::Sender<()>),
     /// The first look, and who hears when what it found has started.
@@ -330,13 +333,24 @@ impl Plugins {
         self.order(|reply| Order::Reload(names, reply)).await?
     }
 
-    /// What would follow from an order, of all plugins without names. It changes nothing.
+    /// What would follow from an order, of all plugins without names. It changes nothing. `with_dependants` is for unloading.
     ///
     /// # Errors
     ///
     /// Why there is no such plan, in words for the owner.
-    pub async fn plan(&self, verb: PlanVerb, names: Option<Vec<PluginName>>) -> Result<PlanReport, String> {
-        self.order(|reply| Order::Plan { verb, names, reply }).await?
+    pub async fn plan(
+        &self,
+        verb: PlanVerb,
+        names: Option<Vec<PluginName>>,
+        with_dependants: bool,
+    ) -> Result<PlanReport, String> {
+        self.order(|reply| Order::Plan {
+            verb,
+            names,
+            with_dependants,
+            reply,
+        })
+        .await?
     }
 
     /// Goes back to the version that served before, until the file in the folder changes.
@@ -436,6 +450,12 @@ impl Plugins {
     pub(super) async fn look(&self) {
         let _ = self.orders.send(Order::Look).await;
         self.configure().await;
+    }
+
+    /// Waits until all that ends has ended, and what that comes to is noted.
+    #[cfg(test)]
+    pub(super) async fn rest(&self) {
+        let _ = self.order(Order::Rest).await;
     }
 
     /// A generation's lane has ended by itself; waits for what comes of it.

@@ -17,8 +17,12 @@ mod pause;
 mod plan;
 mod preparation;
 mod report;
+#[cfg(test)]
+mod restored;
 mod swap;
 mod transaction;
+#[cfg(test)]
+mod worded;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -54,7 +58,7 @@ use super::{
     records::Records,
     registry,
     shadow::{ContentHash, ShadowFolder},
-    shelf::Shelf,
+    shelf::{Shelf, Shelved},
     table::Table,
     watchdog,
 };
@@ -135,7 +139,7 @@ struct Life {
     /// Contents that are kept beyond their files.
     shelf: Shelf,
     /// Those that are known to be there.
-    shelved: BTreeSet<ContentHash>,
+    shelved: Shelved,
     /// Those that are to be kept, with their copies.
     to_keep: Vec<(ContentHash, PathBuf)>,
     /// Generations whose threads did not end.
@@ -150,7 +154,7 @@ impl Life {
         std::fs::create_dir_all(&setup.folder)
             .map_err(|error| format!("the plugins' folder {} can't be made: {error}", setup.folder.display()))?;
         let (abandoned, harmful) = mpsc::unbounded_channel();
-        let shelf = Shelf::new(setup.data_folder.join("kept"));
+        let shelf = Shelf::new(&setup.data_folder);
         let life = Self {
             probe: Probe::new(shadows.path().to_owned(), setup.data_folder.join("probed.json")),
             shadows: Arc::new(shadows),
@@ -179,7 +183,7 @@ impl Life {
             failed: HashMap::new(),
             held_back: HashMap::new(),
             failed_with: HashMap::new(),
-            shelved: shelf.all(),
+            shelved: shelf.look(),
             shelf,
             to_keep: Vec::new(),
             harmful,
@@ -258,10 +262,13 @@ impl Life {
                     reply,
                 }) => {
                     drop(reply.send(self.unload(&names, with_dependants).await));
-                    // Who was refused for their sake may run now.
-                    self.settle_what_follows().await;
                 }
-                Some(Order::Plan { verb, names, reply }) => drop(reply.send(self.plan(verb, names).await)),
+                Some(Order::Plan {
+                    verb,
+                    names,
+                    with_dependants,
+                    reply,
+                }) => drop(reply.send(self.plan(verb, names, with_dependants).await)),
                 Some(Order::Rollback(name, reply)) => drop(reply.send(self.rollback(&name).await)),
                 Some(Order::Pin(name, reply)) => drop(reply.send(self.pin(&name).await)),
                 Some(Order::Unpin(name, reply)) => drop(reply.send(self.unpin(&name).await)),
@@ -281,6 +288,15 @@ impl Life {
                         .for_each(|live| live.generation.activate(&activation));
                 }
                 Some(Order::Configure(told)) => self.configure(told).await,
+                #[cfg(test)]
+                Some(Order::Rest(reply)) => {
+                    self.workshop.at_rest().await;
+                    while let Ok(generation) = self.harmful.try_recv() {
+                        self.note_abandoned(&generation);
+                    }
+                    self.decisions.save().await;
+                    let _ = reply.send(());
+                }
                 None => return,
             }
         }
@@ -371,8 +387,9 @@ impl Life {
         };
         let why = "its thread hung and did not end when it was told to";
         if self.decisions.note_harm(hash, name, Harm::Grave, why) {
+            let verb = if self.live.contains_key(name) { "reload" } else { "load" };
             let text = format!(
-                "This version of the plugin `{name}` is in quarantine: {why}. It is not loaded by itself any more: mend its file, or try it once more by `load {name}`."
+                "This version of the plugin `{name}` is in quarantine: {why}. It is not loaded by itself any more: mend its file, or try it once more by `{verb} {name}`."
             );
             self.outlook.tell_owner(name.as_str(), &text);
             self.publish_views();

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use futures_util::future::join_all;
 use plugin_protocol::{
     PluginName,
     plans::{PlanReport, PlanVerb},
@@ -19,11 +18,14 @@ use crate::plugins::{
     shadow::ContentHash,
 };
 
+/// How much room what is kept of versions may take, in bytes; what is pinned or was gone back to is kept all the same.
+const MOST_KEPT: u64 = 1 << 30;
+
 impl Life {
     pub(super) async fn load(&mut self, names: &[PluginName]) -> Reply {
         let ask = self.ask(PlanVerb::Load, names)?;
         self.want(&ask, names.len() == 1);
-        let dropped = self.settle(&ask).await;
+        let dropped = self.settle(&ask).await.dropped;
         let are_all_there = names.iter().all(|name| self.live.contains_key(name));
         if are_all_there {
             self.want(&ask, true);
@@ -55,7 +57,7 @@ impl Life {
             .map(|(name, live)| (name.clone(), live.generation.number))
             .collect();
         self.want(&ask, names.len() == 1 || !ask.together);
-        let dropped = self.settle(&ask).await;
+        let dropped = self.settle(&ask).await.dropped;
         let has_failed = |name: &PluginName| self.failed.contains_key(name) || self.held_back.contains_key(name);
         let are_all_there = names
             .iter()
@@ -112,10 +114,7 @@ impl Life {
             }
             PlanVerb::Reload => ask.forced = all,
             PlanVerb::Update => ask.wanted = all,
-            PlanVerb::Unload => {
-                ask.unwanted = all;
-                ask.unwanted.extend(self.dependants(names));
-            }
+            PlanVerb::Unload => ask.unwanted = all,
         }
         if let Some(name) = names.iter().find(|name| self.is_built_in(name)) {
             return Err(match verb {
@@ -123,18 +122,30 @@ impl Life {
                 _ => format!("`{name}` is built into the bot: it is replaced with the bot itself."),
             });
         }
+        let mut unwanted = ask.unwanted.iter();
+        if let Some(unknown) = unwanted.find(|name| !self.known().contains(*name)) {
+            return Err(self.unknown(unknown));
+        }
         Ok(ask)
     }
 
     /// What would follow from an order; of all plugins from files where none are named. It changes nothing.
-    pub(super) async fn plan(&mut self, verb: PlanVerb, names: Option<Vec<PluginName>>) -> Result<PlanReport, String> {
+    pub(super) async fn plan(
+        &mut self,
+        verb: PlanVerb,
+        names: Option<Vec<PluginName>>,
+        with_dependants: bool,
+    ) -> Result<PlanReport, String> {
         self.look().await;
         let ask = match names {
             Some(names) => {
                 if let Some(unknown) = names.iter().find(|name| !self.known().contains(*name)) {
                     return Err(self.unknown(unknown));
                 }
-                self.ask(verb, &names)?
+                Ask {
+                    with_dependants,
+                    ..self.ask(verb, &names)?
+                }
             }
             None => {
                 let of_files = self.live.iter().filter(|(_, live)| live.file.is_some());
@@ -166,60 +177,34 @@ impl Life {
     }
 
     pub(super) async fn unload(&mut self, names: &[PluginName], with_dependants: bool) -> Reply {
-        // All of them, or none: nothing is written before every name is looked at.
-        for name in names {
-            if self.is_built_in(name) {
-                return Err(format!("`{name}` is built into the bot and can't be unloaded."));
-            }
-            if !self.live.contains_key(name) && !self.known().contains(name) {
-                return Err(self.unknown(name));
-            }
-        }
-        let (gone, idle): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| self.live.contains_key(name));
-        let dependants = self.dependants(&gone);
-        if !dependants.is_empty() && !with_dependants {
-            let list: Vec<_> = dependants.iter().map(|name| format!("`{name}`")).collect();
-            let one = in_words(&gone);
-            let are = match (gone.len(), list.len()) {
-                (1, 1) => "is",
-                (1, _) => "is still",
-                _ => "are",
-            };
-            let typed: Vec<_> = names.iter().map(ToString::to_string).collect();
-            return Err(format!(
-                "{one} {are} needed by {}. `unload {} --with-dependants` unloads them, too.",
-                list.join(", "),
-                typed.join(" ")
-            ));
+        self.look().await;
+        let ask = Ask {
+            with_dependants,
+            ..self.ask(PlanVerb::Unload, names)?
+        };
+        let idle: Vec<_> = names.iter().filter(|name| !self.live.contains_key(*name)).collect();
+        let settled = self.settle(&ask).await;
+        if !settled.dropped.is_empty() {
+            let lines = settled.dropped.iter();
+            let lines: Vec<_> = lines
+                .map(|(name, why)| format!("`{name}` was not unloaded: {why}."))
+                .collect();
+            return Err(lines.join("\n"));
         }
         let mut replies = Vec::new();
-        for name in &idle {
+        for name in idle {
             let before = if self.unwanted.contains(name) {
                 "was being replaced, which was given up"
             } else {
                 "was not running"
             };
-            self.decisions.set_unloaded(name, true);
             replies.push(format!("`{name}` {before}; it stays unloaded until you `load {name}`."));
         }
         for name in names {
             self.unwanted.remove(name);
         }
-        let mut all = dependants;
-        all.extend(gone);
-        for name in &all {
-            self.decisions.set_unloaded(name, true);
-        }
-        self.arrivals.retain(|name| !all.contains(name));
-        // The owner hears of the end when it is the end.
-        for step in self.endings(&all) {
-            join_all(self.unload_now(&step)).await;
-        }
-        self.publish_views();
-        self.remember_running(&BTreeSet::new());
-        self.tidy().await;
-        if !all.is_empty() {
-            replies.push(format!("Unloaded {}.", in_words(&all)));
+        if !settled.unloaded.is_empty() {
+            replies.push(format!("Unloaded {}.", in_words(&settled.unloaded)));
         }
         Ok(replies.join("\n"))
     }
@@ -237,11 +222,11 @@ impl Life {
         }
         let Some(to) = self.decisions.before(name).cloned() else {
             return Err(format!(
-                "`{name}` can't be rolled back: no other version of it has served before. Drop an older file into the folder instead."
+                "`{name}` can't be rolled back: no other version of it is known to have served. Drop an older file into the folder instead."
             ));
         };
         let version = to.manifest.version.clone();
-        if !self.shelved.contains(&to.hash) {
+        if !self.shelved.contents.all.contains(&to.hash) {
             return Err(format!(
                 "`{name}` can't be rolled back: what was kept of its version {version} is gone. Drop that file into the folder instead."
             ));
@@ -337,8 +322,9 @@ impl Life {
         if let (Some(content), Some(copy)) = (&content, serving.as_ref().and_then(|live| live.copy.clone())) {
             self.to_keep.push((content.hash, copy));
         }
-        let version = content.as_ref().map(|content| content.manifest.version.clone());
         self.decisions.pin(name, content);
+        let pinned_to = self.decisions.pinned_to(name);
+        let version = pinned_to.map(|content| content.manifest.version.clone());
         self.tidy().await;
         self.settle_what_follows().await;
         Ok(match version {
@@ -371,35 +357,38 @@ impl Life {
         self.settle(&ask).await;
     }
 
-    /// Remembers what serves before it is replaced by another content.
-    pub(super) fn keep_before(&mut self, older: Option<&Generation>, newer: &Generation) {
-        let Some(older) = older.filter(|older| older.hash != newer.hash) else {
-            return;
-        };
-        if let (Some(content), Some(copy)) = (content_of(older), older.copy.clone()) {
-            self.to_keep.push((content.hash, copy));
-            self.decisions.set_before(older.name(), content);
+    /// Remembers what serves now, and so what served before it.
+    pub(super) fn note_serving(&mut self, older: Option<&Generation>, newer: &Generation) {
+        for generation in older.into_iter().chain([newer]) {
+            if let (Some(content), Some(copy)) = (content_of(generation), generation.copy.clone()) {
+                self.to_keep.push((content.hash, copy));
+                self.decisions.set_serving(content);
+            }
         }
     }
 
     /// Keeps and removes contents as they are wanted, and writes what has been decided.
     pub(super) async fn tidy(&mut self) {
-        let to_keep = std::mem::take(&mut self.to_keep);
-        let wanted: BTreeSet<_> = self.decisions.kept().collect();
-        if self.shelved != wanted {
-            let shelf = self.shelf.clone();
-            let on_shelf = wanted.clone();
+        let mut to_keep = std::mem::take(&mut self.to_keep);
+        loop {
+            let wanted = self.decisions.kept();
+            if self.shelved.contents == wanted {
+                break;
+            }
+            let (shelf, to_keep) = (self.shelf.clone(), std::mem::take(&mut to_keep));
             let keeping = tokio::task::spawn_blocking(move || {
-                for (hash, copy) in to_keep {
-                    if let Err(error) = shelf.keep(hash, &copy) {
+                for (hash, copy) in to_keep.iter().filter(|(hash, _)| wanted.all.contains(hash)) {
+                    if let Err(error) = shelf.keep(*hash, copy) {
                         tracing::warn!(copy = %copy.display(), %error, "a plugin's content can't be kept: it can't be gone back to");
                     }
                 }
-                shelf.sweep(&on_shelf);
-                shelf.all()
+                shelf.arrange(&wanted);
+                shelf.look()
             });
-            if let Ok(shelved) = keeping.await {
-                self.shelved = shelved;
+            let Ok(shelved) = keeping.await else { break };
+            self.shelved = shelved;
+            if !self.decisions.forget_beyond(MOST_KEPT, &self.shelved.bytes) {
+                break;
             }
         }
         self.decisions.save().await;
@@ -411,6 +400,7 @@ fn content_of(generation: &Generation) -> Option<Content> {
         hash: generation.hash?,
         manifest: (*generation.manifest).clone(),
         state_version: generation.description.state_version,
+        since: 0,
     })
 }
 

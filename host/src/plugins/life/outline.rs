@@ -14,9 +14,9 @@ use super::{
     handle::Outlook,
     plan::{Action, Ask, Because, Plan},
     preparation::{Prepared, Unprepared},
+    report::in_words,
     transaction,
 };
-use crate::plugins::registry;
 
 impl Life {
     /// What would follow from this.
@@ -83,6 +83,10 @@ impl Life {
                 why: why.clone(),
             });
         }
+        let idle = plan.unloaded.iter().filter(|name| !self.live.contains_key(*name));
+        report.notes = idle
+            .map(|name| format!("`{name}` does not run: it would stay unloaded until you `load {name}`"))
+            .collect();
         let mut after: BTreeMap<&PluginName, &Description> = self
             .live
             .iter()
@@ -142,6 +146,7 @@ impl Life {
             to: step.choice().map(|choice| choice.manifest.version.clone()),
             because: match &step.because {
                 Because::Asked => "you ask for it".to_owned(),
+                Because::Needs(names) => format!("it can't do without {}", in_words(names)),
                 Because::Found => "it lies in the folder".to_owned(),
                 Because::Changed => "its file has changed".to_owned(),
                 Because::Gone => "its file is gone, or it is on the blacklist".to_owned(),
@@ -150,20 +155,6 @@ impl Life {
             hand_over,
             ..PlannedStep::default()
         }
-    }
-
-    /// Those that can't do without one of these, and are none of them: dependants before what they need.
-    pub(super) fn dependants(&self, names: &[PluginName]) -> Vec<PluginName> {
-        let running: Vec<_> = self.live.values().map(|live| &*live.generation.manifest).collect();
-        let mut found: Vec<PluginName> = Vec::new();
-        for name in names {
-            for dependant in registry::dependants(name, running.iter().copied()) {
-                if !names.contains(&dependant) && !found.contains(&dependant) {
-                    found.push(dependant);
-                }
-            }
-        }
-        found
     }
 }
 

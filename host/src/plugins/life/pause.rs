@@ -42,6 +42,14 @@ impl Life {
             // What was restored may have another key of controls.
             self.tell_settings();
             self.decisions.read_again().await;
+            let shelf = self.shelf.clone();
+            if let Ok(shelved) = tokio::task::spawn_blocking(move || shelf.look()).await {
+                self.shelved = shelved;
+            }
+            // What did not start on what there was may start on what is there now.
+            self.failed.clear();
+            self.held_back.clear();
+            self.failed_with.clear();
             // They ran, so they may again where nothing is loaded by itself, but for those that were unloaded by what is
             // restored.
             let forced: BTreeSet<_> = names

@@ -5,6 +5,7 @@
 //! unit, of which all happen or none.
 
 mod choice;
+mod leaving;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -34,6 +35,8 @@ pub(super) struct Ask {
     pub forced: BTreeSet<PluginName>,
     /// To be unloaded.
     pub unwanted: BTreeSet<PluginName>,
+    /// Who can't do without those is unloaded, too; else they are not, either.
+    pub with_dependants: bool,
     /// The owner has named them: all of them, or none.
     pub together: bool,
     /// Whoever can't start keeps nobody else out: all have ended before.
@@ -112,6 +115,8 @@ pub(super) enum Action {
 pub(super) enum Because {
     /// The owner asks for it.
     Asked,
+    /// It can't do without these, which the owner unloads with all that need them.
+    Needs(Vec<PluginName>),
     /// Its file is new, or what it waited for is there.
     Found,
     /// Its file has changed.
@@ -125,7 +130,7 @@ pub(super) enum Because {
 /// What follows from a scene.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// In order: dependencies before their dependants, what is unloaded first.
+    /// In order: what is unloaded first, dependants before what they need; then the others, the other way round.
     pub steps: Vec<Step>,
     /// Those that happen together or not at all, by their places in `steps`.
     pub units: Vec<Vec<usize>>,
@@ -135,6 +140,8 @@ pub(super) struct Plan {
     pub dropped: BTreeMap<PluginName, String>,
     /// Refused since another one was preferred.
     pub lost: BTreeSet<PluginName>,
+    /// What stays unloaded until the owner loads it, whether it runs now or not.
+    pub unloaded: BTreeSet<PluginName>,
 }
 
 impl Step {
@@ -150,21 +157,26 @@ impl Step {
 impl Scene<'_> {
     /// Draws up the plan.
     pub(super) fn plan(&self) -> Plan {
-        let mut plan = Plan::default();
+        let mut plan = Plan {
+            unloaded: self.leaving(),
+            ..Plan::default()
+        };
         let choices = self.choose(&mut plan.refused);
-        let (order, choices, unloaded) = self.resolve(choices, &mut plan);
+        let (order, choices, refused) = self.resolve(choices, &mut plan);
         let gone = self
             .live
             .iter()
             .filter(|(name, live)| live.file.is_some() && !order.contains(name));
-        for (name, live) in gone {
-            let because = match unloaded.get(name) {
-                _ if self.ask.unwanted.contains(name) => Because::Asked,
+        let gone = gone.map(|(name, _)| name.clone()).collect();
+        for name in self.endings(&gone).into_iter().flatten() {
+            let Some(live) = self.live.get(&name) else { continue };
+            let because = match refused.get(&name) {
+                _ if plan.unloaded.contains(&name) => self.why_it_leaves(&name),
                 Some(why) => Because::Refused(why.to_string()),
                 None => Because::Gone,
             };
             plan.steps.push(Step {
-                name: name.clone(),
+                name,
                 action: Action::Unload { older: live.generation },
                 because,
             });
@@ -173,6 +185,7 @@ impl Scene<'_> {
             plan.steps.extend(self.step(choice));
         }
         self.check_together(&mut plan);
+        self.check_needed(&mut plan);
         plan.units = self.units(&plan.steps);
         plan
     }
@@ -280,7 +293,7 @@ impl Scene<'_> {
     fn is_unloaded(&self, name: &PluginName) -> bool {
         let ask = self.ask;
         let is_asked = ask.wanted.contains(name) || ask.forced.contains(name);
-        ask.unwanted.contains(name) || (self.decisions.is_unloaded(name) && !is_asked)
+        self.leaving().contains(name) || (self.decisions.is_unloaded(name) && !is_asked)
     }
 
     fn entry(&self, path: &Path) -> Option<&Entry> {
@@ -294,7 +307,8 @@ impl Scene<'_> {
     fn why_not(&self, name: &PluginName, plan: &Plan) -> Option<String> {
         let goes_on =
             self.live.contains_key(name) && !self.ask.forced.contains(name) && plan.refused.of(name).is_none();
-        if goes_on || plan.steps.iter().any(|step| step.name == *name) {
+        let comes = |step: &Step| step.name == *name && step.choice().is_some();
+        if goes_on || plan.steps.iter().any(comes) {
             return None;
         }
         let own_file = self.live.get(name).and_then(|live| live.file.as_deref());

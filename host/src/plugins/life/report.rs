@@ -25,6 +25,8 @@ pub(super) struct Refusals {
     want: BTreeMap<String, Resource>,
     /// The files of plugins, where they are known.
     files: BTreeMap<PluginName, String>,
+    /// Files of which the owner was told just now that their plugins end.
+    told: BTreeSet<String>,
 }
 
 impl Refusals {
@@ -41,6 +43,11 @@ impl Refusals {
     pub(super) fn insert_of(&mut self, plugin: &PluginName, file: String, why: String) {
         self.files.insert(plugin.clone(), file.clone());
         self.insert(file, why);
+    }
+
+    /// The owner was told why it ends: the same reason is not told once more.
+    pub(super) fn note_told(&mut self, plugin: &PluginName) {
+        self.told.extend(self.files.get(plugin).cloned());
     }
 
     /// It runs after all.
@@ -70,7 +77,13 @@ impl Refusals {
 impl Life {
     /// Tells the owner of each refusal whose reason has changed. What runs out is told once, not for each file and not
     /// with each new figure, until there was enough of it again.
-    pub(super) fn tell_refused(&mut self, Refusals { why: refused, want, .. }: Refusals) {
+    pub(super) fn tell_refused(&mut self, refusals: Refusals) {
+        let Refusals {
+            why: refused,
+            want,
+            told: told_just_now,
+            ..
+        } = refusals;
         let mut told = std::mem::take(&mut self.exhausted);
         told.retain(|resource| want.values().any(|wanted| wanted == resource));
         for (file, why) in &refused {
@@ -91,6 +104,9 @@ impl Life {
                 && !told.insert(*resource)
             {
                 tracing::info!(file, why, "refused for the reason that the owner knows");
+                continue;
+            }
+            if told_just_now.contains(file) {
                 continue;
             }
             let serving = self
@@ -153,10 +169,11 @@ impl Life {
             let view = match entry {
                 Entry::Plugin { manifest, hash, .. } => {
                     let is_locked = self.decisions.quarantined(*hash).is_some();
+                    let is_unloaded = self.decisions.is_unloaded(&manifest.name);
                     PluginView {
                         name: manifest.name.to_string(),
                         manifest: Some(Arc::clone(manifest)),
-                        state: match why {
+                        state: match why.filter(|_| !is_unloaded) {
                             Some(why) if is_locked => PluginState::Quarantined(why),
                             Some(why) => PluginState::Refused(why),
                             None => PluginState::Unloaded,
@@ -198,7 +215,10 @@ impl Life {
             state: PluginState::Unloaded,
             pinned: decisions.is_pinned(name),
             rolled_back: decisions.rolled_back(name).is_some(),
-            before: decisions.before(name).map(|before| before.manifest.version.clone()),
+            before: decisions
+                .before(name)
+                .filter(|before| self.shelved.contents.all.contains(&before.hash))
+                .map(|before| before.manifest.version.clone()),
         }
     }
 

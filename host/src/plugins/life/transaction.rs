@@ -415,7 +415,7 @@ impl Life {
                 self.decisions.forgive(hash);
             }
             let older = self.live.get(name).map(|live| Arc::clone(&live.generation));
-            self.keep_before(older.as_deref(), generation);
+            self.note_serving(older.as_deref(), generation);
         }
         let loaded: Vec<_> = newer.iter().map(|(generation, _)| Arc::clone(generation)).collect();
         self.arrivals.retain(|name| !out.contains(name));

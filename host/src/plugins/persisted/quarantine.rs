@@ -79,12 +79,13 @@ impl Quarantined {
         !self.is_grave
     }
 
-    /// Why, and what to do.
+    /// Why, and what to do, where another version of it runs or not.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, runs: bool) -> String {
         let plugin = &self.plugin;
+        let verb = if runs { "reload" } else { "load" };
         format!(
-            "it is in quarantine, for {}; replace the file, or try it once more by `load {plugin}`",
+            "it is in quarantine, for {}; replace the file, or try it once more by `{verb} {plugin}`",
             self.why
         )
     }
@@ -95,10 +96,11 @@ fn now() -> u64 {
     now.unwrap_or_default().as_secs()
 }
 
-/// Keeps those that matter for longest.
+/// Keeps those that matter for longest: what is locked longer than what is only counted.
 pub(super) fn forget_oldest(all: &mut BTreeMap<ContentHash, Quarantined>) {
     while all.len() > REMEMBERED {
-        let oldest = all.iter().min_by_key(|(_, one)| one.since).map(|(hash, _)| *hash);
+        let oldest = all.iter().min_by_key(|(_, one)| (one.is_locked(), one.since));
+        let oldest = oldest.map(|(hash, _)| *hash);
         let Some(oldest) = oldest else { return };
         all.remove(&oldest);
     }

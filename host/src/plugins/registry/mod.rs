@@ -1,8 +1,9 @@
 //! The registry: which plugins may run together, in which order, and why the others may not.
 //!
-//! Pure: manifests in, decision out. In a conflict who is pinned stays before all others, then who runs as it is
-//! before a newer file of what runs, that before what ran last, and that before what did not ([`Standing`]); everything else is decided by what the manifests declare,
-//! never by the order in which files were found. Nobody is refused who could run beside those who may.
+//! Pure: manifests in, decision out. In a conflict who is pinned stays before all others, then who runs as it is before a
+//! newer file of what runs, that before what ran last, and that before what did not ([`Standing`]); everything else is
+//! decided by what the manifests declare, never by the order in which files were found. Nobody is refused who could run
+//! beside those who may.
 
 mod admission;
 mod refusal;

@@ -18,7 +18,13 @@ use crate::storage::{
 };
 
 /// What is kept of `data/` beside the databases: decisions and licences, neither caches nor what mirrors Discord.
-pub(super) const KEPT: [&str; 4] = ["plugins", "plugin_decisions.json", "marketplace", "controls.key"];
+pub(super) const KEPT: [&str; 5] = [
+    "plugins",
+    "plugin_decisions.json",
+    "pinned",
+    "marketplace",
+    "controls.key",
+];
 /// The bot's own database in an archive.
 pub(super) const OWN: &str = "bot.db";
 

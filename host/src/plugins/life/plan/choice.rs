@@ -131,7 +131,7 @@ impl Scene<'_> {
             return Some(why.clone());
         }
         if let Some(quarantined) = self.decisions.quarantined(choice.hash) {
-            return Some(quarantined.text());
+            return Some(quarantined.text(self.live.contains_key(name)));
         }
         let held_back = self.held_back.get(name)?;
         // Once it may be tried again, or runs, this may be tried, too.
@@ -139,17 +139,21 @@ impl Scene<'_> {
             let is_left_out = self.failed.get(name).is_some_and(|(failed, _)| failed == hash)
                 || self.decisions.quarantined(*hash).is_some();
             let runs = self.live.get(name).is_some_and(|live| live.hash == Some(*hash));
-            self.found(name) == Some(*hash) && is_left_out && !runs
+            self.chosen(name) == Some(*hash) && is_left_out && !runs
         };
         let holds = held_back.hash == choice.hash && held_back.culprits.iter().all(is_still);
         holds.then(|| held_back.why.clone())
     }
 
-    /// The content of a plugin's file.
-    fn found(&self, plugin: &PluginName) -> Option<ContentHash> {
-        self.files.iter().find_map(|(_, entry)| match entry {
+    /// The content that would run of a plugin: its file's, or what is preferred to that.
+    fn chosen(&self, plugin: &PluginName) -> Option<ContentHash> {
+        let file = self.files.iter().find_map(|(_, entry)| match entry {
             Entry::Plugin { hash, manifest, .. } if manifest.name == *plugin => Some(*hash),
             _ => None,
-        })
+        })?;
+        let rolled_back = self.decisions.rolled_back(plugin);
+        let back = rolled_back.filter(|back| back.instead_of == file).map(|back| &back.to);
+        let preferred = self.decisions.pinned_to(plugin).or(back);
+        Some(preferred.map_or(file, |content| content.hash))
     }
 }

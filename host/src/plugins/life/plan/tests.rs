@@ -25,6 +25,7 @@ fn content(text: &str, letter: char) -> Content {
         hash: hash(letter),
         manifest: manifest(text),
         state_version: None,
+        since: 0,
     }
 }
 
@@ -156,7 +157,7 @@ fn who_does_not_fit_beside_a_newer_version_ends_with_its_swap() {
         world
             .without("a")
             .look()
-            .starts_with("[-a] [-b]\nb.so: it needs the plugin `a`")
+            .starts_with("[-b] [-a]\nb.so: it needs the plugin `a`")
     );
 }
 
@@ -184,6 +185,53 @@ fn what_is_named_together_happens_together_or_not_at_all() {
         ..ask(&["a"])
     };
     assert_eq!(world.told(&only), "[+a@1.0.0]");
+}
+
+#[test]
+fn what_is_needed_goes_only_with_those_that_need_it_and_after_them() {
+    let unload = |names_of: &[&str], with_dependants| Ask {
+        unwanted: names(names_of),
+        with_dependants,
+        together: true,
+        only_these: true,
+        ..Ask::default()
+    };
+    let mut world = World::running(&[("a", 'a'), ("b needs a", 'b'), ("c needs b needs? d", 'c'), ("d", 'd')]);
+    let needed = "it is needed by `b`, `c`: `unload a d --with-dependants` unloads `c`, then `b`, `d`, then `a`";
+    let plan = world.plan(&unload(&["a", "d"], false));
+    assert!(plan.steps.is_empty() && plan.unloaded.is_empty());
+    assert_eq!(
+        plan.dropped,
+        BTreeMap::from([
+            (name("a"), needed.to_owned()),
+            (
+                name("d"),
+                format!("it was asked for together with `a`, which can't be: {needed}")
+            ),
+        ])
+    );
+    let plan = world.plan(&unload(&["a", "d"], true));
+    assert_eq!(plan.ended_by_owner(), ["c", "b", "d", "a"].map(name));
+    let because: Vec<_> = plan.steps.iter().map(|step| step.because.clone()).collect();
+    let needs = Because::Needs(vec![name("a")]);
+    assert_eq!(because, [needs.clone(), needs, Because::Asked, Because::Asked]);
+    assert_eq!(world.told(&unload(&["a"], true)), "[-c] [-b] [-a]");
+    // Who may run for want of it comes, if it is looked for; and what does not run stays away.
+    world = world.file("e not d", 'e');
+    let looks = Ask {
+        only_these: false,
+        ..unload(&["d", "c"], false)
+    };
+    assert_eq!(world.told(&looks), "[-c] [-d] [+e@1.0.0]");
+    let idle = world.plan(&unload(&["e"], false));
+    assert!(idle.steps.is_empty() && idle.dropped.is_empty());
+    assert_eq!(idle.unloaded, names(&["e"]));
+    // Where nothing can be said of the folder, the owner is followed all the same.
+    world.files.clear();
+    let mut plan = world.plan(&unload(&["b"], true));
+    plan.only_unloads();
+    assert_eq!(plan.ended_by_owner(), ["c", "b"].map(name));
+    assert_eq!((plan.steps.len(), plan.units), (2, vec![vec![0], vec![1]]));
 }
 
 #[test]
