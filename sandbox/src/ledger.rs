@@ -102,7 +102,7 @@ fn ledger(specification: Option<&Value>) -> String {
          Made by `{AGAIN}` from the table of routes, the events that the sources send, Discord's OpenAPI file and the runs of \
          foreign clients; don't edit it by hand.\n\n\
          In every test run where `discord-openapi.json` is at hand, each request, each answer and each event below that has a \
-         mark is checked against it. Unknown keys in bodies, which Discord passes over, are refused everywhere: a misspelt key \
+         mark is checked against it; `sandbox/tests/every_route.rs` calls every route. Unknown keys in bodies, which Discord passes over, are refused everywhere: a misspelt key \
          is a bug. Rate limits are generous unless `--rate-limits real` is asked for. What else the gateway does differently \
          is told in the documentation of the crate (`sandbox/src/lib.rs`).\n\n"
     );

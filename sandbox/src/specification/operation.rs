@@ -6,7 +6,7 @@ use jsonschema::Registry;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ANSWERS, REQUESTS,
+    ANSWERS, REQUESTS, permissions_as_texts,
     rule::{Finding, Rule},
 };
 
@@ -79,9 +79,11 @@ impl Operation {
             })
             .collect();
         let content = &operation["requestBody"]["content"];
-        let body = content
-            .get("application/json")
-            .map(|json| Rule::new(&json["schema"], REQUESTS));
+        let body = content.get("application/json").map(|json| {
+            let mut schema = json["schema"].clone();
+            permissions_as_texts(&mut schema);
+            Rule::new(&schema, REQUESTS)
+        });
         let answers = operation["responses"]
             .as_object()
             .into_iter()

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
+pub mod valid;
+
 /// Longer than anything takes, so that a hang fails instead of waiting for ever.
 const LIMIT: Duration = Duration::from_secs(20);
 

@@ -65,6 +65,10 @@ pub(crate) fn components(list: &[Value], path: &str, is_v2: bool, faults: &mut F
 
 /// Gives every component without an id the next free one, in reading order.
 fn number(component: &mut Value, ids: &mut HashSet<i64>, next: &mut i64) {
+    // What is no object is a fault already.
+    if !component.is_object() {
+        return;
+    }
     if component["id"].as_i64().unwrap_or(0) == 0 {
         while !ids.insert(*next) {
             *next += 1;
