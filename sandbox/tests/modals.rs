@@ -189,7 +189,9 @@ async fn modals_that_discord_refuses() {
             "{field}: {refused:?}"
         );
     }
-    let six = vec![json!({ "type": 23, "custom_id": "x" }); 6];
+    let six = (0..6)
+        .map(|n| json!({ "type": 23, "custom_id": n.to_string() }))
+        .collect::<Vec<_>>();
     assert_eq!(rest.answer(&interaction, labels(&six)).await.code(), 50035);
 }
 

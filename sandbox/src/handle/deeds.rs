@@ -180,7 +180,7 @@ fn answer_id(poll: &Value, answer: &str) -> Option<u64> {
     let answers = poll["answers"].as_array()?;
     let found = answers
         .iter()
-        .find(|one| one["poll_media"]["text"] == answer || one["answer_id"].to_string() == answer);
+        .find(|one| one["poll_media"]["text"] == answer || one["answer_id"].as_u64() == answer.parse().ok());
     found?["answer_id"].as_u64()
 }
 

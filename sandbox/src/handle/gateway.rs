@@ -67,8 +67,9 @@ impl Sandbox {
     }
 
     /// Lets time pass at once, to the millisecond: for session starts, identify and resume windows, the events a client
-    /// may send in a minute, deadlines of interactions, and the ids of what comes after. Heartbeats go on by the
-    /// computer's clock, as the bot's do.
+    /// may send in a minute, deadlines and tokens of interactions, polls, time-outs, slow mode, the two weeks of bulk
+    /// deletion, the day's new commands, and the ids of what comes after. What is due by then has happened when this
+    /// returns. Heartbeats go on by the computer's clock, as the bot's do.
     pub fn advance(&self, by: Duration) {
         self.with(|world| world.advance(by));
     }

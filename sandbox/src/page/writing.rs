@@ -100,7 +100,11 @@ pub(crate) async fn say(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
     } else {
         WRITE | permissions::ATTACH_FILES
     };
-    let channel = channel(&world, person, words.channel_id.as_deref().unwrap_or_default(), needed)?;
+    let wanted = words.channel_id.as_deref().unwrap_or_default();
+    if let Some(why) = world.hindrance(id(wanted)?, person) {
+        return Err(Refused(why));
+    }
+    let channel = channel(&world, person, wanted, needed)?;
     let reference = words
         .reply_to
         .as_deref()

@@ -113,8 +113,9 @@ fn list(world: &World, call: &Call, guild: Option<u64>) -> Outcome {
     let whole = call.flag("with_localizations")?;
     let mut all: Vec<Value> = world.commands.of(guild).to_vec();
     if !whole {
-        all.iter_mut()
-            .for_each(|command| localize(command, call.locale.as_deref()));
+        for command in &mut all {
+            localize(command, call.locale.as_deref());
+        }
     }
     Ok(Answer::ok(&Value::Array(all)))
 }

@@ -187,8 +187,10 @@ impl Faults {
         }
     }
 
-    /// All of them as one refusal.
-    pub(crate) fn refusal(self) -> Refusal {
+    /// All of them as one refusal. What is wrong with a list or object itself is told instead of what is in it, never
+    /// beside it.
+    pub(crate) fn refusal(mut self) -> Refusal {
+        self.found.values_mut().for_each(own_first);
         Refusal {
             status: 400,
             code: 50035,
@@ -200,6 +202,16 @@ impl Faults {
     /// Nothing, or all of them as one refusal.
     pub(crate) fn result(self) -> Result<(), Refusal> {
         if self.is_empty() { Ok(()) } else { Err(self.refusal()) }
+    }
+}
+
+/// Below a fault of its own, a place tells nothing more.
+fn own_first(place: &mut Value) {
+    let Some(fields) = place.as_object_mut() else { return };
+    if fields.contains_key("_errors") {
+        fields.retain(|key, _| key == "_errors");
+    } else {
+        fields.values_mut().for_each(own_first);
     }
 }
 

@@ -234,7 +234,7 @@ fn forward(world: &World, from: u64, id: u64, asked: &Draft) -> Result<Draft, Re
     }
     let mut draft = world.forward(from, id).ok_or_else(unknown)?;
     draft.flags |= asked.flags;
-    draft.nonce = asked.nonce.clone();
+    draft.nonce.clone_from(&asked.nonce);
     Ok(draft)
 }
 
