@@ -15,7 +15,7 @@ use axum::{
     extract::{Query, State},
 };
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{channels::ChannelShape, roles::RoleShape};
 use super::acts::{Answer, Refused, id, person, read};
