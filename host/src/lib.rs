@@ -6,6 +6,7 @@
 pub mod bot;
 pub mod builtins;
 pub mod cache;
+pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod gateway;

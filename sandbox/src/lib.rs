@@ -49,6 +49,7 @@ mod ids;
 #[cfg(test)]
 mod ledger;
 mod page;
+mod recording;
 mod rest;
 mod server;
 mod shared;
@@ -65,6 +66,7 @@ pub use self::{
         PrivilegedIntents, RestEntry, Role, Said, Sandbox, Used, Watch, Webhook,
     },
     ids::Clock,
+    recording::{Act, NoRecording, Participant, Recording, Replay, Step, Target},
     rest::{
         faults::RestFault,
         limits::{RateLimits, Scope},

@@ -85,6 +85,40 @@ pub(crate) fn build(profile: Profile, arguments: &[&str], folder: &Path, stop: &
     read_messages(&process::output(command.args(arguments), stop)?)
 }
 
+/// The same, with what the compiler says among the messages; each is handed over as it comes.
+pub(crate) fn build_watched(
+    profile: Profile,
+    arguments: &[&str],
+    folder: &Path,
+    stop: &Stop,
+    message: impl FnMut(&str),
+) -> Result<()> {
+    let mut command = command();
+    command.current_dir(folder).args([
+        "build",
+        "--lib",
+        "--message-format=json-diagnostic-rendered-ansi",
+        "--profile",
+        profile.name(),
+    ]);
+    process::lines(command.args(arguments), stop, message)
+}
+
+/// About how many targets a build has, for its progress; 0 if cargo does not tell.
+pub(crate) fn targets(arguments: &[&str], folder: &Path) -> usize {
+    let output = command()
+        .current_dir(folder)
+        .args(["tree", "--prefix", "none", "--edges", "normal,build", "--format", "{p}"])
+        .args(arguments)
+        .output();
+    let Ok(output) = output else {
+        return 0;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let packages: std::collections::HashSet<&str> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    packages.len()
+}
+
 /// The executable of this name among the results.
 pub(crate) fn executable(artifacts: &[Artifact], name: &str) -> Result<PathBuf> {
     artifacts

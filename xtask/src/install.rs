@@ -60,7 +60,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn named(argument: &str, workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn named(argument: &str, workspace: &Workspace) -> Result<Self> {
         if !argument.contains(['/', '\\']) && argument != "." && argument != ".." {
             return workspace.plugin(argument).map(Source::Member);
         }
@@ -92,13 +92,31 @@ impl Source {
         folder: &Path,
         stop: &Stop,
     ) -> Result<PathBuf> {
-        let (manifest, selection, cwd) = match self {
-            Source::Member(plugin) => (&plugin.manifest, vec!["-p", &plugin.name], workspace.root.as_path()),
-            // Cargo reads .cargo/config.toml from its working folder: that of the plugin, not ours.
-            Source::Outside(manifest) => (manifest, Vec::new(), manifest.parent().unwrap_or(Path::new("."))),
-        };
+        let (selection, cwd) = self.selection(workspace);
         let artifacts = cargo::build(profile, &[selection.as_slice(), cargo_arguments].concat(), cwd, stop)?;
-        drop_into(folder, &cargo::cdylib(&artifacts, manifest)?)
+        drop_into(folder, &cargo::cdylib(&artifacts, self.manifest())?)
+    }
+
+    /// Its Cargo.toml.
+    pub(crate) fn manifest(&self) -> &Path {
+        match self {
+            Source::Member(plugin) => &plugin.manifest,
+            Source::Outside(manifest) => manifest,
+        }
+    }
+
+    /// The folder of its crate.
+    pub(crate) fn folder(&self) -> &Path {
+        self.manifest().parent().unwrap_or(Path::new("."))
+    }
+
+    /// Which package cargo is to build, and where.
+    pub(crate) fn selection<'s>(&'s self, workspace: &'s Workspace) -> (Vec<&'s str>, &'s Path) {
+        match self {
+            Source::Member(plugin) => (vec!["-p", &plugin.name], &workspace.root),
+            // Cargo reads .cargo/config.toml from its working folder: that of the plugin, not ours.
+            Source::Outside(_) => (Vec::new(), self.folder()),
+        }
     }
 }
 

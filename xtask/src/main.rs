@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod dev;
 mod install;
 mod local_discord;
 mod new_plugin;
@@ -33,6 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Arguments),
+    Dev(dev::Arguments),
     Test(test::Arguments),
     Bench(bench::Arguments),
     Install(install::Arguments),
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let Arguments { verb } = Arguments::parse();
     let outcome = Stop::on_signals().and_then(|stop| match verb {
         Verb::Run(arguments) => run::run(&arguments, &stop),
+        Verb::Dev(arguments) => dev::run(&arguments, &stop),
         Verb::Test(arguments) => test::run(&arguments, &stop),
         Verb::Bench(arguments) => bench::run(&arguments, &stop),
         Verb::Install(arguments) => install::run(&arguments, &stop),

@@ -115,6 +115,10 @@ crate-type = ["cdylib"]
 [dependencies]
 plugin-api.workspace = true
 
+[dev-dependencies]
+plugin-testing.workspace = true
+tokio = {{ workspace = true, features = ["macros", "rt"] }}
+
 [lints]
 workspace = true
 "#
@@ -123,11 +127,12 @@ workspace = true
 
 fn outside_manifest(name: &str, plugin_api: &Path) -> Result<String> {
     // A JSON string is a TOML string: it takes care of backslashes and quotes in the path.
-    let plugin_api = serde_json::to_string(
-        plugin_api
-            .to_str()
-            .context("the path of this checkout is not Unicode")?,
-    )?;
+    let path = |folder: &Path| {
+        let folder = folder.to_str().context("the path of this checkout is not Unicode")?;
+        serde_json::to_string(folder).context("a path is a text")
+    };
+    let testing = path(&plugin_api.join("testing"))?;
+    let plugin_api = path(plugin_api)?;
     Ok(format!(
         r#"[package]
 name = "{name}"
@@ -141,6 +146,10 @@ crate-type = ["cdylib"]
 
 [dependencies]
 plugin-api = {{ path = {plugin_api} }}
+
+[dev-dependencies]
+plugin-testing = {{ path = {testing} }}
+tokio = {{ version = "1", features = ["macros", "rt"] }}
 
 # A panic must stay inside the plugin, so it has to unwind.
 [profile.release]
@@ -170,6 +179,20 @@ async fn hello(ctx: Ctx, name: Option<String>) -> Result {{
 }}
 
 plugin! {{ commands: [hello] }}
+
+#[cfg(test)]
+mod tests {{
+    use plugin_testing::{{TestBot, json}};
+
+    /// The bot with this plugin and a local Discord: `cargo test`. The first time takes some minutes, later ones seconds.
+    #[tokio::test]
+    async fn everybody_is_greeted() {{
+        let bot = TestBot::with_plugin("{name}").await;
+        let alice = bot.member("alice");
+        alice.says("!hello").await.expect_text("Hello, @alice!");
+        alice.slash("hello", json!({{ "name": "world" }})).await.expect_text("Hello, world!");
+    }}
+}}
 "#
     )
 }
@@ -180,16 +203,23 @@ fn next_steps(name: &str, folder: &Path, root: &Path, outside: bool) -> String {
     } else {
         name.to_owned()
     };
+    let test = if outside {
+        format!("cargo test --manifest-path {}", folder.join("Cargo.toml").display())
+    } else {
+        format!("cargo test -p {name}")
+    };
     format!(
         "Wrote {folder}
 
   From anywhere inside the checkout {root}, the only place where cargo xtask works:
 
+  cargo xtask dev {install}
+      starts a bot and a local Discord and prints its page: try !hello or /hello there. Each save of the
+      source builds it and hands it to the bot. The first build takes some minutes, later ones seconds.
+  {test}
+      runs its tests, of which there is a first one.
   cargo xtask install {install}
-      builds it and hands it to the bot; a running one takes it at once. Again after each change.
-      The first build takes some minutes, later ones seconds.
-  cargo xtask run
-      starts the bot, if it does not run yet; then try !hello or /hello.
+      builds it as it is shipped and hands it to the bot of `cargo xtask run`.
 
   The command is in src/lib.rs; the description that people read is in Cargo.toml.",
         folder = folder.display(),
@@ -278,6 +308,10 @@ mod tests {
             outside.contains("\n[workspace]\n") && outside.contains("panic = \"unwind\""),
             "{outside}"
         );
+        assert!(
+            outside.contains(r#"plugin-testing = { path = "/some \"where\"/plugin-api/testing" }"#),
+            "{outside}"
+        );
         for manifest in [member, outside] {
             assert!(manifest.contains("crate-type = [\"cdylib\"]") && manifest.contains("name = \"levels\""));
         }
@@ -288,10 +322,16 @@ mod tests {
         let (root, folder) = (Path::new("/w"), Path::new("/else/where"));
         let inside = next_steps("levels", &root.join("plugins/levels"), root, false);
         assert!(inside.contains("inside the checkout /w,"), "{inside}");
+        assert!(inside.contains("cargo xtask dev levels\n"), "{inside}");
         assert!(inside.contains("cargo xtask install levels\n"), "{inside}");
+        assert!(inside.contains("cargo test -p levels\n"), "{inside}");
         assert!(inside.contains("some minutes"), "{inside}");
         let outside = next_steps("levels", folder, root, true);
         assert!(outside.contains("cargo xtask install /else/where\n"), "{outside}");
+        assert!(
+            outside.contains("cargo test --manifest-path /else/where/Cargo.toml\n"),
+            "{outside}"
+        );
     }
 
     #[test]

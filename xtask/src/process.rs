@@ -4,10 +4,11 @@
 //! only signalled while it is not reaped yet, and the same code runs where there are no signals.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -41,7 +42,6 @@ impl Stop {
     }
 
     /// Wishes for a stop, as a signal does.
-    #[cfg(test)]
     pub(crate) fn ask(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -81,6 +81,34 @@ pub(crate) fn output(command: &mut Command, stop: &Stop) -> Result<String> {
         .flatten();
     check(status)?;
     text.context("cannot read its output")
+}
+
+/// Runs a command to its end, and hands over each line of its standard output as it comes.
+pub(crate) fn lines(command: &mut Command, stop: &Stop, mut line: impl FnMut(&str)) -> Result<()> {
+    let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let stdout = child.stdout.take().context("standard output is piped")?;
+    let (sender, receiver) = mpsc::channel();
+    // Ends with the child, or whoever else holds its output.
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    loop {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(text) => line(&text),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) if stop.take() => {
+                ask_to_stop(&mut child);
+                child.wait()?;
+                return Err(Interrupted.into());
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+    }
+    check(wait(child, stop)?)
 }
 
 /// Starts a command; the error names the program.

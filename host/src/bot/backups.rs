@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::Failure;
 use crate::{
     config,
     storage::{
         BackupError, Backups,
-        backup::{Retention, Why},
+        backup::{self, Layout, Retention, Why},
     },
     telemetry::{NoticeKind, Notices},
 };
@@ -24,6 +25,19 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the one at the end may take. Service managers end what takes longer than some 90 s; what is half done then is
 /// swept at the next start, and the one of the day before is still there.
 const LAST: Duration = Duration::from_secs(30);
+
+/// Brings a restore that was interrupted to its end, before anything is opened.
+pub async fn finish_restore(layout: Layout) -> Result<(), Failure> {
+    let finished = tokio::task::spawn_blocking(move || backup::finish(&layout)).await;
+    match finished.map_err(Failure::other)? {
+        Ok(None) => Ok(()),
+        Ok(Some(id)) => {
+            tracing::warn!(%id, "the restore of a backup was interrupted, and has been brought to its end");
+            Ok(())
+        }
+        Err(error) => Err(Failure::configuration(error)),
+    }
+}
 
 /// What is kept, as it is configured now.
 pub fn retention(config: &config::Live) -> Retention {

@@ -9,6 +9,7 @@ mod backups;
 mod calls;
 mod desk;
 mod directory;
+mod embedded;
 mod erasure;
 mod failure;
 mod figures;
@@ -62,15 +63,12 @@ use crate::{
     plugins::{self, Linked, Plugins, Records},
     process,
     rest::Rest,
-    schedule::{Clock, Schedule},
+    schedule::Schedule,
     slash::Slash,
-    storage::{
-        Backups, Stores, Tables,
-        backup::{self, Layout},
-        files::Files,
-    },
+    storage::{Backups, Stores, Tables, backup::Layout, files::Files},
     telemetry::{self, Incidents, Logs, Notices, Secrets},
 };
+pub use embedded::{Dial, Embedding, Variables};
 pub use failure::Failure;
 pub use offline::{BackupOrder, backups as offline_backups};
 
@@ -132,14 +130,14 @@ pub fn run(root: &Path, token: Option<String>) -> Result<(), Failure> {
                 stops.send_modify(|stops| *stops += 1);
             }
         });
-        serve(root, token, Vec::new(), stop).await
+        serve(root, token, Embedding::default(), stop).await
     });
     // Tasks that hang would be waited for by a drop.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
 }
 
-/// Runs the bot of a folder, with these plugins linked in beside its own, until `stop` counts 1; at 2 it waits for
+/// Runs the bot of a folder, with what a program that it is embedded in hands in, until `stop` counts 1; at 2 it waits for
 /// nothing any more.
 ///
 /// # Errors
@@ -148,7 +146,7 @@ pub fn run(root: &Path, token: Option<String>) -> Result<(), Failure> {
 pub async fn serve(
     root: &Path,
     token: Option<String>,
-    linked: Vec<LinkedPlugin>,
+    embedding: Embedding,
     mut stop: watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let began = Instant::now();
@@ -157,16 +155,17 @@ pub async fn serve(
     let _lock = root.lock().map_err(Failure::configuration)?;
     let mut files = config::Files::new(root.clone(), move |name: &str| match name {
         config::TOKEN if token.is_some() => token.clone(),
-        _ => std::env::var(name).ok(),
+        _ => embedding.variables.get(name),
     });
     let (config, environment, warnings) = files.load().map_err(Failure::configuration)?;
     let secrets = Secrets::new(config.plugins.secrets().chain([environment.token.expose()]));
-    let (logs, guard) = telemetry::logs::start(&root.logs_dir(), &config.logging, secrets).map_err(|error| {
-        Failure::configuration(format!(
-            "the log can't be written to {} ({error}): check its permissions and the free space",
-            root.logs_dir().display()
-        ))
-    })?;
+    let (logs, guard) =
+        telemetry::logs::start(&root.logs_dir(), &config.logging, secrets, embedding.log).map_err(|error| {
+            Failure::configuration(format!(
+                "the log can't be written to {} ({error}): check its permissions and the free space",
+                root.logs_dir().display()
+            ))
+        })?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -176,7 +175,7 @@ pub async fn serve(
         environment,
         logs,
     };
-    let mut served = serve_checked(began, &root, settings, linked, &mut stop).await;
+    let mut served = serve_checked(began, &root, settings, (embedding.linked, embedding.dial), &mut stop).await;
     match &mut served {
         Ok(()) => tracing::info!("stopped"),
         Err(failure) => {
@@ -200,7 +199,7 @@ async fn serve_checked(
     began: Instant,
     root: &Root,
     settings: Settings,
-    linked: Vec<LinkedPlugin>,
+    (linked, dial): (Vec<LinkedPlugin>, Dial),
     stop: &mut watch::Receiver<u32>,
 ) -> Result<(), Failure> {
     let live = settings.live.clone();
@@ -209,10 +208,11 @@ async fn serve_checked(
         data: root.data(),
         database: config.database.path.clone(),
     };
-    finish_restore(layout.clone()).await?;
+    backups::finish_restore(layout.clone()).await?;
     let tables = Tables::open(&config.database.path, config.database.synchronous)
         .await
         .map_err(Failure::configuration)?;
+    tables.keep_time(dial.clock().clone());
     let stores = Stores::new(root.data().join("plugins"), config.database.synchronous);
     let files = Arc::new(OnceLock::new());
     let plugin_data = PluginData::new(stores.clone(), Arc::clone(&files));
@@ -222,6 +222,7 @@ async fn serve_checked(
         stores: stores.clone(),
         files,
         backups: backups.clone(),
+        dial,
     };
     let served = serve_stored(began, root, settings, linked, stop, kept).await;
     // After whatever still wrote.
@@ -241,19 +242,7 @@ struct Kept {
     /// Set once there is somebody who can be told of trouble with them.
     files: Arc<OnceLock<Files>>,
     backups: Backups,
-}
-
-/// Brings a restore that was interrupted to its end, before anything is opened.
-async fn finish_restore(layout: Layout) -> Result<(), Failure> {
-    let finished = tokio::task::spawn_blocking(move || backup::finish(&layout)).await;
-    match finished.map_err(Failure::other)? {
-        Ok(None) => Ok(()),
-        Ok(Some(id)) => {
-            tracing::warn!(%id, "the restore of a backup was interrupted, and has been brought to its end");
-            Ok(())
-        }
-        Err(error) => Err(Failure::configuration(error)),
-    }
+    dial: Dial,
 }
 
 async fn serve_stored(
@@ -269,6 +258,7 @@ async fn serve_stored(
         stores,
         files: kept_files,
         backups,
+        dial,
     } = kept;
     let Settings {
         files,
@@ -366,7 +356,7 @@ async fn serve_stored(
         logs: logs.clone(),
     };
     let ways = Arc::clone(&services.ways);
-    let timers = Schedule::open(tables.clone(), Clock::default())
+    let timers = Schedule::open(tables.clone(), dial.clock().clone())
         .await
         .map_err(Failure::configuration)?;
     let desk = Desk {
@@ -434,6 +424,11 @@ async fn serve_stored(
         tables: tables.clone(),
     });
     let _ = ways.set(Arc::clone(plugins.routing()));
+    dial.connect(embedded::Parts {
+        routing: Arc::clone(plugins.routing()),
+        tasks: tasks.clone(),
+        schedule: timers.clone(),
+    });
     let started = tokio::select! {
         started = plugins.begin(START) => started,
         // What has started by then is stopped in the same way as later.
@@ -473,6 +468,7 @@ async fn serve_stored(
         figures: Arc::clone(&figures),
         mentioned: router::Mentioned::default(),
         turns: router::Turns::default(),
+        dial,
         hooks: hooks.clone(),
     });
     let (phases, phase) = watch::channel(Phase::Serving);

@@ -23,7 +23,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Waker},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use plugin_protocol::{Click, Command, Door, Event, Invocation, Outcome, PluginName, Verdict};
@@ -39,6 +39,7 @@ use typed::zone_of;
 use written::{Written, written_by};
 
 use super::{
+    Dial,
     directory::LiveDirectory,
     figures::Figures,
     gatekeeper::{Asked, Gatekeeper, Pass},
@@ -101,6 +102,8 @@ pub struct Router {
     pub figures: Arc<Figures>,
     /// Where the bot has answered its mention lately.
     pub mentioned: Mentioned,
+    /// The bot's clock, and how far it is.
+    pub dial: Dial,
     /// In which order what is written in a server is decided.
     pub turns: Turns,
 }
@@ -127,6 +130,7 @@ impl Router {
             }
             _ => {}
         }
+        self.dial.note_routed(event.sequence);
     }
 
     /// Delivers to the handlers of this event, plugin by plugin.
@@ -249,7 +253,7 @@ impl Router {
             channel_id: Some(message.channel_id),
             mentions: &message.mentions,
             attachments: &message.attachments,
-            now: unix_seconds(),
+            now: self.unix_seconds(),
             zone: zone.as_deref(),
         };
         let directory = self.directory.of(&written.plugin);
@@ -502,6 +506,10 @@ impl Router {
         }
     }
 
+    fn unix_seconds(&self) -> i64 {
+        i64::try_from(self.dial.clock().seconds()).unwrap_or(i64::MAX)
+    }
+
     /// Runs `work` as far as it goes without waiting, which usually is to its end, so that what comes first is
     /// delivered first; the rest of it goes on in a task.
     fn drive(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -522,15 +530,4 @@ const fn reason(why: Undelivered) -> &'static str {
         Undelivered::Full => "its queue is full",
         Undelivered::Closed => "its lane has ended",
     }
-}
-
-fn unix_seconds() -> i64 {
-    i64::try_from(seconds_since_1970()).unwrap_or(i64::MAX)
-}
-
-fn seconds_since_1970() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }

@@ -26,7 +26,7 @@ mod latency;
 mod life;
 mod listing;
 mod loader;
-mod manifest;
+pub mod manifest;
 mod outcome;
 mod persisted;
 pub mod probe;

@@ -188,6 +188,13 @@ impl Table {
         serving.map(|post| &post.generation)
     }
 
+    /// Whether nothing is under way in any plugin, and none is held.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let is_idle = |post: &Post| post.hold.is_none() && post.generation.gate.tickets() == 0;
+        self.posts.iter().all(is_idle)
+    }
+
     /// What all plugins offer, also those that are held, in the order in which they came.
     pub fn offers(&self) -> impl Iterator<Item = (&PluginName, &Description)> {
         let posts = self.posts.iter().map(|post| &post.generation);

@@ -19,7 +19,7 @@ use plugin_protocol::{
 };
 use serde_json::value::RawValue;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, timeout},
 };
 
@@ -50,6 +50,8 @@ struct Inner {
     /// What the owner should know, until the task tells it.
     told: Mutex<Vec<Told>>,
     stirred: Notify,
+    /// How often the task has begun what was due.
+    looks: watch::Sender<u64>,
     /// Whether other plugins are there than before.
     others: AtomicBool,
     is_over: AtomicBool,
@@ -73,6 +75,7 @@ impl Schedule {
             agenda: Mutex::new(agenda),
             told: Mutex::new(paused.into_iter().map(Told::from).collect()),
             stirred: Notify::new(),
+            looks: watch::Sender::new(0),
             others: AtomicBool::new(true),
             is_over: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
@@ -108,6 +111,7 @@ impl Schedule {
                 self.agenda().poll(now)
             };
             self.begin(&stage, starts, false).await;
+            self.0.looks.send_modify(|looks| *looks += 1);
             let (is_due, is_changed) = {
                 let agenda = self.agenda();
                 (agenda.has_gone(), agenda.has_changes())
@@ -133,6 +137,19 @@ impl Schedule {
             tokio::select! {
                 _ = timeout(sleep, self.0.stirred.notified()) => {}
                 _ = restored.changed() => restored.mark_changed(),
+            }
+        }
+    }
+
+    /// The clock was moved: looks at it at once, and returns when all that is due by it has begun.
+    pub async fn look_again(&self) {
+        let mut looks = self.0.looks.subscribe();
+        // The look that is under way may have been at the clock before.
+        for _ in 0..2 {
+            looks.mark_unchanged();
+            self.0.stirred.notify_one();
+            if looks.changed().await.is_err() {
+                return;
             }
         }
     }

@@ -4,13 +4,12 @@
 //! does it, and writes it down; who runs things, and what the clock says, it is told.
 
 mod agenda;
-mod clock;
 mod keeper;
 mod recurrence;
 mod stage;
 
+pub use crate::clock::Clock;
 pub use agenda::{NotRun, Start, Strain};
-pub use clock::Clock;
 pub use keeper::Schedule;
 pub use recurrence::check;
 pub use stage::{Began, Stage, Told};

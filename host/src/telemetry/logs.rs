@@ -44,6 +44,19 @@ const LONGEST: usize = 8 * 1024;
 /// The longest line that an invocation keeps of its own story, in bytes.
 const LONGEST_OF_STORY: usize = 512;
 
+/// Whether a log takes what all threads of this process log.
+static IS_OF_PROCESS: AtomicBool = AtomicBool::new(false);
+
+/// Runs `work` on another thread with the subscriber of this one, unless all threads have the same.
+pub fn with_subscriber(work: impl FnOnce() + Send) -> impl FnOnce() + Send {
+    let scoped = !IS_OF_PROCESS.load(Ordering::Relaxed);
+    let subscriber = scoped.then(|| tracing::dispatcher::get_default(Clone::clone));
+    move || {
+        let _subscriber = subscriber.as_ref().map(tracing::dispatcher::set_default);
+        work();
+    }
+}
+
 /// The log's handle: what is logged, and how, can be changed while it runs. Clones share it.
 #[derive(Clone)]
 pub struct Logs {
@@ -75,12 +88,27 @@ pub struct LogsGuard {
     _writer: WriterGuard,
 }
 
-/// Starts the log for this process.
+/// Starts the log for this process; its lines also go to `elsewhere` if that is given, else to the terminal.
 ///
 /// # Errors
 ///
 /// If the files can't be made, or a log was started before.
-pub fn start(folder: &Path, logging: &Logging, secrets: Secrets) -> io::Result<(Logs, LogsGuard)> {
+pub fn start(
+    folder: &Path,
+    logging: &Logging,
+    secrets: Secrets,
+    elsewhere: Option<Box<dyn io::Write + Send>>,
+) -> io::Result<(Logs, LogsGuard)> {
+    if let Some(output) = elsewhere {
+        let output = Terminal {
+            output,
+            is_watched: false,
+            colour: false,
+        };
+        // Whoever takes the lines has its own way to get at the host's records.
+        let (_, logs, guard) = build(folder, logging, secrets, Some(output))?;
+        return Ok((logs, guard));
+    }
     let terminal = io::stderr();
     let is_watched = terminal.is_terminal();
     let variable = |name| std::env::var(name).unwrap_or_default();
@@ -91,6 +119,7 @@ pub fn start(folder: &Path, logging: &Logging, secrets: Secrets) -> io::Result<(
         colour: is_watched && variable("NO_COLOR").is_empty() && variable("TERM") != "dumb",
     };
     let (layer, logs, guard) = build(folder, logging, secrets, Some(terminal))?;
+    IS_OF_PROCESS.store(true, Ordering::Relaxed);
     if tracing::subscriber::set_global_default(Registry::default().with(layer)).is_err() {
         // A second bot in one process, as tests have: the first one's log has both.
         tracing::warn!("this process has a log already: {} stays empty", folder.display());

@@ -18,7 +18,7 @@ mod writer;
 
 pub use files::Limits;
 pub use incidents::Incidents;
-pub use logs::{Logs, LogsGuard};
+pub use logs::{Logs, LogsGuard, with_subscriber};
 pub use notices::{Audience, NoticeKind, Notices};
 pub use recurrence::Faults;
 pub use redaction::Secrets;

@@ -64,7 +64,11 @@ async fn a_linked_plugin_behaves_like_the_same_plugin_from_its_file() {
     std::fs::write(world.root().join(".env"), secrets).unwrap();
     let (stop, stops) = watch::channel(0);
     let root = world.root().to_owned();
-    let bot = tokio::spawn(async move { host::bot::serve(&root, None, vec![example::linked_plugin()], stops).await });
+    let embedding = host::bot::Embedding {
+        linked: vec![example::linked_plugin()],
+        ..host::bot::Embedding::default()
+    };
+    let bot = tokio::spawn(async move { host::bot::serve(&root, None, embedding, stops).await });
     world.sandbox.expect_online().await;
     let linked = conversation(&world).await;
     stop.send_replace(1);

@@ -166,7 +166,11 @@ impl Within {
         std::fs::write(world.root().join(".env"), environment).unwrap();
         let (stop, stops) = watch::channel(0);
         let root = world.root().to_owned();
-        let bot = tokio::spawn(async move { host::bot::serve(&root, None, linked, stops).await });
+        let embedding = host::bot::Embedding {
+            linked,
+            ..host::bot::Embedding::default()
+        };
+        let bot = tokio::spawn(async move { host::bot::serve(&root, None, embedding, stops).await });
         world.sandbox.expect_online().await;
         Self { stop, bot }
     }

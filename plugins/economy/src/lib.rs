@@ -3,6 +3,9 @@
 //! All of it is in this plugin's database. A movement is one batch of statements, kept whole or not at all, so that coins
 //! neither appear nor vanish, whatever happens in between.
 
+#[cfg(test)]
+mod tests;
+
 use plugin_api::{Batch, Host, ProblemCode, prelude::*};
 use serde::{Deserialize, Serialize};
 

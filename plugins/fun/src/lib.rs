@@ -5,6 +5,8 @@
 mod chance;
 mod poll;
 mod remind;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, UNIX_EPOCH};
 

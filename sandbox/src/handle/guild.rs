@@ -245,6 +245,27 @@ impl Guild {
         })
     }
 
+    /// Its channels without categories, as people see them, by id and name.
+    #[must_use]
+    pub fn channels(&self) -> Vec<(u64, String)> {
+        self.sandbox.with(|world| {
+            let channels = world
+                .channels_of(self.id)
+                .into_iter()
+                .filter(|channel| channel.kind != 4);
+            channels.map(|channel| (channel.id, channel.name.clone())).collect()
+        })
+    }
+
+    /// The names of its roles, in Discord's order from the bottom.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<String> {
+        self.sandbox.with(|world| {
+            let roles = world.guilds.get(&self.id).map(|guild| &guild.roles);
+            roles.into_iter().flatten().map(|role| role.name.clone()).collect()
+        })
+    }
+
     /// The ids of the roles that a member holds.
     #[must_use]
     pub fn roles_of(&self, user_id: u64) -> Vec<u64> {

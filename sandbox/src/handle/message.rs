@@ -46,6 +46,32 @@ impl Message {
         self.stored.value["content"].as_str().unwrap_or_default()
     }
 
+    /// Whether it is an answer that has not come yet ("is thinking").
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.stored.is_loading()
+    }
+
+    /// Everything that people read in it: its text, its embeds', its text components', line by line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut lines = vec![self.content().to_owned()];
+        for embed in self.embeds() {
+            let part = |of: &Value| of.as_str().map(str::to_owned);
+            lines.extend(part(&embed["author"]["name"]));
+            lines.extend(part(&embed["title"]));
+            lines.extend(part(&embed["description"]));
+            for field in embed["fields"].as_array().into_iter().flatten() {
+                lines.extend(part(&field["name"]));
+                lines.extend(part(&field["value"]));
+            }
+            lines.extend(part(&embed["footer"]["text"]));
+        }
+        collect_texts(&self.stored.value["components"], &mut lines);
+        lines.retain(|line| !line.is_empty());
+        lines.join("\n")
+    }
+
     /// Its embeds.
     #[must_use]
     pub fn embeds(&self) -> &[Value] {
@@ -74,6 +100,12 @@ impl Message {
     #[must_use]
     pub fn replies_to(&self) -> Option<u64> {
         self.stored.reference
+    }
+
+    /// Whether it answers nothing: it replies to no message and belongs to no interaction.
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        self.stored.reference.is_none() && self.stored.interaction.is_none()
     }
 
     /// Those whom it pings.
@@ -179,6 +211,16 @@ pub(crate) fn find_component<'a>(components: &'a Value, name: &str) -> Option<&'
         }
         find_component(&component["components"], name)
     })
+}
+
+/// The texts of components that are texts.
+fn collect_texts(components: &Value, lines: &mut Vec<String>) {
+    for component in components.as_array().into_iter().flatten() {
+        if component["type"] == 10 {
+            lines.extend(component["content"].as_str().map(str::to_owned));
+        }
+        collect_texts(&component["components"], lines);
+    }
 }
 
 /// Everything that the bot sends or edits, in order; see [`super::Sandbox::watch`].

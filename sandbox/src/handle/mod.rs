@@ -14,8 +14,10 @@ mod said;
 mod sandbox;
 mod thread;
 mod traffic;
+mod transcript;
 mod used;
 mod voice;
+mod waiting;
 mod webhook;
 
 pub(crate) use self::builder::Settings;

@@ -133,14 +133,18 @@ impl Person {
         reason = "acts are async in this handle, so that they can become slower without a break"
     )]
     pub async fn says(&self, text: &str) -> Said {
+        self.posts(text)
+    }
+
+    /// Writes a message in the channel, without a future.
+    #[must_use]
+    pub fn posts(&self, text: &str) -> Said {
         let draft = Draft {
             content: text.trim().to_owned(),
             ..Draft::default()
         };
-        Said::new(
-            &self.sandbox,
-            self.sandbox.with(|world| world.post(self.channel_id, self.id, draft)),
-        )
+        let stored = self.sandbox.with(|world| world.post(self.channel_id, self.id, draft));
+        Said::new(&self.sandbox, stored)
     }
 
     /// Replies to a message in the channel.
@@ -193,8 +197,10 @@ impl Person {
     /// Deletes what the person said.
     #[allow(clippy::unused_async, reason = "as above")]
     pub async fn deletes(&self, said: &Said) {
-        self.sandbox
-            .with(|world| world.delete(said.channel_id(), &[said.message_id()], false));
+        self.sandbox.with(|world| {
+            world.record_deletion(self.id, said.channel_id(), said.message_id());
+            world.delete(said.channel_id(), &[said.message_id()], false)
+        });
     }
 
     /// Reacts to a message with a Unicode emoji.
@@ -220,7 +226,10 @@ impl Person {
     #[allow(clippy::unused_async, reason = "as above")]
     pub async fn leaves(&self) {
         if let Some(guild) = self.guild_id {
-            self.sandbox.with(|world| world.leave(guild, self.id));
+            self.sandbox.with(|world| {
+                world.record_leave(self.id);
+                world.leave(guild, self.id);
+            });
         }
     }
 
@@ -285,7 +294,7 @@ impl Person {
             .unwrap_or_else(|why| panic!("\"{name}\" of the message can't be used: {why}"))
     }
 
-    fn uses_menu(&self, kind: u64, name: &str, target: u64) -> Result<Used, String> {
+    pub(crate) fn uses_menu(&self, kind: u64, name: &str, target: u64) -> Result<Used, String> {
         let id = self.sandbox.with(|world| {
             let guild = world
                 .channels

@@ -63,6 +63,25 @@ impl Said {
         message
     }
 
+    /// What the bot has said to it so far, as it stands now: replies to it, and what it has said in the channel since without
+    /// replying to anything.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Message> {
+        let (channel, id) = (self.stored.channel_id, self.stored.id);
+        let is_meant = |one: &&Arc<Stored>| {
+            one.by_bot && one.interaction.is_none() && (one.reference == Some(id) || one.reference.is_none())
+        };
+        let found: Vec<_> = self.sandbox.with(|world| {
+            let history = world.channels.get(&channel).map(|channel| &channel.history);
+            let later = history.into_iter().flat_map(|history| history.after(id));
+            later.filter(is_meant).cloned().collect()
+        });
+        found
+            .into_iter()
+            .map(|stored| Message::new(Arc::clone(self.sandbox.shared()), stored))
+            .collect()
+    }
+
     /// The answer as [`Said::expect_reply`] takes it; `None` if there is none within `limit`.
     pub async fn reply(&self, limit: Duration) -> Option<Message> {
         let (channel, id) = (self.stored.channel_id, self.stored.id);

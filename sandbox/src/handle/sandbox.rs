@@ -185,6 +185,15 @@ impl Sandbox {
         });
     }
 
+    /// Everybody but the bot, by id and user name.
+    #[must_use]
+    pub fn people(&self) -> Vec<(u64, String)> {
+        self.with(|world| {
+            let people = world.users.values().filter(|user| !user.bot);
+            people.map(|user| (user.id, user.username.clone())).collect()
+        })
+    }
+
     /// The first guild.
     ///
     /// # Panics
@@ -337,6 +346,12 @@ impl Sandbox {
     #[must_use]
     pub fn conversation(&self, channel_id: u64) -> String {
         self.with(|world| conversation::of(world, channel_id))
+    }
+
+    /// The messages of a channel later than message `id`, oldest first.
+    #[must_use]
+    pub fn messages_after(&self, channel_id: u64, id: u64) -> Vec<Message> {
+        super::Channel::new(self, None, channel_id).messages_after(id)
     }
 
     /// A message by its ids.

@@ -51,6 +51,13 @@ impl Used {
         self.id
     }
 
+    /// Who used it; `None` if it is forgotten.
+    #[must_use]
+    pub fn user_id(&self) -> Option<u64> {
+        self.sandbox
+            .with(|world| world.interactions.get(self.id).map(|one| one.user_id))
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn state(&self) -> InteractionState {
@@ -65,6 +72,43 @@ impl Used {
             Some(State::Autocomplete) => InteractionState::Autocomplete,
             Some(State::Failed) | None => InteractionState::Failed,
         }
+    }
+
+    /// The messages with which the bot has answered so far, as they stand now: the answer, then later ones. One that has
+    /// not come yet is left out.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Message> {
+        let found: Vec<_> = self.sandbox.with(|world| {
+            let Some(one) = world.interactions.get(self.id) else {
+                return Vec::new();
+            };
+            let ids = one.answer.iter().chain(&one.follow_ups);
+            let messages = ids.filter_map(|id| world.message(one.channel_id, *id));
+            messages.filter(|message| !message.is_loading()).cloned().collect()
+        });
+        found
+            .into_iter()
+            .map(|stored| Message::new(Arc::clone(self.sandbox.shared()), stored))
+            .collect()
+    }
+
+    /// The message that the control is on, if it was changed since.
+    #[must_use]
+    pub fn updated(&self) -> Option<Message> {
+        let on = self.on.as_ref()?;
+        let now = self
+            .sandbox
+            .with(|world| world.message(on.channel_id, on.id).cloned())?;
+        (now.edits > on.edits).then(|| Message::new(Arc::clone(self.sandbox.shared()), now))
+    }
+
+    /// The choices that the bot has offered, as Discord's choice objects.
+    #[must_use]
+    pub fn choices(&self) -> Option<Vec<Value>> {
+        let choices = self
+            .sandbox
+            .with(|world| world.interactions.get(self.id)?.choices.clone())?;
+        choices.as_array().cloned()
     }
 
     /// The modal that the bot opened.

@@ -150,6 +150,7 @@ fn state(world: &World, person: u64) -> Value {
         "dms": direct.into_iter().collect::<Vec<_>>(),
         "commands": world.commands.all().cloned().collect::<Vec<_>>(),
         "builds": world.pages.builds,
+        "recording": world.recorder.is_some(),
     })
 }
 

@@ -9,6 +9,7 @@ mod build;
 mod faults;
 mod live;
 mod past;
+mod recordings;
 mod settings;
 mod traffic;
 mod uploads;
@@ -58,6 +59,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/dm", post(writing::direct))
         .route("/page/faults", post(faults::ask))
         .route("/page/build", post(build::note))
+        .route("/page/recording", post(recordings::record))
+        .route("/page/replay", post(recordings::replay))
         .route("/page/reactions", post(acts::react))
         .route("/page/typing", post(acts::types))
         .route("/page/menu", post(acts::menu))

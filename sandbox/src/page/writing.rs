@@ -168,6 +168,7 @@ pub(crate) async fn delete(
     let mut world = shared.world();
     let person = person(&world, &who.r#as)?;
     let (channel, message) = own(&world, person, &channel, &message, true)?;
+    world.record_deletion(person, channel, message);
     world.delete(channel, &[message], false);
     Ok(Json(json!({})))
 }

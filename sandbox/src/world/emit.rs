@@ -16,6 +16,7 @@ impl World {
     /// Sends an event about `guild` (or a direct channel, if none) to the sessions that have one of `intents`; to all
     /// of that shard if `intents` is none.
     pub(crate) fn emit(&mut self, name: &'static str, guild: Option<u64>, intents: Intents, data: &Value) {
+        self.record_event(name, data);
         if guild.is_none_or(|guild| self.bot_is_in(guild)) && self.is_up(guild) {
             self.check_event(name, data);
             let data = data.to_string();
@@ -75,6 +76,7 @@ impl World {
 
     /// `MESSAGE_CREATE` or `MESSAGE_UPDATE`.
     pub(crate) fn emit_message(&mut self, name: &'static str, message: &Arc<Stored>) {
+        self.record_message(name, message);
         if message.ephemeral_to.is_none() && self.is_up(message.guild_id) && self.bot_sees(message.channel_id) {
             let intent = intents::messages(message.guild_id.is_some());
             let extra = self.guild_fields(message);

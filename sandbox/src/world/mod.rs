@@ -61,6 +61,7 @@ use crate::{
     handle::{GatewayEntry, Settings},
     ids::Ids,
     page::Pages,
+    recording::Recorder,
     rest::{faults::RestFaults, limits::Limits},
     specification::{Specification, Violations},
     time::Time,
@@ -131,6 +132,10 @@ pub(crate) struct World {
     pub(crate) files: file::Files,
     /// Wakes the task that looks at what time does: something new is due.
     pub(crate) expiry: Arc<Notify>,
+    /// What people do is being recorded.
+    pub(crate) recorder: Option<Box<Recorder>>,
+    /// How many messages of the bot have come, changed or gone.
+    pub(crate) effects: u64,
     changes: watch::Sender<u64>,
     was_online: bool,
 }
@@ -193,6 +198,8 @@ impl World {
             interaction_window: settings.interaction_window,
             files: file::Files::default(),
             expiry: Arc::new(Notify::new()),
+            recorder: None,
+            effects: 0,
             changes,
             was_online: false,
         };

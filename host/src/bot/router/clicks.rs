@@ -9,7 +9,7 @@ use plugin_protocol::{
     custom_id::{ControlState, CustomId, NoCustomId, Unchecked},
 };
 
-use super::{Router, invocation, origin, seconds_since_1970, typed::asked};
+use super::{Router, invocation, origin, typed::asked};
 use crate::{
     bot::HOST_NAME,
     commands::Interaction,
@@ -89,7 +89,7 @@ impl Router {
         }
         if id
             .expires
-            .is_some_and(|expires| u64::from(expires) < seconds_since_1970())
+            .is_some_and(|expires| u64::from(expires) < self.dial.clock().seconds())
         {
             return Err(texts::EXPIRED.to_owned());
         }

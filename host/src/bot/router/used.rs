@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use plugin_protocol::{ArgumentValue, Command, Door, Menu, PluginName};
 
-use super::{Router, invocation, origin, typed::zone_of, unix_seconds};
+use super::{Router, invocation, origin, typed::zone_of};
 use crate::{
     bot::HOST_NAME,
     commands::{ArgumentError, Interaction, Place, interaction::Target, read_texts, usage},
@@ -105,7 +105,7 @@ impl Router {
                 let place = Place {
                     guild_id: interaction.guild_id,
                     channel_id: Some(interaction.channel_id),
-                    now: unix_seconds(),
+                    now: self.unix_seconds(),
                     zone: zone.as_deref(),
                     ..Place::default()
                 };

@@ -18,8 +18,11 @@ use tokio::{
 };
 
 use super::{Blueprint, Code, Desk, ENDING, Ending, Generation, GuildValues, HandedOver, Looks, to_json};
-use crate::plugins::{
-    asked::Asked, event_queue, lane::Gate, latency::Latencies, loader, pulse::Pulse, ranges::Ranges, stall::Stall,
+use crate::{
+    plugins::{
+        asked::Asked, event_queue, lane::Gate, latency::Latencies, loader, pulse::Pulse, ranges::Ranges, stall::Stall,
+    },
+    telemetry,
 };
 
 /// How long opening a library may take.
@@ -147,9 +150,11 @@ impl Generation {
         let (loaded, mut loading) = oneshot::channel();
         let on_thread = Arc::clone(&generation);
         let lane_head = to_json(&head);
+        // What a linked plugin logs goes where the bot's records go; a loaded one has a `tracing` of its own.
+        let lane = telemetry::with_subscriber(move || on_thread.run(code, &lane_head, loaded));
         thread::Builder::new()
             .name(generation.lane_name())
-            .spawn(move || on_thread.run(code, &lane_head, loaded))
+            .spawn(lane)
             .map_err(|error| StartFailure::Thread(error.to_string()))?;
         tokio::pin!(given_up);
         let opened = tokio::select! {

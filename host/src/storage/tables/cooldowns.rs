@@ -4,15 +4,17 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use plugin_protocol::Cooldown;
 use rusqlite::params;
 
 use super::{Database, StorageError, Tables};
-use crate::permits::{Cooldowns, Key, Taken};
+use crate::{
+    clock::Clock,
+    permits::{Cooldowns, Key, Taken},
+};
 
 /// What lasts longer is written down, in milliseconds.
 const LASTING: u64 = 60_000;
@@ -23,6 +25,7 @@ const SWEEP_AFTER: u32 = 4096;
 pub(super) struct Kept {
     /// A lock of std: held for a look-up or while what has changed is copied.
     buckets: Mutex<Buckets>,
+    clock: OnceLock<Clock>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +46,7 @@ impl Kept {
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
             rows.collect::<Result<Vec<(String, i64, i64, i64)>, _>>()
         };
-        let (mut all, now) = (Cooldowns::default(), now());
+        let (mut all, now) = (Cooldowns::default(), Clock::default().now());
         let mut has_full = false;
         for (command, place, user, full_at) in database.read(read).await? {
             let key = Key(place.cast_unsigned(), user.cast_unsigned());
@@ -61,16 +64,22 @@ impl Kept {
         };
         Ok(Self {
             buckets: Mutex::new(buckets),
+            clock: OnceLock::new(),
         })
     }
 
     /// The database is another one: all that lasts has to be written into it.
     pub(super) fn mark_all_changed(&self) {
         let mut buckets = self.buckets();
-        let lasting = buckets.all.lasting(now() + LASTING);
+        let lasting = buckets.all.lasting(self.now() + LASTING);
         let lasting: Vec<_> = lasting.map(|(command, key, _)| (command.into(), key)).collect();
         buckets.changed.extend(lasting);
         buckets.has_full = true;
+    }
+
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64 {
+        self.clock.get_or_init(Clock::default).now()
     }
 
     fn buckets(&self) -> MutexGuard<'_, Buckets> {
@@ -79,13 +88,18 @@ impl Kept {
 }
 
 impl Tables {
+    /// Goes by this clock from now on; said before anything is counted.
+    pub fn keep_time(&self, clock: Clock) {
+        let _ = self.0.cooldowns.clock.set(clock);
+    }
+
     /// Counts a use of a command, to be given back if it does not come about.
     ///
     /// # Errors
     ///
     /// It was used too often: when it can be used again, in milliseconds since 1970.
     pub fn take_cooldown(&self, command: &str, rule: Cooldown, key: Key) -> Result<Taken, u64> {
-        let now = now();
+        let now = self.0.cooldowns.now();
         let mut buckets = self.0.cooldowns.buckets();
         let taken = buckets.all.take(command, rule, key, now)?;
         buckets.uses += 1;
@@ -103,21 +117,22 @@ impl Tables {
     /// When a command can be used again, in milliseconds since 1970; `None` if it can be now.
     #[must_use]
     pub fn next_use(&self, command: &str, rule: Cooldown, key: Key) -> Option<u64> {
-        self.0.cooldowns.buckets().all.next(command, rule, key, now())
+        let kept = &self.0.cooldowns;
+        kept.buckets().all.next(command, rule, key, kept.now())
     }
 
     /// A use that was counted did not come about.
     pub fn give_cooldown_back(&self, command: &str, taken: Taken) {
         let mut buckets = self.0.cooldowns.buckets();
         buckets.all.give_back(command, taken);
-        if taken.full_at > now() + LASTING {
+        if taken.full_at > self.0.cooldowns.now() + LASTING {
             buckets.changed.insert((command.into(), taken.key));
         }
     }
 
     /// Writes down what lasts and has changed. What can't be written now is tried again.
     pub(super) async fn flush_cooldowns(&self) {
-        let now = now();
+        let now = self.0.cooldowns.now();
         let (changed, has_full) = {
             let mut buckets = self.0.cooldowns.buckets();
             let changed = std::mem::take(&mut buckets.changed);
@@ -164,10 +179,4 @@ impl Tables {
             }
         }
     }
-}
-
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
