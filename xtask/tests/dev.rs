@@ -118,6 +118,8 @@ fn a_saved_plugin_answers_anew_and_a_mistake_breaks_nothing() {
         .arg(&guest)
         .args(["--quick", "--port", "0", "--root"])
         .arg(folder.path().join("bot"))
+        // What was compiled already.
+        .env("CARGO_TARGET_DIR", format!("{workspace}/target"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
