@@ -1,4 +1,6 @@
 //! Who hears of changes of what servers set: each server once until it is read, however often it changes.
+//!
+//! Apart from the values, which lie where they are read; a follower holds nothing but ids, so nothing grows unread.
 
 use std::{
     cell::RefCell,
