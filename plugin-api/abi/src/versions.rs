@@ -3,6 +3,13 @@
 //! `later` is what this crate may once be: both of its tables with one more function at the end. The layouts are compared
 //! as between a host and a library that was built with another version, and calls go across in both directions.
 
+#![allow(
+    dead_code,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::cast_ptr_alignment,
+    reason = "accessors that `StableAbi` makes for tables, which are public elsewhere"
+)]
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
