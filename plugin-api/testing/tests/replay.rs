@@ -150,7 +150,6 @@ async fn a_log_of_events_becomes_a_recording_without_names_and_ids() {
     for gone in ["carol", "dave", "secret", "hidden", "10000000000000"] {
         assert!(!text.contains(gone), "{gone} is in:\n{text}");
     }
-    insta::assert_snapshot!(text);
 
     // It can be done again with a bot of another session.
     let bot = TestBot::with_plugin("example").await;
