@@ -1,4 +1,5 @@
-//! People in voice channels: coming, going, and silencing themselves. Nobody hears anything; the bot hears who is where.
+//! People in voice channels: coming, going, and silencing themselves.
+//! Nobody hears anything; the bot hears who is where.
 
 use super::{Channel, Guild, Person};
 

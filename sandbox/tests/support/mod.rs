@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub mod guild;
+
 use std::{
     io::Write,
     path::{Path, PathBuf},
