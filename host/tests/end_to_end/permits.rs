@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::harness::World;
 
+const MANAGE_EXPRESSIONS: u64 = 1 << 30;
 const BAN_MEMBERS: u64 = 1 << 2;
 
 /// What somebody is told by message, and then by slash command.
@@ -50,6 +51,7 @@ async fn what_a_command_requires_is_asked_by_every_door() {
 
     // The bot's own half, for everybody.
     let bots = "I need *Manage Expressions* for that.";
+    channel.overwrite(world.sandbox.bot_id(), 0, MANAGE_EXPRESSIONS);
     assert_eq!(told(&world, &alice, "bound").await, [bots, bots]);
     assert_eq!(told(&world, &owner, "bound").await, [bots, bots]);
     bot.stop().await;
