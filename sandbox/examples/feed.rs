@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p sandbox --example feed -- 150000`
 
-use std::{env, time::Instant};
+use std::{env, io::Write, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -20,7 +20,10 @@ fn main() -> Result<()> {
     let count = env::args().nth(1).map_or(Ok(MESSAGES), |text| text.parse())?;
     for compress in ["none", "zlib-stream", "zstd-stream"] {
         let (rate, bytes) = measure(compress, count)?;
-        println!("{compress:12} {rate:>9.0} messages a second, {bytes:>6.0} bytes each");
+        writeln!(
+            std::io::stdout(),
+            "{compress:12} {rate:>9.0} messages a second, {bytes:>6.0} bytes each"
+        )?;
     }
     Ok(())
 }
