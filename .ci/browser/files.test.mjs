@@ -95,9 +95,11 @@ test('boxes to tick and to choose from in a form', async () => {
 test('selects of roles, of people and roles, and of channels', async () => {
   await says('!selects');
   for (const [kind, name] of [[6, '@Moderator'], [7, 'Alice'], [8, '#bots']]) {
+    const answers = it.olivia.locator('#messages > .message', { hasText: 'Chosen:' });
+    const before = await answers.count();
     await it.olivia.locator(`.message:not(.ephemeral) [data-custom-id="select:${kind}"]`).last().click();
     await it.olivia.getByRole('option', { name }).click();
-    await shows('Chosen:').waitFor();
+    await answers.nth(before).waitFor();
   }
 });
 

@@ -264,7 +264,9 @@ async fn presences_come_with_guilds_and_members_of_large_guilds_only_if_they_are
         let create = socket.event("GUILD_CREATE").await;
         let find = |list: &str, id: u64| {
             let all = create[list].as_array().unwrap();
-            all.iter().find(|one| one["user"]["id"] == id.to_string()).cloned()
+            all.iter()
+                .find(|one| one["user"]["id"] == id.to_string().as_str())
+                .cloned()
         };
         assert_eq!(create["large"], is_large);
         assert_eq!(

@@ -273,9 +273,10 @@ async fn forwards_show_what_a_message_was() {
     assert_eq!((refused.status, refused.code()), (403, 160_014));
     // People forward, too.
     let by_alice = stage.alice.in_channel(&bots).forwards(&said.message()).await;
+    let forwarded = by_alice.message_id().to_string();
     loop {
         let event = stage.socket.event("MESSAGE_CREATE").await;
-        if event["id"] == by_alice.message_id().to_string() {
+        if event["id"] == forwarded.as_str() {
             assert_eq!(event["message_snapshots"][0]["message"]["content"], "other news");
             break;
         }
@@ -487,7 +488,7 @@ async fn messages_are_listed_around_one_and_deleted_within_two_weeks() {
             .unwrap()
             .iter()
             .map(|one| one["content"].as_str().unwrap().to_owned());
-        texts.collect::<Vec<_>>().join("")
+        texts.collect::<String>()
     };
     assert_eq!(listed(format!("around={}&limit=3", ids[3])).await, "432");
     assert_eq!(listed(format!("around={}&limit=5", ids[6])).await, "654");

@@ -151,6 +151,10 @@ plugin-api = {{ path = {plugin_api} }}
 plugin-testing = {{ path = {testing} }}
 tokio = {{ version = "1", features = ["macros", "rt"] }}
 
+# As in the bot's own workspace, so that what was compiled there for tests is not compiled again.
+[profile.dev]
+debug = "line-tables-only"
+
 # A panic must stay inside the plugin, so it has to unwind.
 [profile.release]
 panic = "unwind"
@@ -306,6 +310,10 @@ mod tests {
         );
         assert!(
             outside.contains("\n[workspace]\n") && outside.contains("panic = \"unwind\""),
+            "{outside}"
+        );
+        assert!(
+            outside.contains("[profile.dev]\ndebug = \"line-tables-only\"\n"),
             "{outside}"
         );
         assert!(

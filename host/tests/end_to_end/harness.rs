@@ -26,7 +26,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A local Discord to set up, with Discord's own specification enforced where the environment names its file.
 pub fn discord() -> Builder {
-    match std::env::var_os("DISCORD_OPENAPI") {
+    match std::env::var_os("DISCORD_OPENAPI").filter(|file| !file.is_empty()) {
         Some(file) => Sandbox::builder().specification(file),
         None => Sandbox::builder(),
     }

@@ -29,38 +29,6 @@ const ANSWERS: &str = "urn:discord:answers";
 /// Where the document with lenient ids is registered: for what bots say.
 const REQUESTS: &str = "urn:discord:requests";
 
-/// What the ledger of fidelity is made of.
-#[cfg(test)]
-pub(crate) mod ledger {
-    use serde_json::Value;
-
-    use super::{events, operation};
-
-    /// An operation's method and its path's template.
-    pub(crate) struct Operation {
-        pub(crate) method: String,
-        pub(crate) template: String,
-    }
-
-    /// The operations of a document.
-    pub(crate) fn operations(document: &Value) -> Vec<Operation> {
-        let all = operation::read(document).into_iter();
-        all.map(|one| Operation {
-            method: one.method,
-            template: one.template,
-        })
-        .collect()
-    }
-
-    /// The places of an event's data that are checked, with their schemas.
-    pub(crate) fn validated_parts(event: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-        events::PARTS
-            .iter()
-            .filter(move |(name, ..)| *name == event)
-            .map(|(_, place, schema)| (*place, *schema))
-    }
-}
-
 /// A loaded file.
 pub(crate) struct Specification {
     registry: Registry<'static>,
@@ -196,5 +164,37 @@ impl Matched<'_> {
     /// What is wrong with an answer; `None` is an answer without a body.
     pub(crate) fn check_answer(&self, status: u16, body: Option<&Value>) -> Vec<Finding> {
         self.operation.check_answer(&self.specification.registry, status, body)
+    }
+}
+
+/// What the ledger of fidelity is made of.
+#[cfg(test)]
+pub(crate) mod ledger {
+    use serde_json::Value;
+
+    use super::{events, operation};
+
+    /// An operation's method and its path's template.
+    pub(crate) struct Operation {
+        pub(crate) method: String,
+        pub(crate) template: String,
+    }
+
+    /// The operations of a document.
+    pub(crate) fn operations(document: &Value) -> Vec<Operation> {
+        let all = operation::read(document).into_iter();
+        all.map(|one| Operation {
+            method: one.method,
+            template: one.template,
+        })
+        .collect()
+    }
+
+    /// The places of an event's data that are checked, with their schemas.
+    pub(crate) fn validated_parts(event: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+        events::PARTS
+            .iter()
+            .filter(move |(name, ..)| *name == event)
+            .map(|(_, place, schema)| (*place, *schema))
     }
 }

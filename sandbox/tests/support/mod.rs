@@ -30,9 +30,9 @@ pub const MESSAGE_CONTENT: u64 = 1 << 15;
 
 /// Discord's own specification, where the environment names it or it lies beside the repository.
 pub fn specification() -> Option<PathBuf> {
-    let named = std::env::var_os("DISCORD_OPENAPI").map(PathBuf::from);
+    let named = std::env::var_os("DISCORD_OPENAPI").filter(|file| !file.is_empty());
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/discord-openapi.json");
-    named.or_else(|| beside.exists().then_some(beside))
+    named.map(PathBuf::from).or_else(|| beside.exists().then_some(beside))
 }
 
 /// A sandbox to set up, with Discord's own specification watched over where that is at hand.

@@ -162,23 +162,7 @@ pub(super) fn delete_channel(world: &mut World, hand: &Hand, text: &str) -> Answ
         world.remove_thread(channel);
         return Ok(Json(json!({})));
     }
-    let below = world
-        .channels
-        .values()
-        .filter(|other| other.is_thread() && other.parent_id == Some(channel));
-    for thread in below.map(|thread| thread.id).collect::<Vec<_>>() {
-        world.remove_thread(thread);
-    }
-    let gone = world.channels.remove(&channel).ok_or("the channel is gone")?;
-    for orphan in world
-        .channels
-        .values_mut()
-        .filter(|other| other.parent_id == Some(channel))
-    {
-        orphan.parent_id = None;
-    }
-    let data = gone.guild_json();
-    world.emit_channel("CHANNEL_DELETE", Some(hand.guild), &data);
+    let data = world.remove_channel(channel).ok_or("the channel is gone")?;
     world.record(
         hand.guild,
         hand.note(action::CHANNEL_DELETE, channel).between(&data, &Value::Null),

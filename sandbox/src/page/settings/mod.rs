@@ -133,7 +133,8 @@ impl Hand {
 
     /// Refuses who lacks a permission in the guild.
     fn may(&self, world: &World, needed: u64) -> Result<(), Refused> {
-        let has = permissions::of(self.guild(world)?, None, self.person);
+        // A time-out counts here, too.
+        let has = world.permissions_of(self.guild(world)?, self.person);
         if has & needed == needed {
             return Ok(());
         }

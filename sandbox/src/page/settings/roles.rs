@@ -100,18 +100,12 @@ fn put(world: &mut World, hand: &Hand, role: Role) {
 pub(super) fn delete_role(world: &mut World, hand: &Hand, role: u64) -> Answer {
     hand.may(world, permissions::MANAGE_ROLES)?;
     hand.above_role(world, role)?;
-    let guild = world.guilds.get_mut(&hand.guild).ok_or("the server is gone")?;
-    let found = guild.role(role).ok_or("the role is gone")?;
+    let found = hand.guild(world)?.role(role).ok_or("the role is gone")?;
     if role == hand.guild || found.of_bot.is_some() {
         return Err("that role stays as long as the server or the bot is there".into());
     }
     let before = found.json();
-    guild.roles.retain(|one| one.id != role);
-    for member in guild.members.values_mut() {
-        member.roles.retain(|held| *held != role);
-    }
-    let data = json!({ "guild_id": hand.guild.to_string(), "role_id": role.to_string() });
-    world.emit_role("GUILD_ROLE_DELETE", hand.guild, &data);
+    world.remove_role(hand.guild, role);
     world.record(
         hand.guild,
         hand.note(action::ROLE_DELETE, role).between(&before, &Value::Null),
