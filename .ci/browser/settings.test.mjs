@@ -147,6 +147,22 @@ test('the state of a build is told on top, with what the compiler says', async (
   await strip.waitFor({ state: 'detached' });
 });
 
+test('a recording that was begun elsewhere can be stopped here, and what became of its replay is told', async () => {
+  const post = (path, body) => fetch(new URL(path, it.world.url), { method: 'POST', body: JSON.stringify(body) }).then(async (answer) => { assert.equal(answer.status, 200); return answer.json(); });
+  await post('/page/recording', { action: 'start' });
+  const alice = await open('?as=alice');
+  for (const page of [it.olivia, alice]) await page.keyboard.press('Control+`');
+  for (const page of [it.olivia, alice]) await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+  await isSound();
+  const recording = await post('/page/recording', { action: 'stop' });
+  for (const page of [it.olivia, alice]) await page.getByRole('button', { name: 'Record', exact: true }).waitFor();
+  await post('/page/replay', { recording, speed: 0 });
+  await it.olivia.getByText('Replayed', { exact: true }).waitFor();
+  await isSound();
+  await it.olivia.keyboard.press('Control+`');
+  await alice.context().close();
+});
+
 test('a status and what somebody does, and a seat in a voice channel, are seen by others', async () => {
   const alice = await open('?as=alice');
   await it.olivia.getByRole('navigation', { name: 'Servers' }).getByRole('button', { name: 'Sandbox' }).click();

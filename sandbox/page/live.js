@@ -12,6 +12,7 @@ import { drawAll } from './app.js';
 import { noteRefusal, noteViolation } from './traffic.js';
 import { noteBuild, takeBuilds } from './build.js';
 import { jumpTo } from './timeline.js';
+import { noteRecording, takeRecording } from './recording.js';
 
 export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel'), message: new URLSearchParams(location.search).get('message') };
 let socket = null;
@@ -73,6 +74,7 @@ function takeState(data) {
     if (form && samePerson) { drawAll(); loadRoom(channel.id); } else openChannel(channel.id);
   } else openGuild(state.channel && state.guild === null ? null : state.guilds[0]?.id ?? null);
   takeBuilds(data.builds);
+  takeRecording();
   rememberPlace();
   if (wanted.message) { jumpTo(state.channel, wanted.message); wanted.message = null; }
 }
@@ -96,6 +98,7 @@ export function receive(type, data) {
     case 'rest_error': addRefusal(data); break;
     case 'violation': noteViolation(data); break;
     case 'build': noteBuild(data); break;
+    case 'recording': noteRecording(data); break;
     default: break;
   }
 }

@@ -7,6 +7,28 @@ import { state } from './state.js';
 import { api } from './server.js';
 
 let running = false;
+const button = h('button', { type: 'button', class: 'button secondary', 'aria-haspopup': 'menu' });
+const outcome = h('p', { class: 'replay-outcome', role: 'status' });
+
+function draw() {
+  button.hidden = state.recording === undefined;
+  button.classList.toggle('danger', running);
+  button.classList.toggle('secondary', !running);
+  button.replaceChildren(icon('record'), running ? 'Stop recording' : 'Record');
+}
+
+/** Whether it records, as the sandbox says: another page may have begun. */
+export function takeRecording() { running = state.recording === true; draw(); }
+
+/** How a recording stands, or the replay of one. */
+export function noteRecording({ state: now, step, steps, message }) {
+  if (now === 'recording' || now === 'stopped') {
+    state.recording = now === 'recording';
+    takeRecording();
+  } else if (now === 'replaying') outcome.textContent = `Replaying: ${step} of ${steps} steps are done`;
+  else if (now === 'replayed') outcome.textContent = message ? `Replayed, but ${message}` : 'Replayed';
+  else outcome.textContent = `The replay failed: ${message}`;
+}
 
 const save = (text) => {
   const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
@@ -14,14 +36,8 @@ const save = (text) => {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 };
 
-/** The button of the traffic panel; hidden while the sandbox knows of no recordings. */
+/** The button of the traffic panel, hidden while the sandbox knows of no recordings, and what became of a replay. Once. */
 export function recorder() {
-  const button = h('button', { type: 'button', class: 'button secondary', hidden: true, 'aria-haspopup': 'menu' });
-  const draw = () => {
-    button.classList.toggle('danger', running);
-    button.classList.toggle('secondary', !running);
-    button.replaceChildren(icon('record'), running ? 'Stop recording' : 'Record');
-  };
   const start = async () => { try { await api('POST', '/page/recording', { action: 'start' }); running = true; draw(); } catch (error) { complain(error.message); } };
   const stop = async () => {
     try { save(JSON.stringify(await api('POST', '/page/recording', { action: 'stop' }), null, 2)); } catch (error) { complain(error.message); }
@@ -37,6 +53,5 @@ export function recorder() {
     openMenu(button, 'Recorder', [{ label: 'Start recording', detail: 'All that people do from now on', run: start }, { label: 'Replay a recording…', detail: 'A file that was saved here or by a test', run: replay }]);
   });
   draw();
-  button.hidden = state.recording === undefined;
-  return button;
+  return [button, outcome];
 }
