@@ -6,7 +6,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) settings: Settings,
+    /// A recording is being done again for the page.
+    pub(crate) replaying: AtomicBool,
 }
 
 impl Shared {
@@ -43,6 +45,7 @@ impl Shared {
             address,
             token,
             settings,
+            replaying: AtomicBool::new(false),
         })
     }
 

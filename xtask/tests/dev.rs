@@ -12,6 +12,7 @@ use std::{
     net::TcpStream,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
 
@@ -19,6 +20,8 @@ use serde_json::{Value, json};
 
 /// How long an answer may take, builds included: a limit for hangs, never a measure.
 const PATIENCE: Duration = Duration::from_secs(900);
+/// After how long without the wanted answer the bot is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Ends the whole group if the test fails.
 struct Group(Child);
@@ -73,30 +76,90 @@ impl Somebody {
         }
     }
 
-    /// Says `!hello` until the answer has this text.
+    /// Says `!hello` until the bot's reply to that, not to what was said before, has this text.
     fn hears(&self, text: &str) {
+        let changes = live(&self.address, &self.id);
         let began = Instant::now();
         let asked = json!({ "as": self.id, "channel_id": self.channel, "content": "!hello" });
-        let mut said = 0;
+        let mut said: Vec<Value> = Vec::new();
         loop {
-            // The bot may be on its way, or the plugin being built.
-            if began.elapsed() > Duration::from_secs(said) {
-                ask(&self.address, "POST", "/page/messages", Some(&asked));
-                said += 1;
+            // Again and again: the bot may be on its way, or the newer plugin.
+            let now = ask(&self.address, "POST", "/page/messages", Some(&asked));
+            said.push(now["id"].clone());
+            let next = Instant::now() + AGAIN;
+            loop {
+                let path = format!(
+                    "/page/messages?as={}&channel_id={}&limit=100&after={}",
+                    self.id,
+                    self.channel,
+                    said[0].as_str().unwrap()
+                );
+                let messages = ask(&self.address, "GET", &path, None);
+                let is_meant = |message: &Value| {
+                    said.contains(&message["message_reference"]["message_id"])
+                        && message["content"]
+                            .as_str()
+                            .is_some_and(|content| content.starts_with(text))
+                };
+                if messages.as_array().unwrap().iter().any(is_meant) {
+                    return;
+                }
+                assert!(began.elapsed() < PATIENCE, "nobody said {text:?}: {messages:?}");
+                match changes.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                    Ok(()) => {}
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => panic!("the page's connection ended: {messages:?}"),
+                }
             }
-            let path = format!("/page/messages?as={}&channel_id={}&limit=20", self.id, self.channel);
-            let messages = ask(&self.address, "GET", &path, None);
-            let contents = messages.as_array().unwrap().iter();
-            if contents
-                .filter_map(|message| message["content"].as_str())
-                .any(|content| content.starts_with(text))
-            {
-                return;
+            // The first hundred after what was said first have been read: on with the newest.
+            if said.len() >= 40 {
+                said.clear();
             }
-            assert!(began.elapsed() < PATIENCE, "nobody said {text:?}: {messages:?}");
-            std::thread::yield_now();
         }
     }
+}
+
+/// The page's live connection: tells whenever anything changes that this person sees. Frames of a server are not masked.
+fn live(address: &str, person: &str) -> Receiver<()> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /page/live?as={person} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    let (told, changes) = channel();
+    std::thread::spawn(
+        move || {
+            while pass_frame(&mut stream).is_ok() && told.send(()).is_ok() {}
+        },
+    );
+    changes
+}
+
+/// Reads over one frame (RFC 6455, 5.2).
+fn pass_frame(stream: &mut impl Read) -> std::io::Result<()> {
+    let mut start = [0; 2];
+    stream.read_exact(&mut start)?;
+    let mut longer = [0; 8];
+    let length = match start[1] & 0x7f {
+        126 => {
+            stream.read_exact(&mut longer[6..])?;
+            u64::from_be_bytes(longer)
+        }
+        127 => {
+            stream.read_exact(&mut longer)?;
+            u64::from_be_bytes(longer)
+        }
+        short => u64::from(short),
+    };
+    std::io::copy(&mut stream.take(length), &mut std::io::sink()).map(drop)
 }
 
 #[test]
@@ -129,7 +192,7 @@ fn a_saved_plugin_answers_anew_and_a_mistake_breaks_nothing() {
         .lines()
         .map_while(Result::ok);
     // Read on all the time, so that nobody waits for a full pipe.
-    let (told, tells) = std::sync::mpsc::channel();
+    let (told, tells) = channel();
     let reader = std::thread::spawn(move || {
         for line in errors.by_ref() {
             let _ = told.send(line);

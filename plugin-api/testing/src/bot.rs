@@ -1,4 +1,6 @@
 //! The bot under test and its Discord: started together, looked into, ended with the last handle.
+//!
+//! What people do, and what is expected of the bot, is in `member` and `exchange`: they hold this by its inner half.
 
 use std::{
     fmt, fs,
@@ -230,7 +232,7 @@ impl TestBot {
     /// If something is still under way after the builder's patience.
     #[track_caller]
     pub fn settles(&self) {
-        self.inner.settle();
+        self.inner.settle(self.inner.patience);
     }
 
     /// Everything that was said and is still there, as text without ids and times: the same in each run. It can be compared,
@@ -240,7 +242,8 @@ impl TestBot {
         self.inner.transcript()
     }
 
-    /// What a server's owner sets for a plugin, as by `/serversettings`.
+    /// What a server's owner sets for a plugin, as by `/serversettings`; `reset` is the default again. It is in no
+    /// conversation.
     ///
     /// # Panics
     ///
@@ -249,16 +252,21 @@ impl TestBot {
     pub fn sets(&self, plugin: &str, setting: &str, value: &str) {
         let owner = self.inner.sandbox.owner();
         let value = crate::words::mentioned(&self.inner.sandbox, &self.inner.sandbox.guild(), value);
+        // Whatever the server's prefix is.
+        let bot = self.inner.sandbox.bot_id();
         let answer = self
             .inner
-            .told(&owner, &format!("!serversettings {plugin} {setting} {value}"));
+            .told(&owner, &format!("<@{bot}> serversettings {plugin} {setting} {value}"));
+        let begins = format!("`{}` of `{}` is ", setting.to_lowercase(), plugin.to_lowercase());
+        let ends = [" now.", " again, the default.", " is cleared."];
         assert!(
-            answer.contains("now") || answer.contains(setting),
+            answer.starts_with(&begins) && ends.iter().any(|end| answer.ends_with(end)),
             "`{setting}` of {plugin} can't be set to {value}: {answer}"
         );
     }
 
     /// Replaces a plugin by the same file, as an update does: the newer generation takes over what the older one hands it.
+    /// It is in no conversation.
     ///
     /// # Panics
     ///
@@ -266,16 +274,16 @@ impl TestBot {
     #[track_caller]
     pub fn reload(&self, plugin: &str) {
         let before = self.inner.generation(plugin);
-        // Where nobody sees it.
+        // Where nobody sees it, and no prefix is needed.
         let answer = self
             .inner
-            .told(&self.inner.sandbox.owner().in_dm(), &format!("!reload {plugin}"));
+            .told(&self.inner.sandbox.owner().in_dm(), &format!("reload {plugin}"));
         let is_newer = || self.inner.generation(plugin) > before;
-        let come = self.inner.comes_about(is_newer);
+        let come = self.inner.comes_about(self.inner.patience, is_newer);
         assert!(
             come,
             "{plugin} was not reloaded; the bot said: {answer}\nA plugin that is linked in can't be: use `Builder::plugin`.\n{}",
-            report::failure(&self.inner, "expected a newer generation")
+            report::failure(&self.inner, self.inner.patience, "expected a newer generation")
         );
     }
 
@@ -442,8 +450,8 @@ impl Inner {
     }
 
     /// Whether something comes about in time that no event tells of.
-    fn comes_about(&self, is_so: impl Fn() -> bool) -> bool {
-        let deadline = Instant::now() + self.patience;
+    fn comes_about(&self, limit: Duration, is_so: impl Fn() -> bool) -> bool {
+        let deadline = Instant::now() + limit;
         while !is_so() {
             if Instant::now() > deadline {
                 return false;
@@ -453,29 +461,38 @@ impl Inner {
         true
     }
 
+    /// Whether the bot has handled all events that there are. One may come while that is asked: then it has not.
     pub(crate) fn is_settled(&self) -> bool {
         let last = self.sandbox.last_sequence();
-        self.running()
+        let is_quiet = self
+            .running()
             .as_ref()
-            .is_none_or(|running| running.dial.is_quiet(last))
+            .is_none_or(|running| running.dial.is_quiet(last));
+        is_quiet && self.sandbox.last_sequence() == last
     }
 
     #[track_caller]
-    pub(crate) fn settle(&self) {
-        if !self.comes_about(|| self.is_settled()) {
-            self.fail(
+    pub(crate) fn settle(&self, limit: Duration) {
+        if !self.comes_about(limit, || self.is_settled()) {
+            self.fail_after(
+                limit,
                 "expected the bot to come to the end of what it does, it is still at it \
                  (a function that waits for people or sleeps never ends by itself: move on, or use `advance`)",
             );
         }
     }
 
-    /// What the bot answers to a message, as text.
+    /// What the bot answers to a message of the kit's own, as text; neither is in a conversation.
     fn told(&self, who: &sandbox::Person, text: &str) -> String {
         let said = who.posts(text);
+        self.sandbox.leave_out(said.message_id());
         let answer = self.sandbox.wait(self.patience, |_| {
-            said.answers().into_iter().find(|answer| !answer.is_loading())
+            let mut answers = said.answers().into_iter();
+            answers.find(|answer| !answer.is_loading() && answer.replies_to() == Some(said.message_id()))
         });
+        if let Some(answer) = &answer {
+            self.sandbox.leave_out(answer.id());
+        }
         answer.map_or_else(|| "nothing".to_owned(), |answer| answer.text())
     }
 
@@ -497,7 +514,12 @@ impl Inner {
 
     #[track_caller]
     pub(crate) fn fail(&self, what: &str) -> ! {
-        panic!("{}", report::failure(self, what))
+        self.fail_after(self.patience, what)
+    }
+
+    #[track_caller]
+    pub(crate) fn fail_after(&self, limit: Duration, what: &str) -> ! {
+        panic!("{}", report::failure(self, limit, what))
     }
 }
 

@@ -1,4 +1,6 @@
 //! How a bot is set up: plugins, settings, and what is different about its Discord. Everything has a default.
+//!
+//! Apart from the bot, so that what can be said before it starts is read in one place.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -3,7 +3,7 @@
 //! The same expectations for every door: which messages count as answers depends on the door, what is asked of them
 //! does not. They block the test's thread; bot and Discord run on others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sandbox::{Message, RestEntry, Said, Used};
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub struct Exchange {
     /// REST calls and lines of the log before.
     calls: usize,
     lines: usize,
+    /// Answers that there were already, and how often they had been changed.
+    earlier: Vec<(u64, u32)>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Exchange {
@@ -45,6 +48,7 @@ impl std::fmt::Debug for Exchange {
 pub(crate) struct Before {
     calls: usize,
     lines: usize,
+    earlier: Vec<(u64, u32)>,
 }
 
 impl Before {
@@ -52,7 +56,15 @@ impl Before {
         Self {
             calls: bot.sandbox.rest_log().len(),
             lines: bot.log.count(),
+            earlier: Vec::new(),
         }
+    }
+
+    /// Before what was said is changed: its answers so far are none to the change, unless the bot changes them, too.
+    pub(crate) fn answered(mut self, said: &Said) -> Self {
+        let answers = said.answers();
+        self.earlier = answers.iter().map(|answer| (answer.id(), answer.edits())).collect();
+        self
     }
 }
 
@@ -64,13 +76,34 @@ impl Exchange {
             what,
             calls: before.calls,
             lines: before.lines,
+            earlier: before.earlier,
+            patience: bot.patience,
         }
+    }
+
+    /// The same, whose expectations wait for so long instead of for the builder's patience.
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            patience: limit,
+            ..self.clone()
+        }
+    }
+
+    #[track_caller]
+    fn fail(&self, what: &str) -> ! {
+        self.bot.fail_after(self.patience, what)
     }
 
     /// What the bot has answered so far.
     fn answers(&self) -> Vec<Message> {
         match &self.act {
-            Act::Said(said) => said.answers(),
+            Act::Said(said) => {
+                let is_earlier = |answer: &Message| self.earlier.contains(&(answer.id(), answer.edits()));
+                said.answers()
+                    .into_iter()
+                    .filter(|answer| !is_earlier(answer))
+                    .collect()
+            }
             Act::Used(used) => used.answers().into_iter().chain(used.updated()).collect(),
             Act::Done { channel, after } => {
                 let messages = self.bot.sandbox.messages_after(*channel, *after);
@@ -85,7 +118,7 @@ impl Exchange {
 
     #[track_caller]
     fn expect(&self, what: &str, is_meant: impl Fn(&Message) -> bool) -> Answer {
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| {
+        let found = self.bot.sandbox.wait(self.patience, |_| {
             let mut answers = self.answers().into_iter();
             answers.find(|answer| !answer.is_loading() && is_meant(answer))
         });
@@ -102,7 +135,7 @@ impl Exchange {
                 } else {
                     format!("the bot answered {}", answers.join(", "))
                 };
-                self.bot.fail(&format!("{}: expected {what}, but {but}", self.what))
+                self.fail(&format!("{}: expected {what}, but {but}", self.what))
             }
         }
     }
@@ -150,13 +183,13 @@ impl Exchange {
     #[allow(clippy::must_use_candidate, reason = "an expectation")]
     #[track_caller]
     pub fn expect_answer(&self, n: usize) -> Answer {
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| {
+        let found = self.bot.sandbox.wait(self.patience, |_| {
             let answers = self.answers().into_iter().filter(|answer| !answer.is_loading());
             answers.into_iter().nth(n)
         });
         match found {
             Some(message) => Answer::new(&self.bot, message),
-            None => self.bot.fail(&format!(
+            None => self.fail(&format!(
                 "{}: expected answer {n} (from 0), which did not come",
                 self.what
             )),
@@ -167,15 +200,13 @@ impl Exchange {
     #[allow(clippy::must_use_candidate, reason = "an expectation")]
     #[track_caller]
     pub fn expect_update(&self) -> Answer {
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| match &self.act {
+        let found = self.bot.sandbox.wait(self.patience, |_| match &self.act {
             Act::Used(used) => used.updated(),
             _ => None,
         });
         match found {
             Some(message) => Answer::new(&self.bot, message),
-            None => self
-                .bot
-                .fail(&format!("{}: expected that its message changes, it did not", self.what)),
+            None => self.fail(&format!("{}: expected that its message changes, it did not", self.what)),
         }
     }
 
@@ -183,10 +214,10 @@ impl Exchange {
     /// deleting or reacting later in the same handler.
     #[track_caller]
     pub fn expect_no_reply(&self) {
-        self.bot.settle();
+        self.bot.settle(self.patience);
         let answers = self.answers();
         if let Some(answer) = answers.first() {
-            self.bot.fail(&format!(
+            self.fail(&format!(
                 "{}: expected no answer, but the bot answered {:?}",
                 self.what,
                 answer.text()
@@ -197,7 +228,7 @@ impl Exchange {
     /// Waits until the bot has come to the end of what it does, whatever that is.
     #[track_caller]
     pub fn settles(&self) {
-        self.bot.settle();
+        self.bot.settle(self.patience);
     }
 
     /// Waits for the bot's reaction to what was said.
@@ -207,12 +238,12 @@ impl Exchange {
             let reactions = message.json()["reactions"].as_array();
             reactions.is_some_and(|all| all.iter().any(|one| one["emoji"]["name"] == emoji && one["me"] == true))
         };
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| {
+        let found = self.bot.sandbox.wait(self.patience, |_| {
             let message = self.own_message()?.refresh()?;
             is_there(&message).then_some(())
         });
         if found.is_none() {
-            self.bot.fail(&format!(
+            self.fail(&format!(
                 "{}: expected the bot's reaction {emoji}, there is none",
                 self.what
             ));
@@ -222,11 +253,12 @@ impl Exchange {
     /// Waits until what was said is deleted.
     #[track_caller]
     pub fn expect_deleted(&self) {
-        let gone = self.bot.sandbox.wait(self.bot.patience, |_| {
-            self.own_message()?.refresh().is_none().then_some(())
-        });
+        let gone = self
+            .bot
+            .sandbox
+            .wait(self.patience, |_| self.own_message()?.refresh().is_none().then_some(()));
         if gone.is_none() {
-            self.bot.fail(&format!(
+            self.fail(&format!(
                 "{}: expected that the message is deleted, it is still there",
                 self.what
             ));
@@ -244,28 +276,23 @@ impl Exchange {
     #[allow(clippy::must_use_candidate, reason = "an expectation")]
     #[track_caller]
     pub fn expect_modal(&self) -> Value {
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| match &self.act {
+        let found = self.bot.sandbox.wait(self.patience, |_| match &self.act {
             Act::Used(used) => used.modal(),
             _ => None,
         });
-        found.unwrap_or_else(|| {
-            self.bot
-                .fail(&format!("{}: expected a form, none was opened", self.what))
-        })
+        found.unwrap_or_else(|| self.fail(&format!("{}: expected a form, none was opened", self.what)))
     }
 
     /// Waits for the choices that the bot offers to somebody who types, by their names.
     #[allow(clippy::must_use_candidate, reason = "an expectation")]
     #[track_caller]
     pub fn expect_choices(&self) -> Vec<String> {
-        let found = self.bot.sandbox.wait(self.bot.patience, |_| match &self.act {
+        let found = self.bot.sandbox.wait(self.patience, |_| match &self.act {
             Act::Used(used) => used.choices(),
             _ => None,
         });
-        let choices = found.unwrap_or_else(|| {
-            self.bot
-                .fail(&format!("{}: expected choices, none were offered", self.what))
-        });
+        let choices =
+            found.unwrap_or_else(|| self.fail(&format!("{}: expected choices, none were offered", self.what)));
         choices
             .iter()
             .filter_map(|choice| choice["name"].as_str().map(str::to_owned))
@@ -283,9 +310,9 @@ impl Exchange {
     #[allow(clippy::must_use_candidate, reason = "an expectation")]
     #[track_caller]
     pub fn expect_log(&self, text: &str) -> String {
-        let found = self.bot.log.wait(self.lines, text, self.bot.patience);
+        let found = self.bot.log.wait(self.lines, text, self.patience);
         found.unwrap_or_else(|| {
-            self.bot.fail(&format!(
+            self.fail(&format!(
                 "{}: expected the log to say {text:?}, which it did not",
                 self.what
             ))

@@ -178,7 +178,7 @@ impl Member {
         };
         let (member, text) = (self.clone(), text.to_owned());
         async move {
-            let before = member.before();
+            let before = member.before().answered(&said);
             let said = member.person.edits(&said, &member.meant(&text)).await;
             member.exchange(before, Act::Said(said), &format!("changed that into {text:?}"))
         }

@@ -1,4 +1,6 @@
 //! A channel: what the bot says there by itself.
+//!
+//! Apart from exchanges, where each expectation is of the answer to something that somebody did.
 
 use std::sync::Arc;
 
@@ -86,7 +88,7 @@ impl Place {
     /// If it has.
     #[track_caller]
     pub fn expect_silence(&self) {
-        self.bot.settle();
+        self.bot.settle(self.bot.patience);
         let bot = self.bot.sandbox.bot_id();
         let said = self.channel.messages_after(self.after).into_iter();
         if let Some(message) = said.into_iter().find(|message| message.author_id() == bot) {

@@ -2,7 +2,7 @@
 //!
 //! All expectations share it, so that every failure is told alike.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use crate::bot::Inner;
 
@@ -11,13 +11,12 @@ const LOGGED: usize = 25;
 /// Refused REST calls that are printed.
 const REFUSED: usize = 10;
 
-/// The text of a failure: `what` was expected and did not come about.
-pub(crate) fn failure(bot: &Inner, what: &str) -> String {
+/// The text of a failure: `what` was expected and did not come about for so long.
+pub(crate) fn failure(bot: &Inner, limit: Duration, what: &str) -> String {
     let mut text = format!(
-        "{what} within {:?}\n\
+        "{what} within {limit:?}\n\
          What to do: look below for what the bot said instead, for calls that Discord refused, and for the log's last \
-         lines. What takes longer than that needs `TestBot::builder().patience(..)`.\n\nthe conversation:\n",
-        bot.patience
+         lines. What takes longer than that needs `TestBot::builder().patience(..)`.\n\nthe conversation:\n"
     );
     let said = bot.sandbox.transcript();
     if said.is_empty() {

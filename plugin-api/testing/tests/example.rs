@@ -88,11 +88,12 @@ async fn time_passes_for_cooldowns() {
 
 #[tokio::test]
 async fn a_failed_expectation_tells_the_whole_conversation() {
-    let patience = Duration::from_millis(200);
-    let bot = TestBot::builder().plugin("example").patience(patience).start().await;
+    let bot = TestBot::with_plugin("example").await;
     let said = bot.member("alice").says("!ping there").await;
-    said.settles();
-    let failed = panic::catch_unwind(panic::AssertUnwindSafe(|| said.expect_embed("pong")));
+    said.within(Duration::from_secs(60)).expect_text("pong there");
+    // Only what is meant to fail is not waited for.
+    let hurried = said.within(Duration::from_millis(1));
+    let failed = panic::catch_unwind(panic::AssertUnwindSafe(|| hurried.expect_embed("pong")));
     let text = *failed.unwrap_err().downcast::<String>().unwrap();
     for part in [
         "alice said \"!ping there\": expected an embed with \"pong\", but the bot answered \"pong there\"",
@@ -103,6 +104,38 @@ async fn a_failed_expectation_tells_the_whole_conversation() {
     ] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_from_before_an_edit_is_none_to_the_edit() {
+    let bot = TestBot::with_plugin("example").await;
+    let alice = bot.member("alice");
+    let said = alice.says("!ping one").await;
+    said.expect_text("pong one");
+    said.settles();
+    alice.edits(&said, "!ping two").await.expect_text("pong two");
+    let talk = alice.edits(&said, "no command").await;
+    talk.settles();
+    let hurried = talk.within(Duration::from_millis(1));
+    let failed = panic::catch_unwind(panic::AssertUnwindSafe(|| hurried.expect_reply()));
+    assert!(
+        failed.is_err(),
+        "the answer to the message as it was before is none to the edit"
+    );
+}
+
+#[tokio::test]
+async fn what_the_kit_sets_is_checked_and_in_no_conversation() {
+    let config = json!({ "prefix": "?" });
+    let bot = TestBot::builder().plugin("moderation").config(config).start().await;
+    bot.sets("moderation", "log_channel", "#general");
+    bot.reload("moderation");
+    assert_eq!(bot.conversation(), "", "the kit's own messages are left out");
+    let failed = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        bot.sets("moderation", "log_chanel", "#general");
+    }));
+    let text = *failed.unwrap_err().downcast::<String>().unwrap();
+    assert!(text.contains("has no setting"), "{text}");
 }
 
 #[tokio::test]

@@ -51,6 +51,29 @@ async fn a_bot_that_says_something_else_is_told_from_the_recording() {
     );
 }
 
+#[tokio::test]
+async fn whoever_joins_in_a_recording_joins_in_its_replay() {
+    let bot = TestBot::with_plugin("example").await;
+    let carol = bot.member("carol");
+    carol.leaves().await.settles();
+    bot.start_recording();
+    let general = bot.channel("general");
+    carol.joins().await.settles();
+    general.expect_text("Welcome, @carol!");
+    let recording = bot.stop_recording();
+    assert_eq!(recording.steps.len(), 1, "{}", recording.to_json());
+    // Where carol is a member already, and where nobody knows of carol.
+    for bot in [bot, TestBot::with_plugin("example").await] {
+        let replayed = bot.replay(&recording).await;
+        assert!(
+            replayed.transcript().contains("Welcome, @carol!"),
+            "{}",
+            replayed.transcript()
+        );
+        replayed.expect_same_transcript();
+    }
+}
+
 /// A request to the page's server, as the page makes them.
 fn ask(address: &str, path: &str, body: &serde_json::Value) -> serde_json::Value {
     use std::io::{Read, Write};
@@ -91,6 +114,14 @@ async fn the_page_records_and_replays() {
     let begun = ask(address, "/page/replay", &json!({ "recording": recording, "speed": 0 }));
     assert_eq!(begun, json!({ "steps": 1 }));
     general.expect_text("again");
+    for speed in [-1.0, 0.001, 1001.0] {
+        let refused = ask(
+            address,
+            "/page/replay",
+            &json!({ "recording": recording, "speed": speed }),
+        );
+        assert!(refused["message"].as_str().unwrap().contains("`speed`"), "{refused}");
+    }
     let foreign = ask(address, "/page/replay", &json!({ "recording": { "format": "other" } }));
     assert!(
         foreign["message"].as_str().unwrap().contains("no recording"),
@@ -124,7 +155,17 @@ async fn a_log_of_events_becomes_a_recording_without_names_and_ids() {
         ("MESSAGE_CREATE", answer.clone()),
         (
             "MESSAGE_CREATE",
-            said("100000000000000010", &dave, "!ping <@100000000000000002>", None),
+            said(
+                "100000000000000010",
+                &dave,
+                "!ping <@100000000000000002> 100000000000000003",
+                None,
+            ),
+        ),
+        // Said before the bot answers: it is the last step, and not what is answered.
+        (
+            "MESSAGE_CREATE",
+            said("100000000000000012", &carol, "between us: hush", None),
         ),
         (
             "MESSAGE_CREATE",
@@ -147,9 +188,14 @@ async fn a_log_of_events_becomes_a_recording_without_names_and_ids() {
         .collect();
     let recording = Recording::from_events(&log).unwrap();
     let text = recording.to_json();
-    for gone in ["carol", "dave", "secret", "hidden", "10000000000000"] {
+    for gone in ["carol", "dave", "secret", "hush", "hidden", "10000000000000"] {
         assert!(!text.contains(gone), "{gone} is in:\n{text}");
     }
+
+    assert!(
+        text.contains("!ping <@person-2> (id)") && text.contains("(16 characters)"),
+        "{text}"
+    );
 
     // It can be done again with a bot of another session.
     let bot = TestBot::with_plugin("example").await;

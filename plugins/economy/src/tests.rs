@@ -1,4 +1,6 @@
 //! Economy as people use it, over a reload: an example of the test kit.
+//!
+//! By the front door only: what people say, and what they are answered.
 
 use plugin_testing::{TestBot, json};
 

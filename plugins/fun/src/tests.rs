@@ -1,4 +1,6 @@
 //! Fun as people use it, with time under control: an example of the test kit.
+//!
+//! By the front door only: what people say, and what they are answered.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ mod voice;
 mod waiting;
 mod webhook;
 
-pub(crate) use self::builder::Settings;
+pub(crate) use self::{builder::Settings, transcript::ids_as};
 pub use self::{
     builder::{Builder, PrivilegedIntents},
     gateway::Gateway,

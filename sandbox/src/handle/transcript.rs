@@ -2,7 +2,7 @@
 //!
 //! Ids become names or `<id>`, times `<time>`. What a failed expectation prints to be searched is in `conversation`.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use serde_json::Value;
 
@@ -27,6 +27,11 @@ impl Sandbox {
             }
             text
         })
+    }
+
+    /// Leaves a message out of transcripts: what a test says for its set-up alone.
+    pub fn leave_out(&self, message_id: u64) {
+        self.with(|world| world.left_out.insert(message_id));
     }
 
     /// The same, of direct messages only those of these people.
@@ -71,7 +76,8 @@ fn ordered(world: &World) -> Vec<&Channel> {
 }
 
 fn of_channel(world: &World, channel: &Channel, after: u64, text: &mut String) {
-    let mut messages = channel.history.after(after).peekable();
+    let is_shown = |message: &&Arc<Stored>| !world.left_out.contains(&message.id);
+    let mut messages = channel.history.after(after).filter(is_shown).peekable();
     if messages.peek().is_none() {
         return;
     }
@@ -270,6 +276,11 @@ fn marked(world: &World, inner: &str) -> Option<String> {
 
 /// Numbers as long as ids, left out.
 fn without_ids(text: &str) -> String {
+    ids_as(text, "<id>")
+}
+
+/// Numbers as long as ids, replaced.
+pub(crate) fn ids_as(text: &str, with: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut digits = String::new();
     for letter in text.chars().chain(std::iter::once('\0')) {
@@ -278,7 +289,7 @@ fn without_ids(text: &str) -> String {
             continue;
         }
         if (17..=20).contains(&digits.len()) {
-            out.push_str("<id>");
+            out.push_str(with);
         } else {
             out.push_str(&digits);
         }

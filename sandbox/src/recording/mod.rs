@@ -1,27 +1,7 @@
 //! Recordings: what people did in a session, step by step, without ids, so that it can be done again elsewhere.
 //!
-//! A recording is made of the gateway's events, whoever caused them: a test, the page, or Discord itself, of whose events
-//! somebody has kept a log. `recorder` turns events into steps, `replay` steps into acts of people; both know nothing of
-//! the bot. The file is one JSON object:
-//!
-//! ```json
-//! { "format": "sandbox-recording", "version": 1,
-//!   "people": [{ "name": "alice", "roles": ["Moderator"] }],
-//!   "channels": ["general"],
-//!   "steps": [
-//!     { "after_ms": 0, "who": "alice", "in": "general", "says": { "text": "!ping" }, "effects": 1 },
-//!     { "after_ms": 900, "who": "alice", "in": "general", "clicks": { "on": { "answer_to": 0, "nth": 0 }, "control": 1 }, "effects": 1 }],
-//!   "transcript": "…" }
-//! ```
-//!
-//! `after_ms` is the time since the step before; `effects` how many messages of the bot came, changed or went until the
-//! next step; `in` is a channel's name, or `@` for direct messages. In texts, `<@alice>`, `<#general>` and
-//! `<@&Moderator>` stand for mentions. A message is named by the step that it was said in (`said_in`), or as the `nth` of
-//! the bot that answer a step (`answer_to`), or of all of the bot in its channel since the beginning (`answer_to` null).
-//! Controls, fields of forms and choices are named by their place, since custom ids differ between bots.
-//!
-//! What is not recorded: changes of channels, roles and servers, votes, voice, typing, presences; files keep their name
-//! only.
+//! `recorder` turns the gateway's events into steps, `replay` steps into acts of people; both know nothing of the bot.
+//! The format is told at [`Recording`].
 
 mod live;
 mod names;
@@ -43,6 +23,28 @@ const FORMAT: &str = "sandbox-recording";
 const VERSION: u32 = 1;
 
 /// What people did in a session.
+///
+/// It is made of the gateway's events, whoever caused them: a test, the page, or Discord itself, of whose events somebody
+/// has kept a log. The file is one JSON object:
+///
+/// ```json
+/// { "format": "sandbox-recording", "version": 1,
+///   "people": [{ "name": "alice", "roles": ["Moderator"] }],
+///   "channels": ["general"],
+///   "steps": [
+///     { "after_ms": 0, "who": "alice", "in": "general", "says": { "text": "!ping" }, "effects": 1 },
+///     { "after_ms": 900, "who": "alice", "in": "general", "clicks": { "on": { "answer_to": 0, "nth": 0 }, "control": 1 }, "effects": 1 }],
+///   "transcript": "…" }
+/// ```
+///
+/// `after_ms` is the time since the step before; `effects` how many messages of the bot came, changed or went until the
+/// next step; `in` is a channel's name, or `@` for direct messages. In texts, `<@alice>`, `<#general>` and
+/// `<@&Moderator>` stand for mentions. A message is named by the step that it was said in (`said_in`), or as the `nth` of
+/// the bot that answer a step (`answer_to`), or of all of the bot in its channel since the beginning (`answer_to` null).
+/// Controls, fields of forms and choices are named by their place, since custom ids differ between bots.
+///
+/// What is not recorded: changes of channels, roles and servers, votes, voice, typing, presences; files keep their name
+/// only.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Recording {
     format: String,
@@ -235,6 +237,12 @@ impl Recording {
         Self::read(&text).map_err(|error| NoRecording(format!("{}: {error}", file.display())))
     }
 
+    /// Whether somebody is not in the server at the beginning: the first that they do there is to join.
+    fn begins_outside(&self, name: &str) -> bool {
+        let mut steps = self.steps.iter().filter(|step| step.who == name && step.place != "@");
+        steps.next().is_some_and(|step| step.act == (Act::Joins {}))
+    }
+
     fn names(&self) -> Vec<&str> {
         self.people.iter().map(|one| one.name.as_str()).collect()
     }
@@ -256,7 +264,7 @@ impl Recording {
 
     /// Makes a recording of a bot's log of events: one gateway payload a line, as it was received (`{"t", "d", ...}`, with
     /// `at_ms`, if that is known). It is scrubbed: no id, token, or name of a person is kept; people are `person-1` and so
-    /// on, and of messages that the bot did not answer only the length is kept. **What people said to the bot, and the
+    /// on, and of messages to which the bot did not reply only the length is kept. **What people said to the bot, and the
     /// names of channels and roles, stay: read the file before you hand it on.**
     ///
     /// # Errors

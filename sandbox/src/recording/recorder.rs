@@ -33,6 +33,10 @@ pub(crate) struct Recorder {
     /// Answers so far, by step or, of those that answer none, by channel.
     counts: HashMap<(Option<usize>, u64), usize>,
     steps: Vec<Step>,
+    /// Steps whose text was meant for the bot: it has replied to it.
+    answered: BTreeSet<usize>,
+    /// In which step a message was changed last, by the step that it was said in.
+    edits: HashMap<usize, usize>,
     last_ms: Option<u64>,
     /// The last message before the recording, in all channels.
     after: u64,
@@ -40,6 +44,11 @@ pub(crate) struct Recorder {
 
 fn id(value: &Value) -> Option<u64> {
     value.as_str().and_then(|text| text.parse().ok())
+}
+
+/// A text without numbers as long as ids, in which mentions of names stay whole.
+fn without_ids(text: &str) -> String {
+    crate::handle::ids_as(text, "(id)")
 }
 
 fn text(value: &Value) -> String {
@@ -80,14 +89,21 @@ impl Recorder {
         self.learn(event, data);
         match event {
             "MESSAGE_CREATE" => self.message(data, at_ms),
-            "MESSAGE_UPDATE" if self.is_bots(data) => self.effect(),
+            "MESSAGE_UPDATE" if self.is_bots(data) => {
+                self.changed(data);
+                self.effect();
+            }
             "MESSAGE_UPDATE" => {
                 if let (Some(Known::Said(said_in)), false) =
                     (self.known(&data["id"]), data["edited_timestamp"].is_null())
                 {
                     let message = Target::Said { said_in };
                     let text = self.names.without_ids(&text(&data["content"]));
+                    let step = self.steps.len();
                     self.step(id(&data["author"]["id"]), data, at_ms, Act::Edits { message, text });
+                    if self.steps.len() > step {
+                        self.edits.insert(said_in, step);
+                    }
                 }
             }
             "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK" => self.effect(),
@@ -223,6 +239,10 @@ impl Recorder {
             _ => None,
         };
         let step = by_interaction.or(by_reference);
+        if let Some(said_in) = by_reference {
+            self.answered.insert(said_in);
+            self.answered.extend(self.edits.get(&said_in));
+        }
         let channel = id(&data["channel_id"]).unwrap_or_default();
         let count = self
             .counts
@@ -234,6 +254,16 @@ impl Recorder {
             self.messages.insert(id, known.clone());
         }
         known
+    }
+
+    /// The bot changes a reply. That answers a change of what it replies to only if nothing else was done since.
+    fn changed(&mut self, data: &Value) {
+        if let Some(Known::Answer(Some(said_in), _)) = self.known(&data["id"])
+            && let Some(edit) = self.edits.get(&said_in)
+            && edit + 1 == self.steps.len()
+        {
+            self.answered.insert(*edit);
+        }
     }
 
     fn message(&mut self, data: &Value, at_ms: u64) {
@@ -438,15 +468,25 @@ impl Recorder {
             .collect();
         let other = |name: &str| own.get(name).cloned().unwrap_or_else(|| "somebody".to_owned());
         let scrubbed = |text: &str| {
-            let mut text = text.to_owned();
+            let mut text = without_ids(text);
             for (name, new) in &own {
                 text = text.replace(&format!("<@{name}>"), &format!("<@{new}>"));
             }
             text
         };
-        for step in &mut self.steps {
+        for (number, step) in self.steps.iter_mut().enumerate() {
             step.who = other(&step.who);
-            let is_unanswered = step.effects == 0;
+            step.place = without_ids(&step.place);
+            let is_unanswered = !self.answered.contains(&number);
+            if let Act::Says { files, .. } = &mut step.act {
+                for file in files {
+                    *file = if is_unanswered {
+                        "file".to_owned()
+                    } else {
+                        without_ids(file)
+                    };
+                }
+            }
             match &mut step.act {
                 Act::Says { text, .. } | Act::Edits { text, .. } if is_unanswered => {
                     *text = format!("({} characters)", text.chars().count());
@@ -454,8 +494,14 @@ impl Recorder {
                 Act::Says { text, .. } | Act::Edits { text, .. } => *text = scrubbed(text),
                 Act::Uses { options, .. } => {
                     for (_, value) in options {
-                        if let Value::String(text) = value {
-                            *text = scrubbed(text);
+                        match value {
+                            Value::String(text) => *text = scrubbed(text),
+                            Value::Object(file) => {
+                                for text in file.values_mut() {
+                                    *text = without_ids(text.as_str().unwrap_or_default()).into();
+                                }
+                            }
+                            _ => {}
                         }
                     }
                 }
@@ -473,6 +519,9 @@ impl Recorder {
         }
         for name in self.names.users.values_mut() {
             *name = other(name);
+        }
+        for role in self.names.roles.values_mut() {
+            *role = without_ids(role);
         }
         self.finish(String::new())
     }

@@ -68,7 +68,8 @@ impl Sandbox {
         Some(recording)
     }
 
-    /// Prepares to do a recording again: its people join the first guild, with their roles; roles and channels that are not
+    /// Prepares to do a recording again: its people join the first guild, with their roles, unless joining is the first that
+    /// they do there; roles and channels that are not
     /// there are made, roles without permissions.
     #[must_use]
     pub fn replay(&self, recording: Recording) -> Replay {
@@ -80,11 +81,23 @@ impl Sandbox {
             }
         }
         for participant in &recording.people {
-            let mut person = guild.user(&participant.name);
             for role in &participant.roles {
                 if !guild.role_names().contains(role) {
                     guild.add_role(role);
                 }
+            }
+            if recording.begins_outside(&participant.name) {
+                // Without a word, since in the recording nobody left either.
+                self.with(|world| {
+                    let user = world.person(&participant.name);
+                    if let Some(guild) = world.guilds.get_mut(&guild.id()) {
+                        guild.members.remove(&user);
+                    }
+                });
+                continue;
+            }
+            let mut person = guild.user(&participant.name);
+            for role in &participant.roles {
                 person = person.role(role);
             }
         }
@@ -134,9 +147,7 @@ impl Replay {
         let Some(step) = self.recording.steps.get(number).cloned() else {
             return Ok(false);
         };
-        if speed > 0.0 {
-            thread::sleep(Duration::from_millis(step.after_ms).div_f64(speed));
-        }
+        thread::sleep(self.pause(speed));
         let before = self.sandbox.with(|world| world.effects);
         let did = self
             .act(&step)
@@ -149,10 +160,28 @@ impl Replay {
         Ok(true)
     }
 
+    /// How long people waited before the next step, at this speed.
+    pub(crate) fn pause(&self, speed: f64) -> Duration {
+        let next = self.recording.steps.get(self.did.len()).filter(|_| speed > 0.0);
+        next.map_or(Duration::ZERO, |step| {
+            let seconds = Duration::from_millis(step.after_ms).as_secs_f64() / speed;
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        })
+    }
+
     fn act(&self, step: &Step) -> Result<Did, String> {
         let guild = self.sandbox.guild();
         if step.act == (Act::Joins {}) {
-            guild.user(&step.who);
+            let people = self.recording.people.iter();
+            let roles = people.filter(|one| one.name == step.who && self.recording.begins_outside(&one.name));
+            let names: Vec<&String> = roles.flat_map(|one| &one.roles).collect();
+            self.sandbox.with(|world| {
+                let user = world.person(&step.who);
+                let roles = world.guilds.get(&guild.id()).map(|guild| &guild.roles);
+                let roles = roles.into_iter().flatten().filter(|role| names.contains(&&role.name));
+                let roles = roles.map(|role| role.id).collect();
+                world.join_with(guild.id(), user, roles);
+            });
             return Ok(Did::Other);
         }
         let user = self.sandbox.people().into_iter().find(|(_, name)| *name == step.who);

@@ -136,6 +136,8 @@ pub(crate) struct World {
     pub(crate) recorder: Option<Box<Recorder>>,
     /// How many messages of the bot have come, changed or gone.
     pub(crate) effects: u64,
+    /// Messages that are in no transcript.
+    pub(crate) left_out: BTreeSet<u64>,
     changes: watch::Sender<u64>,
     was_online: bool,
 }
@@ -200,6 +202,7 @@ impl World {
             expiry: Arc::new(Notify::new()),
             recorder: None,
             effects: 0,
+            left_out: BTreeSet::new(),
             changes,
             was_online: false,
         };
