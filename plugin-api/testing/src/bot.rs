@@ -252,11 +252,10 @@ impl TestBot {
     pub fn sets(&self, plugin: &str, setting: &str, value: &str) {
         let owner = self.inner.sandbox.owner();
         let value = crate::words::mentioned(&self.inner.sandbox, &self.inner.sandbox.guild(), value);
-        // Whatever the server's prefix is.
+        // By a mention, whatever the server's prefix is.
         let bot = self.inner.sandbox.bot_id();
-        let answer = self
-            .inner
-            .told(&owner, &format!("<@{bot}> serversettings {plugin} {setting} {value}"));
+        let order = format!("<@{bot}> serversettings {plugin} {setting} {value}");
+        let answer = self.inner.told(&owner, &order);
         let begins = format!("`{}` of `{}` is ", setting.to_lowercase(), plugin.to_lowercase());
         let ends = [" now.", " again, the default.", " is cleared."];
         assert!(
