@@ -3,7 +3,7 @@
 //! Random commands go through the planner, and its sets through the local Discord's REST, with its own checks and Discord's
 //! specification.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use host::{
     config::ApiAddress,
@@ -21,6 +21,9 @@ use proptest::{
 };
 
 use crate::harness::discord;
+
+/// What Discord counts a day's new commands by.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Texts that are names, and many that are not.
 fn any_name() -> impl Strategy<Value = String> {
@@ -166,6 +169,8 @@ async fn no_set_that_is_planned_is_refused() {
         let body = Set::new(commands, menus, BTreeMap::new(), Vec::new()).body();
         let shown = String::from_utf8_lossy(&body).into_owned();
         let path = format!("/applications/{application}{scope}/commands");
+        // Discord takes 200 new names a day.
+        sandbox.advance(DAY);
         let answer = rest
             .send(Request::new(Method::Put, path).with_body(body))
             .await
