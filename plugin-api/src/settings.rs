@@ -238,7 +238,8 @@ impl Host {
     /// # Errors
     ///
     /// A value that doesn't fit, with the text that an administrator is told; the bot is not in that server; or it can't be
-    /// written.
+    /// written. In `#[start]`, since this version of the plugin doesn't serve yet and may still be given up: change them by
+    /// a task that `ctx.spawn` is given there.
     #[track_caller]
     pub fn update_guild_settings<T: DeclaredSettings>(
         &self,

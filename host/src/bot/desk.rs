@@ -484,13 +484,15 @@ impl Desk {
     }
 
     fn note_timer(&self, from: &Generation, timer: u64, outcome: &Outcome) {
-        let name = self.schedule.ended(timer, outcome);
+        let ended = self.schedule.ended(timer, outcome);
         let is_wrong = matches!(outcome.verdict, Verdict::Failed | Verdict::Panicked | Verdict::Refused);
-        if let Some(name) = name.filter(|_| is_wrong && self.allowances.admits(from.name())) {
-            if let Some(after) = outcome.retry_ms.map(Duration::from_millis) {
-                let why = outcome.text.as_deref().unwrap_or_default();
-                tracing::warn!(plugin = %from.name(), timer, "`{name}` failed, it is tried again in {after:?}: {why}");
-                return;
+        if let Some((name, again)) = ended.filter(|_| is_wrong && self.allowances.admits(from.name())) {
+            let why = outcome.text.as_deref().unwrap_or_default();
+            if let Some(after) = again {
+                return tracing::warn!(plugin = %from.name(), timer, "`{name}` failed, it is tried again in {after:?}: {why}");
+            }
+            if let Some(code) = outcome.incident.as_deref().filter(|code| is_incident_code(code)) {
+                return tracing::warn!(plugin = %from.name(), timer, code, "`{name}` failed since a service did: {why}");
             }
             let code = self.invocations.incident_code();
             self.reporter.timer_failed(from, code, &name, outcome);

@@ -61,8 +61,6 @@ use crate::{
     storage::Tables,
 };
 
-/// What comes from an interaction is not run any more after this time: Discord waits 3 s for the first answer.
-const TOO_LATE: Duration = Duration::from_millis(2900);
 /// How often a full queue is told of in the log.
 const FULL_NOTE: Duration = Duration::from_secs(10);
 
@@ -404,7 +402,7 @@ impl Router {
         command: Option<&Command>,
         payload: &str,
     ) -> bool {
-        if origin.interaction.is_some() && origin.began.elapsed() >= TOO_LATE {
+        if origin.is_too_late() {
             tracing::warn!(plugin = %origin.plugin, command = %origin.command, "not run: Discord waits no more for its answer");
             return false;
         }

@@ -85,6 +85,19 @@ impl Stage for Plays {
                 );
                 (plugin, text)
             }
+            Told::Retried {
+                plugin,
+                name,
+                id,
+                times,
+            } => {
+                let text = format!(
+                    "Timer {id} (`{name}` of the plugin `{plugin}`) has failed {times} times in a row, and is tried again \
+                     each time, as its plugin asks. `timers {plugin}` shows why; `timers pause {id}` stops it, `timers \
+                     cancel {id}` removes it."
+                );
+                (plugin, text)
+            }
             Told::Strain(Strain::Long { plugin, name, id }) => {
                 let text = format!(
                     "Timer {id} (`{name}` of the plugin `{plugin}`) has been running for an hour, and its next runs wait. It \

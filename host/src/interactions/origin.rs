@@ -1,6 +1,6 @@
 //! Where an invocation came from: what is needed to answer it, and to say whose it was.
 //!
-//! A record without behaviour: the router fills it in once, and it does not change while the invocation is open.
+//! A record that only says what follows from it: the router fills it in once, and it does not change while the invocation is open.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,9 @@ use crate::{
     commands::InteractionToken,
     permits::{Slot, Taken},
 };
+
+/// What comes from an interaction is not run any more after this time: Discord waits 3 s for the first answer.
+const TOO_LATE: Duration = Duration::from_millis(2900);
 
 /// Where an invocation came from.
 #[derive(Clone, Debug)]
@@ -79,6 +82,12 @@ impl Origin {
     pub fn lacks(&self, permission: Permissions) -> bool {
         self.bot_may.is_some_and(|may| !may.contains(permission))
     }
+
+    /// Whether Discord waits no more for its answer, so that what it asks for would run for nobody.
+    #[must_use]
+    pub fn is_too_late(&self) -> bool {
+        self.interaction.is_some() && self.began.elapsed() >= TOO_LATE
+    }
 }
 
 /// What answers an interaction.
@@ -90,4 +99,51 @@ pub struct InteractionRef {
     pub token: InteractionToken,
     /// The bot's application.
     pub application_id: ApplicationId,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::interactions::DeletedAfter;
+
+    fn origin(interaction: Option<InteractionRef>) -> Origin {
+        Origin {
+            plugin: "a".parse().unwrap(),
+            command: "ping".to_owned(),
+            door: Door::Slash,
+            menu: None,
+            guild_id: None,
+            channel_id: ChannelId::new(5).unwrap(),
+            message_id: None,
+            author: serde_json::from_value(json!({ "id": "1", "username": "alice" })).unwrap(),
+            interaction,
+            began: Instant::now(),
+            run: 1,
+            asked: None,
+            slot: None,
+            taken: None,
+            defer: Defer::Public,
+            may_ping_everyone: false,
+            typing: false,
+            bot_may: None,
+            deleted_after: DeletedAfter::default(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interaction_is_too_late_shortly_before_discord_gives_it_up_and_a_message_never() {
+        let interaction = InteractionRef {
+            id: InteractionId::new(1).unwrap(),
+            token: InteractionToken::new("token"),
+            application_id: ApplicationId::new(2).unwrap(),
+        };
+        let (used, written) = (origin(Some(interaction)), origin(None));
+        assert!(!used.is_too_late());
+        tokio::time::advance(TOO_LATE - Duration::from_millis(1)).await;
+        assert!(!used.is_too_late());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(used.is_too_late() && !written.is_too_late());
+    }
 }

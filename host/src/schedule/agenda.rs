@@ -46,6 +46,8 @@ struct Entry {
     look_at: u64,
     /// Whether its owner has let it go on: late is not too late then.
     resumed: bool,
+    /// How often it has failed in a row and was to be tried again, in this run of the bot.
+    retries: u32,
 }
 
 /// A plugin's timers.
@@ -155,6 +157,7 @@ impl Agenda {
             row,
             recurrence,
             resumed: false,
+            retries: 0,
         };
         let id = entry.row.id;
         self.entries.insert(id, entry);

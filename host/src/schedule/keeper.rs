@@ -3,6 +3,8 @@
 //! One-off timers are written before it is said that they are set, and again before they begin; that they are over, and how
 //! rules stand, is written in groups. What plugins are there it is told by its [`Stage`], on which it also begins runs.
 
+mod ends;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -13,9 +15,8 @@ use std::{
 };
 
 use plugin_protocol::{
-    MAX_AHEAD_MS, MAX_TIMER_KEY, MAX_TIMER_PAYLOAD, MAX_TIMERS, Outcome, PluginName, Problem, ProblemCode, SetTimer,
-    Subject, TIMERS_PER_ANSWER, TimerAnswer, TimerFunction, TimerId, TimerList, TimerRequest, TimerRun, Verdict,
-    WaitingTimer,
+    MAX_AHEAD_MS, MAX_TIMER_KEY, MAX_TIMER_PAYLOAD, MAX_TIMERS, PluginName, Problem, ProblemCode, SetTimer, Subject,
+    TIMERS_PER_ANSWER, TimerAnswer, TimerFunction, TimerId, TimerList, TimerRequest, TimerRun, WaitingTimer,
 };
 use serde_json::value::RawValue;
 use tokio::{
@@ -25,7 +26,7 @@ use tokio::{
 
 use super::{
     Began, Clock, Stage, Told,
-    agenda::{Agenda, End, NotRun, Start},
+    agenda::{Agenda, NotRun, Start},
 };
 use crate::storage::{StorageError, Tables, TimerRow};
 
@@ -35,8 +36,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const AGAIN: u64 = 1_000;
 /// How often it is written down how rules stand.
 const WRITTEN: Duration = Duration::from_secs(5);
-/// The longest reason of a failure that is kept, in characters.
-const REASON: usize = 200;
 
 /// What runs by time. Clones are the same.
 #[derive(Clone)]
@@ -141,14 +140,15 @@ impl Schedule {
         }
     }
 
-    /// The clock was moved: looks at it at once, and returns when all that is due by it has begun.
+    /// The clock was moved: looks at it at once, and returns when all that is due by it has begun, or when nothing begins any more.
     pub async fn look_again(&self) {
         let mut looks = self.0.looks.subscribe();
         // The look that is under way may have been at the clock before.
         for _ in 0..2 {
             looks.mark_unchanged();
             self.0.stirred.notify_one();
-            if looks.changed().await.is_err() {
+            // At its end nobody looks any more.
+            if self.0.is_over.load(Ordering::SeqCst) || looks.changed().await.is_err() {
                 return;
             }
         }
@@ -278,35 +278,6 @@ impl Schedule {
         is_begun
     }
 
-    /// A run has come to its end; answers with the function's name. Called on plugins' threads: it does not wait.
-    #[allow(
-        clippy::must_use_candidate,
-        reason = "what it does is the point; the name is for a log"
-    )]
-    pub fn ended(&self, id: u64, outcome: &Outcome) -> Option<String> {
-        let end = match outcome.verdict {
-            Verdict::Done => End::Done,
-            Verdict::Interrupted => End::Interrupted,
-            _ => {
-                let why = outcome.text.as_deref().unwrap_or("failed");
-                let why = why.chars().take(REASON).collect();
-                match outcome.retry_ms {
-                    Some(after) => End::Again(why, after.max(AGAIN)),
-                    None => End::Failed(why),
-                }
-            }
-        };
-        let (name, paused) = {
-            let mut agenda = self.agenda();
-            (agenda.name(id), agenda.ended(id, &end, self.0.clock.now()))
-        };
-        if let Some((plugin, name)) = paused {
-            self.told().push(Told::from((plugin, name, id)));
-        }
-        self.0.stirred.notify_one();
-        name
-    }
-
     /// A run that waited for its plugin is not begun: it is tried again.
     pub fn not_begun(&self, id: u64) {
         self.put_back(id, self.0.clock.now() + AGAIN);
@@ -322,6 +293,8 @@ impl Schedule {
     /// Begins nothing any more.
     pub fn stop(&self) {
         self.0.is_over.store(true, Ordering::SeqCst);
+        // Whoever waits for a look sees that there is none any more.
+        self.0.looks.send_modify(|looks| *looks += 1);
     }
 
     /// Writes down what has changed.

@@ -48,6 +48,17 @@ pub enum Told {
         /// The timer.
         id: u64,
     },
+    /// A one-off timer failed often in a row, and is tried again each time.
+    Retried {
+        /// The plugin.
+        plugin: PluginName,
+        /// The function.
+        name: String,
+        /// The timer.
+        id: u64,
+        /// How often.
+        times: u32,
+    },
     /// Runs that go on.
     Strain(Strain),
 }

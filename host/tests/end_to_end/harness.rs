@@ -216,12 +216,15 @@ impl Bot {
         self.child.id().expect("the bot runs")
     }
 
-    /// Asks it to stop, as a service manager would, and waits for its end.
+    /// Asks it to stop, as a service manager would, and waits for its end; answers with its log.
     pub async fn stop(mut self) -> String {
         self.signal(rustix::process::Signal::TERM);
         let status = self.ended().await;
         assert!(status.success(), "the bot ended with {status}:\n{}", self.log.text());
         self.sandbox.expect_offline().await;
+        // Its last lines may still be on their way.
+        let read = timeout(PATIENCE, self.log.closed()).await;
+        assert!(read.is_ok(), "somebody keeps its outputs open:\n{}", self.log.text());
         self.log.text()
     }
 

@@ -290,6 +290,22 @@ async fn a_pinned_version_is_kept_and_the_newer_file_is_told() {
     bot.stop().await;
 }
 
+/// The files below a folder, those of backups left out, that have this content.
+fn files_with(folder: &std::path::Path, content: &[u8]) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if !path.ends_with("backups") {
+                found.extend(files_with(&path, content));
+            }
+        } else if std::fs::read(&path).is_ok_and(|read| read == content) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_has_the_version_that_is_pinned() {
     let world = World::new().await;
@@ -301,10 +317,18 @@ async fn a_backup_has_the_version_that_is_pinned() {
     owner_says(&world, "!unpin stress").await;
     world.drop_file(&file_name("stress"), &revision(&original, 1));
     bot.logs("generation=2 took").await;
-    // Nothing else has it any more.
+    // While nobody puts anything there.
+    bot.stop().await;
     std::fs::remove_dir_all(world.root().join("data/kept")).unwrap();
+    let bot = world.start().await;
+    assert_eq!(revision_of(&world).await, "REVISION-00000001");
+    assert_eq!(
+        files_with(&world.root().join("data"), &original),
+        Vec::<std::path::PathBuf>::new(),
+        "nothing but the backup has it any more"
+    );
     owner_is_told(&world, &format!("!backup restore {made}")).await;
-    bot.logs("generation=3 took").await;
+    bot.logs("generation=2 took").await;
     assert_eq!(revision_of(&world).await, "REVISION-00000000");
     assert!(card(&world, "!plugininfo stress").await.contains("pinned"));
     bot.stop().await;

@@ -430,7 +430,13 @@ async fn a_plugin_changes_its_own_by_the_rules_of_its_owners_and_hears_of_each_c
     let world = World::new().await;
     world.drop_plugin("showcase");
     let bot = world.start().await;
-    let (alice, owner) = (world.person("alice"), world.owner());
+    assert_eq!(
+        told(&world.person("bob"), "!prefer 8").await,
+        "You need *Manage Server* for that."
+    );
+    let may = 1 << 5 | 1 << 10 | 1 << 11;
+    world.sandbox.guild().add_role("Keeper").permissions(may);
+    let (alice, owner) = (world.person("alice").role("Keeper"), world.owner());
     assert_eq!(
         told(&alice, "!prefer 7 nonsense").await,
         "limit 7, words [\"nonsense\"]"

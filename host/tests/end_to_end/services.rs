@@ -102,8 +102,12 @@ async fn a_fault_along_a_chain_of_calls_is_one_incident_of_where_it_came_up() {
     );
     let all = card("!errors".to_owned()).await;
     assert!(all.contains("Errors (1)"), "{all}");
-    assert_eq!(bot.lines_with("a service failed since one that it called did").len(), 2);
-    bot.stop().await;
+    let log = bot.stop().await;
+    assert_eq!(
+        log.matches("a service failed since one that it called did").count(),
+        2,
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use crate::{Delivery, Envelope};
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = HostModuleRef)))]
-#[sabi(missing_field(panic))]
+#[sabi(missing_field(option))]
 pub struct HostModule {
     /// Hands a batch of envelopes to the host; from any thread, at any time, without waiting.
     #[sabi(last_prefix_field)]

@@ -28,7 +28,7 @@ use crate::{Delivery, Envelope, Host};
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
-#[sabi(missing_field(panic))]
+#[sabi(missing_field(option))]
 pub struct PluginModule {
     /// What the plugin offers, as JSON; empty after a panic.
     pub describe: extern "C" fn() -> RVec<u8>,

@@ -35,7 +35,7 @@ mod later {
     #[repr(C)]
     #[derive(StableAbi)]
     #[sabi(kind(Prefix(prefix_ref = HostModuleRef)))]
-    #[sabi(missing_field(panic))]
+    #[sabi(missing_field(option))]
     pub(super) struct HostModule {
         #[sabi(last_prefix_field)]
         pub(super) send: extern "C" fn(context: usize, batch: RSlice<'_, Envelope<'_>>) -> Delivery,
@@ -53,7 +53,7 @@ mod later {
     #[repr(C)]
     #[derive(StableAbi)]
     #[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
-    #[sabi(missing_field(panic))]
+    #[sabi(missing_field(option))]
     pub(super) struct PluginModule {
         pub(super) describe: extern "C" fn() -> RVec<u8>,
         pub(super) start: extern "C" fn(host: Host, head: RSlice<'_, u8>) -> LaneHandle,
@@ -105,7 +105,7 @@ mod other {
     #[repr(C)]
     #[derive(StableAbi)]
     #[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
-    #[sabi(missing_field(panic))]
+    #[sabi(missing_field(option))]
     pub(super) struct PluginModule {
         #[sabi(last_prefix_field)]
         pub(super) describe: extern "C" fn(u64) -> RVec<u8>,

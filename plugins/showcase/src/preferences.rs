@@ -73,7 +73,7 @@ pub(crate) async fn preferences(ctx: Ctx) -> Result {
 }
 
 /// Tell things here, and so many.
-#[command(guild_only)]
+#[command(guild_only, requires(MANAGE_GUILD))]
 pub(crate) async fn prefer(ctx: Ctx, limit: u32, #[rest] words: Option<String>) -> Result {
     let channel = ctx.channel_id();
     let set = ctx

@@ -20,6 +20,10 @@ use crate::{
     server_settings::{as_argument, fits, is_too_long, kept, shown, without_doubles, written},
 };
 
+/// What a plugin is told that changes settings before it serves.
+const TOO_EARLY: &str = "settings can't be changed by `#[start]`, before this version of the plugin serves: it may still be \
+                         given up. Change them by a task that `ctx.spawn` is given there: that begins when this version serves";
+
 /// What is answered here.
 pub(super) const CALLS: &[(&str, Access)] = &[
     ("settings.plugins", Access::Granted),
@@ -97,6 +101,9 @@ impl Calls {
                 (reset.plugin, Some(format!("`{name}` of `{plugin}` {is}")))
             }
             "settings.change" => {
+                if from.serving_since.get().is_none() {
+                    return Err(Problem::new(ProblemCode::Invalid, TOO_EARLY));
+                }
                 let change: Change = serde_json::from_value(call.arguments).map_err(read)?;
                 return self.change_own(from, change).await;
             }

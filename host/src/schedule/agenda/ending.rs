@@ -33,6 +33,12 @@ impl Agenda {
         self.wait(id);
     }
 
+    /// Whose one-off timer it is and how often it has failed in a row and was to be tried again, if it was.
+    pub fn retried(&self, id: u64) -> Option<(PluginName, String, u32)> {
+        let entry = self.entries.get(&id).filter(|entry| entry.retries > 0)?;
+        Some((entry.row.plugin.clone(), entry.row.name.clone(), entry.retries))
+    }
+
     fn over(&mut self, id: u64) -> Option<Run> {
         let run = self.running.remove(&id)?;
         if run.once {
@@ -63,6 +69,7 @@ impl Agenda {
                     // As one that was set for that time; its runs came to their ends.
                     entry.row.due = now.saturating_add(*after);
                     entry.row.attempts = 0;
+                    entry.retries = entry.retries.saturating_add(1);
                     entry.look_at = entry.row.due;
                     self.changed.insert(id);
                     self.wait(id);

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use plugin_protocol::{MissedRuns, TimerRule, WhichTimer};
+use plugin_protocol::{MissedRuns, Outcome, TimerRule, Verdict, WhichTimer};
 
 use super::*;
 use crate::{schedule::Strain, storage::database::Synchronous};
@@ -446,5 +446,46 @@ async fn rules_are_removed_unless_their_plugin_has_them() {
         ProblemCode::NotFound
     );
     assert!(tables.timers().await.unwrap().is_empty());
+    tables.close().await;
+}
+
+#[tokio::test]
+async fn what_fails_often_in_a_row_is_told_once_and_tried_again_within_a_day() {
+    let house = House::new();
+    let (tables, schedule) = house.open(START).await;
+    let id = set(&schedule, at(START), "1").await.unwrap();
+    let stand = Stand::with(remind());
+    let keeping = tokio::spawn(schedule.clone().keep(stand.clone()));
+    let failed = Outcome {
+        verdict: Verdict::Failed,
+        retry_ms: Some(u64::MAX),
+        ..Outcome::default()
+    };
+    for round in 0..21 {
+        if round > 0 {
+            schedule.run_now(&stand, id).await.unwrap();
+        }
+        assert_eq!(stand.next().await.0.id, id);
+        let ended = schedule.ended(id.0, &failed);
+        assert_eq!(ended, Some(("remind".to_owned(), Some(Duration::from_secs(24 * 3600)))));
+    }
+    let told = stand.until(|inside| inside.told.lock().unwrap().pop()).await;
+    let (plugin, name) = (plugin(), "remind".to_owned());
+    let (id, times) = (id.0, 10);
+    assert_eq!(
+        told,
+        Told::Retried {
+            plugin,
+            name,
+            id,
+            times
+        }
+    );
+    schedule.look_again().await;
+    assert_eq!(*stand.0.told.lock().unwrap(), []);
+    keeping.abort();
+    schedule.stop();
+    // Nobody looks any more, and nobody waits for it.
+    schedule.look_again().await;
     tables.close().await;
 }
