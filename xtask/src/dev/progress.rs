@@ -25,7 +25,7 @@ pub(super) struct Built {
 
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
+enum Said {
     CompilerArtifact(Artifact),
     CompilerMessage {
         message: Diagnostic,
@@ -53,17 +53,17 @@ impl Progress {
     pub(super) fn take(&mut self, line: &str) -> Option<f64> {
         // Build scripts and proc macros may write lines of their own.
         match serde_json::from_str(line).ok()? {
-            Message::CompilerArtifact(artifact) => {
+            Said::CompilerArtifact(artifact) => {
                 self.done += 1;
                 self.built.artifacts.push(artifact);
                 let total = self.total.max(self.done + 1);
                 Some(self.done as f64 / total as f64)
             }
-            Message::CompilerMessage { message } => {
+            Said::CompilerMessage { message } => {
                 self.built.said.push_str(&message.rendered.unwrap_or_default());
                 None
             }
-            Message::Other => None,
+            Said::Other => None,
         }
     }
 

@@ -35,7 +35,10 @@ fn is_source(folder: &Path, path: &Path) -> bool {
         return false;
     }
     let name = inside.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let is_aside = name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".tmp") || name == "4913";
+    let is_swap = inside
+        .extension()
+        .is_some_and(|extension| extension == "swp" || extension == "tmp");
+    let is_aside = is_swap || name.ends_with('~') || name == "4913";
     !is_aside && name != "Cargo.lock"
 }
 

@@ -28,6 +28,10 @@ use crate::plugins::{
 
 /// What is asked for: nothing, where a look at the folder says what is due.
 #[derive(Clone, Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, and none excludes another"
+)]
 pub(super) struct Ask {
     /// To be loaded, whatever was before.
     pub wanted: BTreeSet<PluginName>,
