@@ -278,7 +278,7 @@ impl TestBot {
             .inner
             .told(&self.inner.sandbox.owner().in_dm(), &format!("reload {plugin}"));
         let is_newer = || self.inner.generation(plugin) > before;
-        let come = self.inner.comes_about(self.inner.patience, is_newer);
+        let come = Inner::comes_about(self.inner.patience, is_newer);
         assert!(
             come,
             "{plugin} was not reloaded; the bot said: {answer}\nA plugin that is linked in can't be: use `Builder::plugin`.\n{}",
@@ -449,7 +449,7 @@ impl Inner {
     }
 
     /// Whether something comes about in time that no event tells of.
-    fn comes_about(&self, limit: Duration, is_so: impl Fn() -> bool) -> bool {
+    fn comes_about(limit: Duration, is_so: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + limit;
         while !is_so() {
             if Instant::now() > deadline {
@@ -472,7 +472,7 @@ impl Inner {
 
     #[track_caller]
     pub(crate) fn settle(&self, limit: Duration) {
-        if !self.comes_about(limit, || self.is_settled()) {
+        if !Self::comes_about(limit, || self.is_settled()) {
             self.fail_after(
                 limit,
                 "expected the bot to come to the end of what it does, it is still at it \
