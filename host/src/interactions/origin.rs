@@ -141,7 +141,7 @@ mod tests {
         };
         let (used, written) = (origin(Some(interaction)), origin(None));
         assert!(!used.is_too_late());
-        tokio::time::advance(TOO_LATE - Duration::from_millis(1)).await;
+        tokio::time::advance(TOO_LATE.saturating_sub(Duration::from_millis(1))).await;
         assert!(!used.is_too_late());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(used.is_too_late() && !written.is_too_late());

@@ -110,7 +110,7 @@ mod tests {
             plugin,
             running: AT_ONCE,
         };
-        assert_eq!(agenda.strains(1), [full.clone()]);
+        assert_eq!(agenda.strains(1), std::slice::from_ref(&full));
         let end = |agenda: &mut Agenda, ids: std::ops::RangeInclusive<u64>| {
             ids.for_each(|id| drop(agenda.ended(id, &End::Done, 2)));
         };

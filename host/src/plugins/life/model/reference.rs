@@ -57,6 +57,7 @@ pub(super) struct Model {
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "as in what it is held against")]
 struct Asked {
     named: Vec<usize>,
     is_forced: bool,
