@@ -95,6 +95,7 @@ impl Life {
             units,
             mut refused,
             lost,
+            dropped,
             ..
         } = plan;
         let starts = |unit: &Vec<usize>| unit.iter().any(|step| steps[*step].choice().is_some());
@@ -178,7 +179,7 @@ impl Life {
                 refused.remove_of(&step.name);
             }
         }
-        if ask.only_these {
+        if ask.only_these || !dropped.is_empty() {
             self.keep_refusals(&mut refused);
         }
         self.tell_refused(refused);
@@ -186,7 +187,7 @@ impl Life {
         self.remember_running(&lost);
     }
 
-    /// What was not asked for is refused as it was.
+    /// What was not asked for, or does not happen for the sake of another, is refused as it was.
     fn keep_refusals(&self, refused: &mut Refusals) {
         for (path, entry) in self.folder.iter().flat_map(DropFolder::files) {
             let file = file_name(path);

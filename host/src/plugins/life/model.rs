@@ -157,14 +157,17 @@ fn agrees_with_the_model(happens: impl Strategy<Value = Happens>, cases: u32, le
 
 #[test]
 fn whatever_happens_is_what_the_model_says() {
-    let cases = std::env::var("LIFE_MODEL_CASES");
-    let cases = cases.ok().and_then(|cases| cases.parse().ok());
-    agrees_with_the_model(happens(), cases.unwrap_or(24), "p", false);
+    agrees_with_the_model(happens(), cases().unwrap_or(24), "p", false);
 }
 
 #[test]
 fn what_the_watcher_finds_comes_to_the_same() {
-    agrees_with_the_model(watched(), 4, "w", true);
+    agrees_with_the_model(watched(), cases().unwrap_or(8), "w", true);
+}
+
+/// How many sequences are tried, where somebody wants many.
+fn cases() -> Option<u32> {
+    std::env::var("LIFE_MODEL_CASES").ok()?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
