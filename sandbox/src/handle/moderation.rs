@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Channel, Guild, Person, Sandbox};
 use crate::{
     ids,
+    page::{Audience, rate_limits_name},
     rest::limits::RateLimits,
     world::{
         World,
@@ -175,6 +176,11 @@ impl Sandbox {
         self.with(|world| {
             world.limits = crate::rest::limits::Limits::new(limits);
             world.starts.follow(limits);
+            world.pages.tell(
+                &Audience::Everyone,
+                "rate_limits",
+                || json!({ "profile": rate_limits_name(limits) }),
+            );
         });
     }
 }

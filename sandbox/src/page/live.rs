@@ -41,6 +41,8 @@ pub(crate) struct Pages {
     open: Vec<(u64, mpsc::Sender<Utf8Bytes>)>,
     /// How plugins' builds stand, the latest last.
     pub(super) builds: Vec<Value>,
+    /// How the last replay stands, or what became of it.
+    pub(super) replay: Option<Value>,
 }
 
 impl Pages {
@@ -151,6 +153,8 @@ fn state(world: &World, person: u64) -> Value {
         "commands": world.commands.all().cloned().collect::<Vec<_>>(),
         "builds": world.pages.builds,
         "recording": world.recorder.is_some(),
+        "replay": world.pages.replay,
+        "rate_limits": super::rate_limits_name(world.limits.mode()),
     })
 }
 

@@ -3,12 +3,15 @@
 //! the sandbox, not even through a name that points to 127.0.0.1.
 
 mod acts;
+mod archive;
 mod assets;
 mod being;
 mod build;
 mod faults;
 mod live;
 mod past;
+mod posts;
+mod rate_limits;
 mod recordings;
 mod settings;
 mod traffic;
@@ -29,6 +32,7 @@ use axum::{
 pub(crate) use self::{
     assets::index,
     live::{Audience, Pages, direct_json},
+    rate_limits::name as rate_limits_name,
     traffic::Traffic,
 };
 use crate::{rest::MAX_BODY, shared::Shared};
@@ -46,10 +50,13 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/votes", post(writing::vote))
         .route("/page/polls/end", post(writing::end_poll))
         .route("/page/threads", post(writing::thread))
+        .route("/page/threads/archived", get(archive::archived))
+        .route("/page/posts", get(posts::posts).post(posts::post))
         .route("/page/pins", get(past::pins).post(past::pin))
         .route("/page/search", get(past::search))
         .route("/page/settings", post(settings::change))
         .route("/page/bans", get(settings::bans))
+        .route("/page/audit-log", get(settings::audit_log::read))
         .route("/page/presence", post(being::presence))
         .route("/page/voice", post(being::voice))
         .route("/page/slash", post(acts::slash))
@@ -58,6 +65,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/page/people", post(acts::enter))
         .route("/page/dm", post(writing::direct))
         .route("/page/faults", post(faults::ask))
+        .route("/page/rate-limits", get(rate_limits::show).post(rate_limits::switch))
         .route("/page/build", post(build::note))
         .route("/page/recording", post(recordings::record))
         .route("/page/replay", post(recordings::replay))

@@ -29,7 +29,12 @@ enum Asked {
 }
 
 fn tell(shared: &Shared, note: Value) {
-    shared.world().pages.tell(&Audience::Everyone, "recording", || note);
+    let mut world = shared.world();
+    // Of a replay, those who come later are told, too.
+    if note["steps"].is_u64() && note["state"] != "stopped" {
+        world.pages.replay = Some(note.clone());
+    }
+    world.pages.tell(&Audience::Everyone, "recording", || note);
 }
 
 /// `POST /page/recording`

@@ -77,7 +77,7 @@ impl NewPoll {
     }
 }
 
-fn content(text: &str, may_be_empty: bool) -> Result<String, Refused> {
+pub(super) fn content(text: &str, may_be_empty: bool) -> Result<String, Refused> {
     let text = text.trim();
     match text_length(text) {
         0 if may_be_empty => Ok(String::new()),
@@ -87,6 +87,28 @@ fn content(text: &str, may_be_empty: bool) -> Result<String, Refused> {
             "a message has at most 2000 characters, this one has {length}"
         ))),
     }
+}
+
+/// A thread's name, without what stands around it.
+pub(super) fn thread_name(text: &str) -> Result<String, Refused> {
+    let name = text.trim();
+    if (1..=100).contains(&text_length(name)) {
+        Ok(name.to_owned())
+    } else {
+        Err("a thread's name has 1 to 100 characters".into())
+    }
+}
+
+/// Refuses to write in a locked thread, unless one manages threads; others neither take it out of the archive.
+fn unlocked(world: &World, channel_id: u64, person: u64) -> Result<(), Refused> {
+    let Some(channel) = world.channels.get(&channel_id) else {
+        return Ok(());
+    };
+    let is_locked = channel.thread.as_ref().is_some_and(|thread| thread.locked);
+    if is_locked && world.permissions_in(channel, person) & permissions::MANAGE_THREADS == 0 {
+        return Err("this thread is locked: only those who manage threads write in it".into());
+    }
+    Ok(())
 }
 
 /// Writes a message, with files if there are any.
@@ -105,6 +127,14 @@ pub(crate) async fn say(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
         return Err(Refused(why));
     }
     let channel = channel(&world, person, wanted, needed)?;
+    if world
+        .channels
+        .get(&channel)
+        .is_some_and(|one| matches!(one.kind, 15 | 16))
+    {
+        return Err("a forum has posts: begin one, or write in one".into());
+    }
+    unlocked(&world, channel, person)?;
     let reference = words
         .reply_to
         .as_deref()
@@ -204,6 +234,7 @@ pub(crate) async fn forward(State(shared): State<Arc<Shared>>, body: Bytes) -> A
         return Err("a message that only one person sees can't be forwarded".into());
     }
     let to = channel(&world, person, &forward.to, WRITE)?;
+    unlocked(&world, to, person)?;
     let draft = world.forward(found.channel_id, found.id).ok_or("the message is gone")?;
     let message = world.post(to, person, draft);
     Ok(Json(page_message(&message, &world.reactions, &world.polls)))
@@ -223,10 +254,7 @@ struct NewThread {
 /// Begins a thread.
 pub(crate) async fn thread(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let new: NewThread = read(&body)?;
-    let name = new.name.trim();
-    if !(1..=100).contains(&text_length(name)) {
-        return Err("a thread's name has 1 to 100 characters".into());
-    }
+    let name = thread_name(&new.name)?;
     let mut world = shared.world();
     let person = person(&world, &new.r#as)?;
     let needed = if new.private {
@@ -261,7 +289,7 @@ pub(crate) async fn thread(State(shared): State<Arc<Shared>>, body: Bytes) -> An
         person,
         Beginning {
             message: on,
-            ..Beginning::new(name, kind)
+            ..Beginning::new(&name, kind)
         },
     );
     let made = made

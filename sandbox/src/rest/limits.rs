@@ -5,6 +5,8 @@
 //!
 //! <https://discord.com/developers/docs/topics/rate-limits>
 
+mod usage;
+
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -177,11 +179,19 @@ impl Window {
     }
 }
 
+/// One route's counter, with what it allows.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    window: Window,
+    length: Duration,
+    limit: u64,
+}
+
 /// How much of each limit is used.
 #[derive(Debug)]
 pub(crate) struct Limits {
     mode: RateLimits,
-    buckets: HashMap<String, (Window, Duration)>,
+    buckets: HashMap<String, Bucket>,
     global: Option<Window>,
     invalid: Option<Window>,
 }
@@ -240,10 +250,14 @@ impl Limits {
         }
         if self.buckets.len() > BUCKETS {
             self.buckets
-                .retain(|_, (window, length)| now.duration_since(window.since) < *length);
+                .retain(|_, bucket| now.duration_since(bucket.window.since) < bucket.length);
         }
-        let fresh = (Window { since: now, used: 0 }, length);
-        let (window, _) = self.buckets.entry(format!("{route}{major}")).or_insert(fresh);
+        let fresh = Bucket {
+            window: Window { since: now, used: 0 },
+            length,
+            limit,
+        };
+        let window = &mut self.buckets.entry(format!("{route} {major}")).or_insert(fresh).window;
         let left = window.turn(now, length);
         let is_over = window.used == limit;
         if !is_over {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use super::{World, permissions};
-use crate::{gateway::intents, ids};
+use crate::{gateway::intents, ids, page::Audience};
 
 /// Entries kept per guild; the oldest go first. Discord keeps them by age only.
 const KEPT: usize = 5_000;
@@ -192,7 +192,19 @@ impl World {
                 &data,
             );
         }
+        self.tell_readers(guild, &data);
         self.changed();
+    }
+
+    /// Tells the pages of those who may view the log.
+    fn tell_readers(&mut self, guild_id: u64, entry: &Value) {
+        let Some(guild) = self.guilds.get(&guild_id) else {
+            return;
+        };
+        let may_view = |person: &u64| self.permissions_of(guild, *person) & permissions::VIEW_AUDIT_LOG != 0;
+        let readers = self.pages.people().into_iter().filter(may_view).collect();
+        self.pages
+            .tell(&Audience::Those(readers), "audit_log_entry", || entry.clone());
     }
 
     /// A guild's entries, oldest first, without those that are too old to be shown.

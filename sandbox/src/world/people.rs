@@ -441,6 +441,9 @@ impl World {
     fn page_channel(&self, channel: &Channel, person: u64) -> Value {
         let mut json = channel.guild_json();
         json["permissions"] = json!(self.permissions_in(channel, person).to_string());
+        if let Some(member) = channel.thread_member(person) {
+            json["member"] = member;
+        }
         json
     }
 }

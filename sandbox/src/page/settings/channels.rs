@@ -13,6 +13,9 @@ use crate::{
     world::{Channel, History, Overwrite, World, audit_log::action, permissions},
 };
 
+/// The type of categories.
+const CATEGORY: u64 = 4;
+
 /// What is asked for; what is left out stays as it is.
 #[derive(Default, Deserialize)]
 pub(super) struct ChannelShape {
@@ -82,6 +85,56 @@ impl ChannelShape {
         }
         Ok(())
     }
+}
+
+/// Where a channel is to stand.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    id: String,
+    position: i64,
+    #[serde(default, deserialize_with = "given")]
+    parent_id: Option<Option<String>>,
+}
+
+/// Moves channels, all or none of them; the bot hears of each one that has moved.
+pub(super) fn order(world: &mut World, hand: &Hand, places: &[Place]) -> Answer {
+    hand.may(world, permissions::MANAGE_CHANNELS)?;
+    let mut moved = Vec::new();
+    for place in places {
+        let found = hand.channel(world, &place.id)?;
+        if found.is_thread() {
+            return Err("threads have no place of their own".into());
+        }
+        let parent = match &place.parent_id {
+            None => found.parent_id,
+            Some(None) => None,
+            Some(Some(parent)) => {
+                let parent = hand.channel(world, parent)?;
+                if parent.kind != CATEGORY || found.kind == CATEGORY {
+                    return Err("only categories have channels below them, and stand below none".into());
+                }
+                Some(parent.id)
+            }
+        };
+        if (found.position, found.parent_id) != (place.position, parent) {
+            moved.push((found.id, place.position, parent));
+        }
+    }
+    // Whoever hears of the first sees the others in their new places, too.
+    let mut changes = Vec::new();
+    for (id, position, parent) in moved {
+        if let Some(channel) = world.channels.get_mut(&id) {
+            let before = channel.guild_json();
+            (channel.position, channel.parent_id) = (position, parent);
+            changes.push((id, before, channel.guild_json()));
+        }
+    }
+    for (id, before, after) in changes {
+        world.emit_channel("CHANNEL_UPDATE", Some(hand.guild), &after);
+        let note = hand.note(action::CHANNEL_UPDATE, id).between(&before, &after);
+        world.record(hand.guild, note);
+    }
+    Ok(Json(json!({})))
 }
 
 pub(super) fn new_channel(world: &mut World, hand: &Hand, kind: u64, shape: &ChannelShape) -> Answer {

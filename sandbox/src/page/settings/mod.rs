@@ -4,8 +4,10 @@
 //! It is checked as Discord's client does it, with the person's permissions and place among the roles, and happens as
 //! if the bot had asked for it over REST: the bot hears of it, and the audit log names the person.
 
+pub(super) mod audit_log;
 mod channels;
 mod roles;
+mod threads;
 
 use std::sync::Arc;
 
@@ -17,7 +19,11 @@ use axum::{
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use self::{channels::ChannelShape, roles::RoleShape};
+use self::{
+    channels::{ChannelShape, Place as ChannelPlace},
+    roles::RoleShape,
+    threads::ThreadShape,
+};
 use super::acts::{Answer, Refused, id, person, read};
 use crate::{
     ids,
@@ -74,6 +80,15 @@ enum Change {
     },
     DeleteChannel {
         id: String,
+    },
+    /// Where channels stand; those that are not named stay.
+    ChannelOrder {
+        channels: Vec<ChannelPlace>,
+    },
+    Thread {
+        id: String,
+        #[serde(flatten)]
+        shape: ThreadShape,
     },
     Member {
         id: String,
@@ -222,6 +237,8 @@ pub(crate) async fn change(State(shared): State<Arc<Shared>>, body: Bytes) -> An
         Change::NewChannel { kind, shape } => channels::new_channel(&mut world, &hand, kind, &shape),
         Change::Channel { id, shape } => channels::channel_to(&mut world, &hand, &id, &shape),
         Change::DeleteChannel { id } => channels::delete_channel(&mut world, &hand, &id),
+        Change::ChannelOrder { channels: places } => channels::order(&mut world, &hand, &places),
+        Change::Thread { id, shape } => threads::thread_to(&mut world, &hand, &id, &shape),
         Change::Member {
             id: user,
             nick,
