@@ -182,7 +182,7 @@ test('a search finds words and authors, and jumps to a message that is far back'
   await it.olivia.locator('.message.flash', { hasText: 'the needle' }).waitFor();
   await search.fill('');
   await search.press('Enter');
-  await it.olivia.getByRole('button', { name: /go to the newest/ }).click();
+  await it.olivia.getByRole('button', { name: /Jump to present/ }).click();
   await shows('line 120').waitFor();
 });
 

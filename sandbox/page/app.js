@@ -11,6 +11,9 @@ import { connect } from './live.js';
 import { openSwitcher } from './switcher.js';
 import { showTraffic } from './traffic.js';
 import './results.js';
+import './order.js';
+import { drawForum } from './forum.js';
+import { drawThreadNote } from './threads.js';
 
 export const closeDrawers = () => {
   document.body.classList.remove('channels-open', 'members-open');
@@ -49,7 +52,7 @@ $('theme').addEventListener('click', () => {
 applyTheme(THEMES.includes(localStorage.getItem('theme')) ? localStorage.getItem('theme') : 'auto');
 
 export const drawAll = () => {
-  for (const draw of [drawPlaces, drawBotState, drawMembers, drawSelf, drawMessages, drawAnswering, drawTyping, drawMembersButton]) draw();
+  for (const draw of [drawPlaces, drawBotState, drawMembers, drawSelf, drawMessages, drawForum, drawThreadNote, drawAnswering, drawTyping, drawMembersButton]) draw();
   fit($('text'));
 };
 

@@ -1,7 +1,7 @@
 // The live connection: takes the state and the events of the sandbox, and comes back by itself when it breaks.
 
 import { $, h } from './dom.js';
-import { byId, EPHEMERAL, findChannel, room, state } from './state.js';
+import { byId, canOpen, EPHEMERAL, findChannel, room, state } from './state.js';
 import { addMessage, loadRoom, removeMessage, updateMessage } from './timeline.js';
 import { drawPlaces, openChannel, openGuild, rememberPlace } from './places.js';
 import { drawBotState, drawMembers, drawSelf } from './people.js';
@@ -12,6 +12,10 @@ import { drawAll } from './app.js';
 import { noteRefusal, noteViolation } from './traffic.js';
 import { noteBuild, takeBuilds } from './build.js';
 import { jumpTo } from './timeline.js';
+import { forumChanged } from './forum.js';
+import { restoreUnread } from './unread.js';
+import { noteAuditEntry } from './audit.js';
+import { noteRateLimits } from './limits.js';
 import { noteRecording, takeRecording } from './recording.js';
 
 export const wanted = { as: new URLSearchParams(location.search).get('as') ?? '', channel: new URLSearchParams(location.search).get('channel'), message: new URLSearchParams(location.search).get('message') };
@@ -57,6 +61,7 @@ function takeState(data) {
   attempts = 0;
   showConnection(true);
   Object.assign(state, { me: data.me, bot: data.bot, online: data.online, presence: data.presence, people: data.people ?? [], guilds: data.guilds ?? [], dms: data.dms ?? [], commands: data.commands ?? [], recording: data.recording });
+  if (data.rate_limits) noteRateLimits({ profile: data.rate_limits });
   // What was missed while away is read anew.
   state.rooms.clear();
   state.waiting.clear();
@@ -65,6 +70,7 @@ function takeState(data) {
   state.typing.clear();
   if (!samePerson) { state.unread.clear(); state.drafts.clear(); state.replyTo = null; state.editing = null; }
   wanted.as = data.me.id;
+  restoreUnread();
   wanted.name = data.me.username;
   // A channel by its name, too: in an address that a person writes, and after a sandbox was started anew.
   const named = (name) => name && state.guilds.flatMap((guild) => guild.channels ?? []).find((each) => each.name === name && each.type !== 4);
@@ -73,8 +79,10 @@ function takeState(data) {
   if (channel) {
     if (form && samePerson) { drawAll(); loadRoom(channel.id); } else openChannel(channel.id);
   } else openGuild(state.channel && state.guild === null ? null : state.guilds[0]?.id ?? null);
+  forumChanged(state.channel);
   takeBuilds(data.builds);
   takeRecording();
+  if (data.replay) noteRecording(data.replay);
   rememberPlace();
   if (wanted.message) { jumpTo(state.channel, wanted.message); wanted.message = null; }
 }
@@ -82,9 +90,9 @@ function takeState(data) {
 export function receive(type, data) {
   switch (type) {
     case 'state': takeState(data); break;
-    case 'message_create': addMessage(data); break;
-    case 'message_update': updateMessage(data); break;
-    case 'message_delete': removeMessage(data.channel_id, data.id); break;
+    case 'message_create': addMessage(data); forumChanged(data.channel_id); break;
+    case 'message_update': updateMessage(data); forumChanged(data.channel_id); break;
+    case 'message_delete': removeMessage(data.channel_id, data.id); forumChanged(data.channel_id); break;
     case 'presence': takePresence(data); break;
     case 'typing': startTyping(data); break;
     case 'interaction': interactionChanged(data); break;
@@ -99,6 +107,8 @@ export function receive(type, data) {
     case 'violation': noteViolation(data); break;
     case 'build': noteBuild(data); break;
     case 'recording': noteRecording(data); break;
+    case 'audit_log_entry': noteAuditEntry(data); break;
+    case 'rate_limits': noteRateLimits(data); break;
     default: break;
   }
 }
@@ -132,9 +142,14 @@ function removeMember({ guild_id: guildId, user }) {
 /** A guild that is new, or whose channels or roles are not what they were. */
 function takeGuild(guild) {
   const at = state.guilds.findIndex((each) => each.id === guild.id);
+  const parent = findChannel(state.channel)?.parent_id;
   if (at < 0) state.guilds = [...state.guilds, guild].sort(byId);
   else state.guilds[at] = guild;
-  if (state.guild === guild.id && !guild.channels.some((channel) => channel.id === state.channel)) { openGuild(guild.id); return; }
+  if (state.guild === guild.id && !guild.channels.some((channel) => channel.id === state.channel)) {
+    // Of a thread that is gone, one comes back to where it was.
+    if (findChannel(parent) && canOpen(findChannel(parent))) openChannel(parent); else openGuild(guild.id);
+    return;
+  }
   dispatchEvent(new Event('places'));
   drawMembers();
 }

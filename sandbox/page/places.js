@@ -1,7 +1,7 @@
 // Where one is: servers, channels, direct messages and the bar above the messages.
 
 import { $, arrowKeys, h, icon, iconButton, keepFocus, openMenu } from './dom.js';
-import { botName, byId, channelName, findChannel, findUser, guildNow, guildOfChannel, state, TEXT_CHANNELS, THREADS, userName } from './state.js';
+import { botName, byId, channelName, findChannel, findUser, FORUMS, canOpen, guildNow, guildOfChannel, isArchived, isPost, state, TEXT_CHANNELS, THREADS, userName } from './state.js';
 import { markdown } from './markdown.js';
 import { loadRoom } from './timeline.js';
 import { avatar, tag } from './people.js';
@@ -14,12 +14,15 @@ import { may } from './permissions.js';
 import { openNewChannel, openNewGuild, openSettings } from './settings.js';
 import { channelMenu } from './menus.js';
 import { closeResults } from './results.js';
+import { markRead } from './unread.js';
 import { drawStaged } from './files.js';
+import { parentLink } from './forum.js';
+import { drawThreadNote } from './threads.js';
 
 export function openGuild(id) {
   const channels = id ? state.guilds.find((guild) => guild.id === id)?.channels ?? [] : state.dms;
   const remembered = channels.find((channel) => channel.id === lastChannel.get(id));
-  const first = remembered ?? sortChannels(channels).find((channel) => TEXT_CHANNELS.has(channel.type));
+  const first = remembered ?? sortChannels(channels).find((channel) => TEXT_CHANNELS.has(channel.type) && !THREADS.has(channel.type));
   state.guild = id;
   if (first) openChannel(first.id);
   else if (!id) openDirect();
@@ -39,7 +42,7 @@ export async function openDirect() {
 
 export function openChannel(id) {
   const channel = findChannel(id);
-  if (!channel || !TEXT_CHANNELS.has(channel.type)) return;
+  if (!channel || !canOpen(channel)) return;
   if (state.channel) state.drafts.set(state.channel, $('text').value);
   if (state.channel !== id) { closeResults(false); state.replyTo = null; state.editing = null; closeSlash(false); complain(''); }
   state.guild = guildOfChannel(id)?.id ?? null;
@@ -48,11 +51,13 @@ export function openChannel(id) {
   lastChannel.set(state.guild, id);
   state.newFrom = state.unread.get(id)?.first ?? null;
   state.unread.delete(id);
+  markRead(id);
   $('text').value = state.drafts.get(id) ?? '';
   drawAll();
   drawStaged();
   closeDrawers();
   rememberPlace();
+  if (FORUMS.has(channel.type)) return;
   if (!matchMedia('(pointer: coarse)').matches) $('text').focus();
   loadRoom(id);
 }
@@ -69,11 +74,21 @@ arrowKeys($('servers'), 'guild');
 arrowKeys($('channels'), 'channel');
 arrowKeys($('members'), 'user');
 
+/** Threads in the archive, and posts that one is not in, are listed while they are open. */
+const isListed = (thread) => thread.id === state.channel || (!isArchived(thread) && (!isPost(thread) || Boolean(thread.member)));
+
+/** What is unread in a channel; of a forum, in the posts that are not listed below it. */
+const seenIn = (channel, channels) => {
+  if (!FORUMS.has(channel.type)) return state.unread.get(channel.id);
+  const posts = guildNow().channels.filter((each) => each.parent_id === channel.id && !channels.includes(each)).map((each) => state.unread.get(each.id)).filter(Boolean);
+  return posts.length ? posts.reduce((sum, each) => ({ count: sum.count + each.count, mentions: sum.mentions + each.mentions }), { count: 0, mentions: 0 }) : undefined;
+};
+
 const sortChannels = (channels) => {
   const order = (a, b) => (a.position ?? 0) - (b.position ?? 0) || byId(a, b);
   const categories = channels.filter((channel) => channel.type === 4).sort(order);
   const under = (parent) => channels.filter((channel) => channel.type !== 4 && !THREADS.has(channel.type) && (categories.some((each) => each.id === channel.parent_id) ? channel.parent_id : null) === parent)
-    .sort(order).flatMap((channel) => [channel, ...channels.filter((each) => THREADS.has(each.type) && each.parent_id === channel.id)]);
+    .sort(order).flatMap((channel) => [channel, ...channels.filter((each) => THREADS.has(each.type) && each.parent_id === channel.id && isListed(each))]);
   return [...under(null), ...categories.flatMap((category) => [category, ...under(category.id)])];
 };
 
@@ -88,7 +103,7 @@ const fold = (id) => {
 const faceOf = (channel) => {
   const everyone = channel.permission_overwrites?.find((each) => each.id === channel.guild_id);
   const hidden = everyone && (BigInt(everyone.deny) & 1024n) !== 0n;
-  return icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : channel.type === 5 ? 'news' : hidden ? 'lock' : 'hash');
+  return icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : FORUMS.has(channel.type) ? 'forum' : channel.type === 5 ? 'news' : hidden ? 'lock' : 'hash');
 };
 const VOICE = new Set([2, 13]);
 /** Into a voice channel, or out of it: bots hear of both. */
@@ -98,7 +113,7 @@ function channelNode(channel, seen) {
   const editable = channel.guild_id && !THREADS.has(channel.type) && (may('ManageChannels', channel.id) || may('ManageRoles', channel.id));
   const label = `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`;
   return h('div', { class: `channel-row ${editable ? 'with-tool' : ''}` }, h('button', {
-    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !TEXT_CHANNELS.has(channel.type) && !VOICE.has(channel.type), title: VOICE.has(channel.type) ? 'Join or leave; nobody is heard in the sandbox' : null,
+    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !canOpen(channel) && !VOICE.has(channel.type), draggable: channel.guild_id && !THREADS.has(channel.type) && may('ManageChannels') ? 'true' : null, title: VOICE.has(channel.type) ? 'Join or leave; nobody is heard in the sandbox' : null,
     'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => (VOICE.has(channel.type) ? sit(channel, inVoice) : openChannel(channel.id)), oncontextmenu: (event) => channelMenu(event, channel), 'data-channel': channel.id, 'aria-label': label,
   }, channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions))),
   editable && iconButton('gear', `Edit ${channelName(channel)}`, () => openSettings('channels', { channel: channel.id })),
@@ -149,10 +164,10 @@ export function drawPlaces() {
     if (channel.type === 4) {
       folded = isFolded(channel.id);
       return h('h2', { oncontextmenu: (event) => channelMenu(event, channel) },
-        h('button', { type: 'button', 'data-channel': channel.id, 'aria-expanded': String(!folded), onclick: () => { fold(channel.id); drawPlaces(); } }, icon('chevron'), h('span', {}, channel.name)),
+        h('button', { type: 'button', 'data-channel': channel.id, draggable: may('ManageChannels') ? 'true' : null, 'aria-expanded': String(!folded), onclick: () => { fold(channel.id); drawPlaces(); } }, icon('chevron'), h('span', {}, channel.name)),
         may('ManageChannels') && iconButton('plus', `Create a channel in ${channel.name}`, () => openNewChannel(channel.id)));
     }
-    const seen = state.unread.get(channel.id);
+    const seen = seenIn(channel, channels);
     // Of a folded category, what is open or unread is still shown, as in Discord.
     if (folded && !seen && channel.id !== state.channel && channels.some((each) => each.type === 4)) return null;
     return channelNode(channel, seen);
@@ -163,10 +178,11 @@ export function drawPlaces() {
   keepFocus($('channels'), 'channel', () => $('channels').replaceChildren(...nodes.filter(Boolean)));
 
   const channel = findChannel(state.channel);
-  $('heading').replaceChildren(...(channel ? [channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('strong', {}, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));
+  $('heading').replaceChildren(...(channel ? [parentLink(channel) ?? '', channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('strong', { role: 'heading', 'aria-level': '1' }, channelName(channel)), channel.type === 1 ? tag(state.bot) ?? '' : '', channel.topic && !FORUMS.has(channel.type) ? h('span', { class: 'topic', title: channel.topic }, markdown(channel.topic, { inline: true })) : ''] : []));
   const { mentions } = unreadIn([...state.guilds.flatMap((each) => each.channels ?? []), ...state.dms]);
   document.title = `${mentions ? `(${mentions}) ` : ''}${channel ? `${channel.type === 1 ? '@' : '#'}${channelName(channel)} · ` : ''}Sandbox`;
-  const writable = channel && (channel.type === 1 || may(THREADS.has(channel.type) ? 'SendMessagesinThreads' : 'SendMessages', channel.id));
+  const unlocked = drawThreadNote();
+  const writable = channel && unlocked && (channel.type === 1 || may(THREADS.has(channel.type) ? 'SendMessagesinThreads' : 'SendMessages', channel.id));
   $('text').placeholder = !channel ? '' : writable ? `Message ${channel.type === 1 ? '@' : '#'}${channelName(channel)}` : 'You do not have permission to send messages here';
   $('text').setAttribute('aria-label', channel ? `Message ${channelName(channel)}` : 'Message');
   $('text').disabled = !channel || !writable;

@@ -9,14 +9,17 @@ import { complain } from './composer.js';
 import { api } from './server.js';
 
 let shown = null;
+export const isShown = (kind) => shown === kind;
+const drawButtons = () => { for (const kind of ['pins', 'threads']) $(`show-${kind}`).setAttribute('aria-pressed', String(shown === kind)); };
 
-function show(title, kind, nodes) {
+/** Puts something beside the channel. */
+export function showResults(title, kind, nodes) {
   shown = kind;
   document.body.classList.add('results-open');
   $('results').hidden = false;
   $('results').setAttribute('aria-label', title);
   $('results').replaceChildren(h('header', {}, h('h2', {}, title), iconButton('close', 'Close', () => closeResults())), h('div', { class: 'results-list' }, nodes));
-  $('show-pins').setAttribute('aria-pressed', String(kind === 'pins'));
+  drawButtons();
 }
 export function closeResults(focus = true) {
   if (!shown) return;
@@ -24,7 +27,7 @@ export function closeResults(focus = true) {
   document.body.classList.remove('results-open');
   $('results').hidden = true;
   $('results').replaceChildren();
-  $('show-pins').setAttribute('aria-pressed', 'false');
+  drawButtons();
   if (focus) $('text').focus();
 }
 
@@ -36,7 +39,7 @@ export async function showPins() {
   try {
     const pins = await api('GET', `/page/pins?${new URLSearchParams({ as: state.me.id, channel_id: state.channel })}`);
     const nodes = pins.map((message) => resultNode(message, may('PinMessages', state.channel) && iconButton('close', 'Unpin', () => pin(message, true).then(() => { shown = null; showPins(); }))));
-    show('Pinned messages', 'pins', nodes.length ? nodes : [h('p', { class: 'nothing' }, 'This channel has no pinned messages… yet.')]);
+    showResults('Pinned messages', 'pins', nodes.length ? nodes : [h('p', { class: 'nothing' }, 'This channel has no pinned messages… yet.')]);
     $('results').querySelector('button')?.focus();
   } catch (error) { complain(error.message); }
 }
@@ -53,8 +56,8 @@ async function search(text) {
       if (message.channel_id !== messages[at - 1]?.channel_id) nodes.push(h('h3', {}, icon('hash'), channelName(findChannel(message.channel_id) ?? { name: 'channel' })));
       nodes.push(resultNode(message));
     }
-    show(`${total} result${total === 1 ? '' : 's'}`, 'search', nodes.length ? nodes : [h('p', { class: 'nothing' }, 'Nothing was found. Try other words, or from:name, in:channel, has:embed, mentions:name.')]);
-  } catch (error) { show('Search', 'search', [h('p', { class: 'wrong' }, error.message)]); }
+    showResults(`${total} result${total === 1 ? '' : 's'}`, 'search', nodes.length ? nodes : [h('p', { class: 'nothing' }, 'Nothing was found. Try other words, or from:name, in:channel, has:embed, mentions:name.')]);
+  } catch (error) { showResults('Search', 'search', [h('p', { class: 'wrong' }, error.message)]); }
 }
 $('search').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -6,13 +6,15 @@ import { guildNow, roleColour, state, userName } from './state.js';
 import { BITS, may, PERMISSIONS } from './permissions.js';
 import { avatar, tag } from './people.js';
 import { complain } from './composer.js';
+import { auditLog } from './audit.js';
+import { orderRoles } from './order.js';
 import { api } from './server.js';
 
 export const change = (body) => api('POST', '/page/settings', { as: state.me.id, guild_id: state.guild, ...body });
 /** The same, for menus: a refusal is shown above the box to write in. */
 export const tryChange = (body) => change(body).catch((error) => { complain(error.message); return null; });
 
-const TABS = [['overview', 'Overview'], ['roles', 'Roles'], ['members', 'Members'], ['channels', 'Channels'], ['bans', 'Bans']];
+const TABS = [['overview', 'Overview'], ['roles', 'Roles'], ['members', 'Members'], ['channels', 'Channels'], ['bans', 'Bans'], ['audit', 'Audit log']];
 const open = { dialog: null, tab: 'overview', role: null, channel: null, note: null };
 
 export function openSettings(tab = 'overview', what = {}) {
@@ -39,8 +41,8 @@ export function drawSettings(force = false) {
   const key = held?.dataset.key;
   const content = dialog.querySelector('.settings-content');
   const top = content.scrollTop;
-  dialog.querySelector('.settings-tabs').replaceChildren(h('b', {}, guildNow().name), ...TABS.map(([id, label]) => h('button', { type: 'button', class: 'channel', 'data-key': `tab-${id}`, 'aria-current': open.tab === id ? 'page' : null, onclick: () => { open.tab = id; open.note.hidden = true; drawSettings(true); } }, label)));
-  content.replaceChildren(...[{ overview, roles, members, channels, bans }[open.tab]()].flat().filter(Boolean));
+  dialog.querySelector('.settings-tabs').replaceChildren(h('b', {}, guildNow().name), ...TABS.filter(([id]) => id !== 'audit' || may('ViewAuditLog')).map(([id, label]) => h('button', { type: 'button', class: 'channel', 'data-key': `tab-${id}`, 'aria-current': open.tab === id ? 'page' : null, onclick: () => { open.tab = id; open.note.hidden = true; drawSettings(true); } }, label)));
+  content.replaceChildren(...[{ overview, roles, members, channels, bans, audit: auditLog }[open.tab]()].flat().filter(Boolean));
   content.scrollTop = top;
   if (key) dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
@@ -86,11 +88,11 @@ function roles() {
     ids.splice(at + by, 0, role.id);
     send({ change: 'role_order', ids });
   };
-  return [h('h3', {}, 'Roles'), h('p', { class: 'soft' }, 'Higher roles stand above lower ones: nobody, bots neither, can change a role or a member that is not below their own highest role.'),
+  return [h('h3', {}, 'Roles'), h('p', { class: 'soft' }, 'Higher roles stand above lower ones: nobody, bots neither, can change a role or a member that is not below their own highest role. Drag them, or press Alt with an arrow, to put them in another order.'),
     h('div', { class: 'card-actions' }, button('Create role', () => send({ change: 'new_role' }, (role) => { open.role = role.id; }), 'primary')),
     h('div', { class: 'two' },
-      h('ul', { class: 'pick-list', 'aria-label': 'Roles' }, list.map((role) => h('li', {}, h('button', { type: 'button', class: 'entry', 'data-key': `role-${role.id}`, 'aria-current': role === chosen ? 'true' : null, onclick: () => { open.role = role.id; drawSettings(true); } },
-        h('span', { class: 'swatch', style: roleColour(role) ? { '--role': roleColour(role) } : {} }), h('span', { class: 'entry-text' }, h('span', {}, role.name)), h('small', {}, `${holders(role)}`))))),
+      orderRoles(h('ul', { class: 'pick-list', 'aria-label': 'Roles' }, list.map((role) => h('li', {}, h('button', { type: 'button', class: 'entry', 'data-key': `role-${role.id}`, draggable: role.id !== state.guild && may('ManageRoles') ? 'true' : null, 'aria-current': role === chosen ? 'true' : null, onclick: () => { open.role = role.id; drawSettings(true); } },
+        h('span', { class: 'swatch', style: roleColour(role) ? { '--role': roleColour(role) } : {} }), h('span', { class: 'entry-text' }, h('span', {}, role.name)), h('small', {}, `${holders(role)}`))))), others.map((role) => role.id), send),
       roleForm(chosen, others, move))];
 }
 function roleForm(role, others, move) {
@@ -220,7 +222,7 @@ function bans() {
 
 export function openNewChannel(parent = null) {
   const name = text('', { id: 'new-channel', required: true, maxlength: '100', placeholder: 'new-channel' });
-  const kinds = Object.entries(KINDS).filter(([type]) => [0, 2, 4, 5].includes(Number(type)));
+  const kinds = Object.entries(KINDS).filter(([type]) => [0, 2, 4, 5, 15].includes(Number(type)));
   const kind = h('select', { id: 'new-kind' }, kinds.map(([value, label]) => h('option', { value }, label)));
   const hidden = h('input', { type: 'checkbox' });
   const note = h('p', { class: 'wrong', role: 'alert', hidden: true });

@@ -24,6 +24,11 @@ export const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 export const TEXT_CHANNELS = new Set([0, 1, 3, 5, 10, 11, 12]);
 export const THREADS = new Set([10, 11, 12]);
+export const FORUMS = new Set([15, 16]);
+/** What can be opened in the middle of the page. */
+export const canOpen = (channel) => TEXT_CHANNELS.has(channel.type) || FORUMS.has(channel.type);
+export const isArchived = (channel) => Boolean(channel.thread_metadata?.archived);
+export const isPost = (channel) => THREADS.has(channel.type) && FORUMS.has(findChannel(channel.parent_id)?.type);
 
 export const guildNow = () => state.guilds.find((guild) => guild.id === state.guild) ?? null;
 export const channelsNow = () => guildNow()?.channels ?? state.dms;

@@ -1,12 +1,12 @@
 // Ctrl+K: go to a channel, a server or a person by typing some letters of its name.
 
 import { h, icon, leaveDialog } from './dom.js';
-import { botName, channelName, state, TEXT_CHANNELS, userName } from './state.js';
+import { botName, channelName, canOpen, isArchived, state, userName } from './state.js';
 import { openChannel, openDirect, openGuild } from './places.js';
 import { actAs, avatar } from './people.js';
 
 function places() {
-  const channels = state.guilds.flatMap((guild) => (guild.channels ?? []).filter((channel) => TEXT_CHANNELS.has(channel.type)).map((channel) => ({
+  const channels = state.guilds.flatMap((guild) => (guild.channels ?? []).filter((channel) => canOpen(channel) && !isArchived(channel)).map((channel) => ({
     label: channelName(channel), detail: guild.name, face: icon('hash'), mark: '#', run: () => openChannel(channel.id), unread: state.unread.has(channel.id),
   })));
   const direct = state.bot ? [{ label: botName(), detail: 'Direct messages', face: avatar(state.bot, 'small'), mark: '@', run: openDirect }] : [];

@@ -9,6 +9,7 @@ import { pinsChanged } from './results.js';
 import { avatar } from './people.js';
 import { clearTyping, complain, drawAnswering } from './composer.js';
 import { drawWaiting } from './interaction.js';
+import { noteMessage } from './unread.js';
 import { api } from './server.js';
 
 /** Messages of one request; fewer than these are the channel's first. */
@@ -23,6 +24,7 @@ $('scroller').addEventListener('scroll', () => {
   if (down || !scrollWanted) stuck = down;
   if (down && !state.rooms.get(state.channel)?.cut) seenAll();
   if (box.scrollTop < 300 && !down) loadOlder();
+  if (box.scrollHeight - box.scrollTop - box.clientHeight < 300) loadNewer();
 }, { passive: true });
 for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
 new ResizeObserver(() => { if (stuck) scrollDown(); }).observe($('scroller'));
@@ -91,9 +93,42 @@ async function loadOlder() {
   } finally { target.reading = false; }
 }
 
+/** Reads what came after the newest message that is shown, where the channel's newest are not there; as with older ones. */
+async function loadNewer() {
+  const channelId = state.channel;
+  const target = state.rooms.get(channelId);
+  const newest = target?.list.findLast((message) => !message.failed);
+  if (!target?.cut || target.reading || !newest) return;
+  target.reading = true;
+  // What comes while the answer is under way is in neither.
+  target.meanwhile = [];
+  try {
+    const fetched = await api('GET', `/page/messages?${new URLSearchParams({ as: state.me.id, channel_id: channelId, limit: String(PAGE), after: newest.id })}`);
+    if (state.rooms.get(channelId) !== target) return;
+    const known = new Set(target.list.map((message) => message.id));
+    const isLast = fetched.length < PAGE;
+    const newer = [...new Map([...fetched, ...isLast ? target.meanwhile : []].map((message) => [message.id, message])).values()].filter((message) => !known.has(message.id) && !target.gone.has(message.id)).sort(byId);
+    const before = target.list.at(-1);
+    target.list.push(...newer);
+    target.cut = !isLast;
+    if (state.channel !== channelId) return;
+    const box = $('scroller');
+    const anchor = before && $(`m-${before.id}`);
+    const wasAt = anchor?.getBoundingClientRect().top ?? 0;
+    $('messages').append(...newer.map((message, index) => messageNode(message, newer[index - 1] ?? before)));
+    for (const dropped of target.list.splice(0, Math.max(0, target.list.length - MOST_MESSAGES))) { $(`m-${dropped.id}`)?.remove(); target.complete = false; }
+    $('beginning').hidden = target.complete === false;
+    if (anchor?.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - wasAt;
+    if (target.cut) showNewer(); else { target.fresh = 0; $('newer').hidden = true; }
+  } catch (error) {
+    if (state.channel === channelId) complain(`Newer messages could not be read: ${error.message}`);
+  } finally { target.reading = false; target.meanwhile = null; }
+}
+
 export function addMessage(message) {
   const target = state.rooms.get(message.channel_id);
   clearTyping(message.channel_id, message.author?.id);
+  noteMessage(message);
   const own = message.author?.id === state.me?.id;
   if (message.channel_id !== state.channel && !own) {
     const seen = state.unread.get(message.channel_id) ?? { count: 0, mentions: 0, first: message.id };
@@ -105,7 +140,7 @@ export function addMessage(message) {
   const at = target.list.findIndex((each) => each.id === message.id);
   if (at >= 0) { target.list[at] = { ...target.list[at], ...message }; if (message.channel_id === state.channel) drawMessage(message.id); return; }
   // The newest are not there: what comes now is read with them.
-  if (target.cut) { if (own) toPresent(); else if (message.channel_id === state.channel) { target.fresh = (target.fresh ?? 0) + 1; showNewer(); } return; }
+  if (target.cut) { target.meanwhile?.push(message); if (own) toPresent(); else if (message.channel_id === state.channel) { target.fresh = (target.fresh ?? 0) + 1; showNewer(); } return; }
   target.list.push(message);
   if (target.list.length > KEPT_MESSAGES && (stuck || message.channel_id !== state.channel)) {
     const dropped = target.list.shift();
@@ -166,6 +201,7 @@ export function drawMessage(id) {
   const [typed, box] = [old.querySelector('.edit'), fresh.querySelector('.edit')];
   if (typed && box) box.value = typed.value;
   if (roving === old) rove(fresh);
+  if (old.classList.contains('flash')) fresh.classList.add('flash');
   if (old.querySelector('.tools')) addTools(fresh);
   old.replaceWith(fresh);
   if (held === old) fresh.focus({ preventScroll: true });
@@ -226,21 +262,26 @@ export async function jumpTo(channelId, id) {
   const node = $(`m-${id}`);
   if (!node) return;
   node.scrollIntoView({ block: 'center' });
+  if ($('scroller').scrollHeight - $('scroller').scrollTop - $('scroller').clientHeight < 300) loadNewer();
   focusMessage(node);
   node.classList.remove('flash');
-  requestAnimationFrame(() => node.classList.add('flash'));
+  // It may be drawn anew meanwhile.
+  requestAnimationFrame(() => $(`m-${id}`)?.classList.add('flash'));
 }
 
 /** The way back to the newest messages, with how many came meanwhile. */
 function showNewer() {
   const { fresh = 0, cut } = state.rooms.get(state.channel) ?? {};
   $('newer').hidden = false;
-  $('newer').replaceChildren(fresh ? `${fresh} new message${fresh > 1 ? 's' : ''}` : cut ? 'Older messages: go to the newest' : 'Go to the newest', icon('chevron'));
+  const news = fresh ? `${fresh} new message${fresh > 1 ? 's' : ''}` : cut ? 'You’re viewing older messages' : '';
+  $('newer').classList.toggle('older', Boolean(cut));
+  $('newer').replaceChildren(h('span', {}, news), h('span', {}, 'Jump to present', icon('chevron')));
 }
 function toPresent() {
   const target = state.rooms.get(state.channel);
   if (!target?.cut) { scrollDown(); return; }
   state.rooms.delete(state.channel);
+  stuck = true;
   loadRoom(state.channel);
 }
 $('newer').addEventListener('click', toPresent);

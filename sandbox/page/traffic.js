@@ -5,6 +5,7 @@ import { $, h, icon, iconButton, openMenu } from './dom.js';
 import { errorLines, jsonNode } from './json.js';
 import { complain } from './composer.js';
 import { api } from './server.js';
+import { limits } from './limits.js';
 import { recorder } from './recording.js';
 
 /** Entries that are shown, at most: what the sandbox keeps. */
@@ -85,7 +86,7 @@ function build() {
   panel.append(edge,
     h('header', { class: 'traffic-bar' }, h('h2', {}, 'Traffic'), h('div', { class: 'chips', role: 'group', 'aria-label': 'Kind of traffic' }, ui.kinds), ui.filter, ui.count,
       h('button', { type: 'button', class: 'button secondary', 'aria-haspopup': 'menu', onclick: (event) => openFaults(event.currentTarget) }, icon('bolt'), 'Faults'),
-      recorder(), ui.pause, iconButton('delete', 'Clear', clear), iconButton('close', 'Close the traffic (Ctrl+`)', () => showTraffic(false))),
+      limits(), recorder(), ui.pause, iconButton('delete', 'Clear', clear), iconButton('close', 'Close the traffic (Ctrl+`)', () => showTraffic(false))),
     ui.list, ui.detail);
   panel.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || event.defaultPrevented) return;

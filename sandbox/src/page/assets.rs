@@ -24,6 +24,7 @@ macro_rules! files {
 const INDEX: &str = include_str!("../../page/index.html");
 const FILES: &[(&str, &str)] = files![
     "app.js",
+    "audit.js",
     "build.js",
     "component.js",
     "composer.js",
@@ -31,15 +32,19 @@ const FILES: &[(&str, &str)] = files![
     "embed.js",
     "emoji.js",
     "files.js",
+    "forum.css",
+    "forum.js",
     "highlight.js",
     "interaction.js",
     "json.js",
+    "limits.js",
     "live.js",
     "markdown.js",
     "menus.js",
     "message.js",
     "messages.css",
     "narrow.css",
+    "order.js",
     "panels.css",
     "people.js",
     "permissions.js",
@@ -55,9 +60,11 @@ const FILES: &[(&str, &str)] = files![
     "state.js",
     "style.css",
     "switcher.js",
+    "threads.js",
     "time.js",
     "timeline.js",
     "traffic.js",
+    "unread.js",
 ];
 
 /// `/`
