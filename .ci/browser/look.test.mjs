@@ -26,6 +26,13 @@ test('a prefix command, formatted text, an embed, buttons: what a bot says is dr
   const tops = await inline.evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect().top));
   assert.equal(new Set(tops).size, 1, 'inline fields share a row');
   await card.getByText('Page 1 of 3').waitFor();
+  // As wide as in Discord: 516 pixels beside the bar, the thumbnail at the right edge, and else the text up to there.
+  const edges = (node, part) => node.evaluate((embed, part) => { const [whole, inner] = [embed, embed.querySelector(part)].map((each) => each.getBoundingClientRect()); return { width: whole.width, left: inner.left - whole.left, right: whole.right - inner.right, inner: inner.width }; }, part);
+  const { width, right } = await edges(card, '.thumbnail');
+  assert.deepEqual([width, right], [520, 16]);
+  await it.world.bot.say(await it.olivia.locator('.channel[aria-current]').getAttribute('data-channel'), { embeds: [{ description: 'A text that is long enough to need all of the width. '.repeat(8) }] });
+  const long = await edges(shows('A text that is long enough').locator('.embed'), '.embed-text');
+  assert.deepEqual([long.width, long.inner, long.right], [520, 488, 16]);
   await picture('messages-dark');
   await says('!buttons');
   await shows('Press one').getByRole('button', { name: 'Danger' }).click();
