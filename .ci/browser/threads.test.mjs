@@ -30,7 +30,7 @@ test('a forum has a list of posts, and a form for a new one, which opens as a th
   await isSound();
   // By keys alone: the form, its fields, a tag, and out by Ctrl+Enter.
   await forum().getByRole('button', { name: 'New post' }).press('Enter');
-  await it.olivia.keyboard.type('Dark mode for the garden');
+  await it.olivia.keyboard.type('Dark mode for the garden, the greenhouse and the shed');
   await it.olivia.keyboard.press('Tab');
   await it.olivia.keyboard.type('It is **too bright** at night.');
   await it.olivia.keyboard.press('Tab');
@@ -40,7 +40,7 @@ test('a forum has a list of posts, and a form for a new one, which opens as a th
   await isSound();
   await it.olivia.getByRole('textbox', { name: 'Message', exact: true }).press('Control+Enter');
   await shows('It is too bright at night.').waitFor();
-  await it.olivia.locator('#heading strong', { hasText: 'Dark mode for the garden' }).waitFor();
+  await it.olivia.locator('#heading strong', { hasText: 'Dark mode for the garden, the greenhouse and the shed' }).waitFor();
   await says('Or a hammock for the day');
   await shows('Or a hammock').waitFor();
   await picture('forum-post-dark');
@@ -55,13 +55,13 @@ test('a post of the bot comes to the top at once, and answers move posts up; tag
   const bug = (await rest('GET', `/channels/${id}`)).available_tags.find((tag) => tag.name === 'Bug').id;
   const made = await rest('POST', `/channels/${id}/threads`, { name: 'The fountain leaks', applied_tags: [bug], message: { content: 'Water everywhere' } });
   await postOf('The fountain leaks').getByText('Water everywhere').waitFor();
-  assert.deepEqual(await titles(), ['The fountain leaks', 'Dark mode for the garden']);
+  assert.deepEqual(await titles(), ['The fountain leaks', 'Dark mode for the garden, the greenhouse and the shed']);
   const bob = await open(`?as=bob&channel=ideas`);
   await postOf('Dark mode', bob).click();
   await says('Moonlight is enough', bob);
   await postOf('Dark mode').getByText('2 replies').waitFor();
   await postOf('Dark mode').getByText('1 new').waitFor();
-  assert.deepEqual(await titles(), ['Dark mode for the garden', 'The fountain leaks']);
+  assert.deepEqual(await titles(), ['Dark mode for the garden, the greenhouse and the shed', 'The fountain leaks']);
   await picture('forum-dark');
   await isSound();
   await forum().getByRole('group', { name: 'Show posts with a tag' }).getByRole('button', { name: /Bug/ }).click();
@@ -77,11 +77,16 @@ test('a post of the bot comes to the top at once, and answers move posts up; tag
   await it.olivia.getByRole('button', { name: 'Back to ideas' }).waitFor({ state: 'detached' });
   await bob.context().close();
   await postOf('Dark mode').waitFor();
-  assert.deepEqual(await titles(), ['Dark mode for the garden']);
+  assert.deepEqual(await titles(), ['Dark mode for the garden, the greenhouse and the shed']);
   for (const [name, options] of [['forum-light', { colorScheme: 'light' }], ['forum-phone-dark', { colorScheme: 'dark', viewport: { width: 390, height: 780 } }]]) {
     const page = await open('?as=alice&channel=ideas', options);
     await postOf('Dark mode', page).waitFor();
     await picture(name, page);
+    await isSound(page);
+    await postOf('Dark mode', page).click();
+    await shows('Moonlight is enough', page).waitFor();
+    assert.ok(await page.evaluate(() => document.getElementById('chat').scrollWidth <= innerWidth), 'nothing is wider than the window');
+    await picture(name.replace('forum', 'forum-post'), page);
     await isSound(page);
     await page.context().close();
   }

@@ -105,6 +105,8 @@ const faceOf = (channel) => {
   const hidden = everyone && (BigInt(everyone.deny) & 1024n) !== 0n;
   return icon(channel.type === 2 || channel.type === 13 ? 'voice' : THREADS.has(channel.type) ? 'thread' : FORUMS.has(channel.type) ? 'forum' : channel.type === 5 ? 'news' : hidden ? 'lock' : 'hash');
 };
+/** By the pointer, or by keys: see order.js. */
+const movable = () => (may('ManageChannels') ? { draggable: 'true', 'aria-keyshortcuts': 'Alt+ArrowUp Alt+ArrowDown' } : {});
 const VOICE = new Set([2, 13]);
 /** Into a voice channel, or out of it: bots hear of both. */
 const sit = (channel, sitting) => api('POST', '/page/voice', { as: state.me.id, guild_id: channel.guild_id, channel_id: sitting.some((each) => each.user_id === state.me.id) ? null : channel.id }).catch((error) => complain(error.message));
@@ -113,7 +115,7 @@ function channelNode(channel, seen) {
   const editable = channel.guild_id && !THREADS.has(channel.type) && (may('ManageChannels', channel.id) || may('ManageRoles', channel.id));
   const label = `${channelName(channel)}${seen?.mentions ? `, ${seen.mentions} for you` : seen ? ', unread' : ''}`;
   return h('div', { class: `channel-row ${editable ? 'with-tool' : ''}` }, h('button', {
-    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !canOpen(channel) && !VOICE.has(channel.type), draggable: channel.guild_id && !THREADS.has(channel.type) && may('ManageChannels') ? 'true' : null, title: VOICE.has(channel.type) ? 'Join or leave; nobody is heard in the sandbox' : null,
+    type: 'button', class: `channel ${seen ? 'unread' : ''} ${THREADS.has(channel.type) ? 'thread' : ''}`, disabled: !canOpen(channel) && !VOICE.has(channel.type), ...(channel.guild_id && !THREADS.has(channel.type) ? movable() : {}), title: VOICE.has(channel.type) ? 'Join or leave; nobody is heard in the sandbox' : null,
     'aria-current': channel.id === state.channel ? 'page' : null, onclick: () => (VOICE.has(channel.type) ? sit(channel, inVoice) : openChannel(channel.id)), oncontextmenu: (event) => channelMenu(event, channel), 'data-channel': channel.id, 'aria-label': label,
   }, channel.type === 1 ? avatar(state.bot, 'small') : faceOf(channel), h('span', {}, channelName(channel)), channel.type === 1 && tag(state.bot), seen?.mentions > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, String(seen.mentions))),
   editable && iconButton('gear', `Edit ${channelName(channel)}`, () => openSettings('channels', { channel: channel.id })),
@@ -164,7 +166,7 @@ export function drawPlaces() {
     if (channel.type === 4) {
       folded = isFolded(channel.id);
       return h('h2', { oncontextmenu: (event) => channelMenu(event, channel) },
-        h('button', { type: 'button', 'data-channel': channel.id, draggable: may('ManageChannels') ? 'true' : null, 'aria-expanded': String(!folded), onclick: () => { fold(channel.id); drawPlaces(); } }, icon('chevron'), h('span', {}, channel.name)),
+        h('button', { type: 'button', 'data-channel': channel.id, ...movable(), 'aria-expanded': String(!folded), onclick: () => { fold(channel.id); drawPlaces(); } }, icon('chevron'), h('span', {}, channel.name)),
         may('ManageChannels') && iconButton('plus', `Create a channel in ${channel.name}`, () => openNewChannel(channel.id)));
     }
     const seen = seenIn(channel, channels);

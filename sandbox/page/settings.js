@@ -91,7 +91,7 @@ function roles() {
   return [h('h3', {}, 'Roles'), h('p', { class: 'soft' }, 'Higher roles stand above lower ones: nobody, bots neither, can change a role or a member that is not below their own highest role. Drag them, or press Alt with an arrow, to put them in another order.'),
     h('div', { class: 'card-actions' }, button('Create role', () => send({ change: 'new_role' }, (role) => { open.role = role.id; }), 'primary')),
     h('div', { class: 'two' },
-      orderRoles(h('ul', { class: 'pick-list', 'aria-label': 'Roles' }, list.map((role) => h('li', {}, h('button', { type: 'button', class: 'entry', 'data-key': `role-${role.id}`, draggable: role.id !== state.guild && may('ManageRoles') ? 'true' : null, 'aria-current': role === chosen ? 'true' : null, onclick: () => { open.role = role.id; drawSettings(true); } },
+      orderRoles(h('ul', { class: 'pick-list', 'aria-label': 'Roles' }, list.map((role) => h('li', {}, h('button', { type: 'button', class: 'entry', 'data-key': `role-${role.id}`, ...(role.id !== state.guild && may('ManageRoles') ? { draggable: 'true', 'aria-keyshortcuts': 'Alt+ArrowUp Alt+ArrowDown' } : {}), 'aria-current': role === chosen ? 'true' : null, onclick: () => { open.role = role.id; drawSettings(true); } },
         h('span', { class: 'swatch', style: roleColour(role) ? { '--role': roleColour(role) } : {} }), h('span', { class: 'entry-text' }, h('span', {}, role.name)), h('small', {}, `${holders(role)}`))))), others.map((role) => role.id), send),
       roleForm(chosen, others, move))];
 }

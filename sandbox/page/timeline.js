@@ -1,9 +1,10 @@
 // The messages of the open channel: read, added, changed, removed, drawn, and followed while the newest is in view.
 
 import { $, h, icon } from './dom.js';
-import { byId, channelName, findChannel, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state, THREADS } from './state.js';
+import { byId, channelName, findChannel, isPost, KEPT_MESSAGES, listNow, MOST_MESSAGES, mentionsMe, room, state, THREADS } from './state.js';
 import { markdown } from './markdown.js';
 import { addTools, focusMessage, messageNode, rove, roving } from './message.js';
+import { tagsOf } from './forum.js';
 import { drawPlacesSoon, openChannel } from './places.js';
 import { pinsChanged } from './results.js';
 import { avatar } from './people.js';
@@ -228,9 +229,10 @@ export function drawMessages(down = true) {
   }
   $('messages').setAttribute('aria-label', `Messages in ${channelName(channel)}`);
   const direct = channel.type === 1;
-  place.append(direct ? avatar(state.bot, 'big') : h('span', { class: 'big-hash', 'aria-hidden': 'true' }, icon('hash')),
+  place.append(direct ? avatar(state.bot, 'big') : h('span', { class: 'big-hash', 'aria-hidden': 'true' }, icon(isPost(channel) ? 'forum' : THREADS.has(channel.type) ? 'thread' : 'hash')),
     h('h2', {}, direct ? channelName(channel) : THREADS.has(channel.type) ? channelName(channel) : `Welcome to #${channelName(channel)}!`),
-    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : THREADS.has(channel.type) ? 'This is where the thread begins.' : `This is the start of the #${channelName(channel)} channel. Say something, or type / to see the commands.`));
+    h('p', {}, direct ? `What you and ${channelName(channel)} write to each other, seen by nobody else.` : channel.topic ? markdown(channel.topic, { inline: true }) : THREADS.has(channel.type) ? `This is where the ${isPost(channel) ? 'post' : 'thread'} begins.` : `This is the start of the #${channelName(channel)} channel. Say something, or type / to see the commands.`),
+    isPost(channel) && channel.applied_tags?.length ? h('p', { class: 'post-tags' }, tagsOf(channel)) : '');
   $('messages').append(...list.map((message, index) => messageNode(message, list[index - 1])));
   place.hidden = state.rooms.get(state.channel)?.complete === false;
   rove($('messages').lastElementChild);

@@ -40,7 +40,10 @@ export function markRead(channelId, messageId = findChannel(channelId)?.last_mes
 /** A message is there: the open channel's is seen, and of others it is known that there is more. */
 export function noteMessage(message) {
   const channel = findChannel(message.channel_id);
-  if (channel && message.type >= 0 && !message.failed) channel.last_message_id = message.id;
+  if (channel && message.type >= 0 && !message.failed && (!channel.last_message_id || isNewer(message.id, channel.last_message_id))) {
+    channel.last_message_id = message.id;
+    if (channel.thread_metadata && message.id !== channel.id && message.type !== 21) channel.message_count = (channel.message_count ?? 0) + 1;
+  }
   if (message.channel_id === state.channel && message.type >= 0 && !message.failed) markRead(message.channel_id, message.id);
 }
 
