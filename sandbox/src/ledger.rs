@@ -28,7 +28,7 @@ const AGAIN: &str = "WRITE_FIDELITY=1 cargo test -p sandbox --lib ledger";
 /// Events that Discord documents as sent to bots
 /// (<https://discord.com/developers/docs/events/gateway-events#receive-events>).
 const EVENTS: &str = "READY RESUMED RATE_LIMITED APPLICATION_COMMAND_PERMISSIONS_UPDATE AUTO_MODERATION_RULE_CREATE \
-    AUTO_MODERATION_RULE_UPDATE AUTO_MODERATION_RULE_DELETE AUTO_MODERATION_ACTION_EXECUTION CHANNEL_CREATE CHANNEL_UPDATE \
+    AUTO_MODERATION_RULE_UPDATE AUTO_MODERATION_RULE_DELETE AUTO_MODERATION_ACTION_EXECUTION CHANNEL_CREATE CHANNEL_UPDATE CHANNEL_INFO \
     CHANNEL_DELETE CHANNEL_PINS_UPDATE THREAD_CREATE THREAD_UPDATE THREAD_DELETE THREAD_LIST_SYNC THREAD_MEMBER_UPDATE \
     THREAD_MEMBERS_UPDATE ENTITLEMENT_CREATE ENTITLEMENT_UPDATE ENTITLEMENT_DELETE GUILD_CREATE GUILD_UPDATE GUILD_DELETE \
     GUILD_AUDIT_LOG_ENTRY_CREATE GUILD_BAN_ADD GUILD_BAN_REMOVE GUILD_EMOJIS_UPDATE GUILD_STICKERS_UPDATE \
@@ -47,6 +47,8 @@ const EVENTS: &str = "READY RESUMED RATE_LIMITED APPLICATION_COMMAND_PERMISSIONS
 const DIFFERING: &[(&str, &str)] = &[
     ("READY", "Its `resume_gateway_url` is the sandbox's own."),
     ("VOICE_SERVER_UPDATE", "Its endpoint is null: there is no voice server."),
+    ("CHANNEL_INFO", "Always empty: voice channels have no status here."),
+    ("SOUNDBOARD_SOUNDS", "Always empty: none can be made here."),
     (
         "GUILD_CREATE",
         "People are online unless they are told to go; above `large_threshold`, those who are offline do not come.",

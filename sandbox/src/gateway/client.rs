@@ -102,8 +102,19 @@ impl Client {
                 let session = self.authenticated(&world)?.to_owned();
                 world.move_bot(&session, &voice);
             }
-            Payload::Ignored => {
-                self.authenticated(&world)?;
+            Payload::Sounds(guilds) => {
+                let session = self.authenticated(&world)?.to_owned();
+                for guild in guilds {
+                    members::answer(&mut world, &session, guild, "SOUNDBOARD_SOUNDS", |guild| {
+                        json!({ "guild_id": guild, "soundboard_sounds": [] })
+                    });
+                }
+            }
+            Payload::ChannelInfo(guild) => {
+                let session = self.authenticated(&world)?.to_owned();
+                members::answer(&mut world, &session, guild, "CHANNEL_INFO", |guild| {
+                    json!({ "guild_id": guild, "channels": [] })
+                });
             }
             Payload::Members(request) => {
                 let session = self.authenticated(&world)?.to_owned();
@@ -194,6 +205,9 @@ impl Client {
             .filter(|guild| with_guilds && !world.outages.contains(guild))
             .filter_map(|guild| world.guild_create(*guild, identify.intents, identify.large_threshold))
             .collect();
+        for guild in &guilds {
+            world.note_seen(*guild);
+        }
         world.logs.identifies += 1;
         let session = world.sessions.identify(self.outbox.clone(), identify);
         ready["session_id"] = json!(session.id);

@@ -21,6 +21,7 @@ pub(crate) const DIRECT_MESSAGES: Intents = 1 << 12;
 pub(crate) const DIRECT_MESSAGE_REACTIONS: Intents = 1 << 13;
 pub(crate) const DIRECT_MESSAGE_TYPING: Intents = 1 << 14;
 pub(crate) const MESSAGE_CONTENT: Intents = 1 << 15;
+pub(crate) const GUILD_SCHEDULED_EVENTS: Intents = 1 << 16;
 
 /// Intents that an application has to be allowed to use.
 pub(crate) const PRIVILEGED: Intents = GUILD_MEMBERS | GUILD_PRESENCES | MESSAGE_CONTENT;

@@ -21,6 +21,19 @@ const CHUNK: usize = 1000;
 /// Members that a request by name or by id finds.
 const FOUND: usize = 100;
 
+/// Answers what a session asks about a guild with one event, if the guild is one of its own.
+pub(super) fn answer(world: &mut World, session: &str, guild: u64, name: &str, data: impl FnOnce(&str) -> Value) {
+    let is_here = world.guilds.get(&guild).is_some_and(|guild| guild.members.contains_key(&world.bot_id));
+    let is_up = !world.outages.contains(&guild);
+    if let Some(session) = world.sessions.get_mut(session)
+        && session.wants(Some(guild), 0)
+        && is_here
+        && is_up
+    {
+        session.push(&mut world.logs, name, &data(&guild.to_string()).to_string());
+    }
+}
+
 /// Answers a request of a session.
 pub(super) fn send(world: &mut World, session: &str, request: &Members) {
     let Some((intents, is_there)) = world

@@ -30,8 +30,10 @@ pub(crate) enum Payload {
     },
     Members(Members),
     Voice(Voice),
-    /// Known to Discord, without meaning here: soundboard sounds, channels' voice status.
-    Ignored,
+    /// The soundboard sounds of these guilds are asked for.
+    Sounds(Vec<u64>),
+    /// What only lasts for a while of a guild's channels is asked for.
+    ChannelInfo(u64),
 }
 
 /// IDENTIFY, checked as far as it can be without knowing the bot.
@@ -94,8 +96,11 @@ pub(crate) fn read(text: &[u8]) -> Result<(u64, Payload), Close> {
         4 => voice_state(data)?,
         6 => resume(data)?,
         8 => Payload::Members(members(data)?),
-        31 => guilds_only(data, "guild_ids", &[])?,
-        43 => guilds_only(data, "guild_id", &["fields"])?,
+        31 => {
+            let fields = Fields::new(data, "d", &["guild_ids"])?;
+            Payload::Sounds(fields.required("guild_ids", fields.snowflakes("guild_ids")?)?)
+        }
+        43 => channel_info(data)?,
         _ => return Err(UNKNOWN_OPCODE),
     };
     Ok((op, read))
@@ -191,12 +196,17 @@ fn voice_state(data: &Value) -> Result<Payload, Close> {
     }))
 }
 
-/// A request about guilds that is accepted and not answered.
-fn guilds_only(data: &Value, guilds: &str, more: &[&str]) -> Result<Payload, Close> {
-    let known: Vec<&str> = more.iter().copied().chain([guilds]).collect();
-    let fields = Fields::new(data, "d", &known)?;
-    fields.required(guilds, fields.snowflakes(guilds)?)?;
-    Ok(Payload::Ignored)
+/// <https://discord.com/developers/docs/events/gateway-events#request-channel-info>
+fn channel_info(data: &Value) -> Result<Payload, Close> {
+    const FIELDS: [&str; 2] = ["status", "voice_start_time"];
+    let fields = Fields::new(data, "d", &["guild_id", "fields"])?;
+    let guild = fields.required("guild_id", fields.snowflake("guild_id")?)?;
+    let wanted = fields.required("fields", fields.list("fields")?)?;
+    let is_known = |one: &Value| one.as_str().is_some_and(|name| FIELDS.contains(&name));
+    if !wanted.iter().all(is_known) {
+        return Err(fields.wrong("fields", "may have \"status\" and \"voice_start_time\""));
+    }
+    Ok(Payload::ChannelInfo(guild))
 }
 
 /// <https://discord.com/developers/docs/events/gateway-events#request-guild-members>. An empty query beside ids counts as
@@ -287,6 +297,8 @@ mod tests {
             ),
             (r#"{"op":31,"d":{}}"#.to_owned(), 4002),
             (r#"{"op":43,"d":{}}"#.to_owned(), 4002),
+            (r#"{"op":43,"d":{"guild_id":"1"}}"#.to_owned(), 4002),
+            (r#"{"op":43,"d":{"guild_id":"1","fields":["name"]}}"#.to_owned(), 4002),
             (members(""), 4002),
             (members(r#","query":"a""#), 4002),
             (members(r#","query":"a","limit":-1"#), 4002),

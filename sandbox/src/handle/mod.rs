@@ -7,6 +7,7 @@ mod deeds;
 mod faults;
 mod gateway;
 mod guild;
+mod interest;
 mod message;
 mod moderation;
 mod person;

@@ -58,20 +58,6 @@ pub(super) const ROUTES: &[Route] = &[
         empty(world, path[0], permissions::MANAGE_GUILD)
     })
     .differs(NONE_HERE),
-    Route::get("/guilds/{guild_id}/scheduled-events", |world, _, path| {
-        empty(world, path[0], 0)
-    })
-    .query(&["with_user_count"])
-    .differs(NONE_HERE),
-    Route::get(
-        "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}",
-        |world, _, path| {
-            guilds::allowed(world, path[0], 0)?;
-            Err(errors::UNKNOWN_EVENT.into())
-        },
-    )
-    .query(&["with_user_count"])
-    .differs("Never there: none can be made here."),
     Route::get("/guilds/{guild_id}/soundboard-sounds", |world, _, path| {
         guilds::allowed(world, path[0], 0)?;
         Ok(Answer::ok(&json!({ "items": [] })))
@@ -79,11 +65,6 @@ pub(super) const ROUTES: &[Route] = &[
     .differs(NONE_HERE),
     Route::get("/soundboard-default-sounds", |_, _, _| Ok(Answer::ok(&json!([]))))
         .differs("Always empty: Discord's own sounds are not here."),
-    Route::get("/stage-instances/{channel_id}", |_, _, path| {
-        snowflake("channel_id", path[0])?;
-        Err(errors::UNKNOWN_STAGE.into())
-    })
-    .differs("Never there: none can be made here."),
 ];
 
 fn found<'a>(world: &'a World, id: &str, needed: u64) -> Result<&'a Guild, Refusal> {

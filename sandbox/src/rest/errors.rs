@@ -79,6 +79,13 @@ pub(crate) const UNKNOWN_STAGE: Known = Known(404, 10067, "Unknown Stage Instanc
 pub(crate) const UNKNOWN_WELCOME_SCREEN: Known = Known(404, 10069, "Unknown Guild Welcome Screen");
 pub(crate) const UNKNOWN_EVENT: Known = Known(404, 10070, "Unknown Guild Scheduled Event");
 pub(crate) const TOO_MANY_ROLES: Known = Known(400, 30005, "Maximum number of guild roles reached (250)");
+pub(crate) const TOO_MANY_EVENTS: Known = Known(
+    400,
+    30038,
+    "Maximum number of uncompleted guild scheduled events reached (100)",
+);
+pub(crate) const EVENT_OVER: Known = Known(400, 180_000, "Cannot update a finished event");
+pub(crate) const STAGE_OPEN: Known = Known(400, 150_006, "The Stage is already open");
 pub(crate) const TOO_MANY_EMOJIS: Known = Known(400, 30008, "Maximum number of emojis reached (50)");
 pub(crate) const TOO_MANY_CHANNELS: Known = Known(400, 30013, "Maximum number of guild channels reached (500)");
 pub(crate) const TOO_MANY_INVITES: Known = Known(400, 30016, "Maximum number of invites reached (1000)");

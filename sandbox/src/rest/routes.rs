@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     Call, Outcome, account, audit_log, bans, channels, commands, community, emojis, errors, guilds, interactions,
-    invites, members, messages, pins, polls, reactions, roles, route::Route, threads, validate::checked_query, voice,
+    invites, members, messages, pins, polls, reactions, roles, route::Route, scheduled_events, stages, threads, validate::checked_query, voice,
     webhooks,
 };
 use crate::world::World;
@@ -31,6 +31,8 @@ const TABLES: &[&[Route]] = &[
     polls::ROUTES,
     reactions::ROUTES,
     roles::ROUTES,
+    scheduled_events::ROUTES,
+    stages::ROUTES,
     threads::ROUTES,
     voice::ROUTES,
     webhooks::ROUTES,

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     gateway::intents::GUILD_MEMBERS,
+    ids,
     world::{
         Channel, Draft, World,
         audit_log::{Note, action},
@@ -507,7 +508,11 @@ pub(super) fn archived(world: &World, call: &Call, channel: &str, private: bool)
     }
     let parent = text(world, channel, needed)?;
     let limit = call.number("limit", 50, 2, 100)? as usize;
-    let before = call.query("before");
+    let before = call.query("before").map(|text| {
+        let why = "Could not parse as a timestamp.";
+        ids::ms_of(text).ok_or_else(|| Refusal::at("before", "DATE_TIME_TYPE_PARSE", why))
+    });
+    let before = before.transpose()?;
     let guild = world.channels.get(&parent).and_then(|channel| channel.guild_id);
     let mut found: Vec<&Channel> = guild
         .into_iter()
@@ -515,7 +520,8 @@ pub(super) fn archived(world: &World, call: &Call, channel: &str, private: bool)
         .filter(|thread| thread.parent_id == Some(parent) && (thread.kind == PRIVATE_THREAD) == private)
         .filter(|thread| {
             let state = thread.thread.as_ref().filter(|state| state.archived);
-            state.is_some_and(|state| before.is_none_or(|before| state.archived_at() < before))
+            let archived_at = state.map(|state| ids::ms_of(state.archived_at()).unwrap_or(0));
+            archived_at.is_some_and(|at| before.is_none_or(|before| at < before))
         })
         .collect();
     found.sort_by_key(|thread| std::cmp::Reverse(thread.thread.as_ref().map(Thread::archived_at)));

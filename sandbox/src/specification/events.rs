@@ -48,6 +48,10 @@ pub(super) const PARTS: &[(&str, &str, &str)] = &[
     ("THREAD_LIST_SYNC", "threads/*", "ThreadResponse"),
     ("THREAD_LIST_SYNC", "members/*", "ThreadMemberResponse"),
     ("THREAD_MEMBERS_UPDATE", "added_members/*", "ThreadMemberResponse"),
+    ("STAGE_INSTANCE_CREATE", "", "StageInstanceResponse"),
+    ("STAGE_INSTANCE_UPDATE", "", "StageInstanceResponse"),
+    ("STAGE_INSTANCE_DELETE", "", "StageInstanceResponse"),
+    ("GUILD_CREATE", "stage_instances/*", "StageInstanceResponse"),
     ("READY", "user", "UserPIIResponse"),
     (
         "APPLICATION_COMMAND_PERMISSIONS_UPDATE",

@@ -47,6 +47,12 @@ pub(crate) mod action {
     pub(crate) const MESSAGE_BULK_DELETE: u64 = 73;
     pub(crate) const MESSAGE_PIN: u64 = 74;
     pub(crate) const MESSAGE_UNPIN: u64 = 75;
+    pub(crate) const STAGE_CREATE: u64 = 83;
+    pub(crate) const STAGE_UPDATE: u64 = 84;
+    pub(crate) const STAGE_DELETE: u64 = 85;
+    pub(crate) const SCHEDULED_EVENT_CREATE: u64 = 100;
+    pub(crate) const SCHEDULED_EVENT_UPDATE: u64 = 101;
+    pub(crate) const SCHEDULED_EVENT_DELETE: u64 = 102;
     pub(crate) const THREAD_CREATE: u64 = 110;
     pub(crate) const THREAD_UPDATE: u64 = 111;
     pub(crate) const THREAD_DELETE: u64 = 112;

@@ -25,6 +25,7 @@ impl World {
             self.fail_overdue(),
             self.close_overdue_polls(),
             self.archive_idle_threads(),
+            self.keep_schedule(),
         ];
         next.into_iter().flatten().min()
     }

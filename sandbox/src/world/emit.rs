@@ -22,6 +22,9 @@ impl World {
             let data = data.to_string();
             self.sessions.deliver(&mut self.logs, name, guild, intents, &data, None);
         }
+        if let Some(guild) = guild {
+            self.sync_threads(name, guild, data);
+        }
         self.changed();
     }
 

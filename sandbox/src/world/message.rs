@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, permissions};
+use super::{Stored, World, permissions, thread};
 use crate::ids;
 
 /// Flag of an answer that only its asker sees.
@@ -142,6 +142,9 @@ impl World {
         });
         if let Some(nonce) = draft.nonce {
             value["nonce"] = nonce;
+        }
+        if let Some(position) = self.position_in_thread(channel_id, kind == thread::STARTER || draft.id.is_some()) {
+            value["position"] = json!(position);
         }
         if !draft.stickers.is_empty() {
             value["sticker_items"] = Value::Array(draft.stickers);

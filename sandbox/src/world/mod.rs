@@ -28,6 +28,9 @@ mod presence;
 mod press;
 mod reaction;
 mod resolved;
+pub(crate) mod scheduled_event;
+pub(crate) mod stage;
+mod sync;
 pub(crate) mod thread;
 mod user;
 pub(crate) mod voice;
@@ -103,6 +106,9 @@ pub(crate) struct World {
     pub(crate) presences: BTreeMap<u64, presence::Presence>,
     /// Who is in voice channels, by guild and user.
     pub(crate) voice: BTreeMap<(u64, u64), voice::VoiceState>,
+    /// Stages that are live, by channel.
+    pub(crate) stages: BTreeMap<u64, stage::Stage>,
+    pub(crate) scheduled: BTreeMap<u64, scheduled_event::ScheduledEvent>,
     /// By code.
     pub(crate) invites: BTreeMap<String, invite::Invite>,
     /// The application's own.
@@ -111,6 +117,8 @@ pub(crate) struct World {
     pub(crate) images: BTreeMap<u64, emoji::Image>,
     /// When a guild's whole list of members was last asked for, with Discord's rate limits.
     pub(crate) member_requests: HashMap<u64, Instant>,
+    /// What the bot could see of its guilds when it last heard of them.
+    seen: sync::Seen,
     /// Guilds that are unavailable.
     pub(crate) outages: BTreeSet<u64>,
     /// What was done to guilds, oldest first.
@@ -180,10 +188,13 @@ impl World {
             presence: json!({ "status": "online", "activities": [] }),
             presences: BTreeMap::new(),
             voice: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
             invites: BTreeMap::new(),
             emojis: BTreeMap::new(),
             images: BTreeMap::new(),
             member_requests: HashMap::new(),
+            seen: sync::Seen::new(),
             outages: BTreeSet::new(),
             time,
             audit_logs: BTreeMap::new(),

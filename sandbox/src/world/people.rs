@@ -196,6 +196,7 @@ impl World {
             self.remove_thread(*thread);
         }
         self.empty_voice(guild_id, id);
+        self.end_stage(id);
         let data = self.channels.remove(&id)?.guild_json();
         self.emit_channel("CHANNEL_DELETE", Some(guild_id), &data);
         for (orphan, _) in children.iter().filter(|(_, is_thread)| !is_thread) {
@@ -338,6 +339,7 @@ impl World {
                 self.check_event("GUILD_CREATE", &data);
             }
         }
+        self.note_seen(guild_id);
         self.tell_guild(guild_id);
         self.changed();
     }
@@ -398,14 +400,10 @@ impl World {
             .into_iter()
             .map(|thread| self.thread_json(thread))
             .collect();
-        for empty in [
-            "voice_states",
-            "stage_instances",
-            "guild_scheduled_events",
-            "soundboard_sounds",
-        ] {
-            data[empty] = json!([]);
-        }
+        data["soundboard_sounds"] = json!([]);
+        data["stage_instances"] = Value::Array(self.stages_of(guild_id));
+        let scheduled = self.scheduled_of(guild_id);
+        data["guild_scheduled_events"] = scheduled.map(|event| self.scheduled_json(event, true)).collect();
         data["voice_states"] = Value::Array(self.voices_of(guild_id));
         Some(data)
     }

@@ -45,6 +45,7 @@ pub(crate) const SEND_POLLS: u64 = 1 << 49;
 pub(crate) const PIN_MESSAGES: u64 = 1 << 51;
 pub(crate) const BYPASS_SLOWMODE: u64 = 1 << 52;
 pub(crate) const CREATE_GUILD_EXPRESSIONS: u64 = 1 << 43;
+pub(crate) const CREATE_EVENTS: u64 = 1 << 44;
 
 /// Every bit that Discord defines.
 pub(crate) const ALL: u64 = (1 << 53) - 1;
@@ -85,6 +86,8 @@ pub(crate) const BOT: u64 = EVERYONE
     | MANAGE_THREADS
     | MANAGE_GUILD_EXPRESSIONS
     | CREATE_GUILD_EXPRESSIONS
+    | CREATE_EVENTS
+    | MANAGE_EVENTS
     | MUTE_MEMBERS
     | DEAFEN_MEMBERS
     | MOVE_MEMBERS
@@ -156,6 +159,7 @@ pub(crate) const fn name(bit: u64) -> &'static str {
         MOVE_MEMBERS => "Move Members",
         REQUEST_TO_SPEAK => "Request to Speak",
         MANAGE_EVENTS => "Manage Events",
+        CREATE_EVENTS => "Create Events",
         CREATE_GUILD_EXPRESSIONS => "Create Expressions",
         MANAGE_GUILD_EXPRESSIONS => "Manage Expressions",
         MANAGE_WEBHOOKS => "Manage Webhooks",

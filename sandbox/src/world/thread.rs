@@ -20,7 +20,7 @@ pub(crate) const PRIVATE_THREAD: u64 = 12;
 
 /// Message types: "started a thread" in its parent, and the first line of one that hangs on a message.
 const THREAD_CREATED: u64 = 18;
-const THREAD_STARTER: u64 = 21;
+pub(crate) const STARTER: u64 = 21;
 /// Flag of a message that a thread hangs on; the thread's id is the message's.
 const HAS_THREAD: u64 = 1 << 5;
 
@@ -175,7 +175,7 @@ impl World {
         self.expiry.notify_one();
         self.emit_thread(id, "THREAD_CREATE", true);
         let first = Draft {
-            kind: Some(THREAD_STARTER),
+            kind: Some(STARTER),
             ..Draft::default()
         };
         if let Some(message) = on {
@@ -210,6 +210,13 @@ impl World {
         value["flags"] = json!(flags);
         value["thread"] = data;
         self.replace(message, value, message.mentions.clone());
+    }
+
+    /// Where the next message of a thread stands in it: the first line at 0, and each after the one before, also after those
+    /// that are gone. `None` if the channel is no thread.
+    pub(super) fn position_in_thread(&self, id: u64, is_first: bool) -> Option<u64> {
+        let thread = self.channels.get(&id)?.thread.as_ref()?;
+        Some(if is_first { 0 } else { thread.total_message_sent + 1 })
     }
 
     /// What a message in a thread does to it: who writes is in it from now on, it counts, and it ends the archive.

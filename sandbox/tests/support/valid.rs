@@ -42,7 +42,10 @@ pub const VALID: &[Valid] = &[
     Valid("GET", "/sticker-packs", "", "", 0),
     Valid("GET", "/stickers/{sticker_id}", "", "", 404),
     Valid("GET", "/soundboard-default-sounds", "", "", 0),
-    Valid("GET", "/stage-instances/{channel_id}", "", "", 404),
+    Valid("POST", "/stage-instances", "", r#"{"channel_id":"{stage}","topic":"t","privacy_level":2}"#, 0),
+    Valid("GET", "/stage-instances/{channel_id}", "/stage-instances/{stage}", "", 0),
+    Valid("PATCH", "/stage-instances/{channel_id}", "/stage-instances/{stage}", r#"{"topic":"u"}"#, 0),
+    Valid("DELETE", "/stage-instances/{channel_id}", "/stage-instances/{stage}", "", 0),
     // Commands.
     Valid("GET", "/applications/{application_id}/commands", "/applications/{application_id}/commands?with_localizations=true", "", 0),
     Valid("POST", "/applications/{application_id}/commands", "", r#"{"name":"made","description":"d","options":[{"type":3,"name":"o","description":"d","choices":[{"name":"n","value":"v"}]},{"type":4,"name":"i","description":"d","min_value":1,"max_value":3}],"name_localizations":{"de":"gemacht"},"default_member_permissions":"8"}"#, 0),
@@ -127,8 +130,13 @@ pub const VALID: &[Valid] = &[
     Valid("GET", "/guilds/{guild_id}/roles/member-counts", "", "", 0),
     Valid("GET", "/guilds/{guild_id}/roles/{role_id}", "", "", 0),
     Valid("PATCH", "/guilds/{guild_id}/roles/{role_id}", "", r#"{"name":"other","permissions":"2048"}"#, 0),
-    Valid("GET", "/guilds/{guild_id}/scheduled-events", "", "", 0),
-    Valid("GET", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}", "", "", 404),
+    Valid("POST", "/guilds/{guild_id}/scheduled-events", "", r#"{"name":"n","description":"d","privacy_level":2,"entity_type":1,"channel_id":"{stage}","scheduled_start_time":"2124-01-01T00:00:00Z"}"#, 0),
+    Valid("GET", "/guilds/{guild_id}/scheduled-events", "/guilds/{guild_id}/scheduled-events?with_user_count=true", "", 0),
+    Valid("GET", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}?with_user_count=true", "", 0),
+    Valid("PATCH", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}", "", r#"{"name":"renamed","status":2}"#, 0),
+    Valid("GET", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users?limit=5&with_member=true", "", 0),
+    Valid("GET", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users/counts", "", "", 0),
+    Valid("DELETE", "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}", "", "", 0),
     Valid("GET", "/guilds/{guild_id}/soundboard-sounds", "", "", 0),
     Valid("GET", "/guilds/{guild_id}/stickers", "", "", 0),
     Valid("GET", "/guilds/{guild_id}/stickers/{sticker_id}", "", "", 404),
@@ -242,7 +250,6 @@ pub async fn prepare(sandbox: &Sandbox) -> (Filled, Socket) {
         ("emoji_name", "%F0%9F%91%8D".to_owned()),
         ("answer_id", "1".to_owned()),
         ("sticker_id", "749054660769218631".to_owned()),
-        ("guild_scheduled_event_id", "5".to_owned()),
         ("png", PNG.to_owned()),
     ]
     .into();
@@ -266,6 +273,20 @@ pub async fn prepare(sandbox: &Sandbox) -> (Filled, Socket) {
     let of_news = post(format!("/channels/{news}/messages"), json!({ "content": "news" })).await;
     names.insert("news_message", id(&of_news));
     names.insert("news", news);
+    let stage = json!({ "name": "stage", "type": 13 });
+    names.insert("stage", id(&post(format!("/guilds/{g}/channels"), stage).await));
+    let event = json!({
+        "name": "cake",
+        "privacy_level": 2,
+        "entity_type": 3,
+        "entity_metadata": { "location": "the kitchen" },
+        "scheduled_start_time": "2124-01-01T00:00:00Z",
+        "scheduled_end_time": "2124-01-02T00:00:00Z",
+    });
+    names.insert(
+        "guild_scheduled_event_id",
+        id(&post(format!("/guilds/{g}/scheduled-events"), event).await),
+    );
     for (name, path) in [
         ("command_id", format!("/applications/{app}/commands")),
         ("guild_command", format!("/applications/{app}/guilds/{g}/commands")),
