@@ -8,6 +8,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Serialize, Serializer};
 use twilight_model::util::Timestamp;
 
 /// First millisecond of 2015, Discord's epoch, in Unix time.
@@ -90,6 +91,16 @@ impl Ids {
             Clock::Wall => unix_ms() + self.skipped_ms,
             Clock::Fixed => created_ms(self.last_timed).max(FIXED_MS),
         }
+    }
+}
+
+/// An id as the API writes it: a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Id(pub(crate) u64);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

@@ -38,8 +38,9 @@
 //! - People are online unless [`Person::goes`] says otherwise. Of a guild above `large_threshold`, those who are offline
 //!   do not come with `GUILD_CREATE`.
 //! - Voice states of the bot ([`Sandbox::bot_voice`]) and of people are kept and told, but there is no voice server. Soundboard sounds and
-//!   channel information (ops 31, 43) are checked and not acted on. The bot's own presence is kept
+//!   channel information (ops 31, 43) are answered and always empty. The bot's own presence is kept
 //!   ([`Sandbox::bot_presence`]) and told to nobody.
+//! - Events take place once (`recurrence_rule` is refused); one that nobody begins is canceled after four hours.
 //! - ETF is not spoken, and versions before 9 are refused with 4012, though 6 to 8 are only deprecated.
 
 mod error;

@@ -65,19 +65,29 @@ async fn an_event_is_planned_gathers_people_and_begins_and_ends_by_itself() {
     let ids: Vec<&Value> = users.as_array().unwrap().iter().map(|one| &one["user"]["id"]).collect();
     assert!(ids.contains(&&json!(alice.id().to_string())), "{users}");
     let before = rest.get(&format!("{path}/{id}/users?before={}", alice.id())).await.body;
-    assert!(before.as_array().unwrap().iter().all(|one| one["user"]["id"] != json!(alice.id().to_string())));
+    assert!(
+        before
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|one| one["user"]["id"] != json!(alice.id().to_string()))
+    );
     let counted = rest.get(&format!("{path}?with_user_count=true")).await.body;
     assert_eq!(counted[0]["user_count"], json!(ids.len()));
     assert!(alice.loses_interest_in(id));
     socket.event("GUILD_SCHEDULED_EVENT_USER_REMOVE").await;
 
-    let renamed = rest.send("PATCH", &format!("{path}/{id}"), json!({ "name": "Feast" })).await;
+    let renamed = rest
+        .send("PATCH", &format!("{path}/{id}"), json!({ "name": "Feast" }))
+        .await;
     assert_eq!(renamed.body["name"], "Feast", "{renamed:?}");
     assert_eq!(socket.event("GUILD_SCHEDULED_EVENT_UPDATE").await["name"], "Feast");
     sandbox.advance(Duration::from_secs(3 * 3600));
     assert_eq!(socket.event("GUILD_SCHEDULED_EVENT_UPDATE").await["status"], 2);
     assert_eq!(socket.event("GUILD_SCHEDULED_EVENT_UPDATE").await["status"], 3);
-    let late = rest.send("PATCH", &format!("{path}/{id}"), json!({ "name": "x" })).await;
+    let late = rest
+        .send("PATCH", &format!("{path}/{id}"), json!({ "name": "x" }))
+        .await;
     assert_eq!(late.code(), 180_000);
     assert_eq!(rest.bare("DELETE", &format!("{path}/{id}")).await.status, 204);
     socket.event("GUILD_SCHEDULED_EVENT_DELETE").await;
@@ -99,10 +109,16 @@ async fn events_that_cannot_be_are_refused() {
         ("name", but("name", Value::Null)),
         ("scheduled_end_time", but("scheduled_end_time", Value::Null)),
         ("scheduled_end_time", but("scheduled_end_time", json!(in_hours(0)))),
-        ("scheduled_start_time", but("scheduled_start_time", json!("2020-01-01T00:00:00Z"))),
+        (
+            "scheduled_start_time",
+            but("scheduled_start_time", json!("2020-01-01T00:00:00Z")),
+        ),
         ("scheduled_start_time", but("scheduled_start_time", json!("soon"))),
         ("entity_metadata", but("entity_metadata", Value::Null)),
-        ("channel_id", but("channel_id", json!(sandbox.guild().channel("general").id().to_string()))),
+        (
+            "channel_id",
+            but("channel_id", json!(sandbox.guild().channel("general").id().to_string())),
+        ),
         ("channel_id", but("entity_type", json!(2))),
         ("privacy_level", but("privacy_level", json!(1))),
         ("status", but("status", json!(2))),
@@ -134,11 +150,21 @@ async fn planning_takes_permissions_and_hearing_of_it_an_intent() {
     let mut deaf = Socket::identified(&sandbox, ALL_INTENTS & !SCHEDULED_EVENTS).await;
     let made = rest.send("POST", &path, party()).await.body;
     let one = format!("{path}/{}", made["id"].as_str().unwrap());
-    let _ = sandbox.guild().role("sandbot").permissions(ALL & !(CREATE_EVENTS | MANAGE_EVENTS | ADMINISTRATOR));
+    let _ = sandbox
+        .guild()
+        .role("sandbot")
+        .permissions(ALL & !(CREATE_EVENTS | MANAGE_EVENTS | ADMINISTRATOR));
     assert_eq!(rest.send("POST", &path, party()).await.code(), 50013);
     assert_eq!(rest.send("PATCH", &one, json!({ "name": "x" })).await.code(), 50013);
-    let _ = sandbox.guild().role("sandbot").permissions(ALL & !(MANAGE_EVENTS | ADMINISTRATOR));
-    assert_eq!(rest.send("PATCH", &one, json!({ "name": "x" })).await.status, 200, "its own");
+    let _ = sandbox
+        .guild()
+        .role("sandbot")
+        .permissions(ALL & !(MANAGE_EVENTS | ADMINISTRATOR));
+    assert_eq!(
+        rest.send("PATCH", &one, json!({ "name": "x" })).await.status,
+        200,
+        "its own"
+    );
     sandbox.guild().user("alice").says("over").await;
     loop {
         let next = deaf.next().await.unwrap();
@@ -168,7 +194,10 @@ async fn a_stage_goes_live_once_and_ends_with_its_channel() {
     let no_event = json!({ "channel_id": stage, "topic": "Cake", "guild_scheduled_event_id": "5" });
     assert_eq!(rest.send("POST", "/stage-instances", no_event).await.code(), 10070);
     assert_eq!(rest.send("PATCH", &one, json!({ "topic": "" })).await.code(), 50035);
-    assert_eq!(rest.send("PATCH", &one, json!({ "topic": "Pie" })).await.body["topic"], "Pie");
+    assert_eq!(
+        rest.send("PATCH", &one, json!({ "topic": "Pie" })).await.body["topic"],
+        "Pie"
+    );
     assert_eq!(socket.event("STAGE_INSTANCE_UPDATE").await["topic"], "Pie");
     let mut late = Socket::identified(&sandbox, ALL_INTENTS).await;
     assert_eq!(late.event("GUILD_CREATE").await["stage_instances"][0]["topic"], "Pie");
@@ -182,7 +211,9 @@ async fn sounds_and_channels_are_told_to_the_session_that_asks() {
     let sandbox = support::start().await;
     let guild = sandbox.guild().id().to_string();
     let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
-    socket.send(json!({ "op": 31, "d": { "guild_ids": [guild, "5"] } })).await;
+    socket
+        .send(json!({ "op": 31, "d": { "guild_ids": [guild, "5"] } }))
+        .await;
     let sounds = socket.event("SOUNDBOARD_SOUNDS").await;
     assert_eq!(sounds, json!({ "guild_id": guild, "soundboard_sounds": [] }));
     let asked = json!({ "op": 43, "d": { "guild_id": guild, "fields": ["status", "voice_start_time"] } });

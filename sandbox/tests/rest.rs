@@ -510,3 +510,27 @@ async fn rate_limit_headers_and_faults() {
             .contains_key("x-ratelimit-limit")
     );
 }
+
+#[tokio::test]
+async fn an_application_changes_its_tags_and_not_to_bad_ones() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let changed = rest
+        .send("PATCH", "/applications/@me", json!({ "tags": ["cake", "tea"] }))
+        .await;
+    assert_eq!(changed.body["tags"], json!(["cake", "tea"]), "{changed:?}");
+    assert_eq!(rest.get("/applications/@me").await.body["tags"], json!(["cake", "tea"]));
+    for (tags, place) in [
+        (json!(["a", "b", "c", "d", "e", "f"]), "/errors/tags/_errors/0/code"),
+        (json!(["a", "a"]), "/errors/tags/1/_errors/0/code"),
+        (json!(["x".repeat(21)]), "/errors/tags/0/_errors/0/code"),
+        (json!([""]), "/errors/tags/0/_errors/0/code"),
+        (json!([5]), "/errors/tags/0/_errors/0/code"),
+        (json!("cake"), "/errors/tags/_errors/0/code"),
+    ] {
+        let refused = rest.send("PATCH", "/applications/@me", json!({ "tags": tags })).await;
+        assert_eq!(refused.code(), 50035, "{refused:?}");
+        assert!(refused.body.pointer(place).is_some(), "{place}: {refused:?}");
+    }
+    assert_eq!(rest.get("/applications/@me").await.body["tags"], json!(["cake", "tea"]));
+}

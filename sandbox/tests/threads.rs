@@ -240,3 +240,76 @@ async fn a_thread_in_which_nothing_is_said_goes_into_the_archive_by_itself() {
     assert!(is_archived().await);
     assert_eq!(socket.event("THREAD_UPDATE").await["thread_metadata"]["archived"], true);
 }
+
+#[tokio::test]
+async fn who_sees_another_channel_is_told_of_its_threads() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let general = sandbox.guild().channel("general");
+    let bot = sandbox.application_id();
+    let path = format!("/channels/{}/threads", general.id());
+    let thread = rest
+        .send("POST", &path, json!({ "name": "cake", "type": 11 }))
+        .await
+        .body;
+    let own = json!({ "name": "old", "type": 11 });
+    let old = rest.send("POST", &path, own).await.body;
+    let old = format!("/channels/{}", old["id"].as_str().unwrap());
+    assert_eq!(rest.send("PATCH", &old, json!({ "archived": true })).await.status, 200);
+    general.overwrite(bot, 0, 1 << 10);
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    assert_eq!(socket.event("GUILD_CREATE").await["threads"], json!([]));
+    general.overwrite(bot, 0, 0);
+    let synced = socket.event("THREAD_LIST_SYNC").await;
+    assert_eq!(synced["channel_ids"], json!([general.id().to_string()]));
+    assert_eq!(
+        synced["threads"].as_array().map(Vec::len),
+        Some(1),
+        "not what is in the archive"
+    );
+    assert_eq!(
+        (&synced["threads"][0]["id"], &synced["members"][0]["user_id"]),
+        (&thread["id"], &json!(bot.to_string()))
+    );
+    // By a role, too; and what was seen all along is not told again.
+    let _ = sandbox.guild().role("@everyone").permissions(0);
+    let _ = sandbox.guild().role("sandbot").permissions(0);
+    let _ = sandbox.guild().role("sandbot").permissions(1 << 10);
+    socket.event("THREAD_LIST_SYNC").await;
+    let _ = sandbox.guild().role("sandbot").permissions(1 << 10 | 1 << 11);
+    sandbox.guild().user("alice").says("over").await;
+    loop {
+        let next = socket.next().await.unwrap();
+        assert_ne!(next["t"], "THREAD_LIST_SYNC", "{next}");
+        if next["t"] == "MESSAGE_CREATE" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_of_a_thread_have_their_places_in_it() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let general = sandbox.guild().channel("general");
+    let path = format!("/channels/{}/threads", general.id());
+    let thread = rest
+        .send("POST", &path, json!({ "name": "cake", "type": 11 }))
+        .await
+        .body;
+    let messages = format!("/channels/{}/messages", thread["id"].as_str().unwrap());
+    let mut said = Vec::new();
+    for text in ["a", "b"] {
+        said.push(rest.send("POST", &messages, json!({ "content": text })).await.body);
+    }
+    let first = format!("{messages}/{}", said[0]["id"].as_str().unwrap());
+    assert_eq!(rest.bare("DELETE", &first).await.status, 204);
+    said.push(rest.send("POST", &messages, json!({ "content": "c" })).await.body);
+    let places: Vec<_> = said.iter().map(|one| one["position"].as_u64().unwrap()).collect();
+    assert_eq!(places, [1, 2, 3]);
+    let plain = format!("/channels/{}/messages", general.id());
+    let plain = rest.send("POST", &plain, json!({ "content": "d" })).await.body;
+    assert!(plain.get("position").is_none(), "{plain}");
+    let wrong = format!("/channels/{}/threads/archived/public?before=soon", general.id());
+    assert_eq!(rest.get(&wrong).await.code(), 50035);
+}

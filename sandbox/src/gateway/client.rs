@@ -105,16 +105,24 @@ impl Client {
             Payload::Sounds(guilds) => {
                 let session = self.authenticated(&world)?.to_owned();
                 for guild in guilds {
-                    members::answer(&mut world, &session, guild, "SOUNDBOARD_SOUNDS", |guild| {
-                        json!({ "guild_id": guild, "soundboard_sounds": [] })
-                    });
+                    members::answer(
+                        &mut world,
+                        &session,
+                        guild,
+                        "SOUNDBOARD_SOUNDS",
+                        |guild| json!({ "guild_id": guild, "soundboard_sounds": [] }),
+                    );
                 }
             }
             Payload::ChannelInfo(guild) => {
                 let session = self.authenticated(&world)?.to_owned();
-                members::answer(&mut world, &session, guild, "CHANNEL_INFO", |guild| {
-                    json!({ "guild_id": guild, "channels": [] })
-                });
+                members::answer(
+                    &mut world,
+                    &session,
+                    guild,
+                    "CHANNEL_INFO",
+                    |guild| json!({ "guild_id": guild, "channels": [] }),
+                );
             }
             Payload::Members(request) => {
                 let session = self.authenticated(&world)?.to_owned();

@@ -23,7 +23,10 @@ const FOUND: usize = 100;
 
 /// Answers what a session asks about a guild with one event, if the guild is one of its own.
 pub(super) fn answer(world: &mut World, session: &str, guild: u64, name: &str, data: impl FnOnce(&str) -> Value) {
-    let is_here = world.guilds.get(&guild).is_some_and(|guild| guild.members.contains_key(&world.bot_id));
+    let is_here = world
+        .guilds
+        .get(&guild)
+        .is_some_and(|guild| guild.members.contains_key(&world.bot_id));
     let is_up = !world.outages.contains(&guild);
     if let Some(session) = world.sessions.get_mut(session)
         && session.wants(Some(guild), 0)

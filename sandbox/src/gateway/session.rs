@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt::Write,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -155,7 +156,7 @@ impl Session {
         text.push_str("{\"t\":\"");
         text.push_str(name);
         text.push_str("\",\"s\":");
-        text.push_str(&sequence.to_string());
+        let _ = write!(text, "{sequence}");
         text.push_str(",\"op\":0,\"d\":");
         text.push_str(data);
         text.push('}');

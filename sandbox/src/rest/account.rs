@@ -1,19 +1,22 @@
 //! The bot itself: its user and application, its guilds, direct channels, where the gateway is.
 //!
-//! A change of the application is checked and answered but not kept; of the bot's user, only the name is.
+//! Of the application its description and tags can be changed; of the bot's user, only the name.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Answer, Call, Outcome, Route,
-    errors::{self, Refusal},
-    snowflake,
+    errors::{self, Faults, Refusal},
+    image, snowflake, text_length,
     validate::{Fields, checked},
 };
 use crate::{
     gateway::application_flags,
     world::{User, World, permissions},
 };
+
+/// Bytes of an icon.
+const LARGEST_ICON: usize = 10 << 20;
 
 /// What this file serves.
 pub(super) const ROUTES: &[Route] = &[
@@ -23,7 +26,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get("/oauth2/applications/@me", |world, _, _| Ok(application(world))),
     Route::get("/oauth2/@me", |world, _, _| Ok(authorization(world))),
     Route::patch("/applications/@me", |world, call, _| edit_application(world, call))
-        .differs("The change is checked and answered, but not kept: an application has no life of its own here."),
+        .differs("Description and tags are kept; the rest is checked and answered."),
     Route::get("/users/@me", |world, _, _| Ok(me(world))),
     Route::patch("/users/@me", |world, call, _| edit_me(world, call))
         .differs("Only the name is kept: there are no images."),
@@ -75,11 +78,10 @@ fn authorization(world: &World) -> Answer {
 
 fn application_json(world: &World) -> Value {
     let flags = application_flags(world);
-    json!({
+    let mut json = json!({
         "id": world.bot_id.to_string(),
         "name": world.application_name,
         "icon": null,
-
         "description": "The bot of a local Discord",
         "type": null,
         "summary": "",
@@ -105,10 +107,14 @@ fn application_json(world: &World) -> Value {
         "event_webhooks_status": 1,
         "event_webhooks_url": null,
         "event_webhooks_types": [],
-    })
+    });
+    for (key, value) in &world.application {
+        json[key] = value.clone();
+    }
+    json
 }
 
-pub(crate) fn edit_application(world: &World, call: &Call) -> Outcome {
+pub(crate) fn edit_application(world: &mut World, call: &Call) -> Outcome {
     let known = [
         "description",
         "icon",
@@ -128,12 +134,62 @@ pub(crate) fn edit_application(world: &World, call: &Call) -> Outcome {
         "event_webhooks_url",
         "event_webhooks_types",
     ];
-    checked(|faults| {
-        Fields::body(&call.body, &known, faults)
-            .text("description", 0..=400, faults)
-            .map(str::to_owned)
+    let kept = checked(|faults| {
+        let fields = Fields::body(&call.body, &known, faults);
+        let mut kept = Map::new();
+        if fields.has("description") {
+            let text = fields.text("description", 0..=400, faults).unwrap_or_default();
+            kept.insert("description".to_owned(), json!(text));
+        }
+        if fields.has("tags") {
+            kept.insert("tags".to_owned(), json!(tags(&fields, faults)));
+        }
+        for key in [
+            "custom_install_url",
+            "role_connections_verification_url",
+            "interactions_endpoint_url",
+            "event_webhooks_url",
+        ] {
+            fields.url(key, false, faults);
+        }
+        fields.integer("flags", 0..=i64::MAX, faults);
+        fields.integer("event_webhooks_status", 1..=2, faults);
+        kept
     })?;
+    for key in ["icon", "cover_image"] {
+        if call.body.get(key).is_some_and(|value| !value.is_null()) {
+            image::read(key, &call.body[key], LARGEST_ICON)?;
+        }
+    }
+    world.application.extend(kept);
     Ok(Answer::ok(&application_json(world)))
+}
+
+/// What the application's page says of it in a word each: at most five, all different
+/// (<https://discord.com/developers/docs/resources/application#edit-current-application-json-params>).
+fn tags(fields: &Fields<'_>, faults: &mut Faults) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for (at, tag) in fields
+        .list("tags", 0..=5, faults)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        let place = format!("tags.{at}");
+        match tag.as_str().map(str::trim) {
+            None => faults.add(&place, "STRING_TYPE_CONVERT", "Could not interpret as string."),
+            Some("") => faults.add(&place, "BASE_TYPE_REQUIRED", "This field is required"),
+            Some(tag) if text_length(tag) > 20 => {
+                faults.add(&place, "BASE_TYPE_MAX_LENGTH", "Must be 20 or fewer in length.");
+            }
+            Some(tag) if tags.iter().any(|one| one == tag) => {
+                let why = "The Set already contains this value";
+                faults.add(&place, "SET_TYPE_ALREADY_CONTAINS_VALUE", why);
+            }
+            Some(tag) => tags.push(tag.to_owned()),
+        }
+    }
+    tags
 }
 
 pub(crate) fn me(world: &World) -> Answer {

@@ -8,8 +8,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     Call, Outcome, account, audit_log, bans, channels, commands, community, emojis, errors, guilds, interactions,
-    invites, members, messages, pins, polls, reactions, roles, route::Route, scheduled_events, stages, threads, validate::checked_query, voice,
-    webhooks,
+    invites, members, messages, pins, polls, reactions, roles, route::Route, scheduled_events, stages, threads,
+    validate::checked_query, voice, webhooks,
 };
 use crate::world::World;
 

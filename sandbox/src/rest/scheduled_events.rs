@@ -54,9 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}",
         |world, call, path| {
             let event = found(world, path[0], path[1])?;
-            Ok(Answer::ok(
-                &world.scheduled_json(event, call.flag("with_user_count")?),
-            ))
+            Ok(Answer::ok(&world.scheduled_json(event, call.flag("with_user_count")?)))
         },
     )
     .query(&["with_user_count"]),
@@ -100,7 +98,9 @@ fn list(world: &World, call: &Call, guild: &str) -> Outcome {
     let guild = guilds::allowed(world, guild, 0)?;
     let counted = call.flag("with_user_count")?;
     let all = world.scheduled_of(guild);
-    Ok(Answer::ok(&all.map(|event| world.scheduled_json(event, counted)).collect()))
+    Ok(Answer::ok(
+        &all.map(|event| world.scheduled_json(event, counted)).collect(),
+    ))
 }
 
 /// A moment, in milliseconds since 1970.
@@ -152,22 +152,14 @@ fn changed(call: &Call, before: &ScheduledEvent, is_new: bool, now: u64) -> Resu
         event.start = start.unwrap_or(event.start);
         if start.is_some_and(|start| start <= now) {
             let why = "Cannot schedule event in the past.";
-            faults.add(
-                "scheduled_start_time",
-                "GUILD_SCHEDULED_EVENT_SCHEDULE_PAST",
-                why,
-            );
+            faults.add("scheduled_start_time", "GUILD_SCHEDULED_EVENT_SCHEDULE_PAST", why);
         }
         if fields.has("scheduled_end_time") {
             event.end = moment(&fields, "scheduled_end_time", faults);
         }
         if event.end.is_some_and(|end| end <= event.start) {
             let why = "Event end time cannot be before event start time.";
-            faults.add(
-                "scheduled_end_time",
-                "GUILD_SCHEDULED_EVENT_END_BEFORE_START",
-                why,
-            );
+            faults.add("scheduled_end_time", "GUILD_SCHEDULED_EVENT_END_BEFORE_START", why);
         }
         if fields.has("channel_id") {
             event.channel = fields.id("channel_id", faults);
@@ -244,7 +236,12 @@ fn changeable(world: &World, event: &ScheduledEvent) -> Result<(), Refusal> {
 fn logged(world: &World, event: &ScheduledEvent) -> Value {
     let mut json = world.scheduled_json(event, false);
     if let Some(fields) = json.as_object_mut() {
-        for key in ["creator", "creator_id", "guild_scheduled_event_exceptions", "recurrence_rule"] {
+        for key in [
+            "creator",
+            "creator_id",
+            "guild_scheduled_event_exceptions",
+            "recurrence_rule",
+        ] {
             fields.remove(key);
         }
         let location = fields.remove("entity_metadata").unwrap_or_default();

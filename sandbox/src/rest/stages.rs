@@ -56,7 +56,10 @@ fn create(world: &mut World, call: &Call) -> Outcome {
         needed |= permissions::MENTION_EVERYONE;
     }
     channels::allowed(world, &channel.to_string(), needed)?;
-    let (guild, kind) = world.channels.get(&channel).map_or((None, 0), |one| (one.guild_id, one.kind));
+    let (guild, kind) = world
+        .channels
+        .get(&channel)
+        .map_or((None, 0), |one| (one.guild_id, one.kind));
     let Some(guild) = guild.filter(|_| kind == STAGE) else {
         return Err(errors::WRONG_CHANNEL_TYPE.into());
     };

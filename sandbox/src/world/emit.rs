@@ -3,11 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::{Stored, World, permissions, poll::Polls, reaction::emoji_key};
+use super::{Stored, World, permissions, poll::Polls, reaction::emoji_key, user::MemberObject};
 use crate::{
     gateway::intents::{self, Intents},
+    ids::Id,
     page::Audience,
     specification::{Finding, Violation, ViolationOf},
 };
@@ -84,15 +86,21 @@ impl World {
             let intent = intents::messages(message.guild_id.is_some());
             let extra = self.guild_fields(message);
             let value = self.with_mentioned_members(message);
-            self.check_event(name, value.as_ref().unwrap_or(&message.value));
-            let data = join(&value.as_ref().unwrap_or(&message.value).to_string(), &extra);
+            if self.specification.is_some() {
+                self.check_event(name, value.as_ref().unwrap_or_else(|| &message.value));
+            }
+            let data = match &value {
+                Some(value) => join(&value.to_string(), &extra),
+                None => join(message.value.text(), &extra),
+            };
             let is_open = message.author_id == self.bot_id
                 || message.guild_id.is_none()
                 || message.mentions.contains(&self.bot_id);
-            let bot = self.bot_id.to_string();
+            let bot = self.bot_id;
             let strip = || {
+                let bot = bot.to_string();
                 join(
-                    &stripped(value.as_ref().unwrap_or(&message.value), &bot).to_string(),
+                    &stripped(value.as_ref().unwrap_or_else(|| &message.value), &bot).to_string(),
                     &extra,
                 )
             };
@@ -306,20 +314,17 @@ impl World {
         Audience::Those(self.pages.people().into_iter().filter(sees).collect())
     }
 
-    /// `guild_id` and `member`, which only gateway events carry.
-    fn guild_fields(&self, message: &Stored) -> Map<String, Value> {
-        let mut fields = Map::new();
-        if let Some(guild_id) = message.guild_id {
-            fields.insert("guild_id".to_owned(), json!(guild_id.to_string()));
-            let member = self
-                .guilds
-                .get(&guild_id)
-                .and_then(|guild| guild.members.get(&message.author_id));
-            if let Some(member) = member {
-                fields.insert("member".to_owned(), Value::Object(member.partial()));
-            }
-        }
-        fields
+    /// `guild_id` and `member`, which only gateway events carry, as they are written at the end of the object.
+    fn guild_fields(&self, message: &Stored) -> String {
+        let Some(guild_id) = message.guild_id else {
+            return String::new();
+        };
+        let guild = self.guilds.get(&guild_id);
+        let fields = GuildFields {
+            guild_id: Id(guild_id),
+            member: guild.and_then(|guild| Some(guild.members.get(&message.author_id)?.object())),
+        };
+        serde_json::to_string(&fields).unwrap_or_default()
     }
 
     /// The message with the membership of those whom it mentions; `None` if it mentions nobody.
@@ -357,17 +362,23 @@ pub(crate) fn page_message(message: &Stored, reactions: &HashMap<(u64, String), 
     value
 }
 
-/// A JSON object's text with more fields at its end.
-fn join(object: &str, extra: &Map<String, Value>) -> String {
-    let mut text = String::with_capacity(object.len() + 512);
+/// What only gateway events say of a message.
+#[derive(Debug, Serialize)]
+struct GuildFields<'a> {
+    guild_id: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<MemberObject<'a>>,
+}
+
+/// The texts of two JSON objects as one; the second may be empty.
+fn join(object: &str, more: &str) -> String {
+    let Some(more) = more.strip_prefix('{') else {
+        return object.to_owned();
+    };
+    let mut text = String::with_capacity(object.len() + more.len());
     text.push_str(object.strip_suffix('}').unwrap_or(object));
-    for (key, value) in extra {
-        text.push_str(",\"");
-        text.push_str(key);
-        text.push_str("\":");
-        text.push_str(&value.to_string());
-    }
-    text.push('}');
+    text.push(',');
+    text.push_str(more);
     text
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
+use super::body::Body;
 
 /// Messages kept per channel; older ones are forgotten.
 const KEPT: usize = 10_000;
@@ -31,7 +31,7 @@ pub(crate) struct Stored {
     /// Those who are mentioned, by id.
     pub(crate) mentions: Vec<u64>,
     /// The message object (`MessageResponse`).
-    pub(crate) value: Value,
+    pub(crate) value: Body,
 }
 
 impl Stored {
@@ -152,7 +152,7 @@ mod tests {
             interaction,
             edits: 0,
             mentions: Vec::new(),
-            value: json!({}),
+            value: json!({}).into(),
         })
     }
 

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Stored, World, permissions, thread};
-use crate::ids;
+use super::{Stored, World, body::Body, permissions, thread, user::UserObject};
+use crate::ids::{self, Id};
 
 /// Flag of an answer that only its asker sees.
 pub(crate) const EPHEMERAL: u64 = 1 << 6;
@@ -108,6 +109,50 @@ struct Mentions {
     everyone: bool,
 }
 
+/// Who a message shows as its author, or mentions.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Author<'a> {
+    User(UserObject<'a>),
+    /// A webhook, or somebody who is gone.
+    Other(Value),
+}
+
+/// What every new message object has, in Discord's order.
+#[derive(Debug, Serialize)]
+struct MessageObject<'a> {
+    id: Id,
+    channel_id: Id,
+    #[serde(rename = "type")]
+    kind: u64,
+    content: &'a str,
+    author: Author<'a>,
+    timestamp: String,
+    edited_timestamp: (),
+    flags: u64,
+    tts: bool,
+    pinned: bool,
+    mention_everyone: bool,
+    mentions: Vec<Author<'a>>,
+    mention_roles: Vec<Id>,
+    attachments: &'a [Value],
+    embeds: &'a [Value],
+    components: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+}
+
+impl MessageObject<'_> {
+    /// Written, if nothing will be added to it.
+    fn body(&self, is_whole: bool) -> Body {
+        if is_whole {
+            Body::written(serde_json::to_string(self).unwrap_or_default())
+        } else {
+            serde_json::to_value(self).unwrap_or_default().into()
+        }
+    }
+}
+
 impl World {
     /// Sends a message and tells everybody who may see it.
     pub(crate) fn post(&mut self, channel_id: u64, author_id: u64, draft: Draft) -> Arc<Stored> {
@@ -122,68 +167,62 @@ impl World {
             replied.as_deref(),
         );
         let kind = draft.kind.unwrap_or(if draft.reference.is_some() { 19 } else { 0 });
-        let mut value = json!({
-            "id": id.to_string(),
-            "channel_id": channel_id.to_string(),
-            "type": kind,
-            "content": draft.content,
-            "author": draft.author.unwrap_or_else(|| self.user_json(author_id)),
-            "timestamp": ids::created_at(id),
-            "edited_timestamp": null,
-            "flags": draft.flags,
-            "tts": draft.tts,
-            "pinned": false,
-            "mention_everyone": mentions.everyone,
-            "mentions": mentions.users.iter().map(|user| self.user_json(*user)).collect::<Vec<_>>(),
-            "mention_roles": mentions.roles.iter().map(u64::to_string).collect::<Vec<_>>(),
-            "attachments": draft.attachments,
-            "embeds": draft.embeds,
-            "components": without_null_ids(draft.components),
-        });
-        if let Some(nonce) = draft.nonce {
-            value["nonce"] = nonce;
-        }
-        if let Some(position) = self.position_in_thread(channel_id, kind == thread::STARTER || draft.id.is_some()) {
-            value["position"] = json!(position);
-        }
-        if !draft.stickers.is_empty() {
-            value["sticker_items"] = Value::Array(draft.stickers);
-        }
-        if let Some(poll) = draft.poll {
-            value["poll"] = self.open_poll(channel_id, id, poll);
-        }
-        if let Some(to) = draft.reference {
-            let mut reference =
-                json!({ "type": 0, "channel_id": channel_id.to_string(), "message_id": to.to_string() });
-            if let Some(guild) = guild_id {
-                reference["guild_id"] = json!(guild.to_string());
-            }
-            value["message_reference"] = reference;
-            value["referenced_message"] = replied.as_ref().map_or(Value::Null, |message| {
-                let mut quoted = message.value.clone();
-                if let Some(fields) = quoted.as_object_mut() {
-                    fields.remove("referenced_message");
-                    fields.remove("nonce");
-                }
-                quoted
-            });
-        }
-        for (key, field) in draft.extra {
-            value[key] = field;
-        }
-        let message = Arc::new(Stored {
+        let is_bare = draft.nonce.is_none()
+            && draft.stickers.is_empty()
+            && draft.poll.is_none()
+            && draft.reference.is_none()
+            && draft.extra.is_empty();
+        let position = self.position_in_thread(channel_id, kind == thread::STARTER || draft.id.is_some());
+        let components = without_null_ids(draft.components);
+        let object = MessageObject {
+            id: Id(id),
+            channel_id: Id(channel_id),
+            kind,
+            content: &draft.content,
+            author: draft.author.map_or_else(|| self.author(author_id), Author::Other),
+            timestamp: ids::created_at(id),
+            edited_timestamp: (),
+            flags: draft.flags,
+            tts: draft.tts,
+            pinned: false,
+            mention_everyone: mentions.everyone,
+            mentions: mentions.users.iter().map(|user| self.author(*user)).collect(),
+            mention_roles: mentions.roles.iter().copied().map(Id).collect(),
+            attachments: &draft.attachments,
+            embeds: &draft.embeds,
+            components: &components,
+            position,
+        };
+        let by_bot = author_id == self.bot_id || self.is_own_webhook(author_id);
+        let mut message = Stored {
             id,
             channel_id,
             guild_id,
             author_id,
-            by_bot: author_id == self.bot_id || self.is_own_webhook(author_id),
+            by_bot,
             reference: draft.reference,
             ephemeral_to: draft.ephemeral_to,
             interaction: draft.interaction,
             edits: 0,
+            value: object.body(is_bare),
             mentions: mentions.users,
-            value,
-        });
+        };
+        if !is_bare {
+            let mut value = message.value.clone();
+            self.adorn(
+                &mut value,
+                &message,
+                draft.nonce,
+                draft.stickers,
+                draft.poll,
+                replied.as_deref(),
+            );
+            for (key, field) in draft.extra {
+                value[key] = field;
+            }
+            message.value = value.into();
+        }
+        let message = Arc::new(message);
         if let Some(channel) = self.channels.get_mut(&channel_id) {
             channel.history.push(Arc::clone(&message));
         }
@@ -192,6 +231,49 @@ impl World {
             self.wrote_in_thread(channel_id, author_id);
         }
         message
+    }
+
+    /// What only some messages have.
+    fn adorn(
+        &mut self,
+        value: &mut Value,
+        message: &Stored,
+        nonce: Option<Value>,
+        stickers: Vec<Value>,
+        poll: Option<Value>,
+        replied: Option<&Stored>,
+    ) {
+        if let Some(nonce) = nonce {
+            value["nonce"] = nonce;
+        }
+        if !stickers.is_empty() {
+            value["sticker_items"] = Value::Array(stickers);
+        }
+        if let Some(poll) = poll {
+            value["poll"] = self.open_poll(message.channel_id, message.id, poll);
+        }
+        if let Some(to) = message.reference {
+            let mut reference =
+                json!({ "type": 0, "channel_id": message.channel_id.to_string(), "message_id": to.to_string() });
+            if let Some(guild) = message.guild_id {
+                reference["guild_id"] = json!(guild.to_string());
+            }
+            value["message_reference"] = reference;
+            value["referenced_message"] = replied.map_or(Value::Null, |message| {
+                let mut quoted = message.value.clone();
+                if let Some(fields) = quoted.as_object_mut() {
+                    fields.remove("referenced_message");
+                    fields.remove("nonce");
+                }
+                quoted
+            });
+        }
+    }
+
+    /// Somebody as messages show them.
+    fn author(&self, id: u64) -> Author<'_> {
+        let known = self.users.get(&id).map(|user| Author::User(user.object()));
+        known.unwrap_or_else(|| Author::Other(self.user_json(id)))
     }
 
     /// Changes a message and tells everybody who may see it; `None` if there is no such message.
@@ -263,7 +345,7 @@ impl World {
             interaction: before.interaction,
             edits: before.edits + 1,
             mentions,
-            value,
+            value: value.into(),
         });
         if let Some(channel) = self.channels.get_mut(&before.channel_id) {
             channel.history.replace(Arc::clone(&message));

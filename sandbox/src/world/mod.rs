@@ -5,6 +5,7 @@
 //! the order of changes is the order of events that everybody sees.
 
 pub(crate) mod audit_log;
+mod body;
 mod clock;
 mod command;
 mod emit;
@@ -42,7 +43,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, mpsc, watch};
 
 pub(crate) use self::{
@@ -77,6 +78,8 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) token: String,
     pub(crate) application_name: String,
+    /// What the application has changed of its own object.
+    pub(crate) application: Map<String, Value>,
     /// The application and its bot share an id, as Discord's newer ones do.
     pub(crate) bot_id: u64,
     pub(crate) owner_id: u64,
@@ -168,6 +171,7 @@ impl World {
             ids,
             token,
             application_name: settings.bot_name.clone(),
+            application: Map::new(),
             bot_id,
             owner_id,
             team: None,

@@ -143,10 +143,7 @@ impl World {
             event.users.remove(&user)
         };
         let guild = event.guild;
-        let is_seen = self
-            .scheduled
-            .get(&id)
-            .is_some_and(|event| self.sees_scheduled(event));
+        let is_seen = self.scheduled.get(&id).is_some_and(|event| self.sees_scheduled(event));
         if is_new && is_seen {
             let name = if interested {
                 "GUILD_SCHEDULED_EVENT_USER_ADD"

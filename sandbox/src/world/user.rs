@@ -2,7 +2,10 @@
 //!
 //! Plain data that knows no other part of the world; what the bot sees of itself differs from what it sees of others.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::ids::Id;
 
 /// One user.
 #[derive(Clone, Debug)]
@@ -55,24 +58,26 @@ impl User {
 
     /// The user object (`UserResponse`).
     pub(crate) fn json(&self) -> Value {
-        let mut user = json!({
-            "id": self.id.to_string(),
-            "username": self.username,
-            "global_name": self.global_name,
-            "discriminator": if self.bot { "0001" } else { "0" },
-            "avatar": null,
-            "banner": null,
-            "accent_color": null,
-            "avatar_decoration_data": null,
-            "collectibles": null,
-            "primary_guild": null,
-            "public_flags": 0,
-            "flags": 0,
-        });
-        if self.bot {
-            user["bot"] = Value::Bool(true);
+        serde_json::to_value(self.object()).unwrap_or_default()
+    }
+
+    /// The user object, to be written.
+    pub(crate) fn object(&self) -> UserObject<'_> {
+        UserObject {
+            id: Id(self.id),
+            username: &self.username,
+            global_name: self.global_name.as_deref(),
+            discriminator: if self.bot { "0001" } else { "0" },
+            avatar: (),
+            banner: (),
+            accent_color: (),
+            avatar_decoration_data: (),
+            collectibles: (),
+            primary_guild: (),
+            public_flags: 0,
+            flags: 0,
+            bot: self.bot.then_some(true),
         }
-        user
     }
 
     /// The user object that a bot gets of itself (`UserPIIResponse`).
@@ -85,6 +90,43 @@ impl User {
         user["premium_type"] = json!(0);
         user
     }
+}
+
+/// The user object in Discord's order; what nobody has here is null.
+#[derive(Debug, Serialize)]
+pub(crate) struct UserObject<'a> {
+    id: Id,
+    username: &'a str,
+    global_name: Option<&'a str>,
+    discriminator: &'static str,
+    avatar: (),
+    banner: (),
+    accent_color: (),
+    avatar_decoration_data: (),
+    collectibles: (),
+    primary_guild: (),
+    public_flags: u64,
+    flags: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<bool>,
+}
+
+/// The member object without its user; what nobody has here is null.
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberObject<'a> {
+    avatar: (),
+    avatar_decoration_data: (),
+    banner: (),
+    collectibles: (),
+    communication_disabled_until: Option<&'a str>,
+    deaf: bool,
+    flags: u64,
+    joined_at: &'a str,
+    mute: bool,
+    nick: Option<&'a str>,
+    pending: bool,
+    premium_since: (),
+    roles: Vec<Id>,
 }
 
 /// A user's membership of one guild.
@@ -114,25 +156,29 @@ impl Member {
 
     /// The member without its user, as messages carry it.
     pub(crate) fn partial(&self) -> Map<String, Value> {
-        let roles: Vec<String> = self.roles.iter().map(u64::to_string).collect();
-        let member = json!({
-            "avatar": null,
-            "avatar_decoration_data": null,
-            "banner": null,
-            "collectibles": null,
-            "communication_disabled_until": self.timed_out_until,
-            "deaf": self.deaf,
-            "flags": self.flags,
-            "joined_at": self.joined_at,
-            "mute": self.mute,
-            "nick": self.nick,
-            "pending": false,
-            "premium_since": null,
-            "roles": roles,
-        });
+        let member = serde_json::to_value(self.object()).unwrap_or_default();
         match member {
             Value::Object(fields) => fields,
             _ => Map::new(),
+        }
+    }
+
+    /// The member without its user, to be written.
+    pub(crate) fn object(&self) -> MemberObject<'_> {
+        MemberObject {
+            avatar: (),
+            avatar_decoration_data: (),
+            banner: (),
+            collectibles: (),
+            communication_disabled_until: self.timed_out_until.as_deref(),
+            deaf: self.deaf,
+            flags: self.flags,
+            joined_at: &self.joined_at,
+            mute: self.mute,
+            nick: self.nick.as_deref(),
+            pending: false,
+            premium_since: (),
+            roles: self.roles.iter().copied().map(Id).collect(),
         }
     }
 
