@@ -1,9 +1,10 @@
 //! How many messages a second the local Discord serves to one shard: `MESSAGE_CREATE` from the world to a plain websocket
-//! client that only counts, for each transport compression.
+//! client that only counts, for each transport compression. On Linux also the processor time that a message takes, which
+//! says more than the rate where other programs run beside it.
 //!
 //! `cargo run --release -p sandbox --example feed -- 150000`
 
-use std::{env, io::Write, time::Instant};
+use std::{env, fs, io::Write, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{SinkExt, StreamExt};
@@ -19,24 +20,51 @@ const INTENTS: u64 = 53_608_447;
 fn main() -> Result<()> {
     let count = env::args().nth(1).map_or(Ok(MESSAGES), |text| text.parse())?;
     for compress in ["none", "zlib-stream", "zstd-stream"] {
-        let (rate, bytes) = measure(compress, count)?;
+        let Measured {
+            rate,
+            bytes,
+            server,
+            client,
+        } = measure(compress, count)?;
         writeln!(
             std::io::stdout(),
-            "{compress:12} {rate:>9.0} messages a second, {bytes:>6.0} bytes each"
+            "{compress:12} {rate:>9.0} messages a second, {bytes:>6.0} bytes each; of a core, the server takes {server:.1} us \
+             and the client {client:.1} us"
         )?;
     }
     Ok(())
 }
 
-/// Messages a second, and bytes of each on the wire.
-fn measure(compress: &'static str, count: u32) -> Result<(f64, f64)> {
+/// What a run has shown.
+struct Measured {
+    /// Messages a second.
+    rate: f64,
+    /// Bytes of a message on the wire.
+    bytes: f64,
+    /// Microseconds of processor time a message, by the server's two threads and by the client's.
+    server: f64,
+    client: f64,
+}
+
+/// Seconds of processor time of the whole program, or of the thread that asks; 0 where the system doesn't say so.
+fn processor(of: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{of}/stat")).unwrap_or_default();
+    // After the name in parentheses: user and system time are the 12th and 13th, in hundredths.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let times = fields.split_whitespace().skip(11).take(2);
+    times.filter_map(|time| time.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn measure(compress: &'static str, count: u32) -> Result<Measured> {
+    let before = processor("self");
     let server = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let sandbox = server.block_on(Sandbox::builder().rate_limits(RateLimits::Off).start())?;
     let (online, is_online) = oneshot::channel();
     let (url, token) = (sandbox.gateway_url(), sandbox.token().to_owned());
     let reader = std::thread::spawn(move || -> Result<_> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(read(&url, &token, compress, count, online))
+        let (rate, bytes) = runtime.block_on(read(&url, &token, compress, count, online))?;
+        Ok((rate, bytes, processor("thread-self")))
     });
     let alice = sandbox.guild().channel("general").user("alice");
     server.block_on(async {
@@ -49,8 +77,16 @@ fn measure(compress: &'static str, count: u32) -> Result<(f64, f64)> {
         anyhow::Ok(())
     })?;
     let result = reader.join().map_err(|_| anyhow::anyhow!("the client panicked"))?;
+    let (rate, bytes, client) = result?;
+    let all = processor("self") - before;
     server.block_on(sandbox.stop());
-    result
+    let each = |seconds: f64| seconds * 1e6 / f64::from(count);
+    Ok(Measured {
+        rate,
+        bytes,
+        server: each(all - client),
+        client: each(client),
+    })
 }
 
 /// Counts what comes after the client is online.
