@@ -18,8 +18,17 @@ const PAGE = 50;
 
 /** Whether the newest message is in view, so that the list follows what comes. */
 export let stuck = true;
+/** The message that was jumped to, while nobody scrolls: pictures above it that load must not push it away. */
+let held = null;
+function hold(id) {
+  $(`m-${id}`)?.scrollIntoView({ block: 'center' });
+  stuck = false;
+  held = { id, top: $('scroller').scrollTop, height: $('messages').offsetHeight };
+}
+new ResizeObserver(() => { if (held && $('messages').offsetHeight !== held.height) hold(held.id); }).observe($('messages'));
 $('scroller').addEventListener('scroll', () => {
   const box = $('scroller');
+  if (held && $('messages').offsetHeight === held.height && Math.abs(box.scrollTop - held.top) > 2) held = null;
   const down = box.scrollHeight - box.scrollTop - box.clientHeight < 90;
   // In a burst the list grows and shrinks between two frames; that is nobody's wish to look at older messages.
   if (down || !scrollWanted) stuck = down;
@@ -27,11 +36,12 @@ $('scroller').addEventListener('scroll', () => {
   if (box.scrollTop < 300 && !down) loadOlder();
   if (box.scrollHeight - box.scrollTop - box.clientHeight < 300) loadNewer();
 }, { passive: true });
-for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
+for (const name of ['wheel', 'touchmove']) $('scroller').addEventListener(name, (event) => { held = null; if (!(event.deltaY > 0)) stuck = false; }, { passive: true });
 new ResizeObserver(() => { if (stuck) scrollDown(); }).observe($('scroller'));
 let scrollWanted = false;
 export const scrollDown = () => {
   stuck = true;
+  held = null;
   if (scrollWanted) return;
   scrollWanted = true;
   requestAnimationFrame(() => {
@@ -215,6 +225,7 @@ export function drawMessage(id) {
 }
 
 export function drawMessages(down = true) {
+  held = null;
   const list = listNow();
   const channel = findChannel(state.channel);
   const place = $('beginning');
@@ -237,6 +248,7 @@ export function drawMessages(down = true) {
   place.hidden = state.rooms.get(state.channel)?.complete === false;
   rove($('messages').lastElementChild);
   drawWaiting();
+  if (state.rooms.get(state.channel)?.cut) showNewer();
   if (down) scrollDown();
 }
 
@@ -263,7 +275,7 @@ export async function jumpTo(channelId, id) {
   stuck = false;
   const node = $(`m-${id}`);
   if (!node) return;
-  node.scrollIntoView({ block: 'center' });
+  hold(id);
   if ($('scroller').scrollHeight - $('scroller').scrollTop - $('scroller').clientHeight < 300) loadNewer();
   focusMessage(node);
   node.classList.remove('flash');
