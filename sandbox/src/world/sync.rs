@@ -25,7 +25,7 @@ impl World {
     pub(super) fn sync_threads(&mut self, event: &str, guild: u64, data: &Value) {
         let is_of_access = match event {
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "GUILD_UPDATE" | "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE" => true,
-            "GUILD_MEMBER_UPDATE" => data["user"]["id"] == self.bot_id.to_string(),
+            "GUILD_MEMBER_UPDATE" => data["user"]["id"].as_str().and_then(|id| id.parse().ok()) == Some(self.bot_id),
             _ => false,
         };
         // A guild that the bot has not heard of comes with its threads.
