@@ -33,7 +33,7 @@ use plugin_protocol::{
 };
 use serde::Serialize;
 use tokio::{
-    sync::{Notify, oneshot, watch},
+    sync::{Notify, SetOnce, oneshot, watch},
     time::timeout,
 };
 
@@ -194,8 +194,10 @@ pub struct Generation {
     pub number: u32,
     /// How long it took from opening to the end of its start function.
     pub load_time: OnceLock<Duration>,
-    /// Since when it serves.
+    /// Since when it serves: it is told so just before the table leads to it.
     pub serving_since: OnceLock<SystemTime>,
+    /// The table leads to it, or has.
+    pub in_force: SetOnce<()>,
     /// Counts what is under way.
     pub gate: Arc<Gate>,
     late: OnceLock<late::Late>,

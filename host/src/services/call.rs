@@ -154,6 +154,8 @@ impl Calling {
         begun: &mut Option<Begun>,
     ) -> Result<Bytes, ServiceFailure> {
         let limit_ms = self.call.limit_ms.clamp(1, LONGEST_SERVICE_MS);
+        // Told that it serves, it may be faster than the table that leads to whoever came with it.
+        self.from.in_force.wait().await;
         let mut tries = 0;
         loop {
             tries += 1;

@@ -18,7 +18,7 @@ use std::{fs, io, io::Write, path::Path};
 pub use backup::{BackupError, BackupId, Backups};
 pub use database::{Database, Limits, OpenError, Options, Step, StorageError};
 pub use stores::Stores;
-pub use tables::{Action, GuildSettings, MessageTime, STEPS, Tables, TimerRow};
+pub use tables::{Action, GuildSettings, MessageTime, STEPS, Tables, TimerRow, Trail};
 
 /// How the names of files begin that are written and then renamed; one that is found at the start was left by a killed
 /// process.

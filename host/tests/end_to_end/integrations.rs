@@ -7,6 +7,7 @@ use proptest::{
     test_runner::{Config, TestRng, TestRunner},
 };
 use sandbox::{Person, RestFault};
+use serde_json::json;
 
 use crate::harness::World;
 
@@ -36,6 +37,30 @@ fn asked(world: &World) -> usize {
     log.iter()
         .filter(|call| call.path.ends_with("/commands/permissions"))
         .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_for_a_plugin_of_one_server_only_counts_there_too() {
+    let world = World::new().await;
+    let guild = world.sandbox.guild();
+    world.configure(&json!({
+        "cooldowns": { "default_per": 0 },
+        "extensions": { "only_in": { "showcase": [guild.id().to_string()] } },
+    }));
+    world.drop_plugin("showcase");
+    let bot = world.start().await;
+    guild
+        .expect_commands(|names| names.contains(&"warden".to_owned()))
+        .await;
+    // Once it is reported, the bot knows Discord's ids of its commands.
+    world.owner().says("!sync").await.expect_reply().await;
+    let alice = world.person("alice");
+    assert_eq!(told(&alice, "!warden").await, "You need *Ban Members* for that.");
+    guild.overrides_command("warden", &[(alice.id(), true)]);
+    let by_slash = alice.slash("warden", &[]).await.expect_reply().await;
+    assert_eq!(by_slash.content(), GUARDED);
+    assert_eq!(told(&alice, "!warden").await, GUARDED);
+    bot.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -456,7 +456,7 @@ async fn a_plugin_changes_its_own_by_the_rules_of_its_owners_and_hears_of_each_c
     // What is as it was before is not written.
     let trail = || {
         let database = rusqlite::Connection::open(world.root().join("data/bot.db")).unwrap();
-        let sql = "SELECT count(*) FROM audit_trail WHERE action = 'settings.change' AND plugin = 'showcase'";
+        let sql = "SELECT count(*) FROM own_changes WHERE action = 'settings.change' AND plugin = 'showcase'";
         database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
     assert_eq!(told(&alice, "!prefer 9").await, "limit 9, words [\"nonsense\"]");

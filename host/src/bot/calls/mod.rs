@@ -39,7 +39,7 @@ use crate::{
     plugins::{Generation, Plugins},
     schedule::Schedule,
     slash::Slash,
-    storage::{Action, Backups, StorageError, Stores, Tables, files::Files},
+    storage::{Action, Backups, StorageError, Stores, Tables, Trail, files::Files},
     telemetry::{Incidents, Logs, Notices},
 };
 
@@ -52,7 +52,7 @@ enum Access {
     Granted,
     /// The same for what changes something: it is written into the audit trail.
     Changes,
-    /// Every plugin, about itself; it is written into the audit trail, too.
+    /// Every plugin, about itself; it is written down, too, in a table of its own.
     Own,
 }
 
@@ -154,7 +154,12 @@ impl Calls {
             Ok(_) => "done".to_owned(),
             Err(problem) => problem.message.clone(),
         };
-        self.tables.note_action(action).await;
+        let trail = if *access == Access::Own {
+            Trail::Plugins
+        } else {
+            Trail::Owners
+        };
+        self.tables.note_action(trail, action).await;
         answer
     }
 

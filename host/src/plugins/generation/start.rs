@@ -13,7 +13,7 @@ use std::{
 
 use plugin_protocol::{Settings, Start, StopReason, kind};
 use tokio::{
-    sync::{Notify, oneshot, watch},
+    sync::{Notify, SetOnce, oneshot, watch},
     time::timeout,
 };
 
@@ -114,6 +114,7 @@ impl Generation {
             number,
             load_time: OnceLock::new(),
             serving_since: OnceLock::new(),
+            in_force: SetOnce::new(),
             gate: Arc::new(Gate::default()),
             late: OnceLock::new(),
             pulse: Pulse::default(),

@@ -50,7 +50,8 @@ impl Life {
             self.decisions.forget_absent(|name| known.contains(name));
         }
         let mut plan = self.scene(ask).plan();
-        if looked.is_none() {
+        // What follows from it begins once the owner has heard of the end.
+        if looked.is_none() || !ask.unwanted.is_empty() {
             plan.only_unloads();
         }
         for name in &plan.unloaded {
@@ -179,7 +180,7 @@ impl Life {
                 refused.remove_of(&step.name);
             }
         }
-        if ask.only_these || !dropped.is_empty() {
+        if ask.only_these || !dropped.is_empty() || !ask.unwanted.is_empty() {
             self.keep_refusals(&mut refused);
         }
         self.tell_refused(refused);

@@ -261,7 +261,12 @@ impl Life {
                     with_dependants,
                     reply,
                 }) => {
-                    drop(reply.send(self.unload(&names, with_dependants).await));
+                    let done = self.unload(&names, with_dependants).await;
+                    let is_done = done.is_ok();
+                    drop(reply.send(done));
+                    if is_done {
+                        self.settle_what_follows().await;
+                    }
                 }
                 Some(Order::Plan {
                     verb,

@@ -145,6 +145,10 @@ impl Life {
         let holds: Vec<_> = held.iter().map(|(_, hold)| &**hold).collect();
         self.routing
             .release_all(&holds, table, deliver, gone.iter().map(|older| &older.gate));
+        for (generation, _) in &newer {
+            // What it has begun meanwhile may call those that have come with it. Set already where it was in force before.
+            let _ = generation.in_force.set(());
+        }
         for ((generation, hold), lost) in held.iter().zip(lost) {
             self.note_lost(generation.name(), hold.turned_away() + lost);
         }

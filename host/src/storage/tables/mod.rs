@@ -20,7 +20,7 @@ use std::{path::Path, sync::Arc};
 use arc_swap::ArcSwap;
 use tokio::{sync::watch, task::spawn_blocking};
 
-pub use audit::Action;
+pub use audit::{Action, Trail};
 pub use guild_settings::GuildSettings;
 pub use message_times::MessageTime;
 pub use timers::TimerRow;
@@ -33,7 +33,7 @@ use rules::Rules;
 use statistics::Counters;
 
 /// What makes the tables, oldest first.
-pub const STEPS: [Step; 9] = [
+pub const STEPS: [Step; 10] = [
     Step::new(
         "servers, people, commands and the owner's actions",
         "CREATE TABLE guild_settings (
@@ -136,6 +136,7 @@ pub const STEPS: [Step; 9] = [
         "CREATE TABLE hook_switches (callback TEXT PRIMARY KEY, off_since INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
     ),
     Step::new("what runs by time", timers::STEP),
+    Step::new("what plugins change of their own", audit::OWN_STEP),
 ];
 
 /// How many threads read from the host's own database: nobody waits for it often.
