@@ -17,7 +17,15 @@ use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 /// The plugins that are measured with.
-const PLUGINS: [&str; 2] = ["example", "stress"];
+const PLUGINS: [&str; 5] = [
+    "example",
+    "stress",
+    "tally",
+    "relay-00000000000000000000000001",
+    "courier",
+];
+/// Built once more without the counting allocator, into a folder of that name.
+const UNCOUNTED: &str = "courier";
 
 /// So many plugins beside the example plugin make ten, which a bot with many plugins has.
 const MORE: usize = 9;
@@ -34,7 +42,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     let workspace = Workspace::read()?;
     let staged = workspace.target.join("plugins");
-    let mut steps = Steps::new(PLUGINS.len() + 3 + usize::from(wants_many(&arguments.options)));
+    let mut steps = Steps::new(PLUGINS.len() + 4 + usize::from(wants_many(&arguments.options)));
     let root = &workspace.root;
     let bot = steps.step("building the bot", || {
         let artifacts = cargo::build(Profile::Release, &["-p", "host", "--bin", "bothost"], root, stop)?;
@@ -51,6 +59,17 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
             source.install(&workspace, Profile::Release, &[], &staged, stop)
         })?;
     }
+    steps.step("building plugin courier without the counting allocator", || {
+        let source = Source::Member(workspace.plugin(UNCOUNTED)?);
+        let folder = staged.join("uncounted");
+        source.install(
+            &workspace,
+            Profile::Release,
+            &["--features", "uncounted"],
+            &folder,
+            stop,
+        )
+    })?;
     if wants_many(&arguments.options) {
         steps.step("building plugin example under more names", || {
             more_examples(&workspace, &staged, stop)

@@ -40,6 +40,7 @@ async fn relay(ctx: Ctx, what: String) -> Result {
         "slow" => tally.call("never", &()).time_limit(Duration::from_millis(50)).await,
         "undeclared" => ctx.service("stress").call("any", &()).await,
         "absent" => ctx.service("levels").call("any", &()).await,
+        "courier" => ctx.service("courier").call("add", &json!({ "by": 1 })).await,
         service => tally.call(service, &json!({ "by": 1 })).await,
     };
     match answer {
@@ -87,5 +88,5 @@ plugin! {
     commands: [relay],
     events: [listen],
     services: [back, circle, through],
-    depends: ["tally", "levels?"],
+    depends: ["tally", "levels?", "courier?"],
 }

@@ -82,3 +82,17 @@ pub(crate) async fn circle(ctx: ServiceCtx<Tally>) -> Result<Value> {
 pub(crate) async fn by_way(ctx: ServiceCtx<Tally>) -> Result<u64> {
     ctx.service(RELAY).call("through", &()).await
 }
+
+#[derive(Deserialize)]
+#[serde(crate = "plugin_api::serde")]
+pub(crate) struct Message {
+    channel: u64,
+    number: u64,
+}
+
+/// Count a message that another plugin has heard.
+#[service]
+pub(crate) async fn heard(ctx: ServiceCtx<Tally>, message: Message) -> Result<()> {
+    ctx.state().heard.borrow_mut().add(message.channel, message.number);
+    Ok(())
+}

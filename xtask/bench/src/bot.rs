@@ -78,7 +78,8 @@ pub struct Programs {
     /// The compiled peer on the host's allocator; left out without it
     #[arg(long, value_name = "FILE")]
     pub twilight_mimalloc: Option<PathBuf>,
-    /// The folder with the compiled plugins `example` and `stress`
+    /// The folder with the compiled plugins `example`, `stress`, `tally`, `relay` and `courier`, and in `uncounted` one more
+    /// `courier`, without the counting allocator
     #[arg(long, value_name = "DIR")]
     pub plugins: PathBuf,
 }
@@ -278,7 +279,8 @@ impl Bot {
         outcome.with_context(|| format!("the bot {} said last:\n{}", self.kind.name(), self.tail()))
     }
 
-    fn tail(&self) -> String {
+    /// The end of its log.
+    pub fn tail(&self) -> String {
         let lines = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().cloned().collect::<Vec<_>>().join("\n")
     }

@@ -11,8 +11,15 @@ use crate::{
     load::{Load, Sample},
     machine::Machine,
     scenarios::{
-        commands::Loads, generator::Ceiling, memory::Memory, reload::Reloads, start::Starts, storage::Storage,
+        commands::Loads,
+        generator::Ceiling,
+        memory::Memory,
+        reload::Reloads,
+        start::Starts,
+        storage::{Figures, Storage},
+        swaps::{self, Swaps},
         ways::Ways,
+        within::Counting,
     },
     statistics::median,
     table::Table,
@@ -38,6 +45,12 @@ pub struct Report {
     pub memory: Vec<Memory>,
     /// Reloads of a plugin.
     pub reloads: Option<Reloads>,
+    /// Reloads of a plugin that is used.
+    pub swaps: Vec<Swaps>,
+    /// Calls of another plugin's service.
+    pub calls: Vec<Figures>,
+    /// What counting allocations costs.
+    pub counting: Option<Counting>,
     /// Keys, tables and files of plugins.
     pub storage: Option<Storage>,
     /// The generator alone.
@@ -53,7 +66,25 @@ impl Report {
             .flat_map(|load| load.host.iter().chain(&load.twilight).chain(&load.twilight_mimalloc));
         let ways = self.ways.iter().flat_map(|way| way.host.iter().chain(&way.twilight));
         let alone = self.generator.iter().map(|ceiling| &ceiling.sample);
-        of_bots.chain(ways).chain(alone).all(Sample::is_complete)
+        let counting = self
+            .counting
+            .iter()
+            .flat_map(|counting| counting.commands_counted.iter().chain(&counting.commands_uncounted));
+        of_bots
+            .chain(ways)
+            .chain(counting)
+            .chain(alone)
+            .all(Sample::is_complete)
+    }
+
+    /// What must not be, in words.
+    pub fn wrong(&self) -> Vec<String> {
+        let of_one = |swaps: &Swaps| {
+            let name = swaps.replaced.name();
+            let named = swaps.wrong.iter().map(move |wrong| format!("a plugin {name}: {wrong}"));
+            named.collect::<Vec<_>>()
+        };
+        self.swaps.iter().flat_map(of_one).collect()
     }
 
     /// As tables.
@@ -94,6 +125,15 @@ impl Report {
         }
         if let Some(reloads) = &self.reloads {
             text.push_str(&reload(reloads));
+        }
+        if !self.swaps.is_empty() {
+            text.push_str(&swapped(&self.swaps));
+        }
+        if !self.calls.is_empty() {
+            text.push_str(&within("calls between plugins", &[("", &self.calls)]));
+        }
+        if let Some(counting) = &self.counting {
+            text.push_str(&counted(counting));
         }
         if let Some(storage) = &self.storage {
             text.push_str(&stored(storage));
@@ -384,4 +424,94 @@ fn reload(reloads: &Reloads) -> String {
         format!("{:.2}", kept.threads),
     ]);
     table.text()
+}
+
+fn swapped(all: &[Swaps]) -> String {
+    let columns = [
+        "reloads under load",
+        "commands a second",
+        "events a second",
+        "swap p50 ms",
+        "slowest ms",
+        "commands p50 ms",
+        "p99 ms",
+        "during swaps",
+        "p50 ms",
+        "p99 ms",
+        "slowest ms",
+        "wrong",
+    ];
+    let mut table = Table::new(1, &columns);
+    let mut notes = String::new();
+    let wanted = swaps::WANTED_P99.as_secs_f64() * 1e3;
+    for swaps in all {
+        let wrong = if swaps.wrong.is_empty() { "nothing" } else { "see below" };
+        table.row([
+            format!("{} of a plugin {}", swaps.reloads, swaps.replaced.name()),
+            format!("{:.0}", swaps.commands as f64 / swaps.seconds),
+            format!("{:.0}", swaps.events as f64 / swaps.seconds),
+            format!("{:.1}", swaps.swap_p50_ms),
+            format!("{:.1}", swaps.swap_max_ms),
+            format!("{:.2}", swaps.all.p50_ms),
+            format!("{:.2}", swaps.all.p99_ms),
+            swaps.during.count.to_string(),
+            format!("{:.2}", swaps.during.p50_ms),
+            format!("{:.2}", swaps.during.p99_ms),
+            format!("{:.2}", swaps.during.max_ms),
+            wrong.to_owned(),
+        ]);
+        if swaps.during.p99_ms > wanted {
+            let _ = writeln!(
+                notes,
+                "Careful: of a plugin {} the p99 of a command during a swap is {:.1} ms, and {wanted:.0} ms are wanted.",
+                swaps.replaced.name(),
+                swaps.during.p99_ms
+            );
+        }
+        if swaps.out_of_turn > 0 {
+            let _ = writeln!(
+                notes,
+                "Of a plugin {} {} events of {} came behind a later one of their channel.",
+                swaps.replaced.name(),
+                swaps.out_of_turn,
+                swaps.events
+            );
+        }
+    }
+    table.text() + &notes
+}
+
+fn within(title: &str, all: &[(&str, &[Figures])]) -> String {
+    let columns = [title, "", "at once", "a second", "p50 \u{b5}s", "p99 \u{b5}s", "count"];
+    let mut table = Table::new(2, &columns);
+    for (who, figures) in all {
+        for figures in *figures {
+            table.row([
+                figures.what.clone(),
+                (*who).to_owned(),
+                figures.at_once.to_string(),
+                format!("{:.0}", figures.rate()),
+                format!("{:.3}", figures.p50_ns as f64 / 1e3),
+                format!("{:.3}", figures.p99_ns as f64 / 1e3),
+                figures.count.to_string(),
+            ]);
+        }
+    }
+    table.text()
+}
+
+fn counted(counting: &Counting) -> String {
+    let both = [
+        ("counted", counting.counted.as_slice()),
+        ("uncounted", &counting.uncounted),
+    ];
+    let cpu = |samples: &[Sample]| median(samples.iter().map(|sample| sample.cpu_us));
+    format!(
+        "{}A command of the plugin that counts takes {:.1} \u{b5}s of CPU, of the same one that does not {:.1} \u{b5}s: {:.3} \
+         times as much, the median over rounds\n",
+        within("allocations of plugins", &both),
+        cpu(&counting.commands_counted),
+        cpu(&counting.commands_uncounted),
+        counting.cpu_ratio
+    )
 }

@@ -17,7 +17,7 @@ use crate::{
     machine::Machine,
     null,
     report::Report,
-    scenarios::{commands, generator, memory, reload, start, storage, ways},
+    scenarios::{commands, generator, memory, reload, start, storage, swaps, ways, within},
 };
 
 /// How the bots are set up, for the report.
@@ -72,6 +72,12 @@ enum Scenario {
     Memory,
     /// Reloads of a plugin
     Reload,
+    /// Reloads of a plugin that is used, while events come and others call it
+    Swaps,
+    /// Calls of another plugin's service
+    Calls,
+    /// What counting allocations costs
+    Allocator,
     /// Keys, tables and files of plugins
     Storage,
     /// The generator alone
@@ -85,7 +91,7 @@ impl Scenario {
             Self::Burst => Some(Load::Burst),
             Self::Rate => Some(Load::Rate),
             Self::Plain => Some(Load::Plain),
-            Self::Ways | Self::Start | Self::Memory | Self::Reload | Self::Storage | Self::Generator => None,
+            _ => None,
         }
     }
 }
@@ -126,6 +132,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         fs::write(&arguments.json, serde_json::to_vec_pretty(&report)?)
             .with_context(|| format!("{} can't be written", arguments.json.display()))?;
         println!("Everything, round by round: {}", arguments.json.display());
+        let wrong = report.wrong();
+        if !wrong.is_empty() {
+            bail!("what must not be at a reload:\n{}", wrong.join("\n"));
+        }
         if report.is_complete() {
             Ok(())
         } else {
@@ -179,6 +189,21 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     } else {
         None
     };
+    let swaps = if wanted(Scenario::Swaps) {
+        swaps::measure(programs, if is_quick { 20 } else { 300 }).await?
+    } else {
+        Vec::new()
+    };
+    let calls = if wanted(Scenario::Calls) {
+        within::calls(programs, if is_quick { 5_000 } else { 50_000 }).await?
+    } else {
+        Vec::new()
+    };
+    let counting = if wanted(Scenario::Allocator) {
+        Some(within::counting(programs, rounds, is_quick).await?)
+    } else {
+        None
+    };
     let storage = if wanted(Scenario::Storage) {
         Some(storage::measure(programs, if is_quick { 10_000 } else { 50_000 }).await?)
     } else {
@@ -197,6 +222,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         start,
         memory,
         reloads,
+        swaps,
+        calls,
+        counting,
         storage,
         generator,
     })

@@ -143,7 +143,7 @@ fn counted(text: &str, name: &str) -> Option<f64> {
 }
 
 /// Bytes in which the first occurrence of a text is another of the same length.
-fn replaced(bytes: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
+pub(super) fn replaced(bytes: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
     ensure!(from.len() == to.len(), "{from} and {to} differ in length");
     let at = bytes.windows(from.len()).position(|window| window == from.as_bytes());
     let at = at.with_context(|| format!("{from} is not in the compiled plugin"))?;

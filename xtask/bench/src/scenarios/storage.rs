@@ -117,7 +117,7 @@ async fn counting(folder: &Path, count: u32) -> Result<Vec<Figures>> {
 }
 
 /// The figures in the plugin's answer.
-fn figures(body: &[u8]) -> Result<Vec<Figures>> {
+pub(super) fn figures(body: &[u8]) -> Result<Vec<Figures>> {
     let body: Value = serde_json::from_slice(body)?;
     let content = body["content"].as_str().unwrap_or_default();
     serde_json::from_str(content).with_context(|| format!("the plugin answered {content:?}"))

@@ -28,6 +28,13 @@ pub struct Frame {
     asks: Option<u64>,
 }
 
+impl Frame {
+    /// The message or the interaction to which an answer is waited for.
+    pub fn asks(&self) -> Option<u64> {
+        self.asks
+    }
+}
+
 /// A bot's connection.
 pub struct Link {
     encoder: Mutex<Encoder>,

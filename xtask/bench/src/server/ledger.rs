@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use tokio::{sync::Notify, time::timeout};
 
 use super::{Frame, Link};
@@ -44,6 +45,23 @@ struct State {
     body: Vec<u8>,
     unasked: usize,
     refused: usize,
+    /// Every answer as it came; absent unless they are recorded.
+    recorded: Option<Vec<Reply>>,
+}
+
+/// An answer that was recorded.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The message to which it replies, if it is one that was sent.
+    pub message: Option<u64>,
+    /// How long it took from that message's writing.
+    pub took: Duration,
+    /// When that message was written.
+    pub written: Instant,
+    /// When it came.
+    pub at: Instant,
+    /// What it says.
+    pub content: String,
 }
 
 /// What came of a number of commands.
@@ -74,6 +92,19 @@ impl Ledger {
         };
     }
 
+    /// Begins anew, and keeps every answer from now on, also what is given twice.
+    pub fn record(&self) {
+        *self.state() = State {
+            recorded: Some(Vec::new()),
+            ..State::default()
+        };
+    }
+
+    /// The answers that have come since the last time.
+    pub fn recorded(&self) -> Vec<Reply> {
+        self.state().recorded.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A command is being written.
     pub fn written(&self, message: u64) {
         self.state().written.insert(message, Instant::now());
@@ -88,6 +119,21 @@ impl Ledger {
     pub fn answered(&self, message: Option<u64>, body: &[u8]) {
         let now = Instant::now();
         let mut state = self.state();
+        if state.recorded.is_some() {
+            let written = message.and_then(|message| state.written.get(&message).copied());
+            let reply = Reply {
+                message: message.filter(|_| written.is_some()),
+                took: now - written.unwrap_or(now),
+                written: written.unwrap_or(now),
+                at: now,
+                content: content(body),
+            };
+            state
+                .recorded
+                .iter_mut()
+                .for_each(|replies| replies.push(reply.clone()));
+            return;
+        }
         let Some(written) = message.and_then(|message| state.written.remove(&message)) else {
             state.unasked += 1;
             return;
@@ -143,9 +189,32 @@ impl Ledger {
     }
 }
 
+/// What a message says.
+fn content(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body["content"].as_str().unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Ledger;
+
+    #[test]
+    fn what_is_recorded_is_there_as_often_as_it_came() {
+        let ledger = Ledger::default();
+        ledger.record();
+        ledger.written(1);
+        ledger.answered(Some(1), br#"{"content":"4"}"#);
+        ledger.answered(Some(1), br#"{"content":"5"}"#);
+        ledger.answered(None, b"{}");
+        let replies = ledger.recorded();
+        let said: Vec<_> = replies
+            .iter()
+            .map(|reply| (reply.message, reply.content.as_str()))
+            .collect();
+        assert_eq!(said, [(Some(1), "4"), (Some(1), "5"), (None, "")]);
+        assert!(ledger.recorded().is_empty());
+    }
 
     #[tokio::test]
     async fn an_answer_given_twice_does_not_stand_for_a_lost_one() {

@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 pub use gateway::{Frame, Link, Slash, Text};
-pub use ledger::{Answers, Ledger};
+pub use ledger::{Answers, Ledger, Reply};
 
 use compression::Encoder;
 
