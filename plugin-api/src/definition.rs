@@ -483,8 +483,9 @@ impl<S: 'static> Definition<S> {
                 };
                 // The place in the queue is taken here, in the order in which events come.
                 let turn = core.event_turns.take(handler.handler, turn);
+                let awaited = Rc::clone(payload.turns());
                 let future: Running = Box::pin(async move {
-                    let _turn = turn.come().await;
+                    let _turn = awaited.during(turn.come()).await;
                     run(ctx).await
                 });
                 (handler.handler, future)

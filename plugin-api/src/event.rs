@@ -13,7 +13,11 @@ use plugin_protocol::{Event, EventSubscription};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use twilight_model::gateway::{Intents, payload::incoming};
 
-use crate::{Error, Result, definition::EventDef, runtime::Owned};
+use crate::{
+    Error, Result,
+    definition::EventDef,
+    runtime::{Awaited, Owned},
+};
 
 /// A type of event that `#[event]` can handle by its type alone.
 #[diagnostic::on_unimplemented(
@@ -147,6 +151,8 @@ pub(crate) struct Payload {
     readers: Cell<usize>,
     /// What was read, by type: several handlers read it once.
     read: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    /// Whose handlers wait for their turn.
+    turns: Rc<Awaited>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +167,13 @@ impl Payload {
             envelope,
             readers: Cell::new(0),
             read: RefCell::default(),
+            turns: Rc::default(),
         }
+    }
+
+    /// Which of its handlers wait for their turn.
+    pub(crate) fn turns(&self) -> &Rc<Awaited> {
+        &self.turns
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -55,7 +55,8 @@ use crate::{
     hooks::Hooks,
     interactions::{ControlKeys, Invocations, Origin, Seen, texts},
     plugins::{
-        Delivery, Entered, EventDelivery, Generation, GivenUp, Handler, Held, Routing, Table, Undelivered, offers,
+        Delivery, Entered, EventDelivery, Generation, GivenUp, Handler, Held, Routing, Share, Table, Undelivered,
+        offers,
     },
     slash::Slash,
     storage::Tables,
@@ -134,8 +135,16 @@ impl Router {
     /// Delivers to the handlers of this event, plugin by plugin.
     fn deliver_event(&self, event: &RawEvent, partial: &Partial<'_>) {
         let table = self.routing.read();
-        let subscribers = table.subscribers(&partial.kind);
-        if subscribers.is_empty() {
+        // What is of no server and no channel, such as a new session, is everybody's.
+        let is_of_a_place = partial.guild_id.is_some() || partial.channel_id.is_some();
+        let subscribers = table.subscribers(&partial.kind).iter();
+        let mut wanting = subscribers
+            .filter(|subscriber| {
+                let is_off = || is_of_a_place && self.gatekeeper.is_off(&subscriber.plugin, partial.guild_id);
+                subscriber.wants(partial.guild_id.is_some(), partial.is_by_bot()) && !is_off()
+            })
+            .peekable();
+        if wanting.peek().is_none() {
             return;
         }
         let head = Event {
@@ -145,15 +154,8 @@ impl Router {
         };
         let head = serde_json::to_vec(&head).unwrap_or_default();
         let delivery = EventDelivery::new(&head, &event.payload);
-        // What is of no server and no channel, such as a new session, is everybody's.
-        let is_of_a_place = partial.guild_id.is_some() || partial.channel_id.is_some();
-        for subscriber in subscribers {
+        for subscriber in wanting {
             let plugin = &subscriber.plugin;
-            if !subscriber.wants(partial.guild_id.is_some(), partial.is_by_bot())
-                || (is_of_a_place && self.gatekeeper.is_off(plugin, partial.guild_id))
-            {
-                continue;
-            }
             let wait = || Delivery {
                 what: Held::Event,
                 head: head.clone(),
@@ -161,7 +163,9 @@ impl Router {
                 since: Instant::now(),
             };
             // Those for which there is no room are counted: told of at the end of a hold, or by the watchdog.
-            if let Some(Entered::Now(generation, ticket)) = self.enter(plugin, delivery.bytes(), wait) {
+            let (root, share) = (self.routing.root(), Share::Event(delivery.bytes()));
+            let way = |table: &Table| table.way(plugin);
+            if let Some(Entered::Now(generation, ticket)) = self.routing.enter_of(root, way, share, wait) {
                 generation.deliver_event(&delivery, ticket);
             }
         }

@@ -25,8 +25,10 @@ pub(super) fn handlers(lane: &LaneFigures) -> String {
             millis(blocked.millis.saturating_mul(1000))
         ));
     }
-    if lane.blocks > 0 {
-        lines.push(format!("blocked {} times in all", lane.blocks));
+    match lane.blocks {
+        0 => {}
+        1 => lines.push("blocked once in all".to_owned()),
+        more => lines.push(format!("blocked {more} times in all")),
     }
     lines.join("\n")
 }
@@ -49,8 +51,12 @@ pub(super) fn traffic(lane: &LaneFigures) -> String {
         "\n{} answers, {} REST calls, {} calls, {} of storage",
         asked.answers, asked.rest, asked.calls, asked.storage
     );
-    if asked.turned_away > 0 {
-        let _ = write!(text, "\n{} requests were turned away", asked.turned_away);
+    match asked.turned_away {
+        0 => {}
+        1 => text.push_str("\n1 request was turned away"),
+        more => {
+            let _ = write!(text, "\n{more} requests were turned away");
+        }
     }
     text
 }

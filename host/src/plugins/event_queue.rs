@@ -2,8 +2,8 @@
 //! dropped then.
 //!
 //! Pure: `generation/events` hands over what this lets through. A lane has a few events at a time that it has not begun,
-//! so that what can still be dropped waits here and not there; what it has begun and not ended is bounded, too. Commands
-//! and clicks don't come this way.
+//! so that what can still be dropped waits here and not there; what it has begun and not ended is bounded, too, and what
+//! waits there for its turn counts like what waits here. Commands and clicks don't come this way.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -21,6 +21,17 @@ const UNENDED_BYTES: usize = 32 << 20;
 /// What an event takes beside its bytes.
 const OVERHEAD: usize = 64;
 
+/// How far an event has come that the lane was handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits in the lane's queue.
+    Unbegun,
+    /// All handlers that it still has wait for their turn.
+    Parked,
+    /// A handler of it has begun.
+    Begun,
+}
+
 /// A plugin's events between the shards and its lane.
 #[derive(Debug)]
 pub struct Waiting<T> {
@@ -30,6 +41,7 @@ pub struct Waiting<T> {
     items: VecDeque<Item<T>>,
     bytes: usize,
     unbegun: Load,
+    parked: Load,
     unended: Load,
     delivered: u64,
     dropped: u64,
@@ -62,6 +74,10 @@ impl Load {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
+    const fn weight(&self) -> usize {
+        self.bytes + self.count * OVERHEAD
+    }
+
     const fn has_room(&self, bytes: usize, most: usize, most_bytes: usize) -> bool {
         self.count == 0 || (self.count < most && self.bytes + bytes <= most_bytes)
     }
@@ -71,13 +87,13 @@ impl<T> Waiting<T> {
     /// Nothing waits yet.
     #[must_use]
     pub fn new(room: EventQueue, tells_begun: bool) -> Self {
-        let bytes = room.bytes.clamp(EventQueue::LEAST, EventQueue::MOST);
         Self {
-            room: EventQueue { bytes, ..room },
+            room: room.bounded(),
             tells_begun,
             items: VecDeque::new(),
             bytes: 0,
             unbegun: Load::default(),
+            parked: Load::default(),
             unended: Load::default(),
             delivered: 0,
             dropped: 0,
@@ -97,7 +113,7 @@ impl<T> Waiting<T> {
 
     /// Lets an event wait that does not pass, which is made only then. Answers with what was dropped for it.
     pub fn push(&mut self, bytes: usize, now: Instant, make: impl FnOnce() -> T) -> Vec<T> {
-        let most = usize::try_from(self.room.bytes).unwrap_or(usize::MAX);
+        let most = self.most().saturating_sub(self.parked.weight());
         let weight = bytes + OVERHEAD;
         let is_full = self.bytes + weight > most;
         if self.is_over || weight > most || (is_full && self.room.overflow == Overflow::DropNewest) {
@@ -122,7 +138,7 @@ impl<T> Waiting<T> {
     }
 
     /// The next one that the lane may be handed now, with its bytes.
-    pub fn next(&mut self) -> Option<(T, usize)> {
+    pub fn next(&mut self) -> Option<(T, usize, Instant)> {
         let bytes = self.items.front()?.bytes;
         if !self.lane_takes(bytes) {
             return None;
@@ -130,27 +146,55 @@ impl<T> Waiting<T> {
         let item = self.items.pop_front()?;
         self.bytes -= item.bytes + OVERHEAD;
         self.note_delivered(item.bytes);
-        Some((item.what, item.bytes))
+        Some((item.what, item.bytes, item.since))
     }
 
-    /// The lane has begun an event of so many bytes, and goes on with it later.
-    pub fn begun(&mut self, bytes: usize) {
-        self.unbegun.take(bytes);
+    /// An event of so many bytes has come further in the lane.
+    pub fn came(&mut self, bytes: usize, from: Stage, to: Stage) {
+        if let Some(load) = self.load(from) {
+            load.take(bytes);
+        }
+        if let Some(load) = self.load(to) {
+            load.add(bytes);
+        }
     }
 
     /// An event of so many bytes has come to its end.
-    pub fn ended(&mut self, bytes: usize, had_begun: bool) {
-        if !had_begun {
-            self.unbegun.take(bytes);
+    pub fn ended(&mut self, bytes: usize, stage: Stage) {
+        if let Some(load) = self.load(stage) {
+            load.take(bytes);
         }
         self.unended.take(bytes);
     }
 
-    /// One that was to be handed over could not be.
+    /// One that was handed over is refused by a lane that ends.
     pub fn undelivered(&mut self, bytes: usize) {
-        self.ended(bytes, false);
+        self.ended(bytes, Stage::Unbegun);
         self.delivered -= 1;
         self.dropped += 1;
+    }
+
+    /// One that was to be handed over could not be, for the lane's queue is full of other things: it is the next one again.
+    pub fn put_back(&mut self, what: T, bytes: usize, since: Instant) {
+        self.ended(bytes, Stage::Unbegun);
+        self.delivered -= 1;
+        self.bytes += bytes + OVERHEAD;
+        self.items.push_front(Item { what, bytes, since });
+    }
+
+    /// One could not be passed on.
+    pub fn lost(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// All that waits, in order, for somebody else: with its bytes, and since when it waits.
+    pub fn take_all(&mut self) -> Vec<(T, usize, Instant)> {
+        self.bytes = 0;
+        let items = std::mem::take(&mut self.items);
+        items
+            .into_iter()
+            .map(|item| (item.what, item.bytes, item.since))
+            .collect()
     }
 
     /// Ends it, since there is no lane any more: all that waits, which counts as dropped.
@@ -188,13 +232,30 @@ impl<T> Waiting<T> {
         }
     }
 
+    /// How many bytes may wait.
+    fn most(&self) -> usize {
+        usize::try_from(self.room.bytes).unwrap_or(usize::MAX)
+    }
+
+    fn load(&mut self, stage: Stage) -> Option<&mut Load> {
+        match stage {
+            Stage::Unbegun => Some(&mut self.unbegun),
+            Stage::Parked => Some(&mut self.parked),
+            Stage::Begun => None,
+        }
+    }
+
     fn lane_takes(&self, bytes: usize) -> bool {
         let (unbegun, unbegun_bytes) = if self.tells_begun {
             (UNBEGUN, UNBEGUN_BYTES)
         } else {
             (UNENDED, UNENDED_BYTES)
         };
-        self.unbegun.has_room(bytes, unbegun, unbegun_bytes) && self.unended.has_room(bytes, UNENDED, UNENDED_BYTES)
+        // Half of the room is left for what waits here, of which the oldest can still make room.
+        let parks = self.parked.count == 0 || self.parked.weight() + bytes + OVERHEAD <= self.most() / 2;
+        parks
+            && self.unbegun.has_room(bytes, unbegun, unbegun_bytes)
+            && self.unended.has_room(bytes, UNENDED, UNENDED_BYTES)
     }
 
     fn note_delivered(&mut self, bytes: usize) {
@@ -230,13 +291,13 @@ mod tests {
     fn rest(queue: &mut Waiting<u32>) -> Vec<u32> {
         let mut rest = Vec::new();
         loop {
-            while let Some((number, _)) = queue.next() {
+            while let Some((number, ..)) = queue.next() {
                 rest.push(number);
             }
             if queue.unended.count == 0 {
                 return rest;
             }
-            queue.ended(192, false);
+            queue.ended(192, Stage::Unbegun);
         }
     }
 
@@ -267,13 +328,45 @@ mod tests {
         offer(&mut queue, 0..5000);
         let mut handed = UNBEGUN;
         while queue.unbegun.count > 0 {
-            queue.begun(192);
+            queue.came(192, Stage::Unbegun, Stage::Begun);
             handed += usize::from(queue.next().is_some());
         }
         assert_eq!(handed, UNENDED, "each of them waits for something");
-        queue.ended(192, true);
-        assert_eq!(queue.next(), Some((4096, 192)));
-        assert_eq!(queue.next(), None);
+        queue.ended(192, Stage::Begun);
+        assert_eq!(queue.next().map(|(number, ..)| number), Some(4096));
+        assert!(queue.next().is_none());
+    }
+
+    #[test]
+    fn what_waits_for_its_turn_counts_like_what_waits_here() {
+        for (overflow, handed) in [(Overflow::DropOldest, 98..100), (Overflow::DropNewest, 16..18)] {
+            // Of 256 bytes each there is room for four.
+            let mut queue = queue(1024, overflow);
+            assert!(offer(&mut queue, 0..16).is_empty());
+            for _ in 0..2 {
+                queue.came(192, Stage::Unbegun, Stage::Parked);
+            }
+            let waiting = |queue: &Waiting<u32>| queue.items.iter().map(|item| item.what).collect::<Vec<_>>();
+            offer(&mut queue, 16..100);
+            assert!(queue.next().is_none(), "half of the room waits in the lane");
+            assert_eq!(waiting(&queue), handed.collect::<Vec<_>>());
+            queue.came(192, Stage::Parked, Stage::Begun);
+            assert!(queue.next().is_some(), "one has its turn");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_handed_over_is_the_next_one_again() {
+        let mut queue = queue(1024, Overflow::DropOldest);
+        offer(&mut queue, 0..18);
+        queue.ended(192, Stage::Unbegun);
+        let (number, bytes, since) = queue.next().unwrap();
+        queue.put_back(number, bytes, since);
+        assert_eq!(queue.next().map(|(number, ..)| number), Some(16));
+        assert_eq!(queue.figures(Instant::now()).delivered, 17);
+        let left: Vec<_> = queue.take_all().into_iter().map(|(number, ..)| number).collect();
+        assert_eq!(left, [17]);
+        assert_eq!(queue.figures(Instant::now()).dropped, 0);
     }
 
     #[test]
@@ -284,8 +377,8 @@ mod tests {
         assert!(queue.push(192, now, || 1).is_empty());
         assert!(queue.push(4096, now, || 2).is_empty());
         assert_eq!(queue.figures(now).dropped, 1);
-        queue.ended(64 << 20, false);
-        assert_eq!(queue.next(), Some((1, 192)));
+        queue.ended(64 << 20, Stage::Unbegun);
+        assert_eq!(queue.next().map(|(number, ..)| number), Some(1));
     }
 
     #[test]
@@ -306,7 +399,7 @@ mod tests {
         /// Whatever comes and ends: order is kept, nothing comes twice, and what came is handed over, dropped or waits.
         #[test]
         fn nothing_is_lost_or_turned_around(
-            steps in prop::collection::vec((0_u8..4, 1_usize..600), 1..400),
+            steps in prop::collection::vec((0_u8..6, 1_usize..600), 1..400),
             bytes in 1024_u64..8192,
             newest in any::<bool>(),
             tells_begun in any::<bool>(),
@@ -314,35 +407,45 @@ mod tests {
             let overflow = if newest { Overflow::DropNewest } else { Overflow::DropOldest };
             let mut queue = Waiting::new(EventQueue { bytes, overflow }, tells_begun);
             let (mut came, mut handed, now) = (0_u64, Vec::new(), Instant::now());
-            let mut at_lane: VecDeque<(usize, bool)> = VecDeque::new();
+            let mut at_lane: VecDeque<(usize, Stage)> = VecDeque::new();
             for (step, size) in steps {
                 match step {
                     0 | 1 => {
                         if queue.passes(size) {
                             handed.push(came);
-                            at_lane.push_back((size, false));
+                            at_lane.push_back((size, Stage::Unbegun));
                         } else {
                             queue.push(size, now, || (came, size));
                         }
                         came += 1;
                     }
-                    2 if tells_begun => {
-                        if let Some(event) = at_lane.iter_mut().find(|event| !event.1) {
-                            event.1 = true;
-                            queue.begun(event.0);
+                    2 | 3 if tells_begun => {
+                        let (from, to) = match (step, size % 2) {
+                            (2, 0) => (Stage::Unbegun, Stage::Parked),
+                            (2, _) => (Stage::Unbegun, Stage::Begun),
+                            _ => (Stage::Parked, Stage::Begun),
+                        };
+                        if let Some(event) = at_lane.iter_mut().find(|event| event.1 == from) {
+                            event.1 = to;
+                            queue.came(event.0, from, to);
                         }
                     }
-                    _ => if let Some((size, had_begun)) = at_lane.pop_front() {
-                        queue.ended(size, had_begun);
+                    4 => if let Some((what, size, since)) = queue.next() {
+                        queue.put_back(what, size, since);
+                    }
+                    _ => if let Some((size, stage)) = at_lane.pop_front() {
+                        queue.ended(size, stage);
                     }
                 }
-                while let Some(((number, size), weighed)) = queue.next() {
+                while let Some(((number, size), weighed, _)) = queue.next() {
                     prop_assert_eq!(size, weighed);
                     handed.push(number);
-                    at_lane.push_back((size, false));
+                    at_lane.push_back((size, Stage::Unbegun));
                 }
                 let figures = queue.figures(now);
+                // What a lane was handed may all come to wait for its turn.
                 prop_assert!(figures.waiting_bytes <= bytes);
+                prop_assert!(queue.parked.weight() <= (bytes / 2) as usize + UNBEGUN * (600 + OVERHEAD));
                 prop_assert_eq!(figures.delivered + figures.dropped + figures.waiting, came);
                 prop_assert_eq!(figures.delivered, handed.len() as u64);
             }

@@ -55,7 +55,7 @@ const ENDING: Duration = Duration::from_secs(3);
 /// Ids of the host's own requests have the highest bit, ids of invocations have not.
 const REQUEST_BIT: u64 = 1 << 63;
 
-pub use events::EventDelivery;
+pub use events::{EventDelivery, Successor};
 use events::{Events, Handed};
 pub use guilds::GuildValues;
 use looking::{Invoked, Looks};
@@ -300,11 +300,15 @@ impl Generation {
     pub fn beat(&self, now: Instant) -> Beat {
         let beat = self.pulse.beat(self.gate.tickets() > 0, now);
         if beat == Beat::Ask {
-            let id = self.event_id();
-            self.waiting().insert(id, Waiting::Pulse);
-            let _ = self.hand_over(&Envelope::new(kind::PULSE, kind::FLAG_UNBOUNDED, id, b"null", &[]));
+            self.ask_pulse();
         }
         beat
+    }
+
+    fn ask_pulse(&self) {
+        let id = self.event_id();
+        self.waiting().insert(id, Waiting::Pulse);
+        let _ = self.hand_over(&Envelope::new(kind::PULSE, kind::FLAG_UNBOUNDED, id, b"null", &[]));
     }
 
     /// The body of the lane's thread.

@@ -22,14 +22,28 @@ pub struct HoldRoom {
     pub bytes: usize,
 }
 
+/// How many bytes of events may wait in a hold, and which make room for others.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRoom {
+    /// How many bytes, with what each of them takes beside its own.
+    pub bytes: usize,
+    /// Whether the oldest ones make room for a newer one; else it is the newer one that is lost.
+    pub drops_oldest: bool,
+}
+
+/// What an event takes beside its bytes.
+const EVENT_OVERHEAD: usize = 64;
+
 /// What something takes of a hold's room, which is counted apart: plugins that call each other leave the room of what people
-/// do as it is.
+/// do as it is, and so do events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
     /// All that is meant for deliveries, in bytes.
     Delivery(usize),
     /// A quarter as much as that beside it, for calls of other plugins, in bytes.
     Call(usize),
+    /// What there is for events, in bytes.
+    Event(usize),
 }
 
 /// How much waits of one share.
@@ -43,6 +57,7 @@ struct Used {
 #[derive(Debug)]
 pub struct Hold<D> {
     room: HoldRoom,
+    event_room: EventRoom,
     /// The how manieth hold of all it is; the highest number until that is known.
     number: AtomicUsize,
     /// Held for an insertion, a look or, at the end, the last few deliveries; never across an await.
@@ -54,7 +69,9 @@ struct Queue<D> {
     waiting: VecDeque<(D, Share)>,
     deliveries: Used,
     calls: Used,
+    events: Used,
     turned_away: usize,
+    lost_events: usize,
     is_over: bool,
 }
 
@@ -80,11 +97,35 @@ impl<D> Queue<D> {
         match share {
             Share::Delivery(bytes) => (&mut self.deliveries, bytes),
             Share::Call(bytes) => (&mut self.calls, bytes),
+            Share::Event(bytes) => (&mut self.events, bytes + EVENT_OVERHEAD),
         }
     }
 
+    /// Makes room for one more event of so many bytes, if there can be.
+    fn make_room(&mut self, bytes: usize, room: EventRoom) -> bool {
+        let weight = bytes.saturating_add(EVENT_OVERHEAD);
+        if weight > room.bytes {
+            return false;
+        }
+        while self.events.bytes + weight > room.bytes {
+            let is_event = |(_, share): &(D, Share)| matches!(share, Share::Event(_));
+            let oldest = self.waiting.iter().position(is_event);
+            let Some((_, share)) = oldest
+                .filter(|_| room.drops_oldest)
+                .and_then(|oldest| self.waiting.remove(oldest))
+            else {
+                return false;
+            };
+            let (used, bytes) = self.used(share);
+            used.deliveries -= 1;
+            used.bytes -= bytes;
+            self.lost_events += 1;
+        }
+        true
+    }
+
     fn take(&mut self) -> VecDeque<(D, Share)> {
-        (self.deliveries, self.calls) = (Used::default(), Used::default());
+        (self.deliveries, self.calls, self.events) = (Used::default(), Used::default(), Used::default());
         std::mem::take(&mut self.waiting)
     }
 
@@ -108,17 +149,30 @@ pub(super) enum Put {
 }
 
 impl<D> Hold<D> {
-    /// Nothing waits yet.
+    /// Nothing waits yet. There is as much room for events as for all else, and the newest ones are lost.
     #[must_use]
     pub fn new(room: HoldRoom) -> Self {
+        let events = EventRoom {
+            bytes: room.bytes,
+            drops_oldest: false,
+        };
+        Self::with_events(room, events)
+    }
+
+    /// The same with this room for events.
+    #[must_use]
+    pub fn with_events(room: HoldRoom, event_room: EventRoom) -> Self {
         Self {
             room,
+            event_room,
             number: AtomicUsize::new(usize::MAX),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 deliveries: Used::default(),
                 calls: Used::default(),
+                events: Used::default(),
                 turned_away: 0,
+                lost_events: 0,
                 is_over: false,
             }),
         }
@@ -141,15 +195,22 @@ impl<D> Hold<D> {
         if queue.is_over {
             return Put::Over;
         }
-        let room = match share {
-            Share::Delivery(_) => self.room,
-            Share::Call(_) => HoldRoom {
-                deliveries: self.room.deliveries / 4,
-                bytes: self.room.bytes / 4,
-            },
+        let share_of_all = match share {
+            Share::Event(bytes) => {
+                if !queue.make_room(bytes, self.event_room) {
+                    queue.lost_events += 1;
+                    return Put::Full;
+                }
+                None
+            }
+            Share::Delivery(_) => Some(1),
+            Share::Call(_) => Some(4),
         };
         let (used, bytes) = queue.used(share);
-        if used.deliveries >= room.deliveries || used.bytes.saturating_add(bytes) > room.bytes {
+        if let Some(part) = share_of_all
+            && (used.deliveries >= self.room.deliveries / part
+                || used.bytes.saturating_add(bytes) > self.room.bytes / part)
+        {
             queue.turned_away += 1;
             return Put::Full;
         }
@@ -183,7 +244,13 @@ impl<D> Hold<D> {
         taken
     }
 
-    /// How many found no room.
+    /// How many events found no room, or made it for others.
+    #[must_use]
+    pub fn lost_events(&self) -> usize {
+        self.queue().lost_events
+    }
+
+    /// How many others found no room.
     #[must_use]
     pub fn turned_away(&self) -> usize {
         self.queue().turned_away

@@ -17,6 +17,7 @@ use plugin_protocol::{
     },
     lane_name,
 };
+use tokio::task::spawn_blocking;
 
 use super::{
     budget::{self, Resource},
@@ -104,6 +105,11 @@ impl Plugins {
         });
         if let Some(generation) = self.routing().read().generation(&plugin) {
             self.add_running(&mut info, generation, &figures);
+            if let Some(blocked) = info.lane.as_mut().and_then(|lane| lane.blocked.as_mut())
+                && !private
+            {
+                "something of its own".clone_into(&mut blocked.by);
+            }
         }
         Some(info)
     }
@@ -184,18 +190,32 @@ impl Plugins {
         info.components = u32::try_from(own_components).unwrap_or(u32::MAX);
         info.load_millis = generation.load_time.get().map(|took| millis(*took));
         info.serving_since = generation.serving_since.get().map(|since| seconds(*since));
+        info.lane = Some(self.lane(generation, figures));
+    }
+
+    /// The figures of a lane, with those of the system.
+    pub async fn lane_of(&self, generation: &Generation) -> LaneFigures {
+        let plugins = self.clone();
+        // Reading them takes milliseconds of the system's.
+        match spawn_blocking(move || plugins.figures()).await {
+            Ok(figures) => self.lane(generation, &figures),
+            Err(_) => generation.figures(),
+        }
+    }
+
+    fn lane(&self, generation: &Generation, figures: &Figures) -> LaneFigures {
         let own = generation.lane_name();
         let cpu = figures.threads.as_ref().map(|threads| {
             let own = threads.iter().filter(|thread| thread.name == own);
             millis(own.map(|thread| thread.cpu).sum())
         });
         let code_bytes = generation.copy.as_ref().zip(figures.mapped.as_ref());
-        info.lane = Some(LaneFigures {
+        LaneFigures {
             at_work_on: self.insight.desk.under_way(generation),
             cpu_millis: cpu,
             code_bytes: code_bytes.and_then(|(copy, mapped)| bytes_of(copy, mapped)),
             ..generation.figures()
-        });
+        }
     }
 
     /// The system's figures, read again only if the last ones are old: everybody may ask.

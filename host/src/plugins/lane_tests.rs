@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    hold::{Hold, HoldRoom, Share},
+    hold::{EventRoom, Hold, HoldRoom, Put, Share},
     lane::{Entered, Gate, Root, Routing, Way},
 };
 
@@ -126,7 +126,7 @@ fn calls_have_a_quarter_beside_the_room_of_what_else_waits() {
     let find = |(): &()| Some(Way::<(), _>::Held(Arc::clone(&hold)));
     let waits = |share| {
         let entered = match share {
-            Share::Call(_) => routing.enter_of(Root::default(), find, share, || share),
+            Share::Call(_) | Share::Event(_) => routing.enter_of(Root::default(), find, share, || share),
             Share::Delivery(bytes) => routing.enter(find, bytes, || share),
         };
         matches!(entered, Some(Entered::Waits))
@@ -141,4 +141,36 @@ fn calls_have_a_quarter_beside_the_room_of_what_else_waits() {
     assert_eq!(calls.len(), 2);
     assert!(waits(Share::Call(20)), "there is room again");
     assert!(!waits(Share::Delivery(1)), "what was left counts");
+}
+
+#[test]
+fn events_have_a_room_of_their_own_in_a_hold_by_the_plugins_word() {
+    for (drops_oldest, left) in [(true, ["e3", "c", "e4"]), (false, ["e1", "e2", "c"])] {
+        // Of 36 bytes each there is room for two.
+        let room = EventRoom {
+            bytes: 200,
+            drops_oldest,
+        };
+        let all = HoldRoom {
+            deliveries: 1,
+            bytes: 100,
+        };
+        let hold = Hold::with_events(all, room);
+        for name in ["e1", "e2", "e3", "c", "e4"] {
+            let share = match name {
+                "c" => Share::Delivery(1),
+                _ => Share::Event(36),
+            };
+            hold.put(share, || name);
+        }
+        assert_eq!((hold.lost_events(), hold.turned_away()), (2, 0));
+        let taken: Vec<_> = hold.take().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(taken, left, "in order");
+        assert_eq!(
+            hold.put(Share::Event(137), || "large"),
+            Put::Full,
+            "never fits, and drops no other"
+        );
+        assert_eq!(hold.lost_events(), 3);
+    }
 }

@@ -20,13 +20,22 @@ pub struct Pulse(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Since when a question waits in the lane's queue.
+    /// Since when a question waits in the lane's queue, or the lane has last finished something while it does.
     asked: Option<Instant>,
+    /// Since when it waits.
+    since: Option<Instant>,
     /// How often it was found unanswered.
     looks: u32,
     is_hung: bool,
     /// How long it was hung, until that has been told.
     recovered: Option<Duration>,
+}
+
+impl State {
+    fn ask(&mut self, now: Instant) {
+        (self.asked, self.since) = (Some(now), Some(now));
+        self.looks = 0;
+    }
 }
 
 /// What a beat has found.
@@ -60,17 +69,32 @@ impl Pulse {
                 Beat::Hung(waited)
             }
             None if busy => {
-                state.asked = Some(now);
-                state.looks = 0;
+                state.ask(now);
                 Beat::Ask
             }
             None => Beat::Steady,
         }
     }
 
+    /// Whether the lane is to be asked, between two beats.
+    pub fn asks(&self, busy: bool, now: Instant) -> bool {
+        let mut state = self.state();
+        let asks = busy && state.asked.is_none() && state.recovered.is_none();
+        if asks {
+            state.ask(now);
+        }
+        asks
+    }
+
+    /// Since when a question waits in the lane's queue.
+    pub fn asked_since(&self) -> Option<Instant> {
+        self.state().since
+    }
+
     /// The lane has answered.
     pub fn answered(&self, now: Instant) {
         let mut state = self.state();
+        state.since = None;
         let Some(asked) = state.asked.take() else { return };
         if std::mem::take(&mut state.is_hung) {
             state.recovered = Some(now.saturating_duration_since(asked));

@@ -1,7 +1,8 @@
-//! What blocks a lane: the one piece of work that it was found at, look after look.
+//! What blocks a lane: the one piece of work that it is at for long, or all that keeps it from taking what it is given.
 //!
-//! Pure but for its lock: `watchdog` looks. A lane numbers each beginning and end of its author's code, so the same number
-//! twice is the same piece of work. Several looks must have found it: a computer that slept for an hour has looked once.
+//! Pure but for its lock: `watchdog` looks. A lane numbers each beginning and end of its author's code, and says how long
+//! the last one is ago; of one that can't, several looks must have found the same number. Behind is a lane that does not
+//! answer the question that waits in its queue: by many short pieces of work, or by code that it does not know of.
 
 use std::{
     sync::{
@@ -15,8 +16,10 @@ use plugin_protocol::lane::{Blocked, LaneState};
 
 /// How long a piece of work may keep everything else of its plugin waiting before that is told.
 pub const BLOCKED_AFTER: Duration = Duration::from_millis(500);
-/// How many looks must have found it.
+/// How many looks must have found it, at a lane that does not say for how long it is at something.
 const LOOKS: u32 = 3;
+/// How many looks must have found a question unanswered: a computer that slept for an hour has looked once.
+const LOOKS_BEHIND: u32 = 2;
 /// How long nothing more is told of a plugin that was told of.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -31,8 +34,35 @@ pub struct Stall {
 struct State {
     /// What the lane is at.
     at: Option<Work>,
+    /// What keeps it from answering.
+    behind: Option<Behind>,
     /// When something was last told.
     told: Option<Instant>,
+}
+
+/// A question that waits in the lane's queue.
+#[derive(Debug)]
+struct Behind {
+    since: Instant,
+    /// At the first look.
+    steps: u64,
+    /// What it was found at last.
+    at: Option<String>,
+    looks: u32,
+    is_noted: bool,
+    /// What keeps it from answering, once that is noted.
+    by: Option<String>,
+}
+
+impl Behind {
+    /// What keeps the lane from answering, by its steps until now.
+    fn why(&self, steps: u64) -> String {
+        match &self.at {
+            None if steps == self.steps => "code that it runs outside of `ctx.spawn`".to_owned(),
+            None => "many pieces of work, one after another".to_owned(),
+            Some(at) => format!("many pieces of work, one after another, such as {at}"),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -45,6 +75,13 @@ struct Work {
     is_told: bool,
 }
 
+impl State {
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.told
+            .is_some_and(|told| now.saturating_duration_since(told) < QUIET)
+    }
+}
+
 /// What a look has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -53,39 +90,92 @@ pub enum Found {
     /// This has kept everything else waiting for so long; said once of each piece of work, and not more often than every
     /// ten seconds.
     Blocked(String, Duration),
+    /// For so long it has taken nothing that it was given, for it is at this; said in the same way.
+    Behind(String, Duration),
     /// What was told to block it did so until now.
     Freed(String, Duration),
 }
 
 impl Stall {
-    /// A look at the lane.
-    pub fn look(&self, lane: &LaneState, now: Instant) -> Found {
+    /// A look at the lane, and since when a question waits in its queue.
+    pub fn look(&self, lane: &LaneState, asked: Option<Instant>, now: Instant) -> Found {
+        let found = self.look_at_work(lane, now);
+        let is_blocking = self.state().at.as_ref().is_some_and(|work| work.is_blocking);
+        let behind = self.look_behind(lane, asked, is_blocking, now);
+        if found == Found::Nothing { behind } else { found }
+    }
+
+    /// Whether it is behind: once for each question. One that a single piece of work keeps waiting is told as that.
+    fn look_behind(&self, lane: &LaneState, asked: Option<Instant>, is_blocking: bool, now: Instant) -> Found {
         let mut state = self.state();
+        let Some(since) = asked else {
+            state.behind = None;
+            return Found::Nothing;
+        };
+        if state.behind.as_ref().is_none_or(|behind| behind.since != since) {
+            state.behind = Some(Behind {
+                since,
+                steps: lane.steps,
+                at: None,
+                looks: 0,
+                is_noted: false,
+                by: None,
+            });
+        }
+        let is_quiet = state.is_quiet(now);
+        let Some(behind) = &mut state.behind else {
+            return Found::Nothing;
+        };
+        behind.looks = behind.looks.saturating_add(1);
+        if lane.at.is_some() {
+            behind.at.clone_from(&lane.at);
+        }
+        behind.is_noted |= is_blocking;
+        let lasted = now.saturating_duration_since(since);
+        if behind.is_noted || behind.looks < LOOKS_BEHIND || lasted < BLOCKED_AFTER {
+            return Found::Nothing;
+        }
+        behind.is_noted = true;
+        let by = behind.why(lane.steps);
+        behind.by = Some(by.clone());
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if is_quiet {
+            return Found::Nothing;
+        }
+        state.told = Some(now);
+        Found::Behind(by, lasted)
+    }
+
+    fn look_at_work(&self, lane: &LaneState, now: Instant) -> Found {
+        let mut state = self.state();
+        // What it says itself is exact; it began before anybody looked.
+        let said = lane.lasted_millis.map(Duration::from_millis);
+        let began = said.and_then(|lasted| now.checked_sub(lasted)).unwrap_or(now);
         let same = state.at.as_ref().is_some_and(|work| work.steps == lane.steps);
-        let Some(what) = lane.at.as_ref().filter(|_| same).cloned() else {
+        let mut freed = Found::Nothing;
+        if !same || lane.at.is_none() {
             let before = state.at.take();
             state.at = lane.at.as_ref().map(|what| Work {
                 steps: lane.steps,
                 what: what.clone(),
-                since: now,
-                looks: 1,
+                since: began,
+                looks: 0,
                 is_blocking: false,
                 is_told: false,
             });
-            return match before.filter(|work| work.is_told) {
-                Some(work) => Found::Freed(work.what, now.saturating_duration_since(work.since)),
-                None => Found::Nothing,
-            };
-        };
-        let is_quiet = state
-            .told
-            .is_some_and(|told| now.saturating_duration_since(told) < QUIET);
-        let Some(work) = &mut state.at else {
-            return Found::Nothing;
+            if let Some(work) = before.filter(|work| work.is_told) {
+                freed = Found::Freed(work.what, now.saturating_duration_since(work.since));
+            }
+        }
+        let is_quiet = state.is_quiet(now);
+        let Some(work) = state.at.as_mut().filter(|_| freed == Found::Nothing) else {
+            return freed;
         };
         work.looks = work.looks.saturating_add(1);
+        let what = work.what.clone();
         let lasted = now.saturating_duration_since(work.since);
-        if work.is_blocking || work.looks < LOOKS || lasted < BLOCKED_AFTER {
+        let is_sure = said.is_some() || work.looks >= LOOKS;
+        if work.is_blocking || !is_sure || lasted < BLOCKED_AFTER {
             return Found::Nothing;
         }
         work.is_blocking = true;
@@ -106,10 +196,14 @@ impl Stall {
     /// What blocks it now.
     pub fn blocked(&self, now: Instant) -> Option<Blocked> {
         let state = self.state();
-        let work = state.at.as_ref().filter(|work| work.is_blocking)?;
-        let lasted = now.saturating_duration_since(work.since);
+        let work = state.at.as_ref().filter(|work| work.is_blocking);
+        let work = work.map(|work| (&work.what, work.since));
+        let behind = state.behind.as_ref();
+        let behind = behind.and_then(|behind| Some((behind.by.as_ref()?, behind.since)));
+        let (by, since) = work.or(behind)?;
+        let lasted = now.saturating_duration_since(since);
         Some(Blocked {
-            by: work.what.clone(),
+            by: by.clone(),
             millis: u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
         })
     }
@@ -140,7 +234,7 @@ mod tests {
     #[test]
     fn the_same_piece_of_work_for_half_a_second_blocks_and_is_told_once() {
         let (stall, began) = (Stall::default(), Instant::now());
-        let look = |millis: u64, steps, at| stall.look(&lane(steps, at), began + Duration::from_millis(millis));
+        let look = |millis: u64, steps, at| stall.look(&lane(steps, at), None, began + Duration::from_millis(millis));
         let ban = Some("the command `ban`");
         for (millis, steps) in [(0, 1), (250, 3), (500, 3), (700, 3)] {
             assert_eq!(look(millis, steps, ban), Found::Nothing);
@@ -175,7 +269,7 @@ mod tests {
     #[test]
     fn a_lane_that_goes_on_and_a_computer_that_slept_are_not_blocked() {
         let (stall, began) = (Stall::default(), Instant::now());
-        let look = |seconds: u64, steps, at| stall.look(&lane(steps, at), began + Duration::from_secs(seconds));
+        let look = |seconds: u64, steps, at| stall.look(&lane(steps, at), None, began + Duration::from_secs(seconds));
         for second in 0..10 {
             assert_eq!(
                 look(second, second, Some("an event")),
@@ -191,5 +285,80 @@ mod tests {
             Found::Nothing,
             "an hour, and one look"
         );
+    }
+
+    #[test]
+    fn what_a_lane_says_itself_needs_one_look() {
+        let (stall, now) = (Stall::default(), Instant::now() + Duration::from_secs(60));
+        let at = |millis| LaneState {
+            lasted_millis: Some(millis),
+            ..lane(7, Some("the command `ban`"))
+        };
+        assert_eq!(stall.look(&at(499), None, now), Found::Nothing);
+        let later = now + Duration::from_millis(101);
+        let lasted = Duration::from_millis(600);
+        assert_eq!(
+            stall.look(&at(600), None, later),
+            Found::Blocked("the command `ban`".to_owned(), lasted)
+        );
+        assert_eq!(
+            stall.look(&lane(8, None), None, later),
+            Found::Freed("the command `ban`".to_owned(), lasted)
+        );
+        let other = Stall::default();
+        assert!(
+            matches!(other.look(&at(500), None, now), Found::Blocked(..)),
+            "never seen before"
+        );
+    }
+
+    #[test]
+    fn a_lane_that_does_not_answer_is_behind_by_what_it_does_meanwhile() {
+        let asked = Instant::now();
+        let behind = |looks: &[(u64, u64, Option<&str>)]| {
+            let stall = Stall::default();
+            let found = looks.iter().map(|(millis, steps, at)| {
+                stall.look(&lane(*steps, *at), Some(asked), asked + Duration::from_millis(*millis))
+            });
+            let found: Vec<_> = found.filter(|found| *found != Found::Nothing).collect();
+            let now = asked + Duration::from_secs(1);
+            assert_eq!(
+                (found.len() as u64, stall.blocked(now).is_some()),
+                (stall.count(), !found.is_empty())
+            );
+            assert_eq!(
+                stall.look(&lane(99, None), None, now),
+                Found::Nothing,
+                "it has answered"
+            );
+            assert!(stall.blocked(now).is_none());
+            match found.as_slice() {
+                [Found::Behind(by, _)] => by.clone(),
+                [] => String::new(),
+                more => panic!("{more:?}"),
+            }
+        };
+        let event = Some("the handler `count`");
+        assert_eq!(behind(&[(250, 5, None), (400, 6, event)]), "", "not for long");
+        assert_eq!(behind(&[(3_600_000, 5, None)]), "", "an hour, and one look");
+        let foreign = "code that it runs outside of `ctx.spawn`";
+        assert_eq!(behind(&[(250, 5, None), (500, 5, None), (750, 5, None)]), foreign);
+        let many = "many pieces of work, one after another";
+        assert_eq!(behind(&[(250, 5, None), (500, 7, None)]), many);
+        assert_eq!(
+            behind(&[(250, 5, event), (500, 7, None)]),
+            format!("{many}, such as the handler `count`")
+        );
+        // One long piece is told as what it is, and not once more.
+        let stall = Stall::default();
+        let at = LaneState {
+            lasted_millis: Some(700),
+            ..lane(7, event)
+        };
+        let found = [500, 750].map(|millis| stall.look(&at, Some(asked), asked + Duration::from_millis(millis)));
+        assert!(matches!(found, [Found::Blocked(..), Found::Nothing]), "{found:?}");
+        let after = stall.look(&lane(9, event), Some(asked), asked + Duration::from_millis(1000));
+        assert!(matches!(after, Found::Freed(..)), "{after:?}");
+        assert_eq!(stall.count(), 1);
     }
 }

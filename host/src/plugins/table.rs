@@ -195,6 +195,14 @@ impl Table {
         self.posts.iter().all(is_idle)
     }
 
+    /// All generations that do something: those that serve, and those that end what they have begun while what is meant
+    /// for their plugin waits.
+    pub fn watched(&self) -> impl Iterator<Item = &Arc<Generation>> {
+        let at_work = self.posts.iter();
+        let at_work = at_work.filter(|post| post.hold.is_none() || !post.generation.is_stopping());
+        at_work.map(|post| &post.generation)
+    }
+
     /// What all plugins offer, also those that are held, in the order in which they came.
     pub fn offers(&self) -> impl Iterator<Item = (&PluginName, &Description)> {
         let posts = self.posts.iter().map(|post| &post.generation);

@@ -25,6 +25,8 @@ use super::{
 const EVERY: Duration = Duration::from_millis(250);
 /// And how often the others are, and the pulse of all is felt: each time of so many.
 const PULSE_EVERY: u32 = 4;
+/// A look that comes so late was held up by what held up everything.
+const SLEPT: Duration = Duration::from_secs(2);
 /// How long nothing more is told of a plugin whose events are dropped.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -32,18 +34,22 @@ const QUIET: Duration = Duration::from_secs(60);
 pub async fn watch(routing: Arc<Routing<Table>>, desk: Arc<dyn Desk>, outlook: Arc<dyn Outlook>) {
     let mut timer = interval(EVERY);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut dropped = HashMap::new();
+    let (mut dropped, mut last) = (HashMap::new(), Instant::now());
     for look in (0..PULSE_EVERY).cycle() {
         timer.tick().await;
-        let live: Vec<_> = routing.read().generations().cloned().collect();
+        let live: Vec<_> = routing.read().watched().cloned().collect();
         let now = Instant::now();
+        let has_slept = now.saturating_duration_since(std::mem::replace(&mut last, now)) > SLEPT;
         for generation in &live {
             if look == 0 {
                 look_at(generation, &*desk, &*outlook);
             }
-            if look == 0 || generation.gate.tickets() > 0 || generation.stall.is_at_work() {
+            let is_due = look == 0 || generation.gate.tickets() > 0 || generation.stall.is_at_work();
+            // What stood still together with this says nothing of a lane.
+            if !has_slept && (is_due || generation.pulse.asked_since().is_some()) {
                 look_into(generation, now, &*outlook);
             }
+            generation.hand_on_events();
             tell_dropped(generation, now, &mut dropped, &*outlook);
         }
         if look == 0 {
@@ -54,10 +60,14 @@ pub async fn watch(routing: Arc<Routing<Table>>, desk: Arc<dyn Desk>, outlook: A
 
 /// Tells what blocks a lane, if it says so.
 fn look_into(generation: &Arc<Generation>, now: Instant, outlook: &dyn Outlook) {
-    let Some(lane) = generation.look() else { return };
+    let Some(found) = generation.look_into(now) else { return };
     let (plugin, number) = (generation.name(), generation.number);
-    match generation.stall.look(&lane, now) {
+    match found {
         Found::Nothing => {}
+        Found::Behind(by, lasted) => {
+            tracing::warn!(%plugin, generation = number, by, ?lasted, "is behind: it has taken nothing that it was given");
+            outlook.tell_blocked(plugin.as_str(), &behind_text(plugin.as_str(), &by, lasted));
+        }
         Found::Blocked(by, lasted) => {
             tracing::warn!(%plugin, generation = number, by, ?lasted, "is blocked: nothing else of it runs");
             outlook.tell_blocked(plugin.as_str(), &blocked_text(plugin.as_str(), &by, lasted));
@@ -126,13 +136,27 @@ fn blocked_text(plugin: &str, by: &str, lasted: Duration) -> String {
     )
 }
 
+fn behind_text(plugin: &str, by: &str, lasted: Duration) -> String {
+    format!(
+        "The plugin `{plugin}` is behind: for {:.1} s its thread has not come to what it was given. It is at {by}. Other \
+         plugins go on. Its author should do less in each piece, leave what computes for long to \
+         `tokio::task::spawn_blocking`, and begin tasks by `ctx.spawn`, so that they are known. `plugininfo {plugin}` shows \
+         how often that happens.",
+        lasted.as_secs_f64()
+    )
+}
+
 fn dropped_text(plugin: &str, dropped: u64, queue: EventQueue) -> String {
     let which = match queue.overflow {
         Overflow::DropOldest => "oldest",
         Overflow::DropNewest => "newest",
     };
+    let which = match dropped {
+        1 => format!("the {which} of them was"),
+        _ => format!("the {which} {dropped} of them were"),
+    };
     format!(
-        "The plugin `{plugin}` is too slow for its events: the {which} {dropped} of them were dropped, since {} KiB of them \
+        "The plugin `{plugin}` is too slow for its events: {which} dropped, since {} KiB of them \
          waited already. Its commands go on. `plugininfo {plugin}` shows how many wait; its author can handle fewer \
          (`filter`), work less for each, or say `event_queue` in `plugin!`.",
         queue.bytes >> 10
@@ -164,6 +188,11 @@ mod tests {
             hung_text("levels", waited, &given(&[])),
             hung_text("levels", waited, "the command `rank`"),
             blocked_text("levels", "the handler `count`", Duration::from_millis(612)),
+            behind_text(
+                "levels",
+                "code that it runs outside of `ctx.spawn`",
+                Duration::from_millis(612),
+            ),
             dropped_text("levels", 12, oldest),
             dropped_text("levels", 1, newest),
         ];

@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Bot, World, example_answers};
+use crate::{
+    harness::{Bot, World, compiled, example_answers, file_name},
+    replacement::{exclusive, revision},
+};
 
 async fn beside_the_example() -> (World, Bot) {
     let world = World::new().await;
@@ -83,6 +86,120 @@ async fn a_slow_plugins_events_are_bounded_and_the_oldest_make_room() {
         info.contains("of memory, at most") && info.contains("blocked ") && figures["blocks"].as_u64() >= Some(1),
         "{info}"
     );
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_turn_in_a_plugin_counts_like_what_waits_for_it() {
+    let (world, bot) = beside_the_example().await;
+    let (gateway, goes_on) = (world.sandbox.gateway(), world.root().join("goes on"));
+    let pad = "x".repeat(1000);
+    for number in 0..400 {
+        let event = json!({ "guild_id": "1", "number": number, "pad": pad, "until": &goes_on });
+        gateway.dispatch("STRESS_TURN", &event.to_string());
+    }
+    bot.logs("too slow for its events").await;
+    // It waits, and blocks nothing.
+    example_answers(&world.person("alice")).await;
+    let figures = metrics(&world).await;
+    let count = |figures: &Value, key: &str| figures["events"][key].as_u64().unwrap();
+    assert!(
+        count(&figures, "delivered") <= 64 && count(&figures, "waiting") > 0,
+        "{figures}"
+    );
+    fs::write(goes_on, "").unwrap();
+    let mut all = Vec::new();
+    let ended = async {
+        loop {
+            all.extend(told(&world).await);
+            let figures = metrics(&world).await;
+            if all.len() as u64 + count(&figures, "dropped") == 400 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, ended).await.unwrap();
+    assert!(
+        all.is_sorted() && all.len() < 100 && all.last() == Some(&399),
+        "{all:?}"
+    );
+    bot.stop().await;
+}
+
+/// What waits for a generation that is replaced goes to the next one, before all that comes later.
+async fn events_over_a_reload(original: Vec<u8>) {
+    let world = World::new().await;
+    world.drop_plugin("example");
+    world.drop_file(&file_name("stress"), &original);
+    let bot = world.start().await;
+    let alice = world.person("alice");
+    let (goes_on, _) = block(&world, &bot).await;
+    let gateway = world.sandbox.gateway();
+    let tell = |number: u64| {
+        let event = json!({ "guild_id": "1", "number": number });
+        gateway.dispatch("STRESS_TOLD", &event.to_string());
+    };
+    (0..20).for_each(tell);
+    // 15 of them are in its lane, beside the one that blocks it.
+    example_answers(&alice).await;
+    world.drop_file(&file_name("stress"), &revision(&original, 7));
+    if original == compiled("stress") {
+        bot.logs("generation=2 took").await;
+    } else {
+        bot.logs("is being replaced: what is meant for it waits").await;
+    }
+    (20..30).for_each(tell);
+    example_answers(&alice).await;
+    let asked = alice.says("!told-events").await;
+    fs::write(goes_on, "").unwrap();
+    let answer = asked.expect_reply().await;
+    let numbers = (15..30).map(|number: u64| number.to_string()).collect::<Vec<_>>();
+    assert_eq!(answer.content(), format!("told {}", numbers.join(" ")));
+    let log = bot.stop().await;
+    assert!(!log.contains("were dropped"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_wait_for_a_generation_go_to_the_next_one_beside_it() {
+    events_over_a_reload(compiled("stress")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_wait_for_a_generation_go_to_the_next_one_after_it() {
+    events_over_a_reload(exclusive(&compiled("stress"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_is_behind_is_told_with_what_it_does_meanwhile() {
+    let (world, bot) = beside_the_example().await;
+    let (alice, goes_on) = (world.person("alice"), world.root().join("goes on"));
+    let gateway = world.sandbox.gateway();
+    let event = json!({ "until": &goes_on, "foreign": true }).to_string();
+    gateway.dispatch("STRESS_BLOCK", &event);
+    // Nobody is there whom it keeps waiting, until somebody asks.
+    let waits = alice.says("!revision").await;
+    let line = bot.logs("is behind: it has taken nothing").await;
+    assert!(line.contains("code that it runs outside of `ctx.spawn`"), "{line}");
+    fs::write(goes_on, "").unwrap();
+    waits.expect_reply().await;
+    let figures = metrics(&world).await;
+    assert!(figures["blocks"].as_u64() >= Some(1), "{figures}");
+    assert!(
+        figures["cpu_millis"].is_u64() && figures["code_bytes"].as_u64() > Some(0),
+        "{figures}"
+    );
+
+    // Short ones, one after another, without an end; told again it is not so soon, and counted.
+    let counted = async {
+        let blocks = async || metrics(&world).await["blocks"].as_u64().unwrap();
+        let before = figures["blocks"].as_u64().unwrap();
+        while blocks().await == before {
+            for _ in 0..30 {
+                gateway.dispatch("STRESS_BLOCK", &json!({ "millis": 60 }).to_string());
+            }
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, counted).await.unwrap();
     bot.stop().await;
 }
 

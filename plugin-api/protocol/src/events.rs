@@ -52,6 +52,15 @@ impl EventQueue {
     /// The largest queue, in bytes.
     pub const MOST: u64 = 256 << 20;
 
+    /// The same within the limits.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            bytes: self.bytes.clamp(Self::LEAST, Self::MOST),
+            ..self
+        }
+    }
+
     /// Whether it is what a plugin gets that says nothing.
     #[must_use]
     pub fn is_default(&self) -> bool {

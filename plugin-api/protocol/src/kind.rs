@@ -100,7 +100,8 @@ pub const HOOK_REGISTER: u32 = 113;
 pub const HOOK_UNREGISTER: u32 = 114;
 
 /// Plugin to host: handlers of the [`EVENT`] of this id have begun, and wait for something: it is no longer in the lane's
-/// queue. Head `null`. Not told of an event whose handlers end without waiting, since its answer says as much.
+/// queue. Head [`Begun`](crate::lane::Begun) or `null`: told twice of one of which a handler waits for its turn first,
+/// once with that and once without. Not told of an event whose handlers end without waiting, since its answer says as much.
 pub const BEGUN: u32 = 118;
 
 /// Plugin to host, asks: its own one-off timers. Head [`TimerRequest`](crate::TimerRequest), tail the payload of one that

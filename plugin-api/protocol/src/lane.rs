@@ -14,6 +14,10 @@ pub struct LaneState {
     /// What of its author's it runs at this moment, in words, such as "the command `ban`"; absent while it runs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// For how long it has run that without a break, in milliseconds; absent while it runs nothing, and of plugins that were
+    /// built before they could say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted_millis: Option<u64>,
     /// Envelopes that the lane has not taken from its queue.
     #[serde(default)]
     pub queued: u64,
@@ -23,6 +27,14 @@ pub struct LaneState {
     /// The most bytes that were allocated at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heap_peak: Option<u64>,
+}
+
+/// The head of a [`BEGUN`](crate::kind::BEGUN); `null` is one with nothing in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// None of its handlers has anything to do yet: those that there are wait for their turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// What a lane is at, and what it has taken.

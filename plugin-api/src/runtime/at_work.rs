@@ -9,8 +9,9 @@ use std::{
     panic::Location,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering, fence},
     },
+    time::{Duration, Instant},
 };
 
 use super::scope::Scope;
@@ -85,16 +86,24 @@ fn step(label: Label) {
         if let Some(lane) = &*lane.borrow() {
             let before = lane.now.load(Ordering::Relaxed);
             let steps = (before >> NAME_BITS).wrapping_add(1);
+            if label != Label::NOTHING {
+                let since = u64::try_from(lane.made.elapsed().as_micros()).unwrap_or(u64::MAX);
+                lane.since.store(since, Ordering::Relaxed);
+            }
+            // Behind the time, so that who sees the step sees its time, or that of the next one, which is shorter.
             lane.now
-                .store(steps << NAME_BITS | u64::from(label.0), Ordering::Relaxed);
+                .store(steps << NAME_BITS | u64::from(label.0), Ordering::Release);
         }
     });
 }
 
 /// What a lane is at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct AtWork {
     now: AtomicU64,
+    /// When that began, in microseconds since it was made.
+    since: AtomicU64,
+    made: Instant,
     /// A lock of std: held for a look-up only, by the lane and by who looks at it.
     names: Mutex<Names>,
 }
@@ -137,6 +146,26 @@ impl Names {
     }
 }
 
+impl Default for AtWork {
+    fn default() -> Self {
+        Self {
+            now: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            made: Instant::now(),
+            names: Mutex::default(),
+        }
+    }
+}
+
+/// What was seen of a lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// How many steps there were.
+    pub(crate) steps: u64,
+    /// What is at work, and for how long.
+    pub(crate) at: Option<(String, Duration)>,
+}
+
 impl AtWork {
     /// This thread is the lane's, until the guard is dropped.
     pub(crate) fn serve(self: &Arc<Self>) -> Serves {
@@ -145,15 +174,26 @@ impl AtWork {
     }
 
     /// How many steps there were, and what is at work.
-    pub(crate) fn now(&self) -> (u64, Option<String>) {
-        let now = self.now.load(Ordering::Relaxed);
+    pub(crate) fn now(&self) -> Seen {
+        let (now, since) = loop {
+            let now = self.now.load(Ordering::Acquire);
+            let since = self.since.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if self.now.load(Ordering::Relaxed) == now {
+                break (now, since);
+            }
+        };
         let label = u32::try_from(now & ((1 << NAME_BITS) - 1)).unwrap_or(0);
         let name = match Label(label) {
             Label::NOTHING => None,
             Label::UNNAMED => Some("a task of its own".to_owned()),
             Label(number) => self.names().all.get(number as usize - 2).cloned(),
         };
-        (now >> NAME_BITS, name)
+        let lasted = self.made.elapsed().saturating_sub(Duration::from_micros(since));
+        Seen {
+            steps: now >> NAME_BITS,
+            at: name.map(|name| (name, lasted)),
+        }
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
@@ -174,42 +214,68 @@ impl Drop for Serves {
 mod tests {
     use super::*;
 
+    fn seen(lane: &AtWork) -> (u64, Option<String>) {
+        let Seen { steps, at } = lane.now();
+        (steps, at.map(|(name, _)| name))
+    }
+
     #[test]
     fn what_is_at_work_is_seen_with_its_name_and_as_one_step() {
         let lane = Arc::new(AtWork::default());
         let _serves = lane.serve();
-        assert_eq!(lane.now(), (0, None));
+        assert_eq!(seen(&lane), (0, None));
         let (ban, warn) = (Label::of("the command", "ban"), Label::of("the command", "warn"));
         assert_eq!(ban, Label::of("the command", "ban"));
         assert_ne!(ban, warn);
         {
             let _ban = ban.enter();
-            let (steps, name) = lane.now();
+            let (steps, name) = seen(&lane);
             assert_eq!((steps, name.as_deref()), (1, Some("the command `ban`")));
-            assert_eq!(lane.now().0, steps, "nothing has changed meanwhile");
+            assert_eq!(seen(&lane).0, steps, "nothing has changed meanwhile");
             {
                 let inner = Label::within(Scope::None);
                 assert_eq!(inner, ban, "whoever it calls is part of it");
                 let _warn = Label::spawned(Location::caller()).enter();
-                let name = lane.now().1.unwrap_or_default();
+                let name = seen(&lane).1.unwrap_or_default();
                 assert!(
                     name.starts_with("the task spawned at ") && name.contains("at_work.rs:"),
                     "{name}"
                 );
             }
-            assert_eq!(lane.now(), (3, Some("the command `ban`".to_owned())));
+            assert_eq!(seen(&lane), (3, Some("the command `ban`".to_owned())));
         }
-        assert_eq!(lane.now(), (4, None));
+        assert_eq!(seen(&lane), (4, None));
         let _some = Label::within(Scope::None).enter();
-        assert_eq!(lane.now().1.as_deref(), Some("a task of its own"));
+        assert_eq!(seen(&lane).1.as_deref(), Some("a task of its own"));
         let _event = Label::within(Scope::Event("READY", 1)).enter();
-        assert_eq!(lane.now().1.as_deref(), Some("a handler of `READY`"));
+        assert_eq!(seen(&lane).1.as_deref(), Some("a handler of `READY`"));
+    }
+
+    #[test]
+    fn a_step_has_lasted_since_its_own_beginning() {
+        let lane = Arc::new(AtWork::default());
+        let _serves = lane.serve();
+        let lasted = || lane.now().at.map(|(_, lasted)| lasted);
+        assert_eq!(lasted(), None);
+        let before = Instant::now();
+        let _ban = Label::of("the command", "ban").enter();
+        let first = lasted().expect("it is at work");
+        assert!(first <= before.elapsed());
+        while lasted() == Some(first) {}
+        let second = lasted().expect("it is at work");
+        assert!(first < second && second <= before.elapsed(), "{first:?} {second:?}");
+        drop(Label::of("the command", "warn").enter());
+        let again = Instant::now();
+        assert!(
+            lasted() <= Some(again.elapsed() + (again - before)),
+            "what it went back to begins anew"
+        );
     }
 
     #[test]
     fn other_threads_publish_nothing() {
         let lane = Arc::new(AtWork::default());
         let _working = Label::of("the command", "ban").enter();
-        assert_eq!(lane.now(), (0, None));
+        assert_eq!(seen(&lane), (0, None));
     }
 }

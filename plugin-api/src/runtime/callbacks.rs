@@ -8,7 +8,7 @@ use plugin_protocol::{Outcome, Problem, ProblemCode, Verdict, hooks::HookRun};
 use tokio::{task::spawn_local, time::timeout};
 
 use super::{
-    Core, Guarded, Owned,
+    Core, Guarded, Label, Owned,
     debt::{Debt, outcome},
 };
 use crate::{definition::Definition, hook::Received};
@@ -24,6 +24,10 @@ pub(super) fn run<S: 'static>(
     let id = envelope.id;
     let limit = Duration::from_millis(run.limit_ms);
     let event = Rc::new(Received::new(run, envelope));
+    let called = match event.run().registration {
+        None => Label::of("the hook", &event.run().function),
+        Some(_) => Label::of("a callback that was registered for", &event.run().event),
+    };
     let Some((future, scope)) = definition.callback(core, state, &event, id) else {
         let text = format!("this plugin has no callback `{}`", event.run().function);
         return core.link.refuse(id, &Problem::new(ProblemCode::NotFound, text));
@@ -31,7 +35,7 @@ pub(super) fn run<S: 'static>(
     drop(event);
     let debt = Debt::new(core.link.clone(), core.ledger.clone(), id);
     spawn_local(async move {
-        let future = Guarded::within(scope, future);
+        let future = Guarded::within(scope, future).labelled(called);
         let ran = if limit.is_zero() {
             Ok(future.await)
         } else {

@@ -1,7 +1,7 @@
 //! Gateway events on the lane: the handlers of one run side by side in one task, and end together.
 //!
 //! What waits for something after its first step is told to the host as begun, which then hands over the next one: what has
-//! not begun can still be dropped there.
+//! not begun can still be dropped there. What waits for its turn has not begun either, and is told as that.
 
 use std::{
     pin::Pin,
@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use plugin_protocol::Event;
+use plugin_protocol::{Event, lane::Begun};
 use tokio::task::spawn_local;
 
 use super::{
@@ -27,6 +27,11 @@ use crate::{
 struct Handlers(Vec<(Guarded<Result>, Option<plugin_protocol::Outcome>)>);
 
 impl Handlers {
+    /// How many of them have not ended.
+    fn left(&self) -> usize {
+        self.0.iter().filter(|(_, done)| done.is_none()).count()
+    }
+
     /// Lets each of them go on.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ended = Poll::Ready(());
@@ -50,6 +55,7 @@ impl<M: Module> Serving<M> {
         let Some(state) = self.started(envelope.id) else { return };
         let id = envelope.id;
         let payload = Rc::new(Payload::new(event, envelope));
+        let turns = Rc::clone(payload.turns());
         let futures = self.definition.handlers_of(&self.core, &state, &payload);
         let scope = self
             .definition
@@ -63,11 +69,18 @@ impl<M: Module> Serving<M> {
         };
         let mut handlers = Handlers(futures.into_iter().map(guarded).collect());
         spawn_local(async move {
-            let mut is_first = true;
+            let mut told = None;
             std::future::poll_fn(|cx| {
                 let polled = handlers.poll(cx);
-                if std::mem::take(&mut is_first) && polled.is_pending() {
-                    link.begun(id);
+                if polled.is_pending() {
+                    let begun = Begun {
+                        waits: turns.all_wait(handlers.left()),
+                    };
+                    // Once begun, it has: another handler of it may still wait.
+                    if told != Some(begun) && told != Some(Begun::default()) {
+                        link.begun(id, begun);
+                        told = Some(begun);
+                    }
                 }
                 polled
             })

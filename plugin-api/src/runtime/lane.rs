@@ -29,7 +29,7 @@ use tokio::{
 
 use super::{
     Core, Guarded, Label, Link, Owned,
-    at_work::AtWork,
+    at_work::{AtWork, Seen},
     callbacks,
     core::Controls,
     debt::{Debt, outcome},
@@ -124,12 +124,16 @@ impl<M: Module> plugin_abi::Lane for Lane<M> {
 impl<M> Lane<M> {
     /// Answers how the lane is, at once and on whichever thread asks: the lane itself may be blocked.
     fn look(&self, id: u64) {
-        let (steps, at) = self.at_work.now();
+        let Seen { steps, at } = self.at_work.now();
+        let lasted = at
+            .as_ref()
+            .map(|(_, lasted)| u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
         // The allocator of a linked plugin is its program's.
         let heap = (self.form == Form::Loaded).then(plugin_abi::heap::allocated).flatten();
         let state = LaneState {
             steps,
-            at,
+            at: at.map(|(name, _)| name),
+            lasted_millis: lasted,
             queued: self.inbox.len() as u64,
             heap_bytes: heap.map(|(live, _)| live),
             heap_peak: heap.map(|(_, peak)| peak),

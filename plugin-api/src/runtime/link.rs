@@ -16,6 +16,7 @@ use plugin_abi::{Delivery, Envelope};
 use plugin_protocol::{
     Level, LogRecord, PanicReport, Problem, ProblemCode,
     kind::{ANSWER, BEGUN, FLAG_PROBLEM, FLAG_UNBOUNDED, LOG, PANIC},
+    lane::Begun,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
@@ -144,9 +145,11 @@ impl Link {
         }
     }
 
-    /// Says that an event has begun, and goes on later.
-    pub(crate) fn begun(&self, event: u64) {
-        self.tell(BEGUN, FLAG_UNBOUNDED, event, b"null", &[]);
+    /// Says that an event has begun, and goes on later; or that it will, when it is its turn.
+    pub(crate) fn begun(&self, event: u64, begun: Begun) {
+        if let Ok(head) = json(&begun) {
+            self.tell(BEGUN, FLAG_UNBOUNDED, event, &head, &[]);
+        }
     }
 
     /// Reports a panic that happened outside of any invocation.

@@ -31,5 +31,6 @@ pub(crate) use self::{
 };
 pub(crate) use inbox::Owned;
 pub(crate) use scope::Scope;
+pub(crate) use turns::Awaited;
 use turns::EventTurns;
 pub(crate) use waits::{Offer, Waiting, Waits};

@@ -6,7 +6,7 @@ use plugin_protocol::{Outcome, Problem, ProblemCode, Subject, TimerRun};
 use tokio::task::spawn_local;
 
 use super::{
-    Guarded, Owned, Scope,
+    Guarded, Label, Owned, Scope,
     debt::{Debt, outcome},
     lane::Serving,
 };
@@ -50,7 +50,8 @@ impl<M: Module> Serving<M> {
         let ctx = EraseCtx::new(self.core.clone(), state);
         let debt = Debt::new(self.core.link.clone(), self.core.ledger.clone(), id);
         spawn_local(async move {
-            let ran = Guarded::within(Scope::Erase(id), Box::pin(async move { erase(ctx, who).await })).await;
+            let erased = Guarded::within(Scope::Erase(id), Box::pin(async move { erase(ctx, who).await }));
+            let ran = erased.labelled(Label::of("the function", "erase")).await;
             debt.pay(&outcome(ran));
         });
     }

@@ -3,7 +3,12 @@
 //!
 //! A place in the queue is taken when a handler is first polled, which is in the order in which events came.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -26,6 +31,32 @@ pub(crate) struct Turn {
     // Given back first, so that the place knows whether anybody is left.
     _turn: OwnedMutexGuard<()>,
     _place: Place,
+}
+
+/// How many handlers of one event wait for their turn.
+#[derive(Debug, Default)]
+pub(crate) struct Awaited(Cell<usize>);
+
+impl Awaited {
+    /// Counts one as long as this waits.
+    pub(crate) async fn during<T>(&self, waiting: impl Future<Output = T>) -> T {
+        self.0.set(self.0.get() + 1);
+        let _counted = Counted(self);
+        waiting.await
+    }
+
+    /// Whether of so many handlers all wait for their turn.
+    pub(crate) fn all_wait(&self, handlers: usize) -> bool {
+        handlers > 0 && self.0.get() >= handlers
+    }
+}
+
+struct Counted<'a>(&'a Awaited);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.0.set(self.0.0.get() - 1);
+    }
 }
 
 impl EventTurns {

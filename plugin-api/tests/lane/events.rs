@@ -3,7 +3,10 @@
 use std::{sync::mpsc, time::Duration};
 
 use plugin_abi::Delivery;
-use plugin_protocol::{Call, Verdict, kind, lane::LaneState};
+use plugin_protocol::{
+    Call, Verdict, kind,
+    lane::{Begun, LaneState},
+};
 use serde_json::json;
 
 use crate::{host::FakeHost, plugin::linked_plugin};
@@ -19,8 +22,9 @@ fn events_of_a_channel_take_turns_and_those_of_others_go_on_beside_them() {
         host.event(id, "TURN", &of_channel(channel, id));
     }
     for id in [2, 3, 4, 5] {
-        // Those that wait for their turn have begun, too: the host hands over the next one.
-        host.wait(|sent| sent.kind == kind::BEGUN && sent.id == id);
+        // Those that wait for their turn say so: the host hands over the next one, as long as not too many wait here.
+        let told = host.wait(|sent| sent.kind == kind::BEGUN && sent.id == id);
+        assert_eq!(told.head::<Begun>().waits, [3, 5].contains(&id), "{id}");
     }
     let (first, beside) = (host.request(kind::CALL), host.request(kind::CALL));
     let number = |call: &crate::host::Sent| call.head::<Call>().arguments.as_u64();
@@ -31,6 +35,8 @@ fn events_of_a_channel_take_turns_and_those_of_others_go_on_beside_them() {
         assert_eq!(host.outcome(id).verdict, Verdict::Done);
     }
     for id in [3, 5] {
+        let told = host.wait(|sent| sent.kind == kind::BEGUN && sent.id == id);
+        assert_eq!(told.head::<Begun>(), Begun::default(), "it is its turn");
         let next = host.request(kind::CALL);
         assert_eq!(number(&next), Some(id), "in order");
         assert!(host.leftovers().is_empty());

@@ -22,9 +22,19 @@ pub(super) async fn also_told(ctx: EventCtx<State>, event: Value) -> Result {
     Ok(())
 }
 
-/// Blocks the thread of this plugin: for so long, or until a file appears, at most two minutes.
+/// Blocks the thread of this plugin: for so long, or until a file appears, at most two minutes; in itself, or in a task that
+/// the lane does not know of.
 #[event("STRESS_BLOCK", unlisted)]
 pub(super) async fn block_in_event(_ctx: EventCtx<State>, event: Value) -> Result {
+    if event["foreign"].as_bool() == Some(true) {
+        tokio::task::spawn_local(async move { block(&event) });
+    } else {
+        block(&event);
+    }
+    Ok(())
+}
+
+fn block(event: &Value) {
     if let Some(file) = event["until"].as_str() {
         let looks = 0..12_000;
         for _ in looks.take_while(|_| !Path::new(file).exists()) {
@@ -32,6 +42,17 @@ pub(super) async fn block_in_event(_ctx: EventCtx<State>, event: Value) -> Resul
         }
     }
     thread::sleep(Duration::from_millis(event["millis"].as_u64().unwrap_or(0)));
+}
+
+/// Remembers the numbers of what comes, one of a server at a time: each waits until its file appears, if it names one.
+#[event("STRESS_TURN", unlisted, one_at_a_time = guild)]
+pub(super) async fn takes_turns(ctx: EventCtx<State>, event: Value) -> Result {
+    if let Some(file) = event["until"].as_str() {
+        while !Path::new(file).exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    ctx.state().told.borrow_mut().extend(event["number"].as_u64());
     Ok(())
 }
 

@@ -236,7 +236,7 @@ plugin! {
         measured::takes_time, measured::takes_date, measured::takes_choice, measured::takes_many,
         measured::takes_code, measured::takes_several, measured::takes_file, measured::takes_flags,
     ],
-    events: [reacted, events::told, events::also_told, events::block_in_event],
+    events: [reacted, events::told, events::also_told, events::block_in_event, events::takes_turns],
     event_queue: ("64 KiB", drop_oldest),
     timers: [timed::hourly, timed::nightly, timed::tell_later],
     erase: timed::forget,

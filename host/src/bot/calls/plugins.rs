@@ -38,7 +38,12 @@ static LOOKING: Semaphore = Semaphore::const_new(1);
 impl Calls {
     pub(super) async fn about_plugins(&self, from: &Generation, call: Call) -> Result<Value, Problem> {
         if call.name == "plugins.metrics" {
-            return Ok(json!(from.figures()));
+            let lane = match self.life() {
+                Ok(plugins) => plugins.lane_of(from).await,
+                // While the bot starts.
+                Err(_) => from.figures(),
+            };
+            return Ok(json!(lane));
         }
         let plugins = self.life()?;
         if call.name == "plugins.list" || call.name == "plugins.info" {

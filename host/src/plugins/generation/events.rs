@@ -10,10 +10,18 @@ use std::{
 };
 
 use plugin_abi::{Delivery, Envelope};
-use plugin_protocol::{kind, lane::EventFigures};
+use plugin_protocol::{
+    kind,
+    lane::{Begun, EventFigures},
+};
 
 use super::{Generation, Waiting};
-use crate::plugins::{event_queue, lane::Ticket};
+use crate::plugins::{
+    delivery::{Delivery as Held, Held as What},
+    event_queue::{self, Stage},
+    hold::{Hold, Put, Share},
+    lane::Ticket,
+};
 
 /// An event, for however many plugins want it: it is copied once if it has to wait for one of them.
 #[derive(Debug)]
@@ -43,11 +51,34 @@ pub(super) struct Handed {
     pub(super) ticket: Ticket,
     pub(super) since: Instant,
     bytes: usize,
-    begun: bool,
+    stage: Stage,
 }
 
-/// The events of one generation. A lock of std: held while envelopes are queued.
-pub(super) type Events = std::sync::Mutex<event_queue::Waiting<Queued>>;
+/// Who gets what waits, and what still comes, once nothing more is begun here.
+#[derive(Clone, Debug)]
+pub enum Successor {
+    /// The generation that serves next.
+    Generation(Arc<Generation>),
+    /// What holds deliveries until there is one.
+    Hold(Arc<Hold<Held>>),
+}
+
+/// The events of one generation. A lock of std: held while envelopes are queued, here or at the successor, which never has
+/// this one for its own.
+pub(super) type Events = std::sync::Mutex<Line>;
+
+/// What waits, and who gets it.
+#[derive(Debug)]
+pub(super) struct Line {
+    queue: event_queue::Waiting<Queued>,
+    successor: Option<Successor>,
+}
+
+impl Line {
+    pub(super) fn new(queue: event_queue::Waiting<Queued>) -> Self {
+        Self { queue, successor: None }
+    }
+}
 
 impl<'e> EventDelivery<'e> {
     /// An event with the envelope's head and the gateway's payload.
@@ -82,49 +113,82 @@ impl Generation {
     pub fn deliver_event(&self, event: &EventDelivery<'_>, ticket: Ticket) {
         let (bytes, now) = (event.bytes(), Instant::now());
         let mut events = self.events();
-        if events.passes(bytes) {
-            let (head, payload) = (event.head, event.payload.as_bytes());
-            self.hand_event(&mut events, (head, payload), ticket, now);
+        if let Some(successor) = events.successor.clone() {
+            // It had entered before there was one.
+            if !successor.take(&event.copied(), bytes, now) {
+                events.queue.lost();
+            }
             return;
         }
-        let dropped = events.push(bytes, now, || Queued {
+        if events.queue.passes(bytes) {
+            let envelope = (event.head, event.payload.as_bytes());
+            if let Some(ticket) = self.hand_event(&mut events.queue, envelope, ticket, now) {
+                let event = event.copied();
+                events.queue.put_back(Queued { event, ticket }, bytes, now);
+            }
+            return;
+        }
+        let dropped = events.queue.push(bytes, now, || Queued {
             event: event.copied(),
             ticket,
         });
+        self.hand_on(&mut events.queue);
         drop(events);
         // Their tickets may be the last ones, which somebody waits for.
         drop(dropped);
     }
 
-    /// The lane has begun an event, and goes on with it later.
-    pub(super) fn event_begun(&self, id: u64) {
-        let bytes = match self.waiting().get_mut(&id) {
-            Some(Waiting::Event(handed)) if !handed.begun => {
-                handed.begun = true;
-                handed.bytes
+    /// The lane has begun an event, and goes on with it later; or it waits there for its turn.
+    pub(super) fn event_begun(&self, id: u64, begun: Begun) {
+        let to = if begun.waits { Stage::Parked } else { Stage::Begun };
+        let (bytes, from) = match self.waiting().get_mut(&id) {
+            Some(Waiting::Event(handed)) if handed.stage != to && handed.stage != Stage::Begun => {
+                (handed.bytes, std::mem::replace(&mut handed.stage, to))
             }
             _ => return,
         };
         let mut events = self.events();
-        events.begun(bytes);
-        self.hand_on(&mut events);
+        events.queue.came(bytes, from, to);
+        self.hand_on(&mut events.queue);
+    }
+
+    /// Passes what waits on, and what still comes. Nothing of it has begun; the lane ends what it was handed.
+    pub fn pass_events_on(&self, successor: Successor) {
+        let mut events = self.events();
+        for (Queued { event, ticket }, bytes, since) in events.queue.take_all() {
+            if !successor.take(&event, bytes, since) {
+                events.queue.lost();
+            }
+            drop(ticket);
+        }
+        events.successor = Some(successor);
+    }
+
+    /// Hands over what the lane takes by now, where that was full.
+    pub fn hand_on_events(&self) {
+        let mut events = self.events();
+        self.hand_on(&mut events.queue);
     }
 
     /// An event has come to its end: the next one may be handed over. One that a lane refuses on its way to its end counts
     /// as dropped.
     pub(super) fn event_ended(&self, handed: &Handed, is_refused: bool) {
         let mut events = self.events();
-        if is_refused && !handed.begun && self.is_stopping() {
-            events.undelivered(handed.bytes);
+        if is_refused && handed.stage == Stage::Unbegun && self.is_stopping() {
+            events.queue.undelivered(handed.bytes);
         } else {
-            events.ended(handed.bytes, handed.begun);
+            events.queue.ended(handed.bytes, handed.stage);
         }
-        self.hand_on(&mut events);
+        self.hand_on(&mut events.queue);
     }
 
     /// There is no lane any more: what waits is dropped.
     pub(super) fn end_events(&self) {
-        let left = self.events().end();
+        let left = {
+            let mut events = self.events();
+            events.successor = None;
+            events.queue.end()
+        };
         if !left.is_empty() {
             tracing::warn!(plugin = %self.name(), generation = self.number, lost = left.len(), "ends while events wait for it: they are dropped");
         }
@@ -133,21 +197,21 @@ impl Generation {
     /// How many events are under way: waiting, handed over, begun.
     #[must_use]
     pub fn events_under_way(&self) -> usize {
-        self.events().under_way()
+        self.events().queue.under_way()
     }
 
     /// What became of its events.
     #[must_use]
     pub fn event_figures(&self) -> EventFigures {
-        self.events().figures(Instant::now())
+        self.events().queue.figures(Instant::now())
     }
 
     /// How many events were dropped that nobody was told of; they count as told from now on.
     pub fn take_untold_events(&self) -> u64 {
-        self.events().take_untold()
+        self.events().queue.take_untold()
     }
 
-    fn events(&self) -> MutexGuard<'_, event_queue::Waiting<Queued>> {
+    fn events(&self) -> MutexGuard<'_, Line> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,32 +221,69 @@ impl Generation {
         if self.is_stopping() {
             return;
         }
-        while let Some((Queued { event, ticket }, _)) = events.next() {
-            self.hand_event(events, (&event.head, event.payload.as_bytes()), ticket, Instant::now());
+        while let Some((Queued { event, ticket }, bytes, since)) = events.next() {
+            let envelope = (&*event.head, event.payload.as_bytes());
+            if let Some(ticket) = self.hand_event(events, envelope, ticket, Instant::now()) {
+                events.put_back(Queued { event, ticket }, bytes, since);
+                return;
+            }
         }
     }
 
+    /// Hands one over. Gives its ticket back where the lane's queue is full of other things.
     fn hand_event(
         &self,
         events: &mut event_queue::Waiting<Queued>,
         (head, payload): (&[u8], &[u8]),
         ticket: Ticket,
         since: Instant,
-    ) {
+    ) -> Option<Ticket> {
         let (id, bytes) = (self.event_id(), head.len() + payload.len());
         let handed = Handed {
             ticket,
             since,
             bytes,
-            begun: false,
+            stage: Stage::Unbegun,
         };
         self.waiting().insert(id, Waiting::Event(handed));
         let delivery = self.hand_over(&Envelope::new(kind::EVENT, 0, id, head, payload));
-        if delivery != Delivery::ACCEPTED {
-            // Its queue is full of commands, or it has ended; absent if that was told in between.
-            let refused = self.waiting().remove(&id);
-            if refused.is_some() {
-                events.undelivered(bytes);
+        if delivery == Delivery::ACCEPTED {
+            return None;
+        }
+        // Absent if its end was told in between.
+        let Some(Waiting::Event(handed)) = self.waiting().remove(&id) else {
+            return None;
+        };
+        if delivery == Delivery::FULL {
+            return Some(handed.ticket);
+        }
+        events.undelivered(bytes);
+        None
+    }
+}
+
+impl Successor {
+    /// Takes an event that waited, or came to an older generation; whether it could.
+    fn take(&self, event: &Arc<Copied>, bytes: usize, since: Instant) -> bool {
+        match self {
+            Self::Generation(newer) => {
+                let Some(ticket) = newer.gate.enter() else { return false };
+                let delivery = EventDelivery {
+                    head: &event.head,
+                    payload: &event.payload,
+                    copied: OnceCell::from(Arc::clone(event)),
+                };
+                newer.deliver_event(&delivery, ticket);
+                true
+            }
+            Self::Hold(hold) => {
+                let delivery = || Held {
+                    what: What::Event,
+                    head: event.head.to_vec(),
+                    payload: event.payload.to_string(),
+                    since,
+                };
+                hold.put(Share::Event(bytes), delivery) != Put::Over
             }
         }
     }

@@ -19,7 +19,7 @@ use plugin_protocol::{
 };
 
 use super::{Generation, Waiting};
-use crate::plugins::{lane::Ticket, latency::Handler};
+use crate::plugins::{lane::Ticket, latency::Handler, stall::Found};
 
 /// How much that is no event may be under way at a lane; beyond that it is told to come later.
 const MAX_UNDER_WAY: usize = 8192;
@@ -60,6 +60,16 @@ impl Generation {
             self.waiting().remove(&id);
         }
         seen
+    }
+
+    /// Looks at what the lane is at, and asks it, if something is under way, to take what it is given; `None` if its plugin
+    /// can't say what it is at.
+    pub fn look_into(&self, now: Instant) -> Option<Found> {
+        if self.pulse.asks(self.gate.tickets() > 0, now) {
+            self.ask_pulse();
+        }
+        let lane = self.look()?;
+        Some(self.stall.look(&lane, self.pulse.asked_since(), now))
     }
 
     /// Whether one more may be given to it that is no event: events are bounded by themselves, and keep nothing else out.

@@ -55,7 +55,11 @@ impl Generation {
                     }
                 }
             }
-            kind::BEGUN => self.event_begun(envelope.id()),
+            // `null` is one that has begun.
+            kind::BEGUN => {
+                let begun = serde_json::from_slice(envelope.head()).unwrap_or_default();
+                self.event_begun(envelope.id(), begun);
+            }
             kind::LOG => match serde_json::from_slice(envelope.head()) {
                 Ok(record) => self.desk.logged(self, &record),
                 Err(error) => tracing::debug!(plugin = %self.name(), %error, "a log record that can't be read"),

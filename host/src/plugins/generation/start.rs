@@ -105,7 +105,10 @@ impl Generation {
             number,
             code,
         } = blueprint;
-        let events = event_queue::Waiting::new(description.event_queue, description.tells_begun);
+        let events = super::events::Line::new(event_queue::Waiting::new(
+            description.event_queue,
+            description.tells_begun,
+        ));
         let generation = Arc::new(Self {
             ranges: Ranges::of(&manifest),
             manifest,

@@ -5,15 +5,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use plugin_protocol::PluginName;
+use plugin_protocol::{Overflow, PluginName};
 
 use super::{Life, Live};
 use crate::commands::Conflict;
 use crate::plugins::{
     change::Change,
-    delivery::{self, Delivery, GivenUp},
-    generation::Generation,
-    hold::Hold,
+    delivery::{self, Delivery, GivenUp, Held},
+    generation::{Generation, Successor},
+    hold::{EventRoom, Hold},
     lane::Gate,
     table::{Post, Table},
 };
@@ -27,8 +27,15 @@ impl Life {
             let Some(live) = self.live.get_mut(name).filter(|live| live.hold.is_none()) else {
                 continue;
             };
-            let hold = Arc::new(Hold::new(delivery::ROOM));
+            let queue = live.generation.description.event_queue;
+            let events = EventRoom {
+                bytes: usize::try_from(queue.bounded().bytes).unwrap_or(usize::MAX),
+                drops_oldest: queue.overflow == Overflow::DropOldest,
+            };
+            let hold = Arc::new(Hold::with_events(delivery::ROOM, events));
             live.hold = Some(Arc::clone(&hold));
+            // What it has not begun of its events comes before all that comes now.
+            live.generation.pass_events_on(Successor::Hold(Arc::clone(&hold)));
             begun.push((Arc::clone(&live.generation), hold));
         }
         if begun.is_empty() {
@@ -61,12 +68,16 @@ impl Life {
         };
         let gone = self.live.remove(name);
         let (table, desk) = (self.table(), Arc::clone(&self.desk));
-        let give_up = |delivery: Delivery| delivery.give_up(name, &*desk, GivenUp::Interrupted);
+        let mut events = 0;
+        let give_up = |delivery: Delivery| {
+            events += usize::from(matches!(delivery.what, Held::Event));
+            delivery.give_up(name, &*desk, GivenUp::Interrupted);
+        };
         self.routing.release(&hold, table, give_up);
         if let Some(gone) = gone {
             self.outlook.changed(Change::unloaded(&gone.generation));
         }
-        self.note_lost(name, hold.turned_away());
+        self.note_lost(name, hold.turned_away(), hold.lost_events() + events);
     }
 
     /// The plugins whose deliveries wait.
@@ -75,12 +86,19 @@ impl Life {
         held.map(|(name, _)| name.clone()).collect()
     }
 
-    fn note_lost(&self, name: &PluginName, lost: usize) {
-        if lost > 0 {
+    fn note_lost(&self, name: &PluginName, turned_away: usize, events: usize) {
+        if turned_away > 0 {
             let text = format!(
-                "While the plugin `{name}` was replaced, {lost} commands and events for it found no room: who used a command was told to come later, events are lost. Its author should make its start and its stop faster."
+                "While the plugin `{name}` was replaced, there was no room for {turned_away} of what was asked of it: who used a command was told to come later. Its author should make its start and its stop faster."
             );
             self.outlook.tell_trouble(name.as_str(), &text);
+        }
+        if events > 0 {
+            tracing::warn!(plugin = %name, events, "events that waited while it was replaced were dropped");
+            let text = format!(
+                "While the plugin `{name}` was replaced, {events} events that waited for it were dropped. Its author should make its start and its stop faster, or say a larger `event_queue` in `plugin!`."
+            );
+            self.outlook.tell_dropped(name.as_str(), &text);
         }
     }
 
@@ -101,7 +119,7 @@ impl Life {
         newer: Vec<(Arc<Generation>, Option<PathBuf>)>,
         out: &[PluginName],
     ) -> Vec<Arc<Generation>> {
-        let (mut gone, mut held, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut gone, mut held, mut beside, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (generation, file) in &newer {
             let name = generation.name().clone();
             let now = Live {
@@ -116,7 +134,10 @@ impl Life {
             ));
             match before {
                 Some(Live { hold: Some(hold), .. }) => held.push((Arc::clone(generation), hold)),
-                Some(older) => gone.push(older.generation),
+                Some(older) => {
+                    beside.push((Arc::clone(&older.generation), Arc::clone(generation)));
+                    gone.push(older.generation);
+                }
                 None => {}
             }
             if !self.arrivals.contains(&name) {
@@ -136,6 +157,10 @@ impl Life {
             generation.activate(&self.outlook.activation());
             self.refresh_guilds(generation);
         }
+        for (older, newer) in beside {
+            // Before the swap, so that what waits comes before what the newer one gets by the new table.
+            older.pass_events_on(Successor::Generation(newer));
+        }
         let desk = Arc::clone(&self.desk);
         // Not all that has waited need fit at once into a queue that is in use already.
         let mut lost: Vec<usize> = held.iter().map(|_| 0).collect();
@@ -150,7 +175,7 @@ impl Life {
             let _ = generation.in_force.set(());
         }
         for ((generation, hold), lost) in held.iter().zip(lost) {
-            self.note_lost(generation.name(), hold.turned_away() + lost);
+            self.note_lost(generation.name(), hold.turned_away() + lost, hold.lost_events());
         }
         // What a server has set in between was told to the older one, or to none.
         for (generation, _) in &newer {
