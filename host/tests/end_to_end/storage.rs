@@ -408,7 +408,7 @@ async fn a_data_folder_that_cannot_be_written_is_told() {
 async fn a_backup_that_finds_no_room_leaves_nothing_and_the_next_one_with_room_is_made() {
     let world = World::new().await;
     let folder = world.root().join("data/backups");
-    let Some(disk) = Disk::mount(&folder, 256).await else {
+    let Some(disk) = Disk::mount(&folder, 320).await else {
         eprintln!("left out: no disk can be made here");
         return;
     };
