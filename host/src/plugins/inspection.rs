@@ -4,7 +4,8 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    ffi::OsString,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -32,7 +33,7 @@ use crate::process::usage::{self, Thread};
 struct Figures {
     threads: Option<Vec<Thread>>,
     /// Private memory of mapped copies.
-    mapped: Option<BTreeMap<PathBuf, u64>>,
+    mapped: Option<BTreeMap<OsString, u64>>,
 }
 
 /// How long figures are good for.
@@ -73,27 +74,24 @@ impl Plugins {
         }
     }
 
+    /// Everything that lasts for a while of every plugin, for owners: no figures of the system's, which take long.
+    #[must_use]
+    pub fn lasting(&self) -> Vec<PluginInfo> {
+        let views = Arc::clone(&self.views().borrow());
+        let mut all: Vec<_> = views.iter().map(|view| self.lasting_of(view, &views, true)).collect();
+        all.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
+        all
+    }
+
     /// Everything about one plugin; `None` if there is none of that name. `private` adds what is for owners only.
     #[must_use]
     pub fn info(&self, name: &str, private: bool) -> Option<PluginInfo> {
         let views = Arc::clone(&self.views().borrow());
         let view = views.iter().find(|view| view.name == name)?;
-        let plugin: Option<PluginName> = name.parse().ok();
-        let manifest = view.manifest.as_deref();
-        let mut info = PluginInfo {
-            summary: self.summary(view, &views, private),
-            description: manifest.map_or_else(String::new, |manifest| manifest.description.clone()),
-            authors: manifest.map_or_else(Vec::new, |manifest| manifest.authors.clone()),
-            conflicts: manifest.map_or_else(Vec::new, |manifest| relations(&manifest.conflicts, &views)),
-            exclusive: manifest.is_some_and(|manifest| manifest.swap == Swap::Exclusive),
-            before: view.before.clone(),
-            ..PluginInfo::default()
+        let mut info = self.lasting_of(view, &views, private);
+        let Ok(plugin) = name.parse::<PluginName>() else {
+            return Some(info);
         };
-        let Some(plugin) = plugin else { return Some(info) };
-        info.dependants = registry::dependants(&plugin, running(&views).map(AsRef::as_ref))
-            .iter()
-            .map(ToString::to_string)
-            .collect();
         let figures = self.figures();
         let record = self.insight.records.of(&plugin);
         info.left_behind = self.left_behind(&plugin, &record, &figures);
@@ -104,14 +102,38 @@ impl Plugins {
             text: private.then_some(fault.text),
         });
         if let Some(generation) = self.routing().read().generation(&plugin) {
-            self.add_running(&mut info, generation, &figures);
-            if let Some(blocked) = info.lane.as_mut().and_then(|lane| lane.blocked.as_mut())
+            let mut lane = self.lane(generation, &figures);
+            if let Some(blocked) = lane.blocked.as_mut()
                 && !private
             {
                 "something of its own".clone_into(&mut blocked.by);
             }
+            info.lane = Some(lane);
         }
         Some(info)
+    }
+
+    fn lasting_of(&self, view: &PluginView, views: &[PluginView], private: bool) -> PluginInfo {
+        let manifest = view.manifest.as_deref();
+        let mut info = PluginInfo {
+            summary: self.summary(view, views, private),
+            description: manifest.map_or_else(String::new, |manifest| manifest.description.clone()),
+            authors: manifest.map_or_else(Vec::new, |manifest| manifest.authors.clone()),
+            conflicts: manifest.map_or_else(Vec::new, |manifest| relations(&manifest.conflicts, views)),
+            exclusive: manifest.is_some_and(|manifest| manifest.swap == Swap::Exclusive),
+            before: view.before.clone(),
+            ..PluginInfo::default()
+        };
+        if let Ok(plugin) = view.name.parse::<PluginName>() {
+            info.dependants = registry::dependants(&plugin, running(views).map(AsRef::as_ref))
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            if let Some(generation) = self.routing().read().generation(&plugin) {
+                add_running(&mut info, generation);
+            }
+        }
+        info
     }
 
     /// What a plugin needs or would like to have, and what of it is there; `None` if there is none of that name.
@@ -163,34 +185,6 @@ impl Plugins {
             .filter(|(nearness, _)| *nearness >= NEAR);
         let nearest = near.max_by(|one, other| one.0.total_cmp(&other.0));
         nearest.map(|(_, name)| name.clone())
-    }
-
-    fn add_running(&self, info: &mut PluginInfo, generation: &Generation, figures: &Figures) {
-        let description = &generation.description;
-        info.commands = description
-            .commands
-            .iter()
-            .map(|command| OfferedCommand {
-                name: command.name.clone(),
-                prefix: command.doors.prefix,
-                slash: command.doors.slash,
-                menu: !command.menus.is_empty(),
-                owner_only: command.owner_only,
-            })
-            .collect();
-        info.events = description.events.iter().map(|event| event.name.clone()).collect();
-        info.hooks.clone_from(&description.hooks);
-        info.services.clone_from(&description.services);
-        // Those of plugin-api itself are no news to anybody.
-        let own_components = description
-            .components
-            .iter()
-            .filter(|one| !one.is_of_the_runtime())
-            .count();
-        info.components = u32::try_from(own_components).unwrap_or(u32::MAX);
-        info.load_millis = generation.load_time.get().map(|took| millis(*took));
-        info.serving_since = generation.serving_since.get().map(|since| seconds(*since));
-        info.lane = Some(self.lane(generation, figures));
     }
 
     /// The figures of a lane, with those of the system.
@@ -320,13 +314,37 @@ impl Plugins {
     }
 }
 
-/// Names are looked up as the system writes them: without links in the path.
-fn bytes_of(copy: &std::path::Path, mapped: &BTreeMap<PathBuf, u64>) -> Option<u64> {
-    let name = copy.file_name()?;
-    mapped
+/// What it offers, and since when.
+fn add_running(info: &mut PluginInfo, generation: &Generation) {
+    let description = &generation.description;
+    info.commands = description
+        .commands
         .iter()
-        .find(|(file, _)| file.file_name() == Some(name))
-        .map(|(_, bytes)| *bytes)
+        .map(|command| OfferedCommand {
+            name: command.name.clone(),
+            prefix: command.doors.prefix,
+            slash: command.doors.slash,
+            menu: !command.menus.is_empty(),
+            owner_only: command.owner_only,
+        })
+        .collect();
+    info.events = description.events.iter().map(|event| event.name.clone()).collect();
+    info.hooks.clone_from(&description.hooks);
+    info.services.clone_from(&description.services);
+    // Those of plugin-api itself are no news to anybody.
+    let own_components = description
+        .components
+        .iter()
+        .filter(|one| !one.is_of_the_runtime())
+        .count();
+    info.components = u32::try_from(own_components).unwrap_or(u32::MAX);
+    info.load_millis = generation.load_time.get().map(|took| millis(*took));
+    info.serving_since = generation.serving_since.get().map(|since| seconds(*since));
+}
+
+/// Looked up by its name: the system writes paths without links.
+fn bytes_of(copy: &Path, mapped: &BTreeMap<OsString, u64>) -> Option<u64> {
+    mapped.get(copy.file_name()?).copied()
 }
 
 fn running(views: &[PluginView]) -> impl Iterator<Item = &Arc<Manifest>> {

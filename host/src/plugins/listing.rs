@@ -55,9 +55,8 @@ impl Plugins {
 
     /// Everything that lasts for a while of every plugin.
     fn registry(&self) -> Value {
-        let names = self.list(true).plugins.into_iter().map(|plugin| plugin.name);
-        let plugins: Vec<_> = names.filter_map(|name| self.info(&name, true)).collect();
-        let plugins: Vec<_> = plugins
+        let plugins: Vec<_> = self
+            .lasting()
             .iter()
             .map(|info| {
                 let Ok(Value::Object(mut info)) = serde_json::to_value(info) else {
