@@ -357,7 +357,7 @@ mod tests {
         };
         let found = [500, 750].map(|millis| stall.look(&at, Some(asked), asked + Duration::from_millis(millis)));
         assert!(matches!(found, [Found::Blocked(..), Found::Nothing]), "{found:?}");
-        let after = stall.look(&lane(9, event), Some(asked), asked + Duration::from_millis(1000));
+        let after = stall.look(&lane(9, event), Some(asked), asked + Duration::from_secs(1));
         assert!(matches!(after, Found::Freed(..)), "{after:?}");
         assert_eq!(stall.count(), 1);
     }

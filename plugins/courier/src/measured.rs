@@ -1,4 +1,5 @@
 //! What the bench has measured within a plugin: calls of a service, and allocations.
+//! Within, since what is measured is the way from one lane to another, without any command around it.
 
 use std::{
     cell::Cell,

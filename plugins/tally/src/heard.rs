@@ -1,4 +1,5 @@
 //! Messages that are numbered by channel, from 1: how many came, which are missing or came twice, and whether in order.
+//! A part of the state that is handed on: what a reload loses is found missing by the next generation.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
-//! How far the limits are used up, for people to see. Only reading: looking changes no window.
+//! How far the limits are used up, for people to see.
+//!
+//! Only reading: looking changes no window, and what decides about requests does not lie here.
 
 use std::time::{Duration, Instant};
 
