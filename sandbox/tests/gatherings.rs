@@ -72,6 +72,8 @@ async fn an_event_is_planned_gathers_people_and_begins_and_ends_by_itself() {
             .iter()
             .all(|one| one["user"]["id"] != json!(alice.id().to_string()))
     );
+    let after = rest.get(&format!("{path}/{id}/users?after={}", u64::MAX)).await;
+    assert_eq!((after.status, &after.body), (200, &json!([])));
     let counted = rest.get(&format!("{path}?with_user_count=true")).await.body;
     assert_eq!(counted[0]["user_count"], json!(ids.len()));
     assert!(alice.loses_interest_in(id));
@@ -92,6 +94,24 @@ async fn an_event_is_planned_gathers_people_and_begins_and_ends_by_itself() {
     assert_eq!(rest.bare("DELETE", &format!("{path}/{id}")).await.status, 204);
     socket.event("GUILD_SCHEDULED_EVENT_DELETE").await;
     assert_eq!(rest.get(&format!("{path}/{id}")).await.code(), 10070);
+}
+
+#[tokio::test]
+async fn what_was_to_take_place_in_a_channel_that_goes_does_not() {
+    let sandbox = support::start().await;
+    let rest = Rest::new(&sandbox);
+    let mut socket = Socket::identified(&sandbox, ALL_INTENTS).await;
+    let (path, channel) = (events(&sandbox), stage(&sandbox, &rest).await);
+    let mut talk = party();
+    let fields = talk.as_object_mut().unwrap();
+    fields.insert("entity_type".to_owned(), json!(1));
+    fields.insert("channel_id".to_owned(), json!(channel));
+    fields.remove("entity_metadata");
+    let made = rest.send("POST", &path, talk).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    assert_eq!(rest.bare("DELETE", &format!("/channels/{channel}")).await.status, 200);
+    assert_eq!(socket.event("GUILD_SCHEDULED_EVENT_UPDATE").await["status"], 4);
+    assert_eq!(rest.get(&path).await.body, json!([]));
 }
 
 #[tokio::test]

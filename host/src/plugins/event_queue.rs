@@ -104,7 +104,7 @@ impl<T> Waiting<T> {
 
     /// Whether an event that has come is to be handed over at once; it counts as handed over then.
     pub fn passes(&mut self, bytes: usize) -> bool {
-        let passes = self.items.is_empty() && self.lane_takes(bytes);
+        let passes = !self.is_over && self.items.is_empty() && self.lane_takes(bytes);
         if passes {
             self.note_delivered(bytes);
         }
@@ -113,7 +113,7 @@ impl<T> Waiting<T> {
 
     /// Lets an event wait that does not pass, which is made only then. Answers with what was dropped for it.
     pub fn push(&mut self, bytes: usize, now: Instant, make: impl FnOnce() -> T) -> Vec<T> {
-        let most = self.most().saturating_sub(self.parked.weight());
+        let most = self.most().saturating_sub(self.parked.weight()).max(self.most() / 2);
         let weight = bytes + OVERHEAD;
         let is_full = self.bytes + weight > most;
         if self.is_over || weight > most || (is_full && self.room.overflow == Overflow::DropNewest) {

@@ -18,6 +18,8 @@ use plugin_protocol::lane::{Blocked, LaneState};
 pub const BLOCKED_AFTER: Duration = Duration::from_millis(500);
 /// How many looks must have found it, at a lane that does not say for how long it is at something.
 const LOOKS: u32 = 3;
+/// And at one that does: a computer that stood still for a moment has looked once.
+const LOOKS_SAID: u32 = 2;
 /// How many looks must have found a question unanswered: a computer that slept for an hour has looked once.
 const LOOKS_BEHIND: u32 = 2;
 /// How long nothing more is told of a plugin that was told of.
@@ -36,18 +38,22 @@ struct State {
     at: Option<Work>,
     /// What keeps it from answering.
     behind: Option<Behind>,
-    /// When something was last told.
-    told: Option<Instant>,
+    /// When something was last told to block it.
+    told_blocked: Option<Instant>,
+    /// When it was last told to be behind: a busy lane is that often, and what blocks it then is told all the same.
+    told_behind: Option<Instant>,
 }
 
 /// A question that waits in the lane's queue.
 #[derive(Debug)]
 struct Behind {
     since: Instant,
-    /// At the first look.
+    /// At the last look.
     steps: u64,
     /// What it was found at last.
     at: Option<String>,
+    /// The last look found it at nothing that it knows of, as the one before.
+    is_elsewhere: bool,
     looks: u32,
     is_noted: bool,
     /// What keeps it from answering, once that is noted.
@@ -55,10 +61,10 @@ struct Behind {
 }
 
 impl Behind {
-    /// What keeps the lane from answering, by its steps until now.
-    fn why(&self, steps: u64) -> String {
+    /// What keeps the lane from answering.
+    fn why(&self) -> String {
         match &self.at {
-            None if steps == self.steps => "code that it runs outside of `ctx.spawn`".to_owned(),
+            _ if self.is_elsewhere => "code that it runs outside of `ctx.spawn`".to_owned(),
             None => "many pieces of work, one after another".to_owned(),
             Some(at) => format!("many pieces of work, one after another, such as {at}"),
         }
@@ -75,11 +81,9 @@ struct Work {
     is_told: bool,
 }
 
-impl State {
-    fn is_quiet(&self, now: Instant) -> bool {
-        self.told
-            .is_some_and(|told| now.saturating_duration_since(told) < QUIET)
-    }
+/// Whether it is too soon to tell more.
+fn is_quiet(told: Option<Instant>, now: Instant) -> bool {
+    told.is_some_and(|told| now.saturating_duration_since(told) < QUIET)
 }
 
 /// What a look has found.
@@ -117,32 +121,38 @@ impl Stall {
                 since,
                 steps: lane.steps,
                 at: None,
+                is_elsewhere: false,
                 looks: 0,
                 is_noted: false,
                 by: None,
             });
         }
-        let is_quiet = state.is_quiet(now);
+        let is_quiet = is_quiet(state.told_behind, now);
+        // One that has lasted for so long may be all that it is: the next look tells.
+        let is_long = |work: &Work| now.saturating_duration_since(work.since) >= BLOCKED_AFTER / 2;
+        let is_at_one = state.at.as_ref().is_some_and(is_long);
         let Some(behind) = &mut state.behind else {
             return Found::Nothing;
         };
+        behind.is_elsewhere = behind.looks > 0 && lane.at.is_none() && behind.steps == lane.steps;
         behind.looks = behind.looks.saturating_add(1);
+        behind.steps = lane.steps;
         if lane.at.is_some() {
             behind.at.clone_from(&lane.at);
         }
         behind.is_noted |= is_blocking;
         let lasted = now.saturating_duration_since(since);
-        if behind.is_noted || behind.looks < LOOKS_BEHIND || lasted < BLOCKED_AFTER {
+        if behind.is_noted || is_at_one || behind.looks < LOOKS_BEHIND || lasted < BLOCKED_AFTER {
             return Found::Nothing;
         }
         behind.is_noted = true;
-        let by = behind.why(lane.steps);
+        let by = behind.why();
         behind.by = Some(by.clone());
         self.count.fetch_add(1, Ordering::Relaxed);
         if is_quiet {
             return Found::Nothing;
         }
-        state.told = Some(now);
+        state.told_behind = Some(now);
         Found::Behind(by, lasted)
     }
 
@@ -167,24 +177,26 @@ impl Stall {
                 freed = Found::Freed(work.what, now.saturating_duration_since(work.since));
             }
         }
-        let is_quiet = state.is_quiet(now);
+        let is_quiet = is_quiet(state.told_blocked, now);
         let Some(work) = state.at.as_mut().filter(|_| freed == Found::Nothing) else {
             return freed;
         };
         work.looks = work.looks.saturating_add(1);
         let what = work.what.clone();
         let lasted = now.saturating_duration_since(work.since);
-        let is_sure = said.is_some() || work.looks >= LOOKS;
-        if work.is_blocking || !is_sure || lasted < BLOCKED_AFTER {
+        let enough = if said.is_some() { LOOKS_SAID } else { LOOKS };
+        if work.looks < enough || lasted < BLOCKED_AFTER {
             return Found::Nothing;
         }
-        work.is_blocking = true;
-        self.count.fetch_add(1, Ordering::Relaxed);
-        if is_quiet {
+        if !std::mem::replace(&mut work.is_blocking, true) {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        // One that goes on for long enough is told at last.
+        if work.is_told || is_quiet {
             return Found::Nothing;
         }
         work.is_told = true;
-        state.told = Some(now);
+        state.told_blocked = Some(now);
         Found::Blocked(what, lasted)
     }
 
@@ -288,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_lane_says_itself_needs_one_look() {
+    fn what_a_lane_says_itself_needs_two_looks() {
         let (stall, now) = (Stall::default(), Instant::now() + Duration::from_secs(60));
         let at = |millis| LaneState {
             lasted_millis: Some(millis),
@@ -306,10 +318,51 @@ mod tests {
             Found::Freed("the command `ban`".to_owned(), lasted)
         );
         let other = Stall::default();
-        assert!(
-            matches!(other.look(&at(500), None, now), Found::Blocked(..)),
-            "never seen before"
+        assert_eq!(
+            other.look(&at(900), None, now),
+            Found::Nothing,
+            "it may have stood still"
         );
+        let again = other.look(&at(1150), None, now + Duration::from_millis(250));
+        assert!(matches!(again, Found::Blocked(..)), "{again:?}");
+    }
+
+    #[test]
+    fn one_long_piece_of_work_is_told_as_that_however_behind_the_lane_was_before() {
+        let (stall, asked) = (Stall::default(), Instant::now());
+        let look = |millis: u64, steps, lasted: u64| {
+            let at = LaneState {
+                lasted_millis: Some(lasted),
+                ..lane(steps, Some("the handler `count`"))
+            };
+            stall.look(&at, Some(asked), asked + Duration::from_millis(millis))
+        };
+        // It begins a moment after the question.
+        let found = [(250, 240), (500, 490), (750, 740), (1000, 990)].map(|(millis, lasted)| look(millis, 3, lasted));
+        let [Found::Nothing, Found::Nothing, Found::Blocked(..), Found::Nothing] = found else {
+            panic!("{found:?}");
+        };
+        // Told so lately, another one is told once that is over, if it goes on.
+        assert!(matches!(look(2000, 4, 100), Found::Freed(..)));
+        for millis in [2500, 2750, 3000] {
+            assert_eq!(look(millis, 4, millis - 1900), Found::Nothing);
+        }
+        assert!(matches!(look(11_000, 4, 9100), Found::Blocked(..)));
+        assert_eq!(stall.count(), 2);
+        // Behind, and told so, by many short ones: what blocks is told nevertheless.
+        let (stall, asked) = (Stall::default(), Instant::now());
+        let at = |millis: u64, steps, lasted| {
+            let at = LaneState {
+                lasted_millis: Some(lasted),
+                ..lane(steps, Some("the handler `count`"))
+            };
+            stall.look(&at, Some(asked), asked + Duration::from_millis(millis))
+        };
+        assert_eq!(at(250, 3, 20), Found::Nothing);
+        assert!(matches!(at(500, 5, 20), Found::Behind(..)));
+        assert_eq!(at(750, 6, 200), Found::Nothing);
+        assert_eq!(at(1000, 6, 450), Found::Nothing);
+        assert!(matches!(at(1250, 6, 700), Found::Blocked(..)));
     }
 
     #[test]
@@ -356,7 +409,7 @@ mod tests {
             ..lane(7, event)
         };
         let found = [500, 750].map(|millis| stall.look(&at, Some(asked), asked + Duration::from_millis(millis)));
-        assert!(matches!(found, [Found::Blocked(..), Found::Nothing]), "{found:?}");
+        assert!(matches!(found, [Found::Nothing, Found::Blocked(..)]), "{found:?}");
         let after = stall.look(&lane(9, event), Some(asked), asked + Duration::from_secs(1));
         assert!(matches!(after, Found::Freed(..)), "{after:?}");
         assert_eq!(stall.count(), 1);

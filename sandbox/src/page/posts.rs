@@ -168,5 +168,8 @@ fn tags(world: &World, forum: &Channel, person: u64, wanted: &[String]) -> Resul
     if flags & REQUIRES_TAG != 0 && wanted.is_empty() {
         return Err("every post of this forum has a tag: choose one".into());
     }
-    wanted.iter().map(|tag| id(tag)).collect()
+    let mut ids: Vec<u64> = wanted.iter().map(|tag| id(tag)).collect::<Result<_, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
 }

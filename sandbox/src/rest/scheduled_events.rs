@@ -1,6 +1,8 @@
 //! Scheduled events of guilds: planned, changed, begun, ended, and who is interested
 //! (<https://discord.com/developers/docs/resources/guild-scheduled-event>).
 
+use std::ops::Bound;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -319,7 +321,10 @@ fn users(world: &World, call: &Call, guild: &str, id: &str) -> Outcome {
     let (before, after) = (call.id("before")?, call.id("after")?);
     let mut chosen: Vec<u64> = match (before, after) {
         (Some(before), _) => event.users.range(..before).rev().take(limit).copied().collect(),
-        (None, Some(after)) => event.users.range(after + 1..).take(limit).copied().collect(),
+        (None, Some(after)) => {
+            let later = event.users.range((Bound::Excluded(after), Bound::Unbounded));
+            later.take(limit).copied().collect()
+        }
         (None, None) => event.users.iter().take(limit).copied().collect(),
     };
     chosen.sort_unstable();

@@ -197,6 +197,7 @@ impl World {
         }
         self.empty_voice(guild_id, id);
         self.end_stage(id);
+        self.cancel_scheduled_in(id);
         let data = self.channels.remove(&id)?.guild_json();
         self.emit_channel("CHANNEL_DELETE", Some(guild_id), &data);
         for (orphan, _) in children.iter().filter(|(_, is_thread)| !is_thread) {

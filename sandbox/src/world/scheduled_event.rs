@@ -118,6 +118,21 @@ impl World {
         self.emit_scheduled(name, id);
     }
 
+    /// What was to take place in a channel that goes does not.
+    pub(crate) fn cancel_scheduled_in(&mut self, channel: u64) {
+        let there = self.scheduled.values();
+        let there = there.filter(|event| event.channel == Some(channel) && !event.is_over());
+        let canceled: Vec<_> = there
+            .map(|event| ScheduledEvent {
+                status: CANCELED,
+                ..event.clone()
+            })
+            .collect();
+        for event in canceled {
+            self.set_scheduled(event);
+        }
+    }
+
     /// An event is taken back.
     pub(crate) fn remove_scheduled(&mut self, id: u64) {
         self.emit_scheduled("GUILD_SCHEDULED_EVENT_DELETE", id);

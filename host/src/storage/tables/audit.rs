@@ -80,7 +80,7 @@ impl Tables {
                 .execute([newest - i64::from(kept)])
         });
         if let Err(error) = written.await {
-            tracing::warn!("an action of the owner could not be written down: {error}");
+            tracing::warn!("an action could not be written down: {error}");
         }
     }
 
