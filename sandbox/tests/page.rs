@@ -7,7 +7,7 @@ mod support;
 use futures_util::StreamExt;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{ALL_INTENTS, Rest, Socket};
+use support::{ALL_INTENTS, Rest, Socket, page::Live};
 
 #[tokio::test]
 async fn files_are_served_and_strangers_are_not() {
@@ -336,26 +336,7 @@ async fn faults_are_asked_for_by_request() {
     assert_eq!(Rest::run(foreign).await.status, 403);
 }
 
-/// A live connection of the page.
-struct Live(tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>);
-
 impl Live {
-    async fn open(sandbox: &Sandbox, path: &str) -> Self {
-        let url = format!("{}{path}", sandbox.gateway_url());
-        Self(tokio_tungstenite::connect_async(url).await.unwrap().0)
-    }
-
-    /// The data of the next note of this type; others are passed over.
-    async fn next(&mut self, wanted: &str) -> Value {
-        loop {
-            let text = self.0.next().await.unwrap().unwrap().into_text().unwrap();
-            let note: Value = serde_json::from_str(&text).unwrap();
-            if note["type"] == wanted {
-                return note["data"].clone();
-            }
-        }
-    }
-
     /// Waits for an entry of the traffic.
     async fn entry(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {

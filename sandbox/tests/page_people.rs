@@ -5,51 +5,10 @@
 
 mod support;
 
-use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{ALL_INTENTS, Rest, Socket};
-
-/// Who asks, and where.
-struct Page {
-    rest: Rest,
-    guild: String,
-    channel: String,
-}
+use support::{ALL_INTENTS, Rest, Socket, page::Page};
 
 impl Page {
-    fn of(sandbox: &Sandbox) -> Self {
-        Self {
-            rest: Rest::page(sandbox),
-            guild: sandbox.guild().id().to_string(),
-            channel: sandbox.guild().channel("general").id().to_string(),
-        }
-    }
-
-    async fn post(&self, path: &str, who: &str, mut body: Value) -> Value {
-        body["as"] = json!(who);
-        let answer = self.rest.send("POST", path, body.clone()).await;
-        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
-        answer.body
-    }
-
-    /// Why it is refused.
-    async fn refused(&self, path: &str, who: &str, mut body: Value) -> String {
-        body["as"] = json!(who);
-        let answer = self.rest.send("POST", path, body.clone()).await;
-        assert_eq!(answer.status, 400, "{path} {body}: {}", answer.body);
-        answer.body["message"].as_str().unwrap().to_owned()
-    }
-
-    async fn change(&self, who: &str, mut body: Value) -> Value {
-        body["guild_id"] = json!(self.guild);
-        self.post("/page/settings", who, body).await
-    }
-
-    async fn change_refused(&self, who: &str, mut body: Value) -> String {
-        body["guild_id"] = json!(self.guild);
-        self.refused("/page/settings", who, body).await
-    }
-
     async fn says(&self, who: &str, text: &str) -> Value {
         let body = json!({ "channel_id": self.channel, "content": text });
         self.post("/page/messages", who, body).await

@@ -6,50 +6,13 @@
 mod support;
 
 use futures_util::StreamExt;
-use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{ALL_INTENTS, Rest, Socket};
-
-/// Who asks, and where.
-struct Page {
-    rest: Rest,
-    guild: String,
-    channel: String,
-}
+use support::{
+    ALL_INTENTS, Rest, Socket,
+    page::{Live, Page},
+};
 
 impl Page {
-    fn of(sandbox: &Sandbox) -> Self {
-        Self {
-            rest: Rest::page(sandbox),
-            guild: sandbox.guild().id().to_string(),
-            channel: sandbox.guild().channel("general").id().to_string(),
-        }
-    }
-
-    async fn post(&self, path: &str, who: &str, mut body: Value) -> Value {
-        body["as"] = json!(who);
-        let answer = self.rest.send("POST", path, body.clone()).await;
-        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
-        answer.body
-    }
-
-    async fn refused(&self, path: &str, who: &str, mut body: Value) -> String {
-        body["as"] = json!(who);
-        let answer = self.rest.send("POST", path, body.clone()).await;
-        assert_eq!(answer.status, 400, "{path} {body}: {}", answer.body);
-        answer.body["message"].as_str().unwrap().to_owned()
-    }
-
-    async fn change(&self, who: &str, mut body: Value) -> Value {
-        body["guild_id"] = json!(self.guild);
-        self.post("/page/settings", who, body).await
-    }
-
-    async fn change_refused(&self, who: &str, mut body: Value) -> String {
-        body["guild_id"] = json!(self.guild);
-        self.refused("/page/settings", who, body).await
-    }
-
     async fn get(&self, path: &str) -> Value {
         let answer = self.rest.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -59,26 +22,6 @@ impl Page {
     async fn says(&self, who: &str, channel: &Value, text: &str) -> Value {
         let body = json!({ "channel_id": channel, "content": text });
         self.post("/page/messages", who, body).await
-    }
-}
-
-/// The notes of a person's live connection, from the first one of the wanted type on.
-struct Live(tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>);
-
-impl Live {
-    async fn of(sandbox: &Sandbox, who: &str) -> Self {
-        let url = format!("{}/page/live?as={who}", sandbox.gateway_url());
-        Self(tokio_tungstenite::connect_async(url).await.unwrap().0)
-    }
-
-    async fn next(&mut self, wanted: &str) -> Value {
-        loop {
-            let text = self.0.next().await.unwrap().unwrap().into_text().unwrap();
-            let note: Value = serde_json::from_str(&text).unwrap();
-            if note["type"] == wanted {
-                return note["data"].clone();
-            }
-        }
     }
 }
 
@@ -234,8 +177,8 @@ async fn a_thread_goes_into_the_archive_and_comes_out_by_a_message_unless_it_is_
 async fn the_audit_log_is_read_and_followed_by_those_who_may() {
     let sandbox = support::start().await;
     let page = Page::of(&sandbox);
-    let mut live = Live::of(&sandbox, "olivia").await;
-    let mut alices = Live::of(&sandbox, "alice").await;
+    let mut live = Live::open(&sandbox, "/page/live?as=olivia").await;
+    let mut alices = Live::open(&sandbox, "/page/live?as=alice").await;
     live.next("state").await;
     alices.next("state").await;
     page.change("olivia", json!({ "change": "guild", "name": "Renamed" }))
@@ -323,7 +266,7 @@ async fn channels_are_moved_all_or_none() {
 async fn rate_limits_are_switched_and_shown() {
     let sandbox = support::start().await;
     let page = Page::of(&sandbox);
-    let mut live = Live::of(&sandbox, "olivia").await;
+    let mut live = Live::open(&sandbox, "/page/live?as=olivia").await;
     assert_eq!(live.next("state").await["rate_limits"], "generous");
     let switch = async |profile: &str| {
         page.rest
@@ -366,7 +309,7 @@ async fn who_opens_the_page_after_a_replay_is_told_what_became_of_it() {
         .rest
         .send("POST", "/page/recording", json!({ "action": "stop" }))
         .await;
-    let mut live = Live::of(&sandbox, "olivia").await;
+    let mut live = Live::open(&sandbox, "/page/live?as=olivia").await;
     assert_eq!(live.next("state").await["replay"], Value::Null);
     let asked = json!({ "recording": answer.body, "speed": 0 });
     assert_eq!(page.rest.send("POST", "/page/replay", asked).await.status, 200);
@@ -374,6 +317,6 @@ async fn who_opens_the_page_after_a_replay_is_told_what_became_of_it() {
     while told["state"] == "replaying" {
         told = live.next("recording").await;
     }
-    let late = Live::of(&sandbox, "olivia").await.next("state").await;
+    let late = Live::open(&sandbox, "/page/live?as=olivia").await.next("state").await;
     assert_eq!(late["replay"], told);
 }

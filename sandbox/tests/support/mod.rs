@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 pub mod guild;
+pub mod page;
 
 use std::{
     io::Write,
